@@ -1,0 +1,1 @@
+"""One LSTM adapter per framework, and the workers in which they run."""

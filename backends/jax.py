@@ -1,0 +1,185 @@
+"""JAX: d2l's LSTMScratch with `lax.scan`, and Flax linen's `OptimizedLSTMCell` under `nn.RNN`.
+
+Compiled, once for each config and shape. The input's product stays inside the scan: taken out of
+it, in one product for all steps, it halves XLA's speed on a CPU.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen, traverse_util
+from jax import lax
+
+from gateparity.adapter import (
+    Batch,
+    Gradients,
+    Outputs,
+    Trace,
+    Unsupported,
+    initial_states,
+)
+from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
+from gateparity.layouts import D2L, FLAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.adapter import Native
+    from gateparity.config import Config
+
+jax.config.update("jax_enable_x64", True)  # without it, float64 becomes float32 without a word
+
+
+class Scratch:
+    """The equations written out."""
+
+    name = "jax:scratch"
+    version = jax.__version__
+    layout = D2L
+    unsupported: Final[dict[str, str]] = {}
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """All steps of all layers."""
+        return _forward(_scratch, config, params, batch)
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """Every pre-activation, gate and state."""
+        *_, kept = _run(_scratch, config, *_arrays(config, params, batch))
+        return build_trace(batch, kept)
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """By `jax.vjp`."""
+        return _gradients(_scratch, config, params, batch, cotangent)
+
+
+class Layer:
+    """Flax linen's `OptimizedLSTMCell`."""
+
+    name = "jax:layer"
+    version = jax.__version__
+    layout = FLAX
+    unsupported: Final = {"gates": "flax.linen.OptimizedLSTMCell doesn't return its gates"}
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """All steps of all layers."""
+        return _forward(_layer, config, params, batch)
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """What this layer keeps to itself."""
+        raise Unsupported(self.unsupported["gates"])
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """By `jax.vjp`."""
+        return _gradients(_layer, config, params, batch, cotangent)
+
+
+def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
+    live = None if lengths is None else (jnp.arange(len(X))[:, None] < lengths)[..., None]
+
+    def run_cell(k: int, X: Any) -> Any:
+        w = cell_params(params, f"l{cell_name(config, k)}.")
+        return _sequence(X, H_0[k], C_0[k], w, live, reverse=is_reverse(config, k))
+
+    Y, H_n, C_n, kept = run_layers(config, X, run_cell, jnp.concatenate)
+    return Y, jnp.stack(H_n), jnp.stack(C_n), kept
+
+
+def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> Any:
+    W_x = jnp.concatenate([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
+    W_h = jnp.concatenate([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
+    b = jnp.concatenate([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1) if "b_i" in w else 0
+
+    def step(state: Any, inputs: Any) -> Any:
+        (H, C), (X_t, live_t) = state, inputs
+        Z = X_t @ W_x + b + H @ W_h
+        Z_i, Z_f, Z_c, Z_o = jnp.split(Z, 4, -1)
+        I = jax.nn.sigmoid(Z_i)
+        F = jax.nn.sigmoid(Z_f)
+        C_tilde = jnp.tanh(Z_c)
+        O = jax.nn.sigmoid(Z_o)
+        C_new = F * C + I * C_tilde
+        H_new = O * jnp.tanh(C_new)
+        kept = (Z, jnp.concatenate([I, F, C_tilde, O], -1), C_new, H_new)
+        C = C_new if live is None else jnp.where(live_t, C_new, C)
+        H = H_new if live is None else jnp.where(live_t, H_new, H)
+        return (H, C), kept
+
+    (H, C), kept = lax.scan(step, (H, C), (X, live), reverse=reverse)
+    Y = kept[-1] if live is None else jnp.where(live, kept[-1], 0)
+    return Y, H, C, kept
+
+
+def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
+    def run_cell(k: int, x: Any) -> Any:
+        lstm = linen.OptimizedLSTMCell(config.hidden_size, dtype=x.dtype, param_dtype=x.dtype)
+        rnn = linen.RNN(
+            lstm,
+            time_major=True,
+            return_carry=True,
+            reverse=is_reverse(config, k),
+            keep_order=True,
+        )
+        w = traverse_util.unflatten_dict(
+            cell_params(params, f"rnn_{cell_name(config, k)}/"), sep="/"
+        )
+        (c, h), y = rnn.apply({"params": w}, x, initial_carry=(c_0[k], h_0[k]), seq_lengths=lengths)
+        if lengths is not None:  # nn.RNN runs on into the padding, and keeps those outputs
+            y = jnp.where((jnp.arange(len(x))[:, None] < lengths)[..., None], y, 0)
+        return y, h, c
+
+    y, h_n, c_n = run_layers(config, x, run_cell, jnp.concatenate)
+    return y, jnp.stack(h_n), jnp.stack(c_n)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _run(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
+    return run(config, *inputs)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _vjp(
+    run: Callable[..., Any],
+    config: Config,
+    params: Any,
+    x: Any,
+    h_0: Any,
+    c_0: Any,
+    lengths: Any,
+    heads: Any,
+) -> Any:
+    def outputs(params: Any, x: Any, h_0: Any, c_0: Any) -> Any:
+        y, h_n, c_n, *_ = run(config, params, x, h_0, c_0, lengths)
+        return y, h_n, c_n
+
+    _, pullback = jax.vjp(outputs, params, x, h_0, c_0)
+    return pullback(heads)
+
+
+def _forward(run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Outputs:
+    y, h_n, c_n, *_ = _run(run, config, *_arrays(config, params, batch))
+    return Outputs(np.asarray(y), np.asarray(h_n), np.asarray(c_n))
+
+
+def _gradients(
+    run: Callable[..., Any], config: Config, params: Native, batch: Batch, cotangent: Outputs
+) -> Gradients:
+    heads = (cotangent.y, cotangent.h_n, cotangent.c_n)
+    d_p, dx, dh_0, dc_0 = _vjp(run, config, *_arrays(config, params, batch), heads)
+    return Gradients(
+        {name: np.asarray(d) for name, d in d_p.items()},
+        Batch(np.asarray(dx), np.asarray(dh_0), np.asarray(dc_0)),
+    )
+
+
+def _arrays(config: Config, params: Native, batch: Batch) -> Any:
+    h_0, c_0 = initial_states(config, batch)
+    return dict(params), batch.x, h_0, c_0, batch.lengths

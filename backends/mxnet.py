@@ -1,0 +1,174 @@
+"""MXNet 1.9: d2l's LSTMScratch, and gluon's `rnn.LSTM`.
+
+Eager. The scratch variant projects the inputs of all steps in one product before its loop. Arrays
+are `nd`, not `np`: in 1.9.1 gluon's layers take float64 in this mode alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, nd
+from mxnet.gluon import rnn
+
+from gateparity.adapter import (
+    Batch,
+    Gradients,
+    Outputs,
+    Trace,
+    Unsupported,
+    initial_states,
+)
+from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
+from gateparity.layouts import D2L, MXNET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.adapter import Native
+    from gateparity.config import Config
+    from gateparity.parameters import Array
+
+
+class Scratch:
+    """The equations written out."""
+
+    name = "mxnet:scratch"
+    version = mx.__version__
+    layout = D2L
+    unsupported: Final[dict[str, str]] = {}
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """All steps of all layers."""
+        return _forward(_scratch, config, params, batch)
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """Every pre-activation, gate and state."""
+        *_, kept = _scratch(config, *_arrays(config, params, batch))
+        return build_trace(batch, [[a.asnumpy() for a in arrays] for arrays in kept])
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """By `mxnet.autograd`."""
+        return _gradients(_scratch, config, params, batch, cotangent)
+
+
+class Layer:
+    """Gluon's `rnn.LSTM`."""
+
+    name = "mxnet:layer"
+    version = mx.__version__
+    layout = MXNET
+    unsupported: Final = {
+        "gates": "mxnet.gluon.rnn.LSTM doesn't return its gates",
+        "lengths": "mxnet.gluon.rnn.LSTM 1.9 accepts sequence lengths on a CPU and ignores them",
+    }
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """All steps of all layers."""
+        return _forward(_layer, config, params, batch)
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """What this layer keeps to itself."""
+        raise Unsupported(self.unsupported["gates"])
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """By `mxnet.autograd`."""
+        return _gradients(_layer, config, params, batch, cotangent)
+
+
+def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
+    live = None if lengths is None else _live(lengths, (*X.shape[:2], config.hidden_size))
+
+    def run_cell(k: int, X: Any) -> Any:
+        w = cell_params(params, f"l{cell_name(config, k)}.")
+        return _sequence(X, H_0[k], C_0[k], w, live, reverse=is_reverse(config, k))
+
+    Y, H_n, C_n, kept = run_layers(config, X, run_cell, _concat)
+    return Y, nd.stack(*H_n), nd.stack(*C_n), kept
+
+
+def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> Any:
+    W_x = _concat([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
+    W_h = _concat([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
+    Z_x = nd.dot(X, W_x)
+    if "b_i" in w:
+        Z_x = nd.broadcast_add(Z_x, _concat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1))
+    kept: list[Any] = [None] * len(X)
+    for t in range(len(X))[:: -1 if reverse else 1]:
+        Z = Z_x[t] + nd.dot(H, W_h)
+        Z_i, Z_f, Z_c, Z_o = nd.split(Z, 4, axis=-1)
+        I = nd.sigmoid(Z_i)
+        F = nd.sigmoid(Z_f)
+        C_tilde = nd.tanh(Z_c)
+        O = nd.sigmoid(Z_o)
+        C_new = F * C + I * C_tilde
+        H_new = O * nd.tanh(C_new)
+        kept[t] = (Z, _concat([I, F, C_tilde, O], -1), C_new, H_new)
+        C = C_new if live is None else nd.where(live[t], C_new, C)
+        H = H_new if live is None else nd.where(live[t], H_new, H)
+    kept = [nd.stack(*arrays) for arrays in zip(*kept, strict=True)]
+    Y = kept[-1] if live is None else nd.where(live, kept[-1], nd.zeros_like(kept[-1]))
+    return Y, H, C, kept
+
+
+def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
+    if lengths is not None:
+        raise Unsupported(Layer.unsupported["lengths"])
+    lstm = rnn.LSTM(
+        config.hidden_size,
+        config.layers,
+        bidirectional=config.directions == 2,
+        input_size=config.input_size,
+        dtype=config.dtype,
+        prefix="",
+    )
+    lstm.initialize(mx.init.Zero())  # the default one makes float32 whatever the dtype, and fails
+    for name, parameter in lstm.collect_params().items():
+        parameter._data = [params[name]]  # set_data copies, and these are autograd's leaves
+    y, (h_n, c_n) = lstm(x, [h_0, c_0])
+    return y, h_n, c_n
+
+
+def _forward(run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Outputs:
+    y, h_n, c_n, *_ = run(config, *_arrays(config, params, batch))
+    return Outputs(y.asnumpy(), h_n.asnumpy(), c_n.asnumpy())
+
+
+def _gradients(
+    run: Callable[..., Any], config: Config, params: Native, batch: Batch, cotangent: Outputs
+) -> Gradients:
+    p, x, h_0, c_0, lengths = _arrays(config, params, batch)
+    sources = [*p.values(), x, h_0, c_0]
+    with autograd.record():
+        for source in sources:
+            source.attach_grad()
+        y, h_n, c_n, *_ = run(config, p, x, h_0, c_0, lengths)
+    heads = [_array(a) for a in (cotangent.y, cotangent.h_n, cotangent.c_n)]
+    autograd.backward([y, h_n, c_n], heads)
+    *d_p, dx, dh_0, dc_0 = [source.grad.asnumpy() for source in sources]
+    return Gradients(dict(zip(p, d_p, strict=True)), Batch(dx, dh_0, dc_0))
+
+
+def _arrays(config: Config, params: Native, batch: Batch) -> Any:
+    h_0, c_0 = initial_states(config, batch)
+    arrays = {name: _array(array) for name, array in params.items()}
+    return arrays, _array(batch.x), _array(h_0), _array(c_0), batch.lengths
+
+
+def _array(array: Array) -> Any:
+    return nd.array(array, dtype=array.dtype)
+
+
+def _concat(arrays: list[Any], axis: int) -> Any:
+    return nd.concat(*arrays, dim=axis)
+
+
+def _live(lengths: Array, shape: tuple[int, ...]) -> Any:
+    live = (np.arange(shape[0])[:, None] < lengths)[..., None]
+    return nd.array(np.broadcast_to(live, shape))  # nd.where wants a condition of full shape

@@ -1,0 +1,206 @@
+"""NumPy: the LSTM of d2l's LSTMScratch, and backpropagation through time derived by hand.
+
+In float64 it is the truth that the other frameworks are judged against, and in longdouble the
+truth that it is judged against itself, so it runs at any float dtype.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gateparity.adapter import Batch, Gradients, Outputs, Trace, initial_states
+from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
+from gateparity.layouts import D2L
+
+if TYPE_CHECKING:
+    from gateparity.adapter import Native
+    from gateparity.config import Config
+    from gateparity.parameters import Array
+
+
+class Scratch:
+    """The equations written out."""
+
+    name = "numpy:scratch"
+    version = np.__version__
+    layout = D2L
+    unsupported: dict[str, str] = {}
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """All steps of all layers."""
+        return _run(config, params, batch)[0]
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """Every pre-activation, gate and state."""
+        _, tapes = _run(config, params, batch)
+        return build_trace(batch, [tape.trace() for tape in tapes])
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """Backpropagation through time, layer by layer from the top."""
+        _, tapes = _run(config, params, batch)
+        live, dY = _live(batch), cotangent.y
+        d_params: dict[str, Array] = {}
+        dH_0, dC_0 = np.empty_like(cotangent.h_n), np.empty_like(cotangent.c_n)
+        for layer in reversed(range(config.layers)):
+            cells = range(layer * config.directions, (layer + 1) * config.directions)
+            dXs = []
+            for k, dY_k in zip(cells, np.split(dY, config.directions, -1), strict=True):
+                w, tape = cell_params(params, f"l{cell_name(config, k)}."), tapes[k]
+                dX, dH_0[k], dC_0[k], dw = backward(
+                    tape, w, live, dY_k, cotangent.h_n[k], cotangent.c_n[k], is_reverse(config, k)
+                )
+                d_params |= {f"l{cell_name(config, k)}.{name}": dw[name] for name in w}
+                dXs.append(dX)
+            dY = sum(dXs[1:], start=dXs[0])
+        return Gradients(d_params, Batch(dY, dH_0, dC_0))
+
+
+def sigmoid(x: Array) -> Array:
+    """The logistic function; a large -x overflows to infinity, whose reciprocal is the 0 meant."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One step of a cell, as backpropagation needs it."""
+
+    H_prev: Array
+    C_prev: Array
+    Z: Array
+    I: Array
+    F: Array
+    C_tilde: Array
+    O: Array
+    C: Array
+    H: Array
+
+
+def cell(Z_x: Array, H: Array, C: Array, W_h: Array) -> Step:
+    """One step. `Z_x (..., 4 hidden)` is `X W_x + b`; the shape before the units is free."""
+    Z = Z_x + H @ W_h
+    Z_i, Z_f, Z_c, Z_o = np.split(Z, 4, -1)
+    I = sigmoid(Z_i)
+    F = sigmoid(Z_f)
+    C_tilde = np.tanh(Z_c)
+    O = sigmoid(Z_o)
+    C_new = F * C + I * C_tilde
+    H_new = O * np.tanh(C_new)
+    return Step(H, C, Z, I, F, C_tilde, O, C_new, H_new)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tape:
+    """A cell's inputs and all its steps, in time order."""
+
+    X: Array
+    steps: list[Step]
+
+    def trace(self) -> tuple[Array, Array, Array, Array]:
+        """Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`."""
+        steps = [
+            (s.Z, np.concatenate([s.I, s.F, s.C_tilde, s.O], -1), s.C, s.H) for s in self.steps
+        ]
+        Z, gates, C, H = (np.stack(arrays) for arrays in zip(*steps, strict=True))
+        return Z, gates, C, H
+
+
+def sequence(
+    X: Array, H: Array, C: Array, w: Native, live: Array | None = None, *, reverse: bool = False
+) -> tuple[Array, Array, Array, Tape]:
+    """All steps of a cell: `X (T, ..., input)`, one sequence or a batch of them.
+
+    Where a step isn't `live`, the output is zero and the state stays, so that the reverse
+    direction begins at each sequence's own last step.
+    """
+    W_x, W_h, b = _fuse(w)
+    Z_x = X @ W_x + b
+    Y = np.zeros((*X.shape[:-1], H.shape[-1]), X.dtype)
+    steps: list[Any] = [None] * len(X)
+    for t in _times(len(X), reverse=reverse):
+        steps[t] = step = cell(Z_x[t], H, C, W_h)
+        if live is None:
+            Y[t], H, C = step.H, step.H, step.C
+            continue
+        Y[t] = np.where(live[t], step.H, 0)
+        H, C = np.where(live[t], step.H, H), np.where(live[t], step.C, C)
+    return Y, H, C, Tape(X, steps)
+
+
+def backward(
+    tape: Tape, w: Native, live: Array | None, dY: Array, dH: Array, dC: Array, reverse: bool
+) -> tuple[Array, Array, Array, dict[str, Array]]:
+    """Gradients of a cell's inputs, initial states and weights."""
+    W_x, W_h, b = _fuse(w)
+    dZs = np.zeros((*dY.shape[:-1], W_x.shape[-1]), dY.dtype)
+    for t in _times(len(dY), reverse=not reverse):
+        dZs[t], dH_prev, dC_prev = _backward_step(tape.steps[t], W_h, dH + dY[t], dC)
+        if live is None:
+            dH, dC = dH_prev, dC_prev
+            continue
+        dZs[t] = np.where(live[t], dZs[t], 0)
+        dH, dC = np.where(live[t], dH_prev, dH), np.where(live[t], dC_prev, dC)
+    H_prev = np.stack([step.H_prev for step in tape.steps])
+    dW_x = np.einsum("t...i,t...z->iz", tape.X, dZs, optimize=True)
+    dW_h = np.einsum("t...h,t...z->hz", H_prev, dZs, optimize=True)
+    db = dZs.reshape(-1, dZs.shape[-1]).sum(0)
+    return dZs @ W_x.T, dH, dC, _unfuse(dW_x, dW_h, db)
+
+
+def _backward_step(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Array, Array]:
+    tanh_C = np.tanh(s.C)
+    dO = dH * tanh_C
+    dC = dC + dH * s.O * (1 - tanh_C * tanh_C)
+    dI, dF, dC_tilde = dC * s.C_tilde, dC * s.C_prev, dC * s.I
+    dZ_i = dI * s.I * (1 - s.I)
+    dZ_f = dF * s.F * (1 - s.F)
+    dZ_c = dC_tilde * (1 - s.C_tilde * s.C_tilde)
+    dZ_o = dO * s.O * (1 - s.O)
+    dZ = np.concatenate([dZ_i, dZ_f, dZ_c, dZ_o], -1)
+    return dZ, dZ @ W_h.T, dC * s.F
+
+
+def _run(config: Config, params: Native, batch: Batch) -> tuple[Outputs, list[Tape]]:
+    h_0, c_0 = initial_states(config, batch)
+    live = _live(batch)
+
+    def run_cell(k: int, X: Array) -> tuple[Array, Array, Array, Tape]:
+        w = cell_params(params, f"l{cell_name(config, k)}.")
+        return sequence(X, h_0[k], c_0[k], w, live, reverse=is_reverse(config, k))
+
+    Y, H_n, C_n, tapes = run_layers(config, batch.x, run_cell, np.concatenate)
+    return Outputs(Y, np.stack(H_n), np.stack(C_n)), tapes
+
+
+def _live(batch: Batch) -> Array | None:
+    """`(T, B, 1)`: whether a step is before its sequence's end."""
+    if batch.lengths is None:
+        return None
+    return (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]
+
+
+def _times(steps: int, *, reverse: bool) -> range:
+    return range(steps)[::-1] if reverse else range(steps)
+
+
+def _fuse(w: Native) -> tuple[Array, Array, Array | int]:
+    """The four gates side by side: one matrix product where the book has four."""
+    W_x = np.concatenate([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
+    W_h = np.concatenate([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
+    if "b_i" not in w:
+        return W_x, W_h, 0
+    return W_x, W_h, np.concatenate([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1)
+
+
+def _unfuse(dW_x: Array, dW_h: Array, db: Array) -> dict[str, Array]:
+    fused = {"W_x": dW_x, "W_h": dW_h, "b_": db}
+    return {
+        prefix + gate: np.ascontiguousarray(part)
+        for prefix, array in fused.items()
+        for gate, part in zip("ifco", np.split(array, 4, -1), strict=True)
+    }

@@ -1,0 +1,1 @@
+"""The conformance suite: identical weights into every backend, outputs compared."""

@@ -1,0 +1,1 @@
+"""gateparity: one LSTM in every framework at once, with proof that they agree."""

@@ -1,0 +1,60 @@
+"""What one LSTM is, apart from its numbers: sizes, layers, directions, biases, dtype.
+
+Every size that another file needs is derived here, so that a shape is written down once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+DTYPES: Final = ("float32", "float64", "longdouble")
+GATES: Final = "ifgo"  # canonical order: input, forget, cell candidate, output
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The shape of an LSTM, checked when it is made.
+
+    `input_size` and `hidden_size` are features per step; `layers` are stacked; `directions` is 1
+    (forward) or 2 (forward and reverse, concatenated); without `biases` both are absent. `dtype`
+    is that of every array, in and out; longdouble is for the NumPy truth alone.
+
+    Raises `ValueError` that names the field, what was found and what was expected.
+    """
+
+    input_size: int
+    hidden_size: int
+    layers: int = 1
+    directions: int = 1
+    biases: bool = True
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("input_size", "hidden_size", "layers"):
+            _positive(name, getattr(self, name))
+        if self.directions not in (1, 2) or isinstance(self.directions, bool):
+            raise ValueError(f"directions is {self.directions!r}, expected 1 or 2")
+        if not isinstance(self.biases, bool):
+            raise ValueError(f"biases is {self.biases!r}, expected True or False")
+        if self.dtype not in DTYPES:
+            raise ValueError(f"dtype is {self.dtype!r}, expected one of {', '.join(DTYPES)}")
+
+    @property
+    def cells(self) -> int:
+        """How many cells there are: one for each layer and direction, layer-major."""
+        return self.layers * self.directions
+
+    @property
+    def output_size(self) -> int:
+        """Features of y at each step: the directions side by side."""
+        return self.directions * self.hidden_size
+
+    def layer_input_size(self, layer: int) -> int:
+        """Features that a layer reads at each step: x for the first, all of y below for others."""
+        return self.output_size if layer else self.input_size
+
+
+def _positive(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}, expected an integer of at least 1")

@@ -1,0 +1,211 @@
+"""The gate-split spec: how a framework names, orders, transposes, fuses and offsets its arrays.
+
+A layout is data in einops notation, so that the spec is its own documentation. It is affine and
+has three maps: `pack` (canonical to native), `unpack` (a right inverse of it, bit-exact wherever
+the layout can hold the parameters) and `pullback` (native gradients to canonical ones: the
+transpose of the linear part, so a shared bias gives its gradient to both and an offset drops out).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gateparity.block import Block
+from gateparity.config import GATES, Config
+from gateparity.parameters import Cell, check_array, check_parameters, fields
+from gateparity.role import ROLES, axis_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gateparity.adapter import Native
+    from gateparity.parameters import Array, Parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """One native array, or several that differ in the name: what it is called and how it lies.
+
+    `name` may hold `{layer}`, `{direction}` and `{gate}`; `role` is a key of `ROLES`; `pattern` is
+    the native side of an einops pattern over the role's axes. A direction or gate that is not in
+    the name is an axis of the pattern.
+    """
+
+    name: str
+    role: str
+    pattern: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """A framework's parameters, as data.
+
+    `order` is the order of the gates along a gate axis, `gates` how names spell i, f, g and o, and
+    `directions` what fills `{direction}`. `always_biased`: bias arrays exist, as zeros, in an LSTM
+    without biases too. `forget_offset` is what the framework adds to the forget gate's
+    pre-activation at run time. `refused` are parts of native names, each with the reason why
+    canonical parameters can't hold such an array.
+    """
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    order: str = GATES
+    gates: tuple[str, ...] = tuple(GATES)
+    directions: tuple[str, ...] = ("", "_reverse")
+    always_biased: bool = False
+    forget_offset: float = 0.0
+    refused: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if sorted(self.order) != sorted(GATES):
+            raise ValueError(
+                f"{self.name}: order is {self.order!r}, expected {GATES!r} in some order"
+            )
+
+    def pack(self, params: Parameters, config: Config) -> dict[str, Array]:
+        """Canonical parameters as the framework's own named arrays, contiguous, dtype kept.
+
+        Raises `ValueError` or `TypeError` where they don't fit the config, and `ValueError` with a
+        reason where this layout can't hold them.
+        """
+        check_parameters(params, config)
+        cells = [self._shift(self._biased(cell, config), -self.forget_offset) for cell in params]
+        native = {}
+        for block in self.blocks(config):
+            both = cells[block.layer * config.directions :][: config.directions]
+            whole = np.stack([block.role.of(cell) for cell in both])[:, _gates(GATES, self.order)]
+            native[block.name] = block.pack(whole)
+        return native
+
+    def unpack(self, native: Native, config: Config) -> Parameters:
+        """The framework's own arrays as canonical parameters; a sole bias goes to `b_ih`.
+
+        Raises `ValueError` or `TypeError` that names an array which is missing, unknown, of the
+        wrong shape or dtype, or which canonical parameters can't hold.
+        """
+        found = self._gather(native, config, adjoint=False)
+        cells = tuple(self._shift(cell, self.forget_offset) for cell in found)
+        if config.biases:
+            return cells
+        for name, array in itertools.chain(*(fields(cell).items() for cell in cells)):
+            if name.startswith("b_") and array.any():
+                raise ValueError(f"{self.name}: {name} isn't zero, but the config has no biases")
+        return _without_biases(cells)
+
+    def pullback(self, gradients: Native, config: Config) -> Parameters:
+        """Gradients of the native arrays as gradients of the canonical parameters."""
+        cells = self._gather(gradients, config, adjoint=True)
+        return cells if config.biases else _without_biases(cells)
+
+    def blocks(self, config: Config) -> Iterator[Block]:
+        """Every native array of an LSTM, in the order of `tensors`."""
+        for tensor, layer in itertools.product(self.tensors, range(config.layers)):
+            role, words = (
+                ROLES[tensor.role],
+                tensor.pattern.replace("(", " ").replace(")", " ").split(),
+            )
+            if role.is_bias and not (config.biases or self.always_biased):
+                continue
+            self._refuse_unnamed(tensor, words, config)
+            for d, g in itertools.product(
+                [slice(None)] if "direction" in words else _each(config.directions),
+                [slice(None)] if "gate" in words else _each(4),
+            ):
+                name = tensor.name.format(
+                    layer=layer,
+                    direction=self.directions[d.start or 0],
+                    gate=self.gates[GATES.index(self.order[g.start or 0])],
+                )
+                yield Block(name, role, layer, (d, g), tensor.pattern, axis_sizes(config, layer))
+
+    def infer(self, native: Mapping[str, Array]) -> Config:
+        """The config of an LSTM whose native arrays these are; raises `ValueError` if of none."""
+        self._refuse_names(native)
+        dtypes = sorted({str(array.dtype) for array in native.values()})
+        if len(dtypes) != 1:
+            raise ValueError(f"{self.name}: dtypes are {dtypes}, expected one for all arrays")
+        for layers, directions, biases in itertools.product(
+            range(1, len(native) + 1), (1, 2), (True, False)
+        ):
+            config = Config(1, 1, layers, directions, biases, dtypes[0])
+            if {block.name for block in self.blocks(config)} == set(native):
+                sizes: dict[str, int] = {}
+                for block in self.blocks(config):
+                    if block.layer == 0:
+                        sizes |= block.infer_sizes(native[block.name])
+                return dataclasses.replace(
+                    config, input_size=sizes["input"], hidden_size=sizes["hidden"]
+                )
+        raise ValueError(f"{self.name}: {sorted(native)} are not the arrays of an LSTM")
+
+    def _gather(self, native: Native, config: Config, *, adjoint: bool) -> Parameters:
+        self._check_native(native, config)
+        found: list[dict[str, Array]] = [{} for _ in range(config.cells)]
+        for (role, layer), group in itertools.groupby(
+            self.blocks(config), lambda block: (block.role, block.layer)
+        ):
+            sizes = axis_sizes(config, layer)
+            shape = [sizes[axis] for axis in ("direction " + role.axes).split()]
+            whole = np.empty(shape, config.dtype)
+            for block in group:
+                whole[block.where] = block.unpack(native[block.name])
+            for d, array in enumerate(whole[:, _gates(self.order, GATES)]):
+                parts = role.split(array, sizes, adjoint=adjoint)
+                found[layer * config.directions + d].update(parts)
+        return tuple(Cell(**arrays) for arrays in found)
+
+    def _biased(self, cell: Cell, config: Config) -> Cell:
+        if config.biases or not self.always_biased:
+            return cell
+        zeros = np.zeros((4, config.hidden_size), config.dtype)
+        return dataclasses.replace(cell, b_ih=zeros, b_hh=zeros)
+
+    def _shift(self, cell: Cell, offset: float) -> Cell:
+        """Move the forget gate's bias, where the framework has an offset of its own."""
+        if not offset:
+            return cell
+        if cell.b_ih is None:
+            raise ValueError(
+                f"{self.name} adds {self.forget_offset} to the forget gate, "
+                "and an LSTM without biases has nothing to take it back with"
+            )
+        b_ih = cell.b_ih.copy()
+        b_ih[GATES.index("f")] += np.asarray(offset, b_ih.dtype)
+        return dataclasses.replace(cell, b_ih=b_ih)
+
+    def _check_native(self, native: Native, config: Config) -> None:
+        self._refuse_names(native)
+        blocks = {block.name: block for block in self.blocks(config)}
+        if set(native) != set(blocks):
+            missing, unknown = sorted(set(blocks) - set(native)), sorted(set(native) - set(blocks))
+            raise ValueError(f"{self.name}: missing arrays {missing}, unknown arrays {unknown}")
+        for name, block in blocks.items():
+            check_array(f"{self.name}: {name}", native[name], block.shape, config.dtype)
+
+    def _refuse_names(self, native: Mapping[str, Array]) -> None:
+        for name, (part, reason) in itertools.product(native, self.refused):
+            if part in name:
+                raise ValueError(f"{self.name}: {name} has no canonical place: {reason}")
+
+    def _refuse_unnamed(self, tensor: Tensor, words: list[str], config: Config) -> None:
+        if config.layers > 1 and "{layer}" not in tensor.name:
+            raise ValueError(f"{self.name} holds 1 layer, found {config.layers}")
+        if config.directions > 1 and "{direction}" not in tensor.name and "direction" not in words:
+            raise ValueError(f"{self.name} holds 1 direction, found {config.directions}")
+
+
+def _gates(source: str, target: str) -> list[int]:
+    """Where in `source` each gate of `target` is."""
+    return [source.index(gate) for gate in target]
+
+
+def _each(count: int) -> list[slice]:
+    return [slice(k, k + 1) for k in range(count)]
+
+
+def _without_biases(cells: Parameters) -> Parameters:
+    return tuple(dataclasses.replace(cell, b_ih=None, b_hh=None) for cell in cells)
