@@ -14,7 +14,6 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # read once, when keras is imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from gateparity.adapter import (

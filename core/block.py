@@ -65,7 +65,8 @@ class Block:
     @property
     def _native(self) -> str:
         """The pattern with the axes of length 1 that only the name tells put in, where they
-        change no shape: into the first group."""
+        change no shape: into the first group.
+        """
         named = [a for a in ("direction", "gate") if a not in re.findall(r"\w+", self.pattern)]
         first, *rest = re.findall(r"\([^)]*\)|\w+", self.pattern)
         return " ".join([f"({' '.join([*named, first.strip('()')])})", *rest])

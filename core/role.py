@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @dataclasses.dataclass(frozen=True)
 class Role:
     """Canonical fields joined into one array: by `concat` on the last axis, `stack` on a new
-    axis behind the gates, or `sum`. `axes` names the result's axes, the gate axis first."""
+    axis behind the gates, or `sum`. `axes` names the result's axes, the gate axis first.
+    """
 
     fields: tuple[str, ...]
     axes: str
@@ -41,7 +42,8 @@ class Role:
 
     def split(self, array: Array, sizes: dict[str, int], *, adjoint: bool) -> dict[str, Array]:
         """Field to array: a right inverse of `of` (a sum goes to the first field, zeros to the
-        other) or its transpose (a gradient of a sum goes to both)."""
+        other) or its transpose (a gradient of a sum goes to both).
+        """
         if self.join == "concat":
             parts = np.split(array, [sizes["input"]], axis=-1)
             return dict(zip(self.fields, parts, strict=True))

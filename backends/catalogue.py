@@ -1,0 +1,43 @@
+"""The frameworks that gateparity ships an adapter for, as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+
+@dataclasses.dataclass(frozen=True)
+class Framework:
+    """What has to be known of a framework before it is imported.
+
+    `modules` are what its adapter imports, the framework first; `pythons` the lowest and the
+    highest Python that the pinned version has wheels for; `variants` maps a variant to the class
+    in `gateparity.backends.<name>`.
+    """
+
+    name: str
+    title: str
+    modules: tuple[str, ...]
+    variants: tuple[tuple[str, str], ...] = (("scratch", "Scratch"), ("layer", "Layer"))
+    pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
+
+    @property
+    def requirements(self) -> Traversable:
+        """The pinned requirements that ship with the package, a file for pip."""
+        return importlib.resources.files("gateparity.backends") / f"requirements/{self.name}.txt"
+
+
+FRAMEWORKS: Final = {
+    framework.name: framework
+    for framework in (
+        Framework("numpy", "NumPy", ("numpy",), variants=(("scratch", "Scratch"),)),
+        Framework("torch", "PyTorch", ("torch",)),
+        Framework("tensorflow", "TensorFlow", ("tensorflow", "keras")),
+        Framework("jax", "JAX", ("jax", "flax")),
+        Framework("mxnet", "MXNet", ("mxnet",), pythons=((3, 11), (3, 11))),
+    )
+}
