@@ -20,7 +20,6 @@ from gateparity.adapter import (
     Gradients,
     Outputs,
     Trace,
-    Unsupported,
     initial_states,
 )
 from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from gateparity.adapter import Native
     from gateparity.config import Config
 
-jax.config.update("jax_enable_x64", True)  # without it, float64 becomes float32 without a word
+jax.config.update("jax_enable_x64", True)  # noqa: FBT003 -- without it, float64 becomes float32 without a word
 
 
 class Scratch:
@@ -70,10 +69,6 @@ class Layer:
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
         return _forward(_layer, config, params, batch)
-
-    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """What this layer keeps to itself."""
-        raise Unsupported(self.unsupported["gates"])
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs

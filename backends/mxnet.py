@@ -71,10 +71,6 @@ class Layer:
         """All steps of all layers."""
         return _forward(_layer, config, params, batch)
 
-    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """What this layer keeps to itself."""
-        raise Unsupported(self.unsupported["gates"])
-
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:

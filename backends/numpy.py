@@ -7,7 +7,7 @@ truth that it is judged against itself, so it runs at any float dtype.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Scratch:
     name = "numpy:scratch"
     version = np.__version__
     layout = D2L
-    unsupported: dict[str, str] = {}
+    unsupported: Final[dict[str, str]] = {}
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
@@ -52,7 +52,13 @@ class Scratch:
             for k, dY_k in zip(cells, np.split(dY, config.directions, -1), strict=True):
                 w, tape = cell_params(params, f"l{cell_name(config, k)}."), tapes[k]
                 dX, dH_0[k], dC_0[k], dw = backward(
-                    tape, w, live, dY_k, cotangent.h_n[k], cotangent.c_n[k], is_reverse(config, k)
+                    tape,
+                    w,
+                    live,
+                    dY_k,
+                    cotangent.h_n[k],
+                    cotangent.c_n[k],
+                    reverse=is_reverse(config, k),
                 )
                 d_params |= {f"l{cell_name(config, k)}.{name}": dw[name] for name in w}
                 dXs.append(dX)
@@ -133,10 +139,10 @@ def sequence(
 
 
 def backward(
-    tape: Tape, w: Native, live: Array | None, dY: Array, dH: Array, dC: Array, reverse: bool
+    tape: Tape, w: Native, live: Array | None, dY: Array, dH: Array, dC: Array, *, reverse: bool
 ) -> tuple[Array, Array, Array, dict[str, Array]]:
     """Gradients of a cell's inputs, initial states and weights."""
-    W_x, W_h, b = _fuse(w)
+    W_x, W_h, _ = _fuse(w)
     dZs = np.zeros((*dY.shape[:-1], W_x.shape[-1]), dY.dtype)
     for t in _times(len(dY), reverse=not reverse):
         dZs[t], dH_prev, dC_prev = _backward_step(tape.steps[t], W_h, dH + dY[t], dC)

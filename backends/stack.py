@@ -56,7 +56,7 @@ def run_layers(
 
 
 def build_trace(batch: Batch, cells: Sequence[Sequence[Any]]) -> Trace:
-    """The trace from every cell's Z and gates `(T, B, 4 hidden)` (i, f, g, o), C and H `(T, B, hidden)`."""
+    """Join every cell's Z and gates `(T, B, 4 hidden)`, ordered i, f, g, o, and its C and H."""
     z, gates, c, h = (
         np.stack([np.asarray(a) for a in arrays]) for arrays in zip(*cells, strict=True)
     )

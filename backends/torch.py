@@ -16,7 +16,6 @@ from gateparity.adapter import (
     Gradients,
     Outputs,
     Trace,
-    Unsupported,
     initial_states,
 )
 from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
@@ -66,10 +65,6 @@ class Layer:
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
         return _forward(_layer, config, params, batch)
-
-    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """What this layer keeps to itself."""
-        raise Unsupported(self.unsupported["gates"])
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Unsupported(Exception):
-    """What an adapter raises for a thing that its framework cannot do: one sentence, the reason."""
+    """What an adapter raises for what its framework can't do, with one sentence: the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
