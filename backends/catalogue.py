@@ -16,7 +16,8 @@ class Framework:
 
     `modules` are what its adapter imports, the framework first; `pythons` the lowest and the
     highest Python that the pinned version has wheels for; `variants` maps a variant to the class
-    in `gateparity.backends.<name>`.
+    in `gateparity.backends.<name>`; the dearer the `cost` of importing it and compiling, the
+    earlier a run starts it.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Framework:
     modules: tuple[str, ...]
     variants: tuple[tuple[str, str], ...] = (("scratch", "Scratch"), ("layer", "Layer"))
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
+    cost: int = 0
 
     @property
     def requirements(self) -> Traversable:
@@ -35,9 +37,9 @@ FRAMEWORKS: Final = {
     framework.name: framework
     for framework in (
         Framework("numpy", "NumPy", ("numpy",), variants=(("scratch", "Scratch"),)),
-        Framework("torch", "PyTorch", ("torch",)),
-        Framework("tensorflow", "TensorFlow", ("tensorflow", "keras")),
-        Framework("jax", "JAX", ("jax", "flax")),
-        Framework("mxnet", "MXNet", ("mxnet",), pythons=((3, 11), (3, 11))),
+        Framework("torch", "PyTorch", ("torch",), cost=1),
+        Framework("tensorflow", "TensorFlow", ("tensorflow", "keras"), cost=4),
+        Framework("jax", "JAX", ("jax", "flax"), cost=3),
+        Framework("mxnet", "MXNet", ("mxnet",), pythons=((3, 11), (3, 11)), cost=1),
     )
 }

@@ -1,7 +1,8 @@
 """TensorFlow: d2l's LSTMScratch, and `keras.layers.LSTM`.
 
-Compiled by XLA, once for each config and shape: that made `keras.layers.LSTM` 2.5 times faster
-than a plain `tf.function`.
+Compiled by XLA, once for each config and shape: that makes `keras.layers.LSTM` 2.5 times faster
+than a plain `tf.function`. A compilation takes a second, though, and Keras runs eagerly by itself;
+so does the layer variant here where sequences are too short to repay it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from gateparity.config import Config
 
 
+_WORTH_COMPILING: Final = 16  # steps; 5 took the layer 0.1 s eagerly, and 1 to 3 s to compile
+
+
 class Scratch:
     """The equations written out."""
 
@@ -47,7 +51,7 @@ class Scratch:
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Every pre-activation, gate and state."""
-        *_, kept = _run(_scratch, config, *_tensors(config, params, batch))
+        *_, kept = _compiled_call(_scratch, config, *_tensors(config, params, batch))
         return build_trace(batch, kept)
 
     def gradients(
@@ -67,13 +71,14 @@ class Layer:
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
-        return _forward(_layer(config), config, params, batch)
+        return _forward(_layer(config), config, params, batch, compiled=_is_long(batch))
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
         """By `tf.GradientTape`."""
-        return _gradients(_layer(config), config, params, batch, cotangent)
+        run = _layer(config)
+        return _gradients(run, config, params, batch, cotangent, compiled=_is_long(batch))
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
@@ -155,12 +160,10 @@ def _keras_lstm(config: Config, k: int) -> Any:
     return lstm
 
 
-@functools.partial(tf.function, jit_compile=True)
-def _run(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
+def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
     return run(config, *inputs)
 
 
-@functools.partial(tf.function, jit_compile=True)
 def _vjp(
     run: Callable[..., Any],
     config: Config,
@@ -177,20 +180,43 @@ def _vjp(
     return tape.gradient((y, h_n, c_n), (params, x, h_0, c_0), heads)
 
 
+_compiled_call = tf.function(_call, jit_compile=True)
+_compiled_vjp = tf.function(_vjp, jit_compile=True)
+
+
+def _is_long(batch: Batch) -> bool:
+    return len(batch.x) >= _WORTH_COMPILING
+
+
 def _live(lengths: Any, steps: int) -> Any:
     return (tf.range(steps, dtype=lengths.dtype)[:, None] < lengths)[..., None]
 
 
-def _forward(run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Outputs:
-    y, h_n, c_n, *_ = _run(run, config, *_tensors(config, params, batch))
+def _forward(
+    run: Callable[..., Any],
+    config: Config,
+    params: Native,
+    batch: Batch,
+    *,
+    compiled: bool = True,
+) -> Outputs:
+    call = _compiled_call if compiled else _call
+    y, h_n, c_n, *_ = call(run, config, *_tensors(config, params, batch))
     return Outputs(y.numpy(), h_n.numpy(), c_n.numpy())
 
 
 def _gradients(
-    run: Callable[..., Any], config: Config, params: Native, batch: Batch, cotangent: Outputs
+    run: Callable[..., Any],
+    config: Config,
+    params: Native,
+    batch: Batch,
+    cotangent: Outputs,
+    *,
+    compiled: bool = True,
 ) -> Gradients:
     heads = tuple(map(tf.constant, (cotangent.y, cotangent.h_n, cotangent.c_n)))
-    d_p, dx, dh_0, dc_0 = _vjp(run, config, *_tensors(config, params, batch), heads)
+    vjp = _compiled_vjp if compiled else _vjp
+    d_p, dx, dh_0, dc_0 = vjp(run, config, *_tensors(config, params, batch), heads)
     return Gradients(
         {name: d.numpy() for name, d in d_p.items()},
         Batch(dx.numpy(), dh_0.numpy(), dc_0.numpy()),

@@ -48,8 +48,8 @@ class Block:
         return self._unpack(native, self.axis_sizes)
 
     def infer_sizes(self, native: Array) -> dict[str, int]:
-        """The lengths of the axes, from an array alone: only gates and directions are known."""
-        known = {axis: self.axis_sizes[axis] for axis in ("direction", "gate", "side")}
+        """The lengths of the axes, from an array alone: only gates and sides are known."""
+        known = {axis: self.axis_sizes[axis] for axis in ("gate", "side")}
         try:
             shape = self._unpack(native, known).shape
         except RuntimeError:  # what einops raises, einops.EinopsError, is one

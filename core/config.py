@@ -33,11 +33,11 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("input_size", "hidden_size", "layers"):
             _positive(name, getattr(self, name))
-        if self.directions not in (1, 2) or isinstance(self.directions, bool):
+        if type(self.directions) is not int or self.directions not in (1, 2):
             raise ValueError(f"directions is {self.directions!r}, expected 1 or 2")
         if not isinstance(self.biases, bool):
             raise ValueError(f"biases is {self.biases!r}, expected True or False")
-        if self.dtype not in DTYPES:
+        if not isinstance(self.dtype, str) or self.dtype not in DTYPES:
             raise ValueError(f"dtype is {self.dtype!r}, expected one of {', '.join(DTYPES)}")
 
     @property

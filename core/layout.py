@@ -93,7 +93,10 @@ class Layout:
             return cells
         for name, array in itertools.chain(*(fields(cell).items() for cell in cells)):
             if name.startswith("b_") and array.any():
-                raise ValueError(f"{self.name}: {name} isn't zero, but the config has no biases")
+                raise ValueError(
+                    f"{self.name}: {name} is up to {np.abs(array).max()}, "
+                    "expected zeros, as the config has no biases"
+                )
         return _without_biases(cells)
 
     def pullback(self, gradients: Native, config: Config) -> Parameters:
@@ -125,22 +128,36 @@ class Layout:
     def infer(self, native: Mapping[str, Array]) -> Config:
         """The config of an LSTM whose native arrays these are; raises `ValueError` if of none."""
         self._refuse_names(native)
+        names = " ".join(tensor.name for tensor in self.tensors)
+        for layers, directions, biases in itertools.product(
+            range(1, len(native) + 1) if "{layer}" in names else (1,),
+            (1, 2) if "{direction}" in names else (1,),
+            (True, False),
+        ):
+            config = Config(1, 1, layers, directions, biases)
+            if {block.name for block in self.blocks(config)} == set(native):
+                return self._measure(native, config)
+        raise ValueError(f"{self.name}: {sorted(native)} are not the arrays of an LSTM")
+
+    def _measure(self, native: Native, named: Config) -> Config:
+        """What the names tell, and with it what only the arrays tell: dtype and sizes."""
         dtypes = sorted({str(array.dtype) for array in native.values()})
         if len(dtypes) != 1:
             raise ValueError(f"{self.name}: dtypes are {dtypes}, expected one for all arrays")
-        for layers, directions, biases in itertools.product(
-            range(1, len(native) + 1), (1, 2), (True, False)
-        ):
-            config = Config(1, 1, layers, directions, biases, dtypes[0])
-            if {block.name for block in self.blocks(config)} == set(native):
-                sizes: dict[str, int] = {}
-                for block in self.blocks(config):
-                    if block.layer == 0:
-                        sizes |= block.infer_sizes(native[block.name])
-                return dataclasses.replace(
-                    config, input_size=sizes["input"], hidden_size=sizes["hidden"]
-                )
-        raise ValueError(f"{self.name}: {sorted(native)} are not the arrays of an LSTM")
+        sizes: dict[str, int] = {}
+        for block in self.blocks(named):
+            if block.layer == 0:
+                sizes |= block.infer_sizes(native[block.name])
+        hidden = sizes["hidden"]
+        config = dataclasses.replace(
+            named,
+            input_size=sizes["input"] if "input" in sizes else sizes["feature"] - hidden,
+            hidden_size=hidden,
+            directions=max(named.directions, sizes["direction"]),
+            dtype=dtypes[0],
+        )
+        self._check_native(native, config)
+        return config
 
     def _gather(self, native: Native, config: Config, *, adjoint: bool) -> Parameters:
         self._check_native(native, config)

@@ -49,7 +49,7 @@ class Role:
             return dict(zip(self.fields, parts, strict=True))
         if self.join == "stack":
             return dict(zip(self.fields, np.moveaxis(array, 1, 0), strict=True))
-        others = array if adjoint else np.zeros_like(array)
+        others = array.copy() if adjoint else np.zeros_like(array)
         return {self.fields[0]: array, **dict.fromkeys(self.fields[1:], others)}
 
 

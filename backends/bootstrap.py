@@ -1,0 +1,51 @@
+"""The first code that a worker runs: gateparity ships itself to an interpreter that lacks it.
+
+execnet sends this file's source. It takes the sources of core/ and backends/ from the channel and
+makes them importable, so a worker needs an interpreter with NumPy and its framework, and nothing
+is installed there. Standard library only, and nothing newer than Python 3.8.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib.abc
+import importlib.util
+import os
+import sys
+
+
+class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.ExecutionLoader):
+    """Imports modules from a dict: full name to (file name, source)."""
+
+    def __init__(self, sources):  # type: ignore[no-untyped-def]  # noqa: ANN001
+        self.sources = sources
+
+    def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002, D102
+        return importlib.util.spec_from_loader(name, self) if name in self.sources else None
+
+    def is_package(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D102
+        return self.sources[name][0].endswith("__init__.py")
+
+    def get_filename(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D102
+        return self.sources[name][0]
+
+    def get_source(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D102
+        return self.sources[name][1]
+
+
+def redirect_output(log: str) -> None:
+    """Send what the framework prints, and a crash's last words, to a file of the near side's."""
+    file = os.open(log, os.O_WRONLY | os.O_APPEND)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    faulthandler.enable()
+
+
+if __name__ == "__channelexec__":
+    sources, path, log = channel.receive()  # type: ignore[name-defined]  # noqa: F821
+    redirect_output(log)
+    sys.path[:] = path + [p for p in sys.path if p]  # a jax/ in this folder must not be JAX
+    sys.meta_path.insert(0, ShippedModules(sources))
+    from gateparity.backends.worker import serve
+
+    serve(channel)  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,173 @@
+"""The near side: an adapter that runs in a worker, reached through execnet.
+
+One worker holds one adapter, so that a crash, a hang or an answer that makes no sense costs one
+row. This is the only file that imports execnet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.resources
+import os
+import shlex
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import execnet
+
+from gateparity.adapter import Batch, Gradients, Outputs, Trace, Unsupported
+from gateparity.backends import bootstrap
+from gateparity.backends.wire import decode, decode_layout, encode
+
+if TYPE_CHECKING:
+    from gateparity.adapter import Native
+    from gateparity.config import Config
+
+_GRACE: Final = 1.0  # seconds that a worker gets to leave by itself
+
+
+class BackendError(Exception):
+    """Why a backend gave no answer, in one line; other rows go on."""
+
+
+class WorkerLost(BackendError):
+    """The worker is gone: crashed, hung or killed. It takes no further calls."""
+
+
+class Worker:
+    """An interpreter with a loop in it. Use as a context, or close it.
+
+    `python` is the interpreter; `path` is put before its own import path; `limit` is the longest
+    that one call may take, in seconds. Raises `WorkerLost` if it doesn't start.
+    """
+
+    def __init__(self, python: Path, limit: float, path: tuple[str, ...] = ()) -> None:
+        self.limit = limit
+        self.seconds = 0.0  # that calls took, as seen from here
+        self.far_seconds = 0.0  # of those, spent on the far side: the rest is transport
+        self._python = python
+        self._folder = tempfile.TemporaryDirectory(prefix="gateparity-")
+        self._log = Path(self._folder.name) / "log"
+        self._log.touch()
+        self._group = execnet.Group()
+        try:
+            spec = f"popen//python={_quote(python)}"
+            self._gateway = self._group.makegateway(spec)
+            self._channel = self._gateway.remote_exec(bootstrap)
+            self._channel.send((_sources(), list(path), str(self._log)))
+        except (OSError, EOFError, execnet.RemoteError) as error:
+            self.close()
+            raise WorkerLost(f"{python} doesn't start as a worker: {error}") from None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(self, operation: str, *args: Any) -> Any:
+        """Call the far side. Raises `Unsupported`, `BackendError`, or `WorkerLost`."""
+        start = time.perf_counter()
+        kind, value, seconds = self._exchange(operation, encode([operation, *args]))
+        self.seconds += time.perf_counter() - start
+        self.far_seconds += seconds
+        if kind == "unsupported":
+            raise Unsupported(value)
+        if kind == "error":
+            raise BackendError(value)
+        return value
+
+    def close(self) -> None:
+        """End the process, by force if it doesn't listen, and remove its log."""
+        self._group.terminate(timeout=_GRACE)
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()
+
+    def _exchange(self, operation: str, message: Any) -> tuple[str, Any, float]:
+        try:
+            self._channel.send(message)
+            kind, value, seconds = self._channel.receive(self.limit)
+            return kind, decode(value), seconds
+        except self._channel.TimeoutError:
+            reason = f"no answer to {operation} within {self.limit:g} s"
+        except (EOFError, OSError):
+            reason = f"its worker died during {operation}{self._last_words()}"
+        except execnet.RemoteError as error:
+            reason = f"its worker failed to start: {_last_line(str(error))}"
+        except (TypeError, ValueError) as error:
+            reason = f"nonsense in answer to {operation}: {error}"
+        self.close()
+        raise WorkerLost(reason)
+
+    def _last_words(self) -> str:
+        """How the process ended and the last line that it printed, as far as they are known."""
+        words = []
+        process = getattr(getattr(self._gateway, "_io", None), "popen", None)
+        with contextlib.suppress(Exception):
+            words.append(_ending(process.wait(_GRACE)))
+        with contextlib.suppress(OSError):
+            words.append(_last_line(self._log.read_text(errors="replace")))
+        found = [word for word in words if word]
+        return f" ({'; '.join(found)})" if found else ""
+
+
+class RemoteAdapter:
+    """The adapter protocol, spoken through a worker."""
+
+    def __init__(self, worker: Worker, target: str) -> None:
+        self._worker = worker
+        found = worker.call("load", target)
+        self.name: str = found["name"]
+        self.version: str = found["version"]
+        self.unsupported: dict[str, str] = found["unsupported"]
+        self.layout = decode_layout(found["layout"])
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """Run the LSTM over a batch."""
+        return Outputs(**self._worker.call("forward", config, params, batch))
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """Run it and tell every pre-activation, gate and state of every step."""
+        return Trace(**self._worker.call("gates", config, params, batch))
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """Differentiate it by the framework's own means."""
+        found = self._worker.call("gradients", config, params, batch, cotangent)
+        return Gradients(found["params"], Batch(**found["batch"]))
+
+
+@functools.cache
+def _sources() -> dict[str, tuple[str, str]]:
+    """Every module of core/ and backends/: name to file and source. It is all about 60 KB."""
+    return {
+        _module_name(package, Path(file.name)): (str(file), file.read_text("utf-8"))
+        for package in ("gateparity", "gateparity.backends")
+        for file in importlib.resources.files(package).iterdir()
+        if file.name.endswith(".py")
+    }
+
+
+def _module_name(package: str, file: Path) -> str:
+    return package if file.stem == "__init__" else f"{package}.{file.stem}"
+
+
+def _quote(python: Path) -> str:
+    """Execnet splits the interpreter like a shell does, and turns backslashes on Windows itself."""
+    return f'"{python}"' if os.name == "nt" else shlex.quote(str(python))
+
+
+def _ending(code: int | None) -> str:
+    if code is None or code == 0:
+        return ""
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else ""

@@ -1,0 +1,160 @@
+"""Backend specs: `NAME[:VARIANT][@PYTHON]` or `module:Class[@PYTHON]`, and where each one runs.
+
+A shipped framework is looked for in this interpreter first, then in gateparity's own environment
+for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.environments import find_environment, interpreter
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.backends.catalogue import Framework
+
+_PROBE_LIMIT: Final = 30.0  # seconds for an interpreter to say that it is one
+_PROBE: Final = """
+import importlib.util, json, sys
+sys.path[:] = [p for p in sys.path if p]
+found = {name: importlib.util.find_spec(name) is not None for name in sys.argv[1:]}
+print(json.dumps({"python": sys.version.split()[0], "modules": found}))
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Backend:
+    """One row of the table: an adapter and the interpreter that runs it.
+
+    `target` is what its worker loads, `module:Class`; `python` is None where no interpreter has the
+    framework, and `missing` says so. `shipped` adapters must support what they don't declare
+    unsupported.
+    """
+
+    name: str
+    variant: str
+    target: str
+    python: Path | None
+    shipped: bool = True
+    missing: str = ""
+
+    @property
+    def label(self) -> str:
+        """The spec that names this row alone."""
+        name, at, python = self.name.partition("@")
+        return f"{name}:{self.variant}{at}{python}"
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """What goes before the worker's import path: nothing for a shipped adapter."""
+        return () if self.shipped else (str(Path.cwd()), *_own_path(self.python))
+
+
+def parse_backends(specs: Sequence[str]) -> list[Backend]:
+    """Every row that the specs name, in their order, each once.
+
+    Raises `InputError` for an unknown backend or variant, or a Python that isn't there.
+    """
+    rows = [row for spec in specs for row in _parse(spec)]
+    return list({row.label: row for row in rows}.values())
+
+
+def find_backends() -> list[Backend]:
+    """Every variant of every shipped framework that an interpreter was found for."""
+    return [row for row in parse_backends(list(FRAMEWORKS)) if row.python]
+
+
+def probe(python: Path, modules: Sequence[str]) -> dict[str, Any]:
+    """Ask an interpreter for its version and for which modules it has, importing none of them.
+
+    Raises `InputError` where it doesn't answer.
+    """
+    try:
+        done = subprocess.run(
+            [str(python), "-c", _PROBE, *modules],
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_LIMIT,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        raise InputError(f"{python} doesn't answer as a Python interpreter") from None
+    return found
+
+
+def _parse(spec: str) -> list[Backend]:
+    body, at, where = spec.partition("@")
+    name, colon, variant = body.partition(":")
+    if name not in FRAMEWORKS:
+        return [_parse_class(spec, name, variant, where)]
+    framework = FRAMEWORKS[name]
+    variants = dict(framework.variants)
+    if colon and variant not in variants:
+        raise InputError(f"{spec}: unknown variant {variant!r} of {name}: {_known(variants)}")
+    python = _given_python(spec, where) if at else _find_python(framework)
+    missing = "" if python else _missing(framework)
+    return [
+        Backend(name + at + where, v, f"gateparity.backends.{name}:{c}", python, missing=missing)
+        for v, c in variants.items()
+        if variant in ("", v)
+    ]
+
+
+def _parse_class(spec: str, module: str, name: str, where: str) -> Backend:
+    if not all(part.isidentifier() for part in (*module.split("."), name)):
+        close = difflib.get_close_matches(module, FRAMEWORKS, 1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise InputError(
+            f"unknown backend {spec!r}{hint}: expected one of {', '.join(FRAMEWORKS)}, "
+            "with :VARIANT or @PYTHON if need be, or module:Class"
+        )
+    python = _given_python(spec, where) if where else Path(sys.executable)
+    at = f"@{where}" if where else ""
+    return Backend(module + at, name, f"{module}:{name}", python, shipped=False)
+
+
+def _given_python(spec: str, where: str) -> Path:
+    python = Path(where).expanduser().absolute()
+    if python.is_dir():
+        python = interpreter(python)
+    if not where or not python.is_file() or not os.access(python, os.X_OK):
+        raise InputError(f"{spec}: no Python interpreter at {where or 'an empty path'}")
+    return python
+
+
+@functools.cache
+def _find_python(framework: Framework) -> Path | None:
+    if all(importlib.util.find_spec(module) for module in framework.modules):
+        return Path(sys.executable)
+    return find_environment(framework.name)
+
+
+def _missing(framework: Framework) -> str:
+    return (
+        f"{framework.title} is neither here nor in an environment: "
+        f"gateparity env create {framework.name}"
+    )
+
+
+def _own_path(python: Path | None) -> list[str]:
+    """This interpreter's import path, for a class of the user's that runs in the same one."""
+    return sys.path[1:] if python == Path(sys.executable) else []
+
+
+def _known(names: Any) -> str:
+    return f"expected one of {', '.join(names)}"

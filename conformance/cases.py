@@ -1,0 +1,117 @@
+"""Named, seeded problems: sizes, weights, inputs, lengths, initial states and a cotangent.
+
+Few shapes, shared by the checks, because compiled frameworks compile once for each. Nothing is
+constant or zero except where that is the point.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.adapter import Batch, Outputs, state_shape
+from gateparity.config import Config
+from gateparity.parameters import build_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.parameters import Array, Parameters
+
+DTYPES: Final = ("float32", "float64")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A problem: everything that goes into every backend alike."""
+
+    name: str
+    config: Config
+    params: Parameters
+    batch: Batch
+    cotangent: Outputs
+
+    @property
+    def id(self) -> str:
+        """Sizes, dtype and name, for a test id."""
+        steps, size, _ = self.batch.x.shape
+        config = self.config
+        sizes = f"T{steps}-B{size}-I{config.input_size}-H{config.hidden_size}"
+        return f"{sizes}-{config.dtype}-{self.name}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A case without its numbers.
+
+    `lengths` are those of the sequences, or empty for full ones. `positive` makes every number
+    positive, so that no sum cancels: an array of one element has no larger one to be judged by.
+    """
+
+    name: str
+    steps: int = 5
+    size: int = 3
+    input_size: int = 4
+    hidden_size: int = 6
+    layers: int = 1
+    directions: int = 1
+    biases: bool = True
+    initial: bool = True
+    positive: bool = False
+    lengths: tuple[int, ...] = ()
+
+    def build(self, dtype: str, seed: int) -> Case:
+        """Draw the numbers: the same for every dtype, apart from rounding."""
+        config = Config(
+            self.input_size, self.hidden_size, self.layers, self.directions, self.biases, dtype
+        )
+        draw = draw_for(self.name, seed, dtype, positive=self.positive)
+        x = draw((self.steps, self.size, self.input_size), 1.0)
+        lengths = np.array(self.lengths, np.int32) if self.lengths else None
+        return build_case(self.name, config, x, draw, lengths, initial=self.initial)
+
+
+def build_case(
+    name: str,
+    config: Config,
+    x: Array,
+    draw: Callable[[tuple[int, ...], float], Array],
+    lengths: Array | None = None,
+    *,
+    params: Parameters | None = None,
+    initial: bool = True,
+) -> Case:
+    """Draw what isn't given, weights within PyTorch's default range, 1 / sqrt(hidden)."""
+    scale = config.hidden_size**-0.5
+    if params is None:
+        params = build_parameters(config, lambda _, shape: draw(shape, scale))
+    shape = state_shape(config, Batch(x))
+    h_0, c_0 = (draw(shape, 0.5), draw(shape, 1.0)) if initial else (None, None)
+    y = draw((*x.shape[:2], config.output_size), 1.0)
+    cotangent = Outputs(y, draw(shape, 1.0), draw(shape, 1.0))
+    return Case(name, config, params, Batch(x, h_0, c_0, lengths), cotangent)
+
+
+def draw_for(
+    name: str, seed: int, dtype: str, *, positive: bool = False
+) -> Callable[[tuple[int, ...], float], Any]:
+    """A stream of numbers, uniform in [-scale, scale], that the name and the seed determine."""
+    generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    low = 0 if positive else -1
+    return lambda shape, scale: generator.uniform(low * scale, scale, shape).astype(dtype)
+
+
+RECIPES: Final = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("sequence"),
+        Recipe("unit", steps=1, size=1, input_size=1, hidden_size=1, positive=True),
+        Recipe("plain", biases=False, initial=False),
+        Recipe("ragged", directions=2, lengths=(3, 5, 1)),
+        Recipe("stacked", layers=2),
+        Recipe("deep", layers=2, directions=2),
+    )
+}

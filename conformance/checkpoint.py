@@ -1,0 +1,201 @@
+"""The LSTM in a PyTorch checkpoint, out of a file that may hold anything.
+
+Nothing is unpickled on this side: safetensors is read here, and what torch.save wrote goes to
+PyTorch's own worker, once it is known that unpacking can't make it larger. Content decides which
+of the two a file is; its extension is often wrong.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import struct
+import zipfile
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.text import read_bytes
+from gateparity.errors import InputError
+from gateparity.layouts import TORCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from gateparity.config import Config
+    from gateparity.parameters import Array, Parameters
+
+    Arrays = Mapping[str, Array]
+
+ZIP_MAGIC: Final = b"PK\x03\x04"
+ZIP_ERRORS: Final = (  # what zipfile raises at damaged archives
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    ValueError,
+    struct.error,
+)
+FIRST: Final = re.compile(r"((?:.*\.)?)weight_ih_l0", re.DOTALL)
+CELL: Final = re.compile(r"(?:.*\.)?weight_ih", re.DOTALL)
+OWN: Final = re.compile(r"(weight|bias)_(ih|hh|hr)_l[0-9]+(_reverse)?")
+KINDS: Final = {4: "LSTM", 3: "GRU", 1: "plain RNN"}  # by the gates stacked in weight_hh
+SHOWN: Final = 8  # names that an error lists
+
+# https://huggingface.co/docs/safetensors: little-endian; how it lies there, what it becomes here.
+# bfloat16, which NumPy lacks, is the upper half of a float32.
+DTYPES: Final = {
+    "F16": ("<f2", "float32"),
+    "BF16": ("<u2", "float32"),
+    "F32": ("<f4", "float32"),
+    "F64": ("<f8", "float64"),
+}
+
+
+def read_checkpoint(
+    path: Path, prefix: str | None, load_torch: Callable[[bytes], dict[str, Array]]
+) -> tuple[Config, Parameters]:
+    """The only LSTM in a file of `torch.save` or safetensors, or the one at `prefix`.
+
+    `prefix` is "encoder.lstm", with a last dot or without; "" is the top level. `load_torch` is
+    `gateparity.backends.torch_checkpoint.load`, run in PyTorch's worker; a `ValueError` of it is
+    the file's fault. float16 and bfloat16 are widened to float32, exactly; other dtypes are kept.
+
+    Raises `InputError`, in one line with the file's name, for everything else than one LSTM of
+    finite numbers: several, none, another kind of network, a projection, a damaged file.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html.
+    """
+    data = read_bytes(path, "a PyTorch checkpoint")
+    where = str(path)
+    try:
+        arrays = _read(data, load_torch)
+        chosen = _choose(arrays, prefix)
+        where += f", prefix {chosen!r}" if chosen else ""
+        native = _own(arrays, chosen)
+        config = TORCH.infer(native)
+        params = TORCH.unpack(native, config)
+        _check_finite(native)
+    except ValueError as error:
+        raise InputError(_one_line(f"{where}: {error}")) from error
+    return config, params
+
+
+def _read(data: bytes, load_torch: Callable[[bytes], dict[str, Array]]) -> Arrays:
+    if not data.startswith(ZIP_MAGIC):
+        return _read_safetensors(data)
+    _check_zip(data)
+    return load_torch(data)
+
+
+def _check_zip(data: bytes) -> None:
+    """Refuse what would inflate: torch.save stores its members as they are."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+    except ZIP_ERRORS as error:
+        raise ValueError(f"a damaged or truncated file of torch.save: {error}") from None
+    for member in members:
+        if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+            raise ValueError(
+                f"{member.filename} is compressed in it, and torch.save compresses nothing"
+            )
+    total = sum(member.file_size for member in members)
+    if total > len(data):
+        raise ValueError(f"its members declare {total} bytes, more than the file's {len(data)}")
+
+
+def _read_safetensors(data: bytes) -> Arrays:
+    from safetensors import SafetensorError, deserialize
+
+    try:
+        found = deserialize(data)  # type: ignore[no-untyped-call]
+    except SafetensorError as error:
+        reason = str(error).removeprefix("Error while deserializing: ")
+        if data[8:9] == b"{":  # behind the length of the header
+            raise ValueError(f"damaged or truncated safetensors: {reason}") from None
+        raise ValueError(
+            "not a zip archive as torch.save writes since 1.6, and not safetensors either: "
+            f"{reason}"
+        ) from None
+    return {name: _decode(held) for name, held in found if held["dtype"] in DTYPES}
+
+
+def _decode(held: Mapping[str, Any]) -> Array:
+    stored, dtype = DTYPES[held["dtype"]]
+    flat: Array = np.frombuffer(held["data"], stored)
+    if held["dtype"] == "BF16":
+        flat = (flat.astype(np.uint32) << 16).view(np.float32)
+    return flat.astype(dtype, copy=False).reshape(held["shape"])
+
+
+def _choose(arrays: Arrays, prefix: str | None) -> str:
+    """The prefix, with its dot, of the LSTM that is meant."""
+    kinds = {m[1]: _kind(arrays, m[1]) for m in map(FIRST.fullmatch, arrays) if m}
+    if prefix is None:
+        lstms = [found for found, kind in kinds.items() if kind == "LSTM"]
+        meant = lstms or list(kinds)[:1]
+    else:
+        dotted = prefix if not prefix or prefix.endswith(".") else f"{prefix}."
+        meant = [found for found in kinds if found == dotted]
+    if not meant:
+        raise ValueError(_missing(arrays, kinds, prefix))
+    if len(meant) > 1:
+        raise ValueError(
+            f"holds {len(meant)} LSTMs, expected one: choose with --prefix, one of {_listed(meant)}"
+        )
+    if kinds[meant[0]] != "LSTM":
+        name = f"{meant[0]}weight_hh_l0"
+        raise ValueError(
+            f"{name} has shape {arrays[name].shape}, that of a {kinds[meant[0]]}, "
+            "expected an LSTM's (4 * hidden, hidden)"
+        )
+    return meant[0]
+
+
+def _kind(arrays: Arrays, prefix: str) -> str:
+    """What kind of network it is; what can't be told counts as an LSTM, for the layout to judge."""
+    array = arrays.get(f"{prefix}weight_hh_l0")
+    if array is None or array.ndim != 2:
+        return "LSTM"
+    rows, units = array.shape
+    return next((kind for gates, kind in KINDS.items() if rows == gates * units), "LSTM")
+
+
+def _missing(arrays: Arrays, kinds: Iterable[str], prefix: str | None) -> str:
+    """Why there is no LSTM, and what is there instead."""
+    if found := list(kinds):
+        return f"no LSTM at prefix {prefix!r}, found recurrent layers at {_listed(found)}"
+    if cell := next(filter(CELL.fullmatch, arrays), None):
+        return f"no nn.LSTM, found a single cell, {cell!r}: add _l0 to the names of its four arrays"
+    return f"no LSTM: expected an array weight_ih_l0, alone or at a prefix, found {_listed(arrays)}"
+
+
+def _own(arrays: Arrays, prefix: str) -> dict[str, Array]:
+    """The arrays of the LSTM at a prefix, by their own names; others may stand beside them."""
+    beside = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+    return {name: array for name, array in beside.items() if OWN.fullmatch(name)}
+
+
+def _check_finite(native: Arrays) -> None:
+    for name, array in native.items():
+        bad = array.size - np.count_nonzero(np.isfinite(array))
+        if bad:
+            raise ValueError(
+                f"{name} holds NaN or infinity in {bad} of {array.size} elements, "
+                "expected finite numbers: where all is NaN, parity proves nothing"
+            )
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first few names, quoted, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return (", ".join(map(repr, itertools.islice(names, SHOWN))) or "none") + more
+
+
+def _one_line(message: str) -> str:
+    """Names from a file may hold line breaks and the codes that colour a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)

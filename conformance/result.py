@@ -1,0 +1,86 @@
+"""What a run found: results, pairs, and the exit code that follows from them."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.checks import Results
+
+Status = Literal["pass", "fail", "skip", "error"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What one check on one case found in one row; `max_error` is None if nothing was compared."""
+
+    row: Backend
+    check: str
+    case: str
+    dtype: str
+    status: Status
+    max_error: float | None = None
+    reason: str = ""
+    arrays: Results | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What was compared, apart from where."""
+        return self.check, self.case, self.dtype
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """Two rows compared in everything that both computed at one dtype."""
+
+    a: str
+    b: str
+    dtype: str
+    status: Status
+    max_error: float | None = None
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """All of it. `versions` has the version of each row's framework, as far as it told.
+
+    `seconds` is wall time; `transport_seconds` is what the rows' calls took beyond the work on the
+    far side, summed over rows that ran side by side.
+    """
+
+    rows: tuple[Backend, ...]
+    results: tuple[Result, ...]
+    pairs: tuple[Pair, ...]
+    versions: dict[str, str]
+    seed: int
+    seconds: float
+    transport_seconds: float
+
+    @property
+    def ran(self) -> set[str]:
+        """The backends that computed something."""
+        return {result.row.name for result in self.results if result.max_error is not None}
+
+    @property
+    def exit_code(self) -> int:
+        """1 if any comparison differs; else 2 if a row erred or fewer than two backends ran."""
+        if any(item.status == "fail" for item in (*self.results, *self.pairs)):
+            return 1
+        erred = any(result.status == "error" for result in self.results)
+        return 2 if erred or len(self.ran) < 2 else 0
+
+    @property
+    def verdict(self) -> str:
+        """The exit code as a word."""
+        return ("agrees", "differs", "incomplete")[self.exit_code]
+
+
+def repeat_command(result: Result, seed: int, source: str = "") -> str:
+    """The one command that repeats a result. `source` is the option that named a file, if any."""
+    where = source or f"--case {result.case}"
+    row = shlex.quote(result.row.label)
+    return f"gateparity check --backend {row} --check {result.check} {where} --seed {seed}"

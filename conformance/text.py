@@ -1,0 +1,87 @@
+"""A text as one-hot windows of characters, cut as d2l cuts The Time Machine.
+
+Real inputs: one symbol in 28 is set, the same few come again and again, and neighbouring windows
+differ by one step. Random numbers have none of that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gateparity.parameters import Array
+
+UNKNOWN: Final = "<unk>"  # d2l's symbol for what isn't in the vocabulary; it comes first here
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """A text in numbers: `codes (n,)` are indices into `symbols`; `where` names it in errors."""
+
+    symbols: tuple[str, ...]
+    codes: Array
+    where: str = "the text"
+
+
+def read_text(path: Path) -> Text:
+    """The letters of a UTF-8 file, lower-cased, everything between them one space.
+
+    The symbols are `<unk>` and then the characters that occur, sorted: 28 for The Time Machine.
+    Raises `InputError` for what isn't a readable file, isn't UTF-8 or has no letters A to Z.
+    Source: https://d2l.ai/chapter_recurrent-neural-networks/text-sequence.html.
+    """
+    data = read_bytes(path, "a text")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from None
+    letters = re.sub("[^A-Za-z]+", " ", text).lower()
+    if not letters.strip():
+        raise InputError(f"{path} has no letters, expected a text with some of A to Z")
+    found, codes = np.unique(np.frombuffer(letters.encode(), np.uint8), return_inverse=True)
+    return Text((UNKNOWN, *map(chr, found)), codes + 1, str(path))
+
+
+def windows(text: Text, steps: int = 32, batch: int = 1024) -> Array:
+    """The first `batch` windows, each one character further on, as codes `(T, B)`.
+
+    Fewer where the text ends sooner. As in d2l a window needs a character more than it has steps,
+    the label of the last one. Raises `InputError` if the text is shorter than that.
+    """
+    if len(text.codes) <= steps:
+        raise InputError(
+            f"{text.where} has {len(text.codes)} letters and spaces, "
+            f"expected at least {steps + 1}: {steps} steps and the label of the last"
+        )
+    cut = np.lib.stride_tricks.sliding_window_view(text.codes, steps + 1)
+    return np.ascontiguousarray(cut[:batch, :-1].T)
+
+
+def one_hot(codes: Array, symbols: Sequence[str], dtype: str) -> Array:
+    """Codes `(T, B)` as `(T, B, V)`: 1 at the symbol, 0 elsewhere."""
+    return np.eye(len(symbols), dtype=dtype)[codes]
+
+
+def read_bytes(path: Path, expected: str) -> bytes:
+    """All of a file that isn't empty; raises `InputError` that tells what was expected there."""
+    try:
+        if path.exists() and not path.is_file():  # a pipe or a device may never end
+            kind = "a directory" if path.is_dir() else "no regular file"
+            raise OSError(errno.EINVAL, f"it is {kind}")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} can't be read, expected {expected}: {reason}") from None
+    if not data:
+        raise InputError(f"{path} is empty, expected {expected}")
+    return data

@@ -1,0 +1,73 @@
+"""An adapter seen in canonical parameters: packed before a call, unpacked after it, and checked.
+
+Adapters hold no layout code. What all of the suite calls an LSTM is this, or the truth.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Protocol
+
+from gateparity.adapter import (
+    check_batch,
+    check_gradients,
+    check_outputs,
+    check_trace,
+)
+
+if TYPE_CHECKING:
+    from gateparity.adapter import Adapter, Batch, Outputs, Trace
+    from gateparity.config import Config
+    from gateparity.parameters import Parameters
+
+
+class Lstm(Protocol):
+    """An LSTM over canonical parameters."""
+
+    def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        """Run it over a batch."""
+        ...
+
+    def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
+        """Run it and tell every pre-activation, gate and state."""
+        ...
+
+    def gradients(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> tuple[Parameters, Batch]:
+        """Differentiate it: gradients of the parameters, and of x, h_0 and c_0."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Canonical:
+    """An adapter behind its layout. Raises where a question or an answer has the wrong shape."""
+
+    adapter: Adapter
+
+    def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        """Run it over a batch."""
+        check_batch(batch, config)
+        native = self.adapter.layout.pack(params, config)
+        outputs = self.adapter.forward(config, native, batch)
+        check_outputs(outputs, config, batch)
+        return outputs
+
+    def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
+        """Run it and tell every pre-activation, gate and state."""
+        check_batch(batch, config)
+        native = self.adapter.layout.pack(params, config)
+        trace = self.adapter.gates(config, native, batch)
+        check_trace(trace, config, batch)
+        return trace
+
+    def gradients(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> tuple[Parameters, Batch]:
+        """Differentiate it: gradients of the parameters, and of x, h_0 and c_0."""
+        check_batch(batch, config)
+        check_outputs(cotangent, config, batch)
+        native = self.adapter.layout.pack(params, config)
+        found = self.adapter.gradients(config, native, batch, cotangent)
+        check_gradients(found, config, native, batch)
+        return self.adapter.layout.pullback(found.params, config), found.batch
