@@ -17,7 +17,7 @@ import sys
 class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.ExecutionLoader):
     """Imports modules from a dict: full name to (file name, source)."""
 
-    def __init__(self, sources):  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def __init__(self, sources) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         self.sources = sources
 
     def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002, D102

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Framework:
     """What has to be known of a framework before it is imported.
 
-    `modules` are what its adapter imports, the framework first; `pythons` the lowest and the
+    `modules` are what its adapter imports, `distributions` the names that the framework is
+    installed under; `pythons` the lowest and the
     highest Python that the pinned version has wheels for; `variants` maps a variant to the class
     in `gateparity.backends.<name>`; the dearer the `cost` of importing it and compiling, the
     earlier a run starts it.
@@ -23,6 +24,7 @@ class Framework:
     name: str
     title: str
     modules: tuple[str, ...]
+    distributions: tuple[str, ...]
     variants: tuple[tuple[str, str], ...] = (("scratch", "Scratch"), ("layer", "Layer"))
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
     cost: int = 0
@@ -36,10 +38,16 @@ class Framework:
 FRAMEWORKS: Final = {
     framework.name: framework
     for framework in (
-        Framework("numpy", "NumPy", ("numpy",), variants=(("scratch", "Scratch"),)),
-        Framework("torch", "PyTorch", ("torch",), cost=1),
-        Framework("tensorflow", "TensorFlow", ("tensorflow", "keras"), cost=4),
-        Framework("jax", "JAX", ("jax", "flax"), cost=3),
-        Framework("mxnet", "MXNet", ("mxnet",), pythons=((3, 11), (3, 11)), cost=1),
+        Framework("numpy", "NumPy", ("numpy",), ("numpy",), variants=(("scratch", "Scratch"),)),
+        Framework("torch", "PyTorch", ("torch",), ("torch",), cost=1),
+        Framework(
+            "tensorflow",
+            "TensorFlow",
+            ("tensorflow", "keras"),
+            ("tensorflow", "tensorflow-cpu"),
+            cost=4,
+        ),
+        Framework("jax", "JAX", ("jax", "flax"), ("jax",), cost=3),
+        Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), pythons=((3, 11), (3, 11)), cost=1),
     )
 }

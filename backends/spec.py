@@ -28,10 +28,16 @@ if TYPE_CHECKING:
 
 _PROBE_LIMIT: Final = 30.0  # seconds for an interpreter to say that it is one
 _PROBE: Final = """
-import importlib.util, json, sys
+import importlib.metadata, importlib.util, json, sys
 sys.path[:] = [p for p in sys.path if p]
-found = {name: importlib.util.find_spec(name) is not None for name in sys.argv[1:]}
-print(json.dumps({"python": sys.version.split()[0], "modules": found}))
+modules, names = json.loads(sys.argv[1])
+held = {d.metadata["Name"].lower().replace("_", "-"): d.version
+        for d in importlib.metadata.distributions() if d.metadata["Name"]}
+print(json.dumps({
+    "python": sys.version.split()[0],
+    "version": next((held[name] for name in names if name in held), ""),
+    "missing": [name for name in modules if not importlib.util.find_spec(name)],
+}))
 """
 
 
@@ -77,14 +83,15 @@ def find_backends() -> list[Backend]:
     return [row for row in parse_backends(list(FRAMEWORKS)) if row.python]
 
 
-def probe(python: Path, modules: Sequence[str]) -> dict[str, Any]:
-    """Ask an interpreter for its version and for which modules it has, importing none of them.
+def probe(python: Path, framework: Framework) -> dict[str, Any]:
+    """Ask an interpreter for `python` and `version`, and for `missing` modules, importing none.
 
     Raises `InputError` where it doesn't answer.
     """
+    question = json.dumps([framework.modules, framework.distributions])
     try:
         done = subprocess.run(
-            [str(python), "-c", _PROBE, *modules],
+            [str(python), "-c", _PROBE, question],
             capture_output=True,
             text=True,
             timeout=_PROBE_LIMIT,

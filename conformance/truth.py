@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gateparity.adapter import Batch, Outputs, Trace
 from gateparity.backends.numpy import Scratch
 from gateparity.backends.stack import cell_name
 from gateparity.parameters import Cell, cast_parameters
 
 if TYPE_CHECKING:
+    from gateparity.adapter import Batch, Outputs, Trace
     from gateparity.config import Config
     from gateparity.parameters import Array, Parameters
 

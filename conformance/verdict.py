@@ -18,7 +18,7 @@ ALLOWED: Final = 100  # roundings of the largest true value
 
 
 class Mismatch(AssertionError):
-    """Two results differ. `error` is the largest one, relative to its array's largest true value."""
+    """Two results differ; `error` is the largest, relative to its array's largest true value."""
 
     def __init__(self, message: str, error: float) -> None:
         super().__init__(message)

@@ -1,0 +1,47 @@
+"""The suite as a call: for a script, a notebook, or a test of your own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateparity.backends.spec import find_backends, parse_backends
+from gateparity.conformance.plan import named_plan
+from gateparity.conformance.result import repeat_command
+from gateparity.conformance.run import TIME_LIMIT, run_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.conformance.result import Run
+
+
+def check(
+    backends: Sequence[str] = (),
+    *,
+    cases: Sequence[str] = (),
+    checks: Sequence[str] = (),
+    seed: int = 0,
+    time_limit: float = TIME_LIMIT,
+) -> Run:
+    """Run the suite and return all results.
+
+    `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
+    `"mypkg.lstm:MyLSTM"`), all that are found by default; `time_limit` is in seconds for one call.
+    Raises `InputError` for an unknown name; what a backend does wrong is a result.
+    """
+    rows = parse_backends(backends) if backends else find_backends()
+    return run_checks(rows, named_plan(cases, checks, seed), seed=seed, time_limit=time_limit)
+
+
+def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
+    """Run the suite and raise `AssertionError` that tells every result which isn't agreement."""
+    run = check(backends, seed=seed)
+    wrong = [result for result in run.results if result.status in ("fail", "error")]
+    lines = [
+        f"{result.row.label} {result.check} {result.case} {result.dtype} {result.status}: "
+        f"{result.reason}\n  repeat: {repeat_command(result, seed)}"
+        for result in wrong
+    ]
+    lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
+    if lines:
+        raise AssertionError("\n".join(lines))

@@ -1,0 +1,86 @@
+"""The pytest plugin: `pytest --backend torch` runs the suite's checks as tests, one for each case.
+
+Installed with gateparity, so it imports nothing until a test asks for parity.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.checks import Check
+    from gateparity.conformance.session import Session, Truths
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--backend` and `--parity-seed`."""
+    group = parser.getgroup("gateparity", "one LSTM in every framework")
+    group.addoption(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="NAME[:VARIANT][@PYTHON] or module:Class; repeat for more. All found by default.",
+    )
+    group.addoption("--parity-seed", type=int, default=0, help="Draws other weights and inputs.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each row, check, case and dtype."""
+    if "parity_item" not in metafunc.fixturenames:
+        return
+    from gateparity.backends.spec import find_backends, parse_backends
+    from gateparity.conformance.plan import named_plan
+    from gateparity.errors import InputError
+
+    specs, seed = metafunc.config.getoption("backend"), metafunc.config.getoption("parity_seed")
+    try:
+        rows = parse_backends(specs) if specs else find_backends()
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from None
+    items = [(row, check, case) for row in rows for check, case in named_plan((), (), seed)]
+    metafunc.parametrize("parity_item", items, ids=[_id(*item) for item in items], scope="session")
+
+
+@pytest.fixture(scope="session")
+def parity_truths() -> Truths:
+    """The truth's results, shared by all rows."""
+    from gateparity.conformance.session import Truths
+
+    return Truths()
+
+
+@pytest.fixture(scope="session")
+def parity_sessions(parity_truths: Truths) -> Iterator[_Sessions]:
+    """A worker for each row that a test asks for, ended when the tests are."""
+    sessions = _Sessions(parity_truths)
+    yield sessions
+    sessions.close()
+
+
+class _Sessions:
+    def __init__(self, truths: Truths) -> None:
+        self._truths = truths
+        self._started: dict[str, Session] = {}
+
+    def of(self, row: Backend) -> Session:
+        from gateparity.conformance.run import TIME_LIMIT
+        from gateparity.conformance.session import Session
+
+        if row.label not in self._started:
+            self._started[row.label] = Session(row, self._truths, TIME_LIMIT)
+        return self._started[row.label]
+
+    def close(self) -> None:
+        for session in self._started.values():
+            session.close()
+
+
+def _id(row: Backend, check: Check, case: Case) -> str:
+    return f"{row.label.replace(':', '-')}-{check.name}-{case.id}"

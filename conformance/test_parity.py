@@ -1,0 +1,29 @@
+"""The suite as tests: `pytest conformance --backend torch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateparity.conformance.result import repeat_command
+
+if TYPE_CHECKING:
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.checks import Check
+    from gateparity.conformance.plugin import _Sessions
+
+
+def test_parity(
+    parity_item: tuple[Backend, Check, Case],
+    parity_sessions: _Sessions,
+    pytestconfig: pytest.Config,
+) -> None:
+    row, check, case = parity_item
+    result = parity_sessions.of(row).run(check, case)
+    if result.status == "skip":
+        pytest.skip(result.reason)
+    if result.status != "pass":
+        repeat = repeat_command(result, pytestconfig.getoption("parity_seed"))
+        pytest.fail(f"{result.status}: {result.reason}\nrepeat: {repeat}", pytrace=False)

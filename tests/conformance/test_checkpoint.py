@@ -1,0 +1,449 @@
+"""Checkpoints that PyTorch itself saved come back bit for bit, and bad files in one line.
+
+PyTorch runs in an interpreter of its own: the one that GATEPARITY_TORCH_PYTHON names, else that of
+the tox environment, else that of gateparity's.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+import subprocess
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from gateparity.adapter import Batch
+from gateparity.backends.numpy import Scratch
+from gateparity.config import Config
+from gateparity.conformance.checkpoint import read_checkpoint
+from gateparity.errors import InputError
+from gateparity.layouts import D2L, TORCH
+
+# What each file holds, as PyTorch says it. Sizes are small and all different.
+SAVED = {
+    "plain.pt": "nn.LSTM(3, 5).state_dict()",
+    "deep.pt": "DEEP.state_dict()",
+    "no_bias.pth": "nn.LSTM(3, 5, 2, bias=False).state_dict()",
+    "float64.bin": "nn.LSTM(3, 5).double().state_dict()",
+    "float16.pt": "nn.LSTM(3, 5).half().state_dict()",
+    "bfloat16.pt": "nn.LSTM(3, 5).bfloat16().state_dict()",
+    "inside.pt": "Model(lstm=nn.LSTM(3, 5), head=nn.Linear(5, 2)).state_dict()",
+    "two.pt": "Model(encoder=nn.LSTM(3, 5), decoder=nn.LSTM(5, 4)).state_dict()",
+    "lstm_and_gru.pt": "Model(gru=nn.GRU(3, 5), lstm=nn.LSTM(5, 4)).state_dict()",
+    "nested.pt": "{'state_dict': Model(lstm=nn.LSTM(3, 5)).state_dict(), 'epoch': 3, "
+    "'optimizer': {'state': {0: {'step': torch.tensor(7.)}}, 'param_groups': [{'lr': 4}]}}",
+    "itself.pt": "ITSELF",
+    "mixed.pt": "MIXED",
+    "beside.pt": "{**nn.LSTM(3, 5).state_dict(), 'scale': torch.ones(3), "
+    "'steps': torch.arange(3), 'sparse': torch.eye(3).to_sparse(), 'name': 'lstm'}",
+    "gru.pt": "nn.GRU(3, 5).state_dict()",
+    "rnn.pt": "Model(rnn=nn.RNN(3, 5)).state_dict()",
+    "projected.pt": "nn.LSTM(3, 5, proj_size=2).state_dict()",
+    "cell.pt": "Model(cell=nn.LSTMCell(3, 5)).state_dict()",
+    "linear.pt": "nn.Sequential(*[nn.Linear(2, 2) for _ in range(6)]).state_dict()",
+    "partial.pt": "{k: v for k, v in nn.LSTM(3, 5).state_dict().items() if k != 'weight_hh_l0'}",
+    "transposed.pt": "{k: v.T if k == 'weight_hh_l0' else v for k, v in STATE.items()}",
+    "scalar.pt": "{k: v.sum() for k, v in STATE.items()}",
+    "hollow.pt": "{k: v[:0] for k, v in STATE.items()}",
+    "nan.pt": "{k: v / 0 if k == 'weight_hh_l0' else v for k, v in STATE.items()}",
+    "whole.pt": "nn.LSTM(3, 5)",
+    "evil.pt": "{'weight_ih_l0': Evil()}",
+    "tensor.pt": "torch.ones(3)",
+    "list.pt": "[torch.ones(3)]",
+    "empty_dict.pt": "{}",
+    "words.pt": "{'weight_ih_l0': 'some text', 'epoch': 3}",
+    "colours.pt": "{'\\x1b[31mred\\nline': torch.zeros(1).expand(10**9)}",
+    "expanded.pt": "{**STATE, 'weight_hh_l0': torch.zeros(1).expand(4 * 10**9, 10**9)}",
+    "many_views.pt": "dict.fromkeys(map(str, range(500)), torch.zeros(10000))",
+}
+SAVE = """
+import json, os, sys
+import torch
+from torch import nn
+
+class Model(nn.ModuleDict):
+    def __init__(self, **modules):
+        super().__init__(modules)
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("MARKER",)
+
+torch.manual_seed(0)
+DEEP = nn.LSTM(3, 5, 2, bidirectional=True)
+STATE = nn.LSTM(3, 5).state_dict()
+MIXED = {**STATE, "bias_ih_l0": STATE["bias_ih_l0"].double()}
+ITSELF = {"lstm": STATE}
+ITSELF["model"] = ITSELF
+for name, value in json.load(sys.stdin).items():
+    torch.save(eval(value), name)
+torch.save(STATE, "legacy.pt", _use_new_zipfile_serialization=False)
+torch.jit.script(nn.LSTM(3, 5)).save("script.pt")
+
+import numpy as np
+bits = {"float16": torch.int16, "bfloat16": torch.int16, "float32": torch.int32}
+for name in ("plain.pt", "deep.pt", "float16.pt", "bfloat16.pt", "no_bias.pth", "float64.bin"):
+    state = torch.load(name, weights_only=True)
+    np.savez(name + ".npz", **{
+        k: v.view(bits.get(str(v.dtype).split(".")[1], torch.int64)).numpy()
+        for k, v in state.items()})
+x = torch.randn(7, 2, 3)
+y, (h_n, c_n) = DEEP(x)
+np.savez("run.npz", x=x, y=y.detach(), h_n=h_n.detach(), c_n=c_n.detach())
+"""
+LOAD = """
+import io, struct, sys, traceback
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from gateparity.backends.torch_checkpoint import load
+
+while size := sys.stdin.buffer.read(8):
+    data, answer = sys.stdin.buffer.read(*struct.unpack("<q", size)), io.BytesIO()
+    try:
+        np.savez(answer, **load(data))
+        kind = b"V"
+    except ValueError as error:
+        kind = b"E"
+        answer.write(str(error).encode())
+    sys.stdout.buffer.write(kind + struct.pack("<q", answer.tell()) + answer.getvalue())
+    sys.stdout.buffer.flush()
+"""
+
+
+@pytest.fixture(scope="session")
+def torch_python():
+    """The interpreter that has PyTorch."""
+    from gateparity.backends.environments import find_environment
+
+    tox = Path(__file__).parents[2] / ".tox/torch/bin/python"
+    named = os.environ.get("GATEPARITY_TORCH_PYTHON")
+    python = named or (tox if tox.exists() else find_environment("torch"))
+    if not python:
+        pytest.skip("no PyTorch: set GATEPARITY_TORCH_PYTHON, or run `gateparity env create torch`")
+    return str(python)
+
+
+@pytest.fixture(scope="session")
+def saved(torch_python, tmp_path_factory):
+    """A folder with every checkpoint of SAVED, made by PyTorch in one go."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    script = SAVE.replace("MARKER", str(folder / "marker"))
+    subprocess.run(
+        [torch_python, "-W", "ignore", "-c", script],
+        input=json.dumps(SAVED).encode(),
+        cwd=folder,
+        check=True,
+        timeout=300,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def load_torch(torch_python, tmp_path_factory):
+    """`torch_checkpoint.load`, run where PyTorch is, in a process that all tests share."""
+    import gateparity
+    import gateparity.backends
+
+    package = tmp_path_factory.mktemp("far") / "gateparity"
+    (package / "backends").mkdir(parents=True)
+    for target, folder in ((package, gateparity), (package / "backends", gateparity.backends)):
+        for source in Path(folder.__file__).parent.glob("*.py"):
+            (target / source.name).write_bytes(source.read_bytes())
+    command = [torch_python, "-c", LOAD, str(package.parent)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield lambda data: ask(process, data)
+        process.stdin.close()
+
+
+def ask(process, data):
+    process.stdin.write(struct.pack("<q", len(data)) + data)
+    process.stdin.flush()
+    kind = process.stdout.read(1)
+    assert kind, "PyTorch's process died"
+    answer = process.stdout.read(*struct.unpack("<q", process.stdout.read(8)))
+    if kind == b"E":
+        raise ValueError(answer.decode())
+    with np.load(io.BytesIO(answer)) as arrays:
+        return dict(arrays)
+
+
+def unused(data):
+    pytest.fail("PyTorch was asked for a file that is none of its own")
+
+
+def read(path, load_torch, prefix=None):
+    return read_checkpoint(path, prefix, load_torch)
+
+
+def assert_refused(path, load_torch, message, prefix=None):
+    with pytest.raises(InputError, match=message) as caught:
+        read_checkpoint(path, prefix, load_torch)
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value).isprintable()
+    assert str(path) in str(caught.value)
+
+
+CONFIGS = {
+    "plain.pt": Config(3, 5),
+    "deep.pt": Config(3, 5, layers=2, directions=2),
+    "no_bias.pth": Config(3, 5, layers=2, biases=False),
+    "float64.bin": Config(3, 5, dtype="float64"),
+    "float16.pt": Config(3, 5),
+    "bfloat16.pt": Config(3, 5),
+}
+
+
+def widen(bits, name):
+    """What the stored bits mean, by NumPy alone."""
+    if name.startswith("bfloat16"):
+        return (bits.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    stored = {2: np.float16, 4: np.float32, 8: np.float64}[bits.itemsize]
+    return bits.view(stored).astype(CONFIGS[name].dtype)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_weights_come_back_bit_for_bit(name, saved, load_torch):
+    config, params = read(saved / name, load_torch)
+    assert config == CONFIGS[name]
+    with np.load(saved / f"{name}.npz") as expected:
+        native = TORCH.pack(params, config)
+        assert set(native) == set(expected)
+        for key, array in native.items():
+            np.testing.assert_array_equal(array, widen(expected[key], name), strict=True)
+
+
+def test_numpy_computes_what_pytorch_did_before_it_saved(saved, load_torch):
+    config, params = read(saved / "deep.pt", load_torch)
+    with np.load(saved / "run.npz") as run:
+        found = Scratch().forward(config, D2L.pack(params, config), Batch(run["x"]))
+        for name in ("y", "h_n", "c_n"):
+            np.testing.assert_allclose(getattr(found, name), run[name], atol=1e-6)
+
+
+@pytest.mark.parametrize("prefix", [None, "lstm", "lstm."])
+def test_an_lstm_inside_a_larger_model_is_found(prefix, saved, load_torch):
+    config, _ = read(saved / "inside.pt", load_torch, prefix)
+    assert config == Config(3, 5)
+
+
+@pytest.mark.parametrize("prefix", [None, ""])
+def test_the_top_level_is_the_empty_prefix(prefix, saved, load_torch):
+    config, _ = read(saved / "plain.pt", load_torch, prefix)
+    assert config == Config(3, 5)
+
+
+def test_of_two_lstms_the_prefix_chooses(saved, load_torch):
+    path = saved / "two.pt"
+    assert read(path, load_torch, "encoder")[0] == Config(3, 5)
+    assert read(path, load_torch, "decoder.")[0] == Config(5, 4)
+    message = r"holds 2 LSTMs, expected one: choose with --prefix, one of 'encoder\.', 'decoder\.'"
+    assert_refused(path, load_torch, message)
+    for wrong in ("", "coder", "attention"):
+        message = r"no LSTM at prefix '.*', found recurrent layers at 'encoder\.', 'decoder\.'"
+        assert_refused(path, load_torch, message, prefix=wrong)
+
+
+def test_the_only_lstm_is_meant_where_other_kinds_stand_beside_it(saved, load_torch):
+    path = saved / "lstm_and_gru.pt"
+    assert read(path, load_torch)[0] == Config(5, 4)
+    assert_refused(path, load_torch, r"gru\.weight_hh_l0 has shape \(15, 5\), that of a GRU", "gru")
+
+
+def test_nested_dicts_give_dotted_names(saved, load_torch):
+    path = saved / "nested.pt"
+    assert read(path, load_torch)[0] == Config(3, 5)
+    assert read(path, load_torch, "state_dict.lstm")[0] == Config(3, 5)
+
+
+def test_a_dict_that_holds_itself_is_read_once(saved, load_torch):
+    assert read(saved / "itself.pt", load_torch, "lstm")[0] == Config(3, 5)
+
+
+def test_other_entries_beside_the_arrays_do_no_harm(saved, load_torch):
+    assert read(saved / "beside.pt", load_torch)[0] == Config(3, 5)
+
+
+REFUSED = {
+    "gru.pt": r"weight_hh_l0 has shape \(15, 5\), that of a GRU, expected an LSTM's",
+    "rnn.pt": r"rnn\.weight_hh_l0 has shape \(5, 5\), that of a plain RNN, expected an LSTM's",
+    "projected.pt": r"weight_hr_l0 has no canonical place: .* proj_size",
+    "cell.pt": r"no nn\.LSTM, found a single cell, 'cell\.weight_ih': add _l0 to the names",
+    "linear.pt": r"no LSTM: .* weight_ih_l0.*, found '0\.weight', .*'3\.bias' and 4 more$",
+    "partial.pt": r"\['bias_hh_l0', .*\] are not the arrays of an LSTM",
+    "transposed.pt": r"weight_hh_l0 has shape \(5, 20\), expected",
+    "scalar.pt": r"weight_ih_l0 has shape \(\), expected",
+    "hollow.pt": r"hidden_size is 0, expected an integer of at least 1",
+    "nan.pt": r"weight_hh_l0 holds NaN or infinity in 100 of 100 elements, expected finite",
+    "mixed.pt": r"dtypes are \['float32', 'float64'\], expected one",
+    "whole.pt": r"holds more than arrays \(torch\.nn\.modules\.rnn\.LSTM\); expected torch\.save",
+    "tensor.pt": r"holds one Tensor, expected a state_dict",
+    "list.pt": r"holds one list, expected a state_dict",
+    "empty_dict.pt": r"no float arrays among its 0 entries, expected a state_dict",
+    "words.pt": r"no float arrays among its 2 entries, expected a state_dict",
+    "colours.pt": r"colours\.pt: \\x1b\[31mred\\nline takes 4000000000 bytes in a file of \d+",
+    "expanded.pt": r"weight_hh_l0 takes 16000000000000000000 bytes in a file of \d+: a view",
+    "many_views.pt": r"its arrays take 20000000 bytes in a file of \d+: views that repeat",
+    "script.pt": r"is compressed in it, and torch\.save compresses nothing",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_lstm_is_refused_in_one_line(name, saved, load_torch):
+    assert_refused(saved / name, load_torch, REFUSED[name])
+
+
+def test_an_evil_pickle_does_not_run(saved, load_torch):
+    message = r"refuses to load: it holds more than arrays \(posix\.mkdir\)"
+    assert_refused(saved / "evil.pt", load_torch, message)
+    assert not (saved / "marker").exists()
+
+
+def test_a_legacy_pickle_never_reaches_pytorch(saved):
+    assert_refused(
+        saved / "legacy.pt", unused, r"not a zip archive as torch\.save writes since 1\.6"
+    )
+
+
+@pytest.mark.parametrize("cut", [4, 100, -300, -1])
+def test_a_truncated_checkpoint_never_reaches_pytorch(cut, saved, tmp_path):
+    path = tmp_path / "cut.pt"
+    path.write_bytes((saved / "plain.pt").read_bytes()[:cut])
+    assert_refused(path, unused, r"a damaged or truncated file of torch\.save: ")
+
+
+def test_a_deflated_member_never_reaches_pytorch(saved, tmp_path):
+    path = repacked(saved / "plain.pt", tmp_path, zipfile.ZIP_DEFLATED)
+    assert_refused(path, unused, r"plain/data\.pkl is compressed in it")
+
+
+def test_members_that_declare_more_than_the_file_never_reach_pytorch(saved, tmp_path):
+    path = repacked(saved / "plain.pt", tmp_path, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")  # the central directory: both sizes of its first member
+    data[entry + 20 : entry + 28] = struct.pack("<II", 10**9, 10**9)
+    path.write_bytes(data)
+    assert_refused(path, unused, r"its members declare 10\d+ bytes, more than the file's \d+")
+
+
+def test_a_zip_of_something_else_is_refused(tmp_path, load_torch):
+    path = tmp_path / "photos.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("cat.txt", "meow")
+    assert_refused(path, load_torch, r"can't load it: file in archive is not in a subdirectory")
+
+
+def repacked(source, folder, compression):
+    path = folder / "repacked.pt"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w", compression) as new:
+        for member in old.infolist():
+            new.writestr(member.filename, old.read(member))
+    return path
+
+
+def state(dtype="float32", prefix="", **changed):
+    draw = np.random.default_rng(3).standard_normal
+    shapes = {"weight_ih_l0": (20, 3), "weight_hh_l0": (20, 5)}
+    shapes |= {"bias_ih_l0": (20,), "bias_hh_l0": (20,)}
+    arrays = {name: draw(shape).astype(dtype) for name, shape in shapes.items()} | changed
+    return {prefix + name: array for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("name", ["model.safetensors", "model.pt"])  # content decides
+def test_safetensors_come_back_bit_for_bit(name, dtype, tmp_path):
+    arrays = state(dtype)
+    save_file({**arrays, "steps": np.arange(3)}, tmp_path / name)
+    config, params = read(tmp_path / name, unused)
+    expected = "float64" if dtype == "float64" else "float32"
+    assert config == Config(3, 5, dtype=expected)
+    for key, array in TORCH.pack(params, config).items():
+        np.testing.assert_array_equal(array, arrays[key].astype(expected), strict=True)
+
+
+def test_safetensors_of_bfloat16_are_widened_exactly(tmp_path):
+    bits = {key: array.view(np.uint32) >> 16 for key, array in state().items()}
+    path = tmp_path / "bfloat16.safetensors"
+    save_file({key: array.astype(np.uint16) for key, array in bits.items()}, path)
+    path.write_bytes(relabelled(path.read_bytes(), b'"U16"', b'"BF16"'))
+    config, params = read(path, unused)
+    for key, array in TORCH.pack(params, config).items():
+        np.testing.assert_array_equal(array, (bits[key] << 16).view(np.float32), strict=True)
+
+
+def test_safetensors_without_biases_and_inside_a_model(tmp_path):
+    arrays = {k: v for k, v in state(prefix="encoder.").items() if "bias" not in k}
+    save_file({**arrays, **state(prefix="decoder.lstm.")}, tmp_path / "model.safetensors")
+    assert read(tmp_path / "model.safetensors", unused, "encoder")[0] == Config(3, 5, biases=False)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_refused(bad, tmp_path):
+    bias = np.zeros(20, np.float16)
+    bias[7] = bad
+    path = tmp_path / "nan.safetensors"
+    save_file(state("float16", "lstm.", bias_hh_l0=bias), path)
+    message = r"prefix 'lstm\.': bias_hh_l0 holds NaN or infinity in 1 of 20 elements"
+    assert_refused(path, unused, message)
+
+
+def relabelled(data, old, new):
+    """The same safetensors with a word of its header replaced."""
+    (size,) = struct.unpack("<Q", data[:8])
+    header = data[8 : 8 + size].replace(old, new)
+    return struct.pack("<Q", len(header)) + header + data[8 + size :]
+
+
+def damaged(data):
+    return {
+        "truncated": data[:-1],
+        "cut in the header": data[:40],
+        "cut at the length": data[:5],
+        "longer": data + b"0",
+        "no header": struct.pack("<Q", 1 << 40) + b"{}",
+        "huge header": struct.pack("<Q", (1 << 63) + 5) + data[8:],
+        "huge shape": relabelled(data, b"[20,3]", b"[4294967296,4294967297]"),
+        "wrong shape": relabelled(data, b"[20,3]", b"[20,4]"),
+        "unknown dtype": relabelled(data, b'"F32"', b'"F99"'),
+        "not JSON": relabelled(data, b'"dtype"', b"dtype"),
+    }
+
+
+@pytest.mark.parametrize("how", damaged(bytes(8)))
+def test_damaged_safetensors_are_refused(how, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file(state(), path)
+    path.write_bytes(damaged(path.read_bytes())[how])
+    assert_refused(path, unused, r"damaged or truncated safetensors: |not safetensors either: ")
+
+
+def test_integer_weights_are_no_lstm(tmp_path):
+    path = tmp_path / "quantized.safetensors"
+    save_file({k: v.astype(np.int8) for k, v in state().items()}, path)
+    assert_refused(path, unused, r"expected an array weight_ih_l0.*, found none$")
+
+
+@pytest.mark.parametrize("name", ["notes.pt", "notes.safetensors", "notes.txt"])
+def test_a_text_file_is_refused_whatever_its_name(name, tmp_path):
+    path = tmp_path / name
+    path.write_text("These are my notes on the model.\n" * 100)
+    assert_refused(path, unused, r"not a zip archive as torch\.save writes since 1\.6, and not saf")
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    path = tmp_path / "empty.pt"
+    path.touch()
+    assert_refused(path, unused, r"is empty, expected a PyTorch checkpoint")
+
+
+def test_a_directory_is_refused(tmp_path):
+    assert_refused(tmp_path, unused, r"expected a PyTorch checkpoint: it is a directory")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    assert_refused(tmp_path / "absent.pt", unused, r"expected a PyTorch checkpoint: No such file")
