@@ -97,7 +97,7 @@ class Worker:
         except (EOFError, OSError):
             reason = f"its worker died during {operation}{self._last_words()}"
         except execnet.RemoteError as error:
-            reason = f"its worker failed to start: {_last_line(str(error))}"
+            reason = f"its worker failed at {operation}: {_last_line(str(error))}"
         except (TypeError, ValueError) as error:
             reason = f"nonsense in answer to {operation}: {error}"
         self.close()

@@ -55,8 +55,8 @@ def _load(data: bytes) -> Any:
         ) from None
     except Exception as error:  # noqa: BLE001  a damaged file may raise anything
         line = re.sub(r"^\[enforce fail.*?\][ .]*", "", str(error).strip()).partition("\n")[0]
-        reason = line.partition(". ")[0]
-        raise ValueError(f"PyTorch can't load it: {reason or type(error).__name__}") from None
+        reason = f"{type(error).__name__}: {line.partition('. ')[0]}".rstrip(": ")
+        raise ValueError(f"PyTorch can't load it ({reason})") from None
 
 
 def _culprit(message: str) -> str:

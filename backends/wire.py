@@ -18,8 +18,11 @@ _KINDS: Final = "fiub"  # floats, integers, booleans
 
 
 def encode(value: Any) -> Any:
-    """Arrays as tuples, dataclasses and mappings as dicts, sequences as lists."""
-    if isinstance(value, np.ndarray):
+    """Arrays as tuples, dataclasses and mappings as dicts, sequences as lists.
+
+    Raises `TypeError` for what doesn't travel.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
         return (_ARRAY, value.dtype.str, value.shape, value.tobytes())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
@@ -27,7 +30,9 @@ def encode(value: Any) -> Any:
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
-    return value
+    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return value
+    raise TypeError(f"{_describe(value)} can't be sent, expected arrays of numbers")
 
 
 def decode(value: Any) -> Any:
@@ -59,3 +64,8 @@ def _decode_array(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:
             f"expected {math.prod(shape) * found.itemsize}"
         )
     return np.frombuffer(data, found).reshape(shape)
+
+
+def _describe(value: Any) -> str:
+    kind = type(value).__name__
+    return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {kind}"

@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import time
 import traceback
-from typing import Any
+from typing import Any, Final
 
-from gateparity.adapter import Batch, Outputs, Unsupported
+from gateparity.adapter import Batch, Gradients, Outputs, Trace, Unsupported
 from gateparity.backends.wire import decode, encode
 from gateparity.config import Config
+
+_ANSWERS: Final = {"forward": Outputs, "gates": Trace, "gradients": Gradients}
 
 
 def serve(channel: Any) -> None:
@@ -60,9 +62,13 @@ def _call(adapter: Any, operation: str, args: list[Any]) -> Any:
     if method is None:
         raise Unsupported(f"{type(adapter).__name__} has no method {operation}")
     config, params, batch, *cotangent = args
-    return method(
+    answer = method(
         Config(**config), params, Batch(**batch), *(Outputs(**arrays) for arrays in cotangent)
     )
+    if not isinstance(answer, _ANSWERS[operation]):
+        found, expected = type(answer).__name__, _ANSWERS[operation].__name__
+        raise TypeError(f"{operation} returned a {found}, expected gateparity's {expected}")
+    return answer
 
 
 def _one_line(error: Exception) -> str:

@@ -31,19 +31,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--parity-seed", type=int, default=0, help="Draws other weights and inputs.")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a bad spec in one line, before anything is collected."""
+    if config.getoption("backend"):
+        from gateparity.backends.spec import parse_backends
+        from gateparity.errors import InputError
+
+        try:
+            parse_backends(config.getoption("backend"))
+        except InputError as error:
+            raise pytest.UsageError(f"gateparity: {error}") from None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each row, check, case and dtype."""
     if "parity_item" not in metafunc.fixturenames:
         return
     from gateparity.backends.spec import find_backends, parse_backends
     from gateparity.conformance.plan import named_plan
-    from gateparity.errors import InputError
 
     specs, seed = metafunc.config.getoption("backend"), metafunc.config.getoption("parity_seed")
-    try:
-        rows = parse_backends(specs) if specs else find_backends()
-    except InputError as error:
-        raise pytest.UsageError(str(error)) from None
+    rows = parse_backends(specs) if specs else find_backends()
     items = [(row, check, case) for row in rows for check, case in named_plan((), (), seed)]
     metafunc.parametrize("parity_item", items, ids=[_id(*item) for item in items], scope="session")
 

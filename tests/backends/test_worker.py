@@ -1,0 +1,266 @@
+"""Workers under stress: real processes that crash, hang, lie and talk too much."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gateparity.adapter import Batch, Unsupported
+from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, WorkerLost
+from gateparity.config import Config
+from gateparity.layouts import D2L
+from gateparity.parameters import build_parameters
+
+ADAPTERS = '''
+import ctypes, os, signal, sys, time
+import numpy as np
+from gateparity.adapter import Outputs, Unsupported
+from gateparity.backends.numpy import Scratch
+
+
+class Right(Scratch):
+    """Nothing wrong."""
+
+
+class Raises(Scratch):
+    def forward(self, *args):
+        raise RuntimeError("out of\\n  luck")
+
+
+class Refuses(Scratch):
+    def forward(self, *args):
+        raise Unsupported("not on a Sunday")
+
+
+class Exits(Scratch):
+    def forward(self, *args):
+        print("last words", file=sys.stderr)
+        os._exit(7)
+
+
+class Segfaults(Scratch):
+    def forward(self, *args):
+        ctypes.string_at(0)
+
+
+class Killed(Scratch):
+    def forward(self, *args):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Hangs(Scratch):
+    def forward(self, *args):
+        time.sleep(600)
+
+
+class Deaf(Scratch):
+    """Hangs, and doesn't listen to signals either."""
+
+    def forward(self, *args):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        time.sleep(600)
+
+
+class Talks(Scratch):
+    def forward(self, *args):
+        os.write(1, b"noise" * 100_000)
+        os.write(2, b"noise" * 100_000)
+        print("noise" * 100_000, flush=True)
+        return super().forward(*args)
+
+
+class SendsObjects(Scratch):
+    def forward(self, *args):
+        outputs = super().forward(*args)
+        return Outputs(outputs.y.astype(object), outputs.h_n, outputs.c_n)
+
+
+class SendsNothing(Scratch):
+    def forward(self, *args):
+        return None
+
+
+class SendsAFunction(Scratch):
+    def forward(self, *args):
+        return Outputs(print, print, print)
+
+
+class FailsToStart(Scratch):
+    def __init__(self):
+        raise OSError("no such device")
+
+
+class OnlyForward:
+    layout = Scratch.layout
+
+    def forward(self, *args):
+        return Scratch().forward(*args)
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "adapters.py").write_text(ADAPTERS)
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path):
+    workers = []
+
+    def start_worker(name: str, limit: float = 30.0) -> RemoteAdapter:
+        workers.append(Worker(Path(sys.executable), limit, (str(folder), *sys.path[1:])))
+        return RemoteAdapter(workers[-1], f"adapters:{name}")
+
+    yield start_worker
+    for worker in workers:
+        worker.close()
+
+
+CONFIG = Config(2, 3)
+BATCH = Batch(np.linspace(-1, 1, 8, dtype="float32").reshape(4, 1, 2))
+PARAMS = D2L.pack(
+    build_parameters(
+        CONFIG,
+        lambda _, shape: np.linspace(-0.5, 0.5, int(np.prod(shape)), dtype="float32").reshape(
+            shape
+        ),
+    ),
+    CONFIG,
+)
+
+
+def forward(adapter: RemoteAdapter):
+    return adapter.forward(CONFIG, PARAMS, BATCH)
+
+
+def test_arrays_come_back_bit_for_bit(start):
+    from gateparity.backends.numpy import Scratch
+
+    found, expected = forward(start("Right")), Scratch().forward(CONFIG, PARAMS, BATCH)
+    for name in ("y", "h_n", "c_n"):
+        assert getattr(found, name).tobytes() == getattr(expected, name).tobytes()
+
+
+def test_output_of_the_adapter_does_not_disturb_the_wire(start):
+    assert forward(start("Talks")).y.shape == (4, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Raises", "RuntimeError: out of luck"),
+        ("SendsNothing", "forward returned a NoneType, expected gateparity's Outputs"),
+        ("SendsObjects", "an array of object can't be sent"),
+        ("SendsAFunction", "a builtin_function_or_method can't be sent"),
+    ],
+)
+def test_an_exception_costs_one_call(start, name, words):
+    adapter = start(name)
+    for _ in range(2):  # the worker lives on
+        with pytest.raises(BackendError, match=words) as caught:
+            forward(adapter)
+        assert "\n" not in str(caught.value)
+        assert not isinstance(caught.value, WorkerLost)
+
+
+def test_unsupported_arrives_as_itself(start):
+    with pytest.raises(Unsupported, match="not on a Sunday"):
+        forward(start("Refuses"))
+
+
+def test_a_missing_method_is_unsupported(start):
+    adapter = start("OnlyForward")
+    assert forward(adapter).y.shape == (4, 1, 3)
+    with pytest.raises(Unsupported, match="OnlyForward has no method gates"):
+        adapter.gates(CONFIG, PARAMS, BATCH)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Exits", "exit code 7; last words"),
+        ("Segfaults", "SIGSEGV"),
+        ("Killed", "SIGKILL"),
+    ],
+)
+def test_a_crash_is_told_in_one_line(start, name, words):
+    adapter = start(name)
+    with pytest.raises(WorkerLost, match=words) as caught:
+        forward(adapter)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Hangs", "Deaf"])
+def test_a_hang_ends_at_the_time_limit(start, name):
+    adapter = start(name, limit=2.0)
+    begin = time.monotonic()
+    with pytest.raises(WorkerLost, match="no answer to forward within 2 s"):
+        forward(adapter)
+    assert time.monotonic() - begin < 30  # and not ten minutes
+    assert not children()
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("FailsToStart", "OSError: no such device"),
+        ("Missing", "has no attribute 'Missing'"),
+    ],
+)
+def test_an_adapter_that_cannot_be_made_says_why(start, target, words):
+    with pytest.raises(BackendError, match=words):
+        start(target)
+
+
+def test_a_program_that_is_not_python_is_told(folder):
+    with pytest.raises(WorkerLost, match="doesn't start as a worker"):
+        Worker(Path("/bin/false"), 10.0)
+
+
+def test_closing_ends_a_call_under_way(folder):
+    worker = Worker(Path(sys.executable), 60.0, (str(folder), *sys.path[1:]))
+    adapter = RemoteAdapter(worker, "adapters:Hangs")
+    threading.Timer(1.0, worker.close).start()
+    with pytest.raises(WorkerLost):
+        forward(adapter)
+    assert not children()
+
+
+def test_nothing_in_this_folder_shadows_a_module(folder, monkeypatch, torch_backend):
+    """A worker of a shipped adapter doesn't import from the folder it is started in."""
+    (folder / "torch").mkdir()
+    (folder / "torch" / "__init__.py").write_text("raise RuntimeError('the wrong torch')")
+    monkeypatch.chdir(folder)
+    with Worker(torch_backend.python, 60.0, torch_backend.path) as worker:
+        assert RemoteAdapter(worker, torch_backend.target).name == "torch:scratch"
+
+
+def test_a_worker_needs_numpy_and_its_framework_only(torch_backend):
+    """einops, rich and gateparity itself needn't be installed there: the sources are sent."""
+    with Worker(torch_backend.python, 60.0, torch_backend.path) as worker:
+        RemoteAdapter(worker, torch_backend.target)
+        loaded = worker.call("apply", "builtins:eval", "sorted(__import__('sys').modules)")
+    assert "gateparity.backends.torch" in loaded
+    assert not {"einops", "rich", "typer", "pytest", "gateparity.backends.remote"} & set(loaded)
+
+
+def children() -> list[int]:
+    """Processes of ours that are still running."""
+    found = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return [int(pid) for pid in found if alive(int(pid))]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, FileNotFoundError):
+        return False

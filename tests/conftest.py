@@ -1,0 +1,48 @@
+"""Where the tests find the frameworks: in tox's environments, else wherever gateparity finds them.
+
+Under tox every framework must be there. By hand, what isn't is skipped with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.spec import Backend, parse_backends
+
+TOX = os.environ.get("GATEPARITY_TOX")  # tox's folder of environments, set in tox.ini
+
+
+def spec(name: str) -> str:
+    """The backend spec of a framework for the tests."""
+    folder = Path(TOX or Path(__file__).parents[1] / ".tox") / name
+    return f"{name}@{folder}" if TOX or folder.is_dir() else name
+
+
+def require(name: str) -> str:
+    """The spec of a framework that is there; a skip otherwise, which tox doesn't allow."""
+    rows = parse_backends([spec(name)])
+    if rows[0].python is None:
+        pytest.skip(rows[0].missing)
+    return spec(name)
+
+
+@pytest.fixture(params=list(FRAMEWORKS))
+def framework(request: pytest.FixtureRequest) -> str:
+    """The spec of each framework in turn."""
+    return require(request.param)
+
+
+@pytest.fixture
+def all_frameworks() -> list[str]:
+    """The specs of all five."""
+    return [require(name) for name in FRAMEWORKS]
+
+
+@pytest.fixture
+def torch_backend() -> Backend:
+    """PyTorch's scratch row."""
+    return parse_backends([require("torch")])[0]
