@@ -1,0 +1,24 @@
+# `make parity` and `make test` do all the set-up on a machine that has Python 3.11, make and git.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: parity test clean
+
+parity: $(BIN)/gateparity  ## install five frameworks side by side, run the main job, show the table
+	$(BIN)/gateparity env create --all
+	$(BIN)/gateparity check -b numpy -b torch -b tensorflow -b jax -b mxnet
+
+test: $(BIN)/tox  ## everything that CI runs
+	$(BIN)/tox run
+
+$(BIN)/gateparity: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(BIN)/tox: $(BIN)/gateparity
+	$(BIN)/python -m pip install --quiet "tox>=4.20"
+	@touch $@
+
+clean:  ## remove what both made here; `gateparity env list` shows what is elsewhere
+	rm -rf .venv .tox build *.egg-info

@@ -1,0 +1,61 @@
+"""A layer variant executes the framework's own class: seen by a profiler, in that framework."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import numpy as np
+import pytest
+
+from gateparity.adapter import Batch, Outputs
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.config import Config
+
+CLASSES = {
+    "torch": "torch.nn.LSTM",
+    "tensorflow": "keras.layers.LSTM",
+    "jax": "flax.linen.OptimizedLSTMCell",
+    "mxnet": "mxnet.gluon.rnn.LSTM",
+}
+
+
+@pytest.mark.parametrize("operation", ["forward", "gradients"])
+@pytest.mark.parametrize("steps", [3, 20])
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_layer_variant_executes_the_named_class(name, steps, operation):
+    for module in FRAMEWORKS[name].modules:
+        pytest.importorskip(module, exc_type=ImportError)
+    layer = _load(f"gateparity.backends.{name}", "Layer")
+    scratch = _load(f"gateparity.backends.{name}", "Scratch")
+    named = _load(*CLASSES[name].rsplit(".", 1))
+    assert named in _types_at_work(layer(), operation, steps)
+    assert named not in _types_at_work(scratch(), operation, steps)
+
+
+def _types_at_work(adapter, operation: str, steps: int) -> set[type]:
+    """The type of every `self` of every Python function that a call enters."""
+    config = Config(2, 3 + steps)  # a size of its own, so that nothing is compiled yet
+    arrays = {
+        block.name: np.full(block.shape, 0.1, "float32") for block in adapter.layout.blocks(config)
+    }
+    x, state = np.ones((steps, 1, 2), "float32"), np.ones((1, 1, 3 + steps), "float32")
+    batch = Batch(x, state, state)
+    cotangent = [Outputs(np.ones((steps, 1, 3 + steps), "float32"), state, state)]
+    found: set[type] = set()
+
+    def watch(frame, event, _):
+        if event == "call" and "self" in frame.f_code.co_varnames[:1]:
+            found.add(type(frame.f_locals.get("self")))
+
+    sys.setprofile(watch)
+    try:
+        extra = cotangent if operation == "gradients" else []
+        getattr(adapter, operation)(config, arrays, batch, *extra)
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def _load(module: str, name: str):
+    return getattr(importlib.import_module(module), name)
