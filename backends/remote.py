@@ -106,7 +106,7 @@ class Worker:
     def _last_words(self) -> str:
         """How the process ended and the last line that it printed, as far as they are known."""
         words = []
-        process = getattr(getattr(self._gateway, "_io", None), "popen", None)
+        process: Any = getattr(getattr(self._gateway, "_io", None), "popen", None)
         with contextlib.suppress(Exception):
             words.append(_ending(process.wait(_GRACE)))
         with contextlib.suppress(OSError):

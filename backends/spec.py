@@ -108,7 +108,7 @@ def _parse(spec: str) -> list[Backend]:
     body, at, where = spec.partition("@")
     name, colon, variant = body.partition(":")
     if name not in FRAMEWORKS:
-        return [_parse_class(spec, name, variant, where)]
+        return [_parse_class(spec, name, variant, at, where)]
     framework = FRAMEWORKS[name]
     variants = dict(framework.variants)
     if colon and variant not in variants:
@@ -122,7 +122,7 @@ def _parse(spec: str) -> list[Backend]:
     ]
 
 
-def _parse_class(spec: str, module: str, name: str, where: str) -> Backend:
+def _parse_class(spec: str, module: str, name: str, at: str, where: str) -> Backend:
     if not all(part.isidentifier() for part in (*module.split("."), name)):
         close = difflib.get_close_matches(module, FRAMEWORKS, 1)
         hint = f" (did you mean {close[0]}?)" if close else ""
@@ -130,9 +130,8 @@ def _parse_class(spec: str, module: str, name: str, where: str) -> Backend:
             f"unknown backend {spec!r}{hint}: expected one of {', '.join(FRAMEWORKS)}, "
             "with :VARIANT or @PYTHON if need be, or module:Class"
         )
-    python = _given_python(spec, where) if where else Path(sys.executable)
-    at = f"@{where}" if where else ""
-    return Backend(module + at, name, f"{module}:{name}", python, shipped=False)
+    python = _given_python(spec, where) if at else Path(sys.executable)
+    return Backend(module + at + where, name, f"{module}:{name}", python, shipped=False)
 
 
 def _given_python(spec: str, where: str) -> Path:
@@ -160,7 +159,7 @@ def _missing(framework: Framework) -> str:
 
 def _own_path(python: Path | None) -> list[str]:
     """This interpreter's import path, for a class of the user's that runs in the same one."""
-    return sys.path[1:] if python == Path(sys.executable) else []
+    return list(filter(None, sys.path)) if python == Path(sys.executable) else []
 
 
 def _known(names: Any) -> str:

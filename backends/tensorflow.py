@@ -216,7 +216,7 @@ def _gradients(
 ) -> Gradients:
     heads = tuple(map(tf.constant, (cotangent.y, cotangent.h_n, cotangent.c_n)))
     vjp = _compiled_vjp if compiled else _vjp
-    d_p, dx, dh_0, dc_0 = vjp(run, config, *_tensors(config, params, batch), heads)
+    d_p, dx, dh_0, dc_0 = vjp(run, config, *(*_tensors(config, params, batch), heads))
     return Gradients(
         {name: d.numpy() for name, d in d_p.items()},
         Batch(dx.numpy(), dh_0.numpy(), dc_0.numpy()),

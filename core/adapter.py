@@ -78,12 +78,27 @@ class Gradients:
 
 
 class Adapter(Protocol):
-    """One framework's LSTM. Only `forward` is compulsory for an adapter of your own."""
+    """One framework's LSTM. Only `layout` and `forward` are compulsory for one of your own."""
 
-    name: str
-    version: str
-    layout: Layout
-    unsupported: Mapping[str, str]  # a call or feature ("gates", "lengths") and the reason
+    @property
+    def name(self) -> str:
+        """What the adapter is called, `framework:variant`."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The framework's version."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """How the framework lays out the parameters that it is given."""
+        ...
+
+    @property
+    def unsupported(self) -> Mapping[str, str]:
+        """What it can't do ("gates", "gradients" or "lengths"), each with the reason."""
+        ...
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch."""

@@ -78,4 +78,5 @@ class Block:
         given = {axis: size for axis, size in sizes.items() if axis in axes}
         for axis in {"direction", "gate"} - set(axes):
             given[axis] = 1
-        return einops.rearrange(native, f"{self._native} -> {self._canonical}", **given)
+        whole: Array = einops.rearrange(native, f"{self._native} -> {self._canonical}", **given)
+        return whole

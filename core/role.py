@@ -38,7 +38,8 @@ class Role:
             return np.concatenate(arrays, axis=-1)
         if self.join == "stack":
             return np.stack(arrays, axis=1)
-        return sum(arrays[1:], start=arrays[0])
+        total: Array = sum(arrays[1:], start=arrays[0])
+        return total
 
     def split(self, array: Array, sizes: dict[str, int], *, adjoint: bool) -> dict[str, Array]:
         """Field to array: a right inverse of `of` (a sum goes to the first field, zeros to the
