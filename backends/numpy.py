@@ -154,7 +154,7 @@ def backward(
     H_prev = np.stack([step.H_prev for step in tape.steps])
     dW_x = np.einsum("t...i,t...z->iz", tape.X, dZs, optimize=True)
     dW_h = np.einsum("t...h,t...z->hz", H_prev, dZs, optimize=True)
-    db = dZs.reshape(-1, dZs.shape[-1]).sum(0)
+    db = dZs.sum(0).reshape(-1, dZs.shape[-1]).sum(0)  # in two stages: fewer roundings a sum
     return dZs @ W_x.T, dH, dC, _unfuse(dW_x, dW_h, db)
 
 

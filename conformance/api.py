@@ -27,14 +27,15 @@ def check(
 
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
     `"mypkg.lstm:MyLSTM"`), all that are found by default; `time_limit` is in seconds for one call.
-    Raises `InputError` for an unknown name; what a backend does wrong is a result.
+    Raises `InputError` for an unknown name or a negative seed; what a backend does wrong is a
+    result.
     """
     rows = parse_backends(backends) if backends else find_backends()
     return run_checks(rows, named_plan(cases, checks, seed), seed=seed, time_limit=time_limit)
 
 
 def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
-    """Run the suite and raise `AssertionError` that tells every result which isn't agreement."""
+    """Run the suite; raise `AssertionError` with what differs or erred, or if nothing ran."""
     run = check(backends, seed=seed)
     wrong = [result for result in run.results if result.status in ("fail", "error")]
     lines = [
@@ -43,5 +44,7 @@ def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
         for result in wrong
     ]
     lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
+    if not run.ran:
+        lines.append("nothing was compared: every check was skipped")
     if lines:
         raise AssertionError("\n".join(lines))

@@ -6,11 +6,13 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.environments import environment
 from gateparity.backends.spec import parse_backends, probe
+from gateparity.conformance.console import print_table
 from gateparity.conformance.files import write_text
 from gateparity.errors import InputError
 
@@ -41,9 +43,9 @@ def print_backends(console: Console, path: Path | None) -> None:
     for name in ("backend", "variants", "version", "python", "interpreter"):
         table.add_column(name, no_wrap=True)
     for row in found:
-        where = row.interpreter or f"[yellow]{row.reason}[/]"
+        where = escape(row.interpreter) or f"[yellow]{escape(row.reason)}[/]"
         table.add_row(row.backend, ", ".join(row.variants), row.version, row.python, where)
-    console.print(table)
+    print_table(console, table)
     if path:
         rows: list[dict[str, Any]] = [dataclasses.asdict(row) for row in found]
         write_text(path, json.dumps({"schema": 1, "backends": rows}, indent=2) + "\n")

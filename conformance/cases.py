@@ -14,6 +14,7 @@ import numpy as np
 
 from gateparity.adapter import Batch, Outputs, state_shape
 from gateparity.config import Config
+from gateparity.errors import InputError
 from gateparity.parameters import build_parameters
 
 if TYPE_CHECKING:
@@ -98,7 +99,12 @@ def build_case(
 def draw_for(
     name: str, seed: int, dtype: str, *, positive: bool = False
 ) -> Callable[[tuple[int, ...], float], Any]:
-    """A stream of numbers, uniform in [-scale, scale], that the name and the seed determine."""
+    """A stream of numbers, uniform in [-scale, scale], that the name and the seed determine.
+
+    Raises `InputError` for a negative seed.
+    """
+    if seed < 0:
+        raise InputError(f"seed is {seed}, expected 0 or more")
     generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
     low = 0 if positive else -1
     return lambda shape, scale: generator.uniform(low * scale, scale, shape).astype(dtype)

@@ -5,13 +5,14 @@ Exit codes: 0 all agree, 1 something differs, 2 could not run.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from gateparity.backends.remote import BackendError, Worker
+from gateparity.backends.remote import BackendError, Worker, WorkerLost
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance import env_cli
 from gateparity.conformance.backends_table import print_backends
@@ -28,7 +29,7 @@ from gateparity.conformance.text import read_text
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.plan import Plan
@@ -89,7 +90,13 @@ Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
 ]
 TimeLimit = Annotated[
-    float, typer.Option(min=0.001, metavar="SECONDS", help="The longest that one call may take.")
+    float,
+    typer.Option(
+        min=0.001,
+        max=86_400.0,
+        metavar="SECONDS",
+        help="The longest that one call may take.",
+    ),
 ]
 
 
@@ -115,11 +122,12 @@ def check(
     rows = parse_backends(backend) if backend else _require(find_backends())
     _refuse_together(case, weights, prefix, text)
     if weights:
-        config, params = read_checkpoint(weights, prefix, _load_torch)
-        plan, source = weights_plan(config, params, checks or [], seed), f"--weights {weights}"
-        source += f" --prefix {prefix}" if prefix else ""
+        config, params = read_checkpoint(weights, prefix, _torch_loader(rows))
+        plan = weights_plan(config, params, checks or [], seed)
+        source = _option("--weights", weights)
+        source += "" if prefix is None else f" {_option('--prefix', prefix)}"
     elif text:
-        plan, source = text_plan(read_text(text), checks or [], seed), f"--text {text}"
+        plan, source = text_plan(read_text(text), checks or [], seed), _option("--text", text)
     else:
         plan, source = named_plan(case or [], checks or [], seed), ""
     _run(rows, plan, source, seed=seed, json=json, time_limit=time_limit)
@@ -171,19 +179,32 @@ def _refuse_together(
         raise InputError("--prefix goes with --weights")
 
 
-def _load_torch(data: bytes) -> Any:
-    """Unpack a .pt file, arrays only, in PyTorch's own worker."""
-    python = next((row.python for row in parse_backends(["torch"])), None)
-    if python is None:
-        raise InputError(
-            "a .pt file is read by PyTorch, which isn't found: gateparity env create torch, "
-            "or save the weights as .safetensors"
-        )
-    try:
-        with Worker(python, TIME_LIMIT) as worker:
-            return worker.call("apply", "gateparity.backends.torch_checkpoint:load", data)
-    except BackendError as error:
-        raise InputError(str(error)) from None
+def _option(name: str, value: object) -> str:
+    """As a shell takes it."""
+    return f"{name} {shlex.quote(str(value))}"
+
+
+def _torch_loader(rows: Sequence[Backend]) -> Callable[[bytes], Any]:
+    """What unpacks a .pt file, arrays only, in a worker of the PyTorch that runs, or is found."""
+
+    def load(data: bytes) -> Any:
+        candidates = [*rows, *parse_backends(["torch"])]
+        pythons = [row.python for row in candidates if row.name.partition("@")[0] == "torch"]
+        python = next(filter(None, pythons), None)
+        if python is None:
+            raise InputError(
+                "a .pt file is read by PyTorch, which isn't found: gateparity env create torch, "
+                "or save the weights as .safetensors"
+            )
+        try:
+            with Worker(python, TIME_LIMIT) as worker:
+                return worker.call("apply", "gateparity.backends.torch_checkpoint:load", data)
+        except WorkerLost as lost:
+            raise InputError(f"PyTorch's worker can't read a checkpoint: {lost}") from None
+        except BackendError as error:  # what the reader raised there: it tells the file's fault
+            raise ValueError(str(error).removeprefix("ValueError: ")) from None
+
+    return load
 
 
 if __name__ == "__main__":

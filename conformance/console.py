@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.markup import escape
 
-_WIDTH: Final = 160  # of what goes to a file or a pipe, so that nothing is cut
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDEST: Final = 10_000  # characters that a table may want
 
 
 def make_console() -> Console:
-    """Standard output. A table that is wider than the terminal is wrapped by it, never cut."""
-    console = Console(soft_wrap=True)
-    return Console(soft_wrap=True, width=max(_WIDTH, console.width))
+    """Standard output. A line that is wider than the terminal is wrapped by it, never cut."""
+    return Console(soft_wrap=True)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """A table as wide as it wants to be, whatever the console's width."""
+    wide = console.options.update(width=_WIDEST)
+    table.width = console.measure(table, options=wide).maximum
+    console.print(table, soft_wrap=True)
 
 
 def print_error(message: str) -> None:

@@ -17,7 +17,7 @@ from gateparity.backends.environments import (
     known_framework,
     list_environments,
 )
-from gateparity.conformance.console import make_console
+from gateparity.conformance.console import make_console, print_table
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.errors import InputError
 
@@ -79,8 +79,8 @@ def list_command(
     for one in found:
         versions = ", ".join(f"{name} {version}" for name, version in one.versions.items())
         state = f"{one.state}: {one.reason}" if one.reason else one.state
-        table.add_row(one.name, state, one.python, versions, str(one.folder))
-    make_console().print(table)
+        table.add_row(one.name, state, one.python, versions, escape(str(one.folder)))
+    print_table(make_console(), table)
     if json:
         rows = [
             {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def check_writable(path: Path) -> None:
@@ -20,11 +22,12 @@ def check_writable(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace the file at `path`; raises `InputError` if that fails, and leaves the old one."""
+    aside = path.absolute().parent / f".gateparity-{os.getpid()}"
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.absolute().parent, prefix=".gateparity-", delete=False
-        ) as file:
-            file.write(text)
-        Path(file.name).replace(path)
+        try:
+            aside.write_text(text, "utf-8")
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path} can't be written: {error.strerror}") from None

@@ -33,6 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a bad spec in one line, before anything is collected."""
+    if (seed := config.getoption("parity_seed")) < 0:
+        raise pytest.UsageError(f"gateparity: --parity-seed is {seed}, expected 0 or more")
     if config.getoption("backend"):
         from gateparity.backends.spec import parse_backends
         from gateparity.errors import InputError

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gateparity.conformance.console import print_table
 from gateparity.conformance.files import write_text
 from gateparity.conformance.result import repeat_command
 
@@ -28,19 +29,20 @@ _RANKS = ("fail", "error", "pass", "skip")  # what a cell of several cases shows
 
 def print_run(run: Run, console: Console, source: str = "") -> None:
     """The table of rows and checks, what went wrong and how to repeat it, and all pairs."""
-    console.print(_check_table(run))
+    print_table(console, _check_table(run))
     for line in _notes(run):
-        console.print(line, highlight=False)
+        _print_line(line, console)
     for result in run.results:
         if result.status == "fail":
             _print_failure(result, run.seed, source, console)
     if len(run.rows) > 1:
-        console.print(_pair_table(run))
+        print_table(console, _pair_table(run))
     for pair in run.pairs:
         if pair.status == "fail":
-            line = f"[bold red]{pair.a} and {pair.b} differ[/], {pair.dtype}: "
-            console.print(line + escape(pair.reason), highlight=False)
-    console.print(_summary(run), highlight=False)
+            names = escape(f"{pair.a} and {pair.b}")
+            line = f"[bold red]{names} differ[/], {pair.dtype}: {escape(pair.reason)}"
+            _print_line(line, console)
+    _print_line(_summary(run), console)
 
 
 def write_json(run: Run, path: Path) -> None:
@@ -85,7 +87,8 @@ def _check_table(run: Run) -> Table:
     for row in run.rows:
         found = [result for result in run.results if result.row == row]
         cells = [_cell(found, check, dtypes) for check in checks]
-        table.add_row(row.label, run.versions.get(row.label, ""), "\n".join(dtypes), *cells)
+        version = run.versions.get(row.label, "")
+        table.add_row(escape(row.label), escape(version), "\n".join(dtypes), *cells)
     return table
 
 
@@ -119,7 +122,7 @@ def _pair_table(run: Run) -> Table:
             )
             for k in range(len(labels))
         ]
-        table.add_row(f"{j + 1} {label}", *cells)
+        table.add_row(f"{j + 1} {escape(label)}", *cells)
     return table
 
 
@@ -143,13 +146,18 @@ def _notes(run: Run) -> Iterable[str]:
                 checks.append(result.check)
     for (row, status, reason), checks in notes.items():
         style = _STYLES[status]
-        yield f"[{style}]{row.label} {status}[/]: {', '.join(checks)}: {escape(reason)}"
+        yield f"[{style}]{escape(row.label)} {status}[/]: {', '.join(checks)}: {escape(reason)}"
 
 
 def _print_failure(result: Result, seed: int, source: str, console: Console) -> None:
     where = f"{result.row.label} {result.check}, case {result.case}, {result.dtype}"
-    console.print(f"[bold red]{where} differs[/]: {escape(result.reason)}", highlight=False)
-    console.print(f"  repeat: {escape(repeat_command(result, seed, source))}", highlight=False)
+    _print_line(f"[bold red]{escape(where)} differs[/]: {escape(result.reason)}", console)
+    _print_line(f"  repeat: {escape(repeat_command(result, seed, source))}", console)
+
+
+def _print_line(line: str, console: Console) -> None:
+    """One line, so that a command in it can be copied; what is too narrow for it wraps it."""
+    console.print(line, highlight=False, soft_wrap=True)
 
 
 def _summary(run: Run) -> str:

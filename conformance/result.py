@@ -68,10 +68,10 @@ class Run:
     @property
     def exit_code(self) -> int:
         """1 if any comparison differs; else 2 if a row erred or fewer than two backends ran."""
-        if any(item.status == "fail" for item in (*self.results, *self.pairs)):
+        statuses = [r.status for r in self.results] + [p.status for p in self.pairs]
+        if "fail" in statuses:
             return 1
-        erred = any(result.status == "error" for result in self.results)
-        return 2 if erred or len(self.ran) < 2 else 0
+        return 2 if "error" in statuses or len(self.ran) < 2 else 0
 
     @property
     def verdict(self) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.conformance.result import Pair, Result, Run
 from gateparity.conformance.session import Session, Truths
-from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.conformance.verdict import ALLOWED, Mismatch, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,7 +110,7 @@ def _compare_pair(
             continue
         try:
             truth = truths.of(check, case)
-            errors.append(judge(other.arrays or {}, one.arrays or {}, truth, dtype))
+            errors.append(judge(other.arrays or {}, one.arrays or {}, truth, dtype, 2 * ALLOWED))
         except Mismatch as mismatch:
             errors.append(mismatch.error)
             reasons.append(f"{check.name}, {case.name}: {mismatch}")

@@ -72,8 +72,8 @@ class Session:
         except WorkerLost as lost:
             self._lost = str(lost)
             return Result(*what, "error", reason=self._lost)
-        except (BackendError, ValueError, TypeError) as error:
-            return Result(*what, "error", reason=str(error))
+        except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
+            return Result(*what, "error", reason=_one_line(error))
         return self._judge(what, found, self._truths.of(check, case))
 
     def close(self) -> None:
@@ -85,10 +85,11 @@ class Session:
     def _start(self) -> RemoteAdapter:
         if self._lost or self.row.python is None:
             raise WorkerLost(self._lost)
-        if self._adapter is None:
+        if self._worker is None:
             self._worker = Worker(self.row.python, self._limit, self.row.path)
             if self._closed:
                 self._worker.close()
+        if self._adapter is None:
             self._adapter = self._load(self._worker)
             self.version = self._adapter.version
         return self._adapter
@@ -96,9 +97,14 @@ class Session:
     def _load(self, worker: Worker) -> RemoteAdapter:
         try:
             return RemoteAdapter(worker, self.row.target)
+        except Unsupported:
+            raise
         except BackendError as error:  # no framework, no such class: no later call will do better
-            worker.close()
-            raise WorkerLost(str(error)) from None
+            reason = str(error)
+        except Exception as error:  # noqa: BLE001  whatever a class may call its layout
+            reason = f"its layout is none of gateparity's: {type(error).__name__}: {error}"
+        worker.close()
+        raise WorkerLost(reason)
 
     def _refused(self, what: tuple[Backend, str, str, str], reason: str) -> Result:
         if self.row.shipped:  # it has declared what it can't do, and this isn't among it
@@ -111,3 +117,9 @@ class Session:
         except Mismatch as mismatch:
             return Result(*what, "fail", mismatch.error, str(mismatch), found)
         return Result(*what, "pass", error, arrays=found)
+
+
+def _one_line(error: Exception) -> str:
+    words = " ".join(str(error).split())[:300]
+    told = isinstance(error, (BackendError, ValueError, TypeError))  # in words of gateparity's own
+    return words if told else f"{type(error).__name__}: {words}"

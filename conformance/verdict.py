@@ -25,16 +25,19 @@ class Mismatch(AssertionError):
         self.error = error
 
 
-def judge(found: Results, expected: Results, truth: Results, dtype: str) -> float:
+def judge(
+    found: Results, expected: Results, truth: Results, dtype: str, roundings: int = ALLOWED
+) -> float:
     """Compare array by array; return the largest error relative to its array's largest true value.
 
-    `truth` sets the scale; it is `expected` itself unless two backends are compared. Raises
+    `truth` sets the scale; it is `expected` itself unless two backends are compared, which may
+    differ by twice the `roundings` since each may err by them. Raises
     `Mismatch` that tells the worst element of the first array which differs, and how many arrays
     and elements do.
     """
     if list(found) != list(expected):
         raise Mismatch(f"found {', '.join(found)}, expected {', '.join(expected)}", np.inf)
-    allowed = ALLOWED * unit_roundoff(dtype)
+    allowed = roundings * unit_roundoff(dtype)
     errors = {name: _errors(found[name], expected[name], truth[name]) for name in found}
     worst = max((float(e.max(initial=0)) for e in errors.values()), default=0.0)
     differing = [name for name, e in errors.items() if not (e <= allowed).all()]
@@ -61,8 +64,8 @@ def _errors(found: Array, expected: Array, truth: Array) -> Array:
     finite = np.isfinite(found) & np.isfinite(expected)
     scale = np.abs(truth[np.isfinite(truth)]).max(initial=0)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        errors = np.abs(found - expected) / scale
-    return np.where(same, 0, np.where(finite, errors, np.inf)).astype(np.float64)
+        errors = np.where(finite, np.abs(found - expected) / scale, np.inf)
+        return np.where(same, 0, errors).astype(np.float64)
 
 
 def _describe(name: str, found: Array, expected: Array, errors: Array, allowed: float) -> str:
@@ -71,8 +74,9 @@ def _describe(name: str, found: Array, expected: Array, errors: Array, allowed: 
     at = np.unravel_index(int(errors.argmax()), errors.shape)
     where = ", ".join(str(int(i)) for i in at)
     beyond = int((~(errors <= allowed)).sum())
+    digits = 9 if found.dtype == np.float32 else 17
     return (
-        f"{name}[{where}]: found {found[at]:.9g}, expected {expected[at]:.9g}: "
+        f"{name}[{where}]: found {found[at]:.{digits}g}, expected {expected[at]:.{digits}g}: "
         f"{errors[at]:.2g} of the largest element, {allowed:.2g} allowed; "
         f"{beyond} of {errors.size} elements differ"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -128,6 +130,14 @@ def test_ncnn_stacks_i_f_o_g_and_its_bias_has_a_gate_axis(layouts):
             same(native["weight_xc"][d, H * k : H * k + H], of(cell.w_ih, gate))
             same(native["weight_hc"][d, H * k : H * k + H], of(cell.w_hh, gate))
             same(native["bias_c"][d, k], of(cell.b_ih, gate) + of(cell.b_hh, gate))
+
+
+def test_order_says_nothing_where_every_gate_is_an_array_of_its_own(layouts):
+    params, native = packed(layouts["d2l"], FLAT)
+    found = dataclasses.replace(layouts["d2l"], order="gofi").pack(params, FLAT)
+    assert set(found) == set(native)
+    for name, array in native.items():
+        same(found[name], array)
 
 
 def packed(layout, config):

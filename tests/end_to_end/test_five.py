@@ -1,0 +1,210 @@
+"""The main job on the real frameworks: what a user sees, by the command."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import pydoc_data.topics
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CHECK = (sys.executable, "-m", "gateparity.conformance.cli", "check")
+ROOT = Path(__file__).parents[2]
+SKIPS = {  # all that may be missing from the table
+    ("torch:layer", "gates"),
+    ("tensorflow:layer", "gates"),
+    ("jax:layer", "gates"),
+    ("mxnet:layer", "gates"),
+    ("mxnet:layer", "lengths"),
+}
+
+
+def check(specs, tmp_path, *options, **kwargs):
+    out = tmp_path / "run.json"
+    flags = [flag for spec in specs for flag in ("--backend", spec)]
+    command = [*CHECK, *flags, "--json", str(out), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
+    return done, json.loads(out.read_text()) if out.exists() else None
+
+
+def statuses(run):
+    """Row to the set of its statuses, and the rows and checks that were skipped."""
+    found, skipped = {}, set()
+    for result in run["results"]:
+        row = f"{result['backend'].partition('@')[0]}:{result['variant']}"
+        found.setdefault(row, set()).add(result["status"])
+        if result["status"] == "skip":
+            skipped.add((row, result["check"]))
+    return found, skipped
+
+
+def test_five_frameworks_agree(all_frameworks, tmp_path):
+    done, run = check(all_frameworks, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found, skipped = statuses(run)
+    assert len(found) == 9
+    assert all(each <= {"pass", "skip"} for each in found.values())
+    assert skipped == SKIPS
+    assert len(run["versions"]) == 9
+    assert len(run["pairs"]) == 9 * 8 / 2 * 2
+    assert {pair["status"] for pair in run["pairs"]} == {"pass"}
+    assert "not finite" not in done.stdout
+    for row in found:  # the table names every row whole
+        assert row in done.stdout
+    assert run["transport_seconds"] <= 0.1 * run["seconds"] * (os.cpu_count() or 1)
+
+
+def test_the_characters_of_a_text_agree(all_frameworks, tmp_path):
+    path = os.environ.get("GATEPARITY_TEXT")
+    if not path:
+        path = tmp_path / "topics.txt"
+        path.write_text("\n".join(pydoc_data.topics.topics.values()))
+    done, run = check(all_frameworks, tmp_path, "--text", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found, skipped = statuses(run)
+    assert len(found) == 9
+    assert not skipped
+    assert {result["check"] for result in run["results"]} == {"forward", "gradients"}
+
+
+SAVE = """
+import sys, torch
+torch.manual_seed(17)
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = torch.nn.Embedding(7, 5)
+        self.encoder = torch.nn.LSTM(5, 8, num_layers=2, bidirectional=True)
+        self.head = torch.nn.Linear(16, 7)
+torch.save(Model().state_dict(), sys.argv[1])
+"""
+
+
+def test_a_checkpoint_of_pytorch_agrees(all_frameworks, torch_backend, tmp_path):
+    path = tmp_path / "model.pt"
+    subprocess.run([str(torch_backend.python), "-c", SAVE, str(path)], check=True)
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    done, run = check(all_frameworks, tmp_path, "--weights", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found, skipped = statuses(run)
+    assert len(found) == 9
+    assert {row for row, _ in skipped} == {row for row, _ in SKIPS}
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+# A line at the end of core/layouts.py, and the rows of NumPy, PyTorch and MXNet that it concerns.
+SWAPS = {
+    'D2L = dataclasses.replace(D2L, gates=("f", "i", "c", "o"))': {
+        "numpy:scratch",
+        "torch:scratch",
+        "mxnet:scratch",
+    },
+    'TORCH = dataclasses.replace(TORCH, order="figo")': {"torch:layer"},
+    'MXNET = dataclasses.replace(MXNET, order="ifog")': {"mxnet:layer"},
+}
+
+
+@pytest.mark.parametrize("line", SWAPS)
+def test_two_gates_swapped_in_a_layout_turn_its_rows_red(line, all_frameworks, tmp_path):
+    package = tmp_path / "site" / "gateparity"
+    for folder, target in (("core", ""), ("backends", "backends"), ("conformance", "conformance")):
+        shutil.copytree(ROOT / folder, package / target, dirs_exist_ok=True)
+    with (package / "layouts.py").open("a") as layouts:
+        layouts.write(f"import dataclasses\n{line}\n")
+    specs = [s for s in all_frameworks if s.partition("@")[0] in ("numpy", "torch", "mxnet")]
+    env = {**os.environ, "PYTHONPATH": str(package.parent)}
+    done, run = check(specs, tmp_path, "--check", "forward", env=env, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    found, _ = statuses(run)
+    assert {row for row, each in found.items() if "fail" in each} == SWAPS[line]
+    assert {row for row, each in found.items() if each == {"pass"}} == set(found) - SWAPS[line]
+
+
+def test_a_worker_killed_in_mid_run_costs_its_own_row(all_frameworks, tmp_path):
+    specs = [s for s in all_frameworks if s.partition("@")[0] in ("numpy", "torch", "mxnet")]
+    _, whole = check(specs, tmp_path)
+    (tmp_path / "run.json").unlink()
+    process = start(specs, tmp_path)
+    victim = wait_for(lambda: importing(process.pid, "torch"), process)[0]
+    os.kill(victim, signal.SIGKILL)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 2, out + err
+    run = json.loads((tmp_path / "run.json").read_text())
+    found, _ = statuses(run)
+    erred = {row for row, each in found.items() if "error" in each}
+    assert len(erred) == 1
+    assert next(iter(erred)).startswith("torch")
+    assert "died during" in out
+    assert results_but(run, erred) == results_but(whole, erred)
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["process", "terminal"])
+def test_ctrl_c_leaves_no_process_behind(group, all_frameworks, tmp_path):
+    process = start(all_frameworks, tmp_path)
+    wait_for(lambda: len(workers(process.pid)) >= 2, process)
+    time.sleep(1.0)
+    mine = workers(process.pid)
+    if group:
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+    else:
+        os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in out + err
+    assert not [pid for pid in mine if Path(f"/proc/{pid}").exists()]
+    assert not (tmp_path / "run.json").exists()
+
+
+def start(specs, tmp_path):
+    flags = [flag for spec in specs for flag in ("--backend", spec)]
+    return subprocess.Popen(
+        [*CHECK, *flags, "--json", str(tmp_path / "run.json")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def workers(pid: int, name: str = "") -> list[int]:
+    """Children of a process whose interpreter's path holds a name."""
+    children = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        children += [int(child) for child in task.read_text().split()]
+    lines = {child: Path(f"/proc/{child}/cmdline").read_bytes().decode() for child in children}
+    return [child for child, line in lines.items() if name in line.partition("\0")[0]]
+
+
+def importing(pid: int, name: str) -> list[int]:
+    """Those of them which have begun to load the framework."""
+    found = []
+    for child in workers(pid, name):
+        with contextlib.suppress(OSError):
+            found += [child] if f"lib{name}" in Path(f"/proc/{child}/maps").read_text() else []
+    return found
+
+
+def wait_for(condition, process, limit=60.0):
+    end = time.monotonic() + limit
+    while time.monotonic() < end and process.poll() is None:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not seen within {limit} s; exit code {process.poll()}")
+
+
+def results_but(run, rows):
+    return [
+        result
+        for result in run["results"]
+        if f"{result['backend'].partition('@')[0]}:{result['variant']}" not in rows
+    ]
