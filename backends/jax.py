@@ -15,66 +15,16 @@ import numpy as np
 from flax import linen, traverse_util
 from jax import lax
 
-from gateparity.adapter import (
-    Batch,
-    Gradients,
-    Outputs,
-    Trace,
-    initial_states,
-)
-from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.variant import Primitives, Variant
 from gateparity.layouts import D2L, FLAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.adapter import Native
     from gateparity.config import Config
 
 jax.config.update("jax_enable_x64", True)  # noqa: FBT003 -- without it, float64 becomes float32 without a word
-
-
-class Scratch:
-    """The equations written out."""
-
-    name = "jax:scratch"
-    version = jax.__version__
-    layout = D2L
-    unsupported: Final[dict[str, str]] = {}
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _forward(_scratch, config, params, batch)
-
-    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
-        *_, kept = _run(_scratch, config, *_arrays(config, params, batch))
-        return build_trace(batch, kept)
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """By `jax.vjp`."""
-        return _gradients(_scratch, config, params, batch, cotangent)
-
-
-class Layer:
-    """Flax linen's `OptimizedLSTMCell`."""
-
-    name = "jax:layer"
-    version = jax.__version__
-    layout = FLAX
-    unsupported: Final = {"gates": "flax.linen.OptimizedLSTMCell doesn't return its gates"}
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _forward(_layer, config, params, batch)
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """By `jax.vjp`."""
-        return _gradients(_layer, config, params, batch, cotangent)
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
@@ -136,45 +86,35 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _run(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
+def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
     return run(config, *inputs)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _vjp(
-    run: Callable[..., Any],
-    config: Config,
-    params: Any,
-    x: Any,
-    h_0: Any,
-    c_0: Any,
-    lengths: Any,
-    heads: Any,
-) -> Any:
-    def outputs(params: Any, x: Any, h_0: Any, c_0: Any) -> Any:
-        y, h_n, c_n, *_ = run(config, params, x, h_0, c_0, lengths)
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+    *sources, lengths = inputs
+
+    def outputs(*sources: Any) -> Any:
+        y, h_n, c_n, *_ = run(config, *sources, lengths)
         return y, h_n, c_n
 
-    _, pullback = jax.vjp(outputs, params, x, h_0, c_0)
+    _, pullback = jax.vjp(outputs, *sources)
     return pullback(heads)
 
 
-def _forward(run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Outputs:
-    y, h_n, c_n, *_ = _run(run, config, *_arrays(config, params, batch))
-    return Outputs(np.asarray(y), np.asarray(h_n), np.asarray(c_n))
-
-
-def _gradients(
-    run: Callable[..., Any], config: Config, params: Native, batch: Batch, cotangent: Outputs
-) -> Gradients:
-    heads = (cotangent.y, cotangent.h_n, cotangent.c_n)
-    d_p, dx, dh_0, dc_0 = _vjp(run, config, *_arrays(config, params, batch), heads)
-    return Gradients(
-        {name: np.asarray(d) for name, d in d_p.items()},
-        Batch(np.asarray(dx), np.asarray(dh_0), np.asarray(dc_0)),
-    )
-
-
-def _arrays(config: Config, params: Native, batch: Batch) -> Any:
-    h_0, c_0 = initial_states(config, batch)
-    return dict(params), batch.x, h_0, c_0, batch.lengths
+_JAX: Final = Primitives(
+    version=jax.__version__,
+    from_numpy=lambda array: array,  # jit takes NumPy's arrays as they are
+    to_numpy=np.asarray,
+    call=_call,
+    vjp=_vjp,
+)
+Scratch = functools.partial(Variant, "jax:scratch", D2L, _scratch, _JAX)
+Layer = functools.partial(
+    Variant,
+    "jax:layer",
+    FLAX,
+    _layer,
+    _JAX,
+    unsupported={"gates": "flax.linen.OptimizedLSTMCell doesn't return its gates"},
+)

@@ -6,6 +6,7 @@ are `nd`, not `np`: in 1.9.1 gluon's layers take float64 in this mode alone.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import mxnet as mx
@@ -13,69 +14,14 @@ import numpy as np
 from mxnet import autograd, nd
 from mxnet.gluon import rnn
 
-from gateparity.adapter import (
-    Batch,
-    Gradients,
-    Outputs,
-    Trace,
-    Unsupported,
-    initial_states,
-)
-from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.variant import Primitives, Variant
 from gateparity.layouts import D2L, MXNET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.adapter import Native
     from gateparity.config import Config
-    from gateparity.parameters import Array
-
-
-class Scratch:
-    """The equations written out."""
-
-    name = "mxnet:scratch"
-    version = mx.__version__
-    layout = D2L
-    unsupported: Final[dict[str, str]] = {}
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _forward(_scratch, config, params, batch)
-
-    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
-        *_, kept = _scratch(config, *_arrays(config, params, batch))
-        return build_trace(batch, [[a.asnumpy() for a in arrays] for arrays in kept])
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """By `mxnet.autograd`."""
-        return _gradients(_scratch, config, params, batch, cotangent)
-
-
-class Layer:
-    """Gluon's `rnn.LSTM`."""
-
-    name = "mxnet:layer"
-    version = mx.__version__
-    layout = MXNET
-    unsupported: Final = {
-        "gates": "mxnet.gluon.rnn.LSTM doesn't return its gates",
-        "lengths": "mxnet.gluon.rnn.LSTM 1.9 accepts sequence lengths on a CPU and ignores them",
-    }
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _forward(_layer, config, params, batch)
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """By `mxnet.autograd`."""
-        return _gradients(_layer, config, params, batch, cotangent)
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
@@ -113,9 +59,7 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
     return Y, H, C, kept
 
 
-def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-    if lengths is not None:
-        raise Unsupported(Layer.unsupported["lengths"])
+def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, _: Any) -> Any:
     lstm = rnn.LSTM(
         config.hidden_size,
         config.layers,
@@ -131,40 +75,45 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     return y, h_n, c_n
 
 
-def _forward(run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Outputs:
-    y, h_n, c_n, *_ = run(config, *_arrays(config, params, batch))
-    return Outputs(y.asnumpy(), h_n.asnumpy(), c_n.asnumpy())
+def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
+    return run(config, *inputs)
 
 
-def _gradients(
-    run: Callable[..., Any], config: Config, params: Native, batch: Batch, cotangent: Outputs
-) -> Gradients:
-    p, x, h_0, c_0, lengths = _arrays(config, params, batch)
-    sources = [*p.values(), x, h_0, c_0]
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+    params, x, h_0, c_0, lengths = inputs
+    for source in (*params.values(), x, h_0, c_0):
+        source.attach_grad()
     with autograd.record():
-        for source in sources:
-            source.attach_grad()
-        y, h_n, c_n, *_ = run(config, p, x, h_0, c_0, lengths)
-    heads = [_array(a) for a in (cotangent.y, cotangent.h_n, cotangent.c_n)]
-    autograd.backward([y, h_n, c_n], heads)
-    *d_p, dx, dh_0, dc_0 = [source.grad.asnumpy() for source in sources]
-    return Gradients(dict(zip(p, d_p, strict=True)), Batch(dx, dh_0, dc_0))
-
-
-def _arrays(config: Config, params: Native, batch: Batch) -> Any:
-    h_0, c_0 = initial_states(config, batch)
-    arrays = {name: _array(array) for name, array in params.items()}
-    return arrays, _array(batch.x), _array(h_0), _array(c_0), batch.lengths
-
-
-def _array(array: Array) -> Any:
-    return nd.array(array, dtype=array.dtype)
+        y, h_n, c_n, *_ = run(config, params, x, h_0, c_0, lengths)
+    autograd.backward([y, h_n, c_n], list(heads))
+    return {name: array.grad for name, array in params.items()}, x.grad, h_0.grad, c_0.grad
 
 
 def _concat(arrays: list[Any], axis: int) -> Any:
     return nd.concat(*arrays, dim=axis)
 
 
-def _live(lengths: Array, shape: tuple[int, ...]) -> Any:
-    live = (np.arange(shape[0])[:, None] < lengths)[..., None]
+def _live(lengths: Any, shape: tuple[int, ...]) -> Any:
+    live = (np.arange(shape[0])[:, None] < lengths.asnumpy())[..., None]
     return nd.array(np.broadcast_to(live, shape))  # nd.where wants a condition of full shape
+
+
+_MXNET: Final = Primitives(
+    version=mx.__version__,
+    from_numpy=lambda array: nd.array(array, dtype=array.dtype),
+    to_numpy=lambda array: array.asnumpy(),
+    call=_call,
+    vjp=_vjp,
+)
+Scratch = functools.partial(Variant, "mxnet:scratch", D2L, _scratch, _MXNET)
+Layer = functools.partial(
+    Variant,
+    "mxnet:layer",
+    MXNET,
+    _layer,
+    _MXNET,
+    unsupported={
+        "gates": "mxnet.gluon.rnn.LSTM doesn't return its gates",
+        "lengths": "mxnet.gluon.rnn.LSTM 1.9 accepts sequence lengths on a CPU and ignores them",
+    },
+)

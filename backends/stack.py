@@ -1,4 +1,4 @@
-"""What every scratch variant shares: cells by number, layers one on another, and the trace.
+"""What variants share: cells by number, layers one on another, and the trace.
 
 A cell is one layer in one direction; cell `k` is layer `k // directions`. Frameworks come in as
 functions and go out as arrays, so this file knows none.

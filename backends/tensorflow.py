@@ -17,68 +17,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import tensorflow as tf
 
-from gateparity.adapter import (
-    Batch,
-    Gradients,
-    Outputs,
-    Trace,
-    initial_states,
-)
-from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.variant import Primitives, Variant
 from gateparity.layouts import D2L, KERAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.adapter import Native
     from gateparity.config import Config
 
 
 _WORTH_COMPILING: Final = 16  # steps; 5 took the layer 0.1 s eagerly, and 1 to 3 s to compile
-
-
-class Scratch:
-    """The equations written out."""
-
-    name = "tensorflow:scratch"
-    version = tf.__version__
-    layout = D2L
-    unsupported: Final[dict[str, str]] = {}
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _forward(_scratch, config, params, batch)
-
-    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
-        *_, kept = _compiled_call(_scratch, config, *_tensors(config, params, batch))
-        return build_trace(batch, kept)
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """By `tf.GradientTape`."""
-        return _gradients(_scratch, config, params, batch, cotangent)
-
-
-class Layer:
-    """`keras.layers.LSTM`."""
-
-    name = "tensorflow:layer"
-    version = tf.__version__
-    layout = KERAS
-    unsupported: Final = {"gates": "keras.layers.LSTM doesn't return its gates"}
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _forward(_layer(config), config, params, batch, compiled=_is_long(batch))
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """By `tf.GradientTape`."""
-        run = _layer(config)
-        return _gradients(run, config, params, batch, cotangent, compiled=_is_long(batch))
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
@@ -120,33 +69,29 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
     return Y, H[last], C[last], kept
 
 
+def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
+    mask = None if lengths is None else tf.transpose(_live(lengths, len(x))[..., 0])
+
+    def run_cell(k: int, x: Any) -> Any:
+        lstm = _keras_lstm(config, k)
+        w = cell_params(params, f"lstm_{cell_name(config, k)}/lstm_cell/")
+        (y, h, c), _ = lstm.stateless_call(
+            [w[variable.name] for variable in lstm.trainable_variables],
+            lstm.non_trainable_variables,
+            tf.transpose(x, (1, 0, 2)),
+            initial_state=[h_0[k], c_0[k]],
+            mask=mask,
+        )
+        y = tf.transpose(y, (1, 0, 2))
+        return y[::-1] if is_reverse(config, k) else y, h, c  # go_backwards: in its own order
+
+    y, h_n, c_n = run_layers(config, x, run_cell, tf.concat)
+    return y, tf.stack(h_n), tf.stack(c_n)
+
+
 @functools.cache
-def _layer(config: Config) -> Callable[..., Any]:
-    """Make the layers outside of any trace, which can hold none; their weights are never used."""
-    lstms = [_keras_lstm(config, k) for k in range(config.cells)]
-
-    def run(_: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-        mask = None if lengths is None else tf.transpose(_live(lengths, len(x))[..., 0])
-
-        def run_cell(k: int, x: Any) -> Any:
-            w = cell_params(params, f"lstm_{cell_name(config, k)}/lstm_cell/")
-            (y, h, c), _ = lstms[k].stateless_call(
-                [w[variable.name] for variable in lstms[k].trainable_variables],
-                lstms[k].non_trainable_variables,
-                tf.transpose(x, (1, 0, 2)),
-                initial_state=[h_0[k], c_0[k]],
-                mask=mask,
-            )
-            y = tf.transpose(y, (1, 0, 2))
-            return y[::-1] if is_reverse(config, k) else y, h, c  # go_backwards: in its own order
-
-        y, h_n, c_n = run_layers(config, x, run_cell, tf.concat)
-        return y, tf.stack(h_n), tf.stack(c_n)
-
-    return run
-
-
 def _keras_lstm(config: Config, k: int) -> Any:
+    """Made once; its own weights are never used, since others come with every call."""
     lstm = keras.layers.LSTM(
         config.hidden_size,
         return_sequences=True,
@@ -161,70 +106,59 @@ def _keras_lstm(config: Config, k: int) -> Any:
 
 
 def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
+    function = _compiled_run if _compiles(run, config, inputs) else _run
+    return function(run, config, *inputs)
+
+
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+    function = _compiled_gradient if _compiles(run, config, inputs) else _gradient
+    return function(run, config, inputs, heads)
+
+
+def _run(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
     return run(config, *inputs)
 
 
-def _vjp(
-    run: Callable[..., Any],
-    config: Config,
-    params: Any,
-    x: Any,
-    h_0: Any,
-    c_0: Any,
-    lengths: Any,
-    heads: Any,
-) -> Any:
+def _gradient(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+    *sources, lengths = inputs
     with tf.GradientTape() as tape:
-        tape.watch((params, x, h_0, c_0))
-        y, h_n, c_n, *_ = run(config, params, x, h_0, c_0, lengths)
-    return tape.gradient((y, h_n, c_n), (params, x, h_0, c_0), heads)
+        tape.watch(sources)
+        y, h_n, c_n, *_ = run(config, *sources, lengths)
+    return tape.gradient((y, h_n, c_n), sources, heads)
 
 
-_compiled_call = tf.function(_call, jit_compile=True)
-_compiled_vjp = tf.function(_vjp, jit_compile=True)
+_compiled_run = tf.function(_run, jit_compile=True)
+_compiled_gradient = tf.function(_gradient, jit_compile=True)
 
 
-def _is_long(batch: Batch) -> bool:
-    return len(batch.x) >= _WORTH_COMPILING
+def _compiles(run: Callable[..., Any], config: Config, inputs: Any) -> bool:
+    """Whether to compile; a compiled layer is made first, since a trace can't make variables."""
+    if run is not _layer:
+        return True
+    if len(inputs[1]) < _WORTH_COMPILING:
+        return False
+    for k in range(config.cells):
+        _keras_lstm(config, k)
+    return True
 
 
 def _live(lengths: Any, steps: int) -> Any:
     return (tf.range(steps, dtype=lengths.dtype)[:, None] < lengths)[..., None]
 
 
-def _forward(
-    run: Callable[..., Any],
-    config: Config,
-    params: Native,
-    batch: Batch,
-    *,
-    compiled: bool = True,
-) -> Outputs:
-    call = _compiled_call if compiled else _call
-    y, h_n, c_n, *_ = call(run, config, *_tensors(config, params, batch))
-    return Outputs(y.numpy(), h_n.numpy(), c_n.numpy())
-
-
-def _gradients(
-    run: Callable[..., Any],
-    config: Config,
-    params: Native,
-    batch: Batch,
-    cotangent: Outputs,
-    *,
-    compiled: bool = True,
-) -> Gradients:
-    heads = tuple(map(tf.constant, (cotangent.y, cotangent.h_n, cotangent.c_n)))
-    vjp = _compiled_vjp if compiled else _vjp
-    d_p, dx, dh_0, dc_0 = vjp(run, config, *(*_tensors(config, params, batch), heads))
-    return Gradients(
-        {name: d.numpy() for name, d in d_p.items()},
-        Batch(dx.numpy(), dh_0.numpy(), dc_0.numpy()),
-    )
-
-
-def _tensors(config: Config, params: Native, batch: Batch) -> Any:
-    h_0, c_0 = initial_states(config, batch)
-    lengths = None if batch.lengths is None else tf.constant(batch.lengths)
-    tensors = {name: tf.constant(array) for name, array in params.items()}
-    return tensors, tf.constant(batch.x), tf.constant(h_0), tf.constant(c_0), lengths
+_TENSORFLOW: Final = Primitives(
+    version=tf.__version__,
+    from_numpy=tf.constant,
+    to_numpy=lambda tensor: tensor.numpy(),
+    call=_call,
+    vjp=_vjp,
+)
+Scratch = functools.partial(Variant, "tensorflow:scratch", D2L, _scratch, _TENSORFLOW)
+Layer = functools.partial(
+    Variant,
+    "tensorflow:layer",
+    KERAS,
+    _layer,
+    _TENSORFLOW,
+    unsupported={"gates": "keras.layers.LSTM doesn't return its gates"},
+)

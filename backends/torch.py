@@ -6,71 +6,20 @@ T 100, B 32, I 256, H 512 that took 487 ms with gradients, and a product a step 
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from gateparity.adapter import (
-    Batch,
-    Gradients,
-    Outputs,
-    Trace,
-    initial_states,
-)
-from gateparity.backends.stack import build_trace, cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.variant import Primitives, Variant
 from gateparity.layouts import D2L, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.adapter import Native
     from gateparity.config import Config
-    from gateparity.parameters import Array
-
-
-class Scratch:
-    """The equations written out."""
-
-    name = "torch:scratch"
-    version = torch.__version__
-    layout = D2L
-    unsupported: Final[dict[str, str]] = {}
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _forward(_scratch, config, params, batch)
-
-    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
-        with torch.no_grad():
-            *_, kept = _scratch(config, *_tensors(config, params, batch))
-        return build_trace(batch, kept)
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """By `torch.autograd`."""
-        return _gradients(_scratch, config, params, batch, cotangent)
-
-
-class Layer:
-    """`torch.nn.LSTM`."""
-
-    name = "torch:layer"
-    version = torch.__version__
-    layout = TORCH
-    unsupported: Final = {"gates": "torch.nn.LSTM doesn't return its gates"}
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _forward(_layer, config, params, batch)
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """By `torch.autograd`."""
-        return _gradients(_layer, config, params, batch, cotangent)
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
@@ -126,32 +75,32 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     return y, h_n, c_n
 
 
-def _forward(run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Outputs:
+def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
     with torch.no_grad():
-        y, h_n, c_n, *_ = run(config, *_tensors(config, params, batch))
-    return Outputs(y.numpy(), h_n.numpy(), c_n.numpy())
+        return run(config, *inputs)
 
 
-def _gradients(
-    run: Callable[..., Any], config: Config, params: Native, batch: Batch, cotangent: Outputs
-) -> Gradients:
-    p, x, h_0, c_0, lengths = _tensors(config, params, batch)
-    sources = [s.requires_grad_() for s in (*p.values(), x, h_0, c_0)]
-    y, h_n, c_n, *_ = run(config, p, x, h_0, c_0, lengths)
-    heads = [_tensor(a) for a in (cotangent.y, cotangent.h_n, cotangent.c_n)]
-    *d_p, dx, dh_0, dc_0 = torch.autograd.grad((y, h_n, c_n), sources, heads)
-    return Gradients(
-        {name: d.numpy() for name, d in zip(p, d_p, strict=True)},
-        Batch(dx.numpy(), dh_0.numpy(), dc_0.numpy()),
-    )
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+    params, x, h_0, c_0, lengths = inputs
+    sources = [source.requires_grad_() for source in (*params.values(), x, h_0, c_0)]
+    y, h_n, c_n, *_ = run(config, params, x, h_0, c_0, lengths)
+    *d_params, dx, dh_0, dc_0 = torch.autograd.grad((y, h_n, c_n), sources, heads)
+    return dict(zip(params, d_params, strict=True)), dx, dh_0, dc_0
 
 
-def _tensors(config: Config, params: Native, batch: Batch) -> Any:
-    h_0, c_0 = initial_states(config, batch)
-    lengths = None if batch.lengths is None else _tensor(batch.lengths)
-    tensors = {name: _tensor(array) for name, array in params.items()}
-    return tensors, _tensor(batch.x), _tensor(h_0), _tensor(c_0), lengths
-
-
-def _tensor(array: Array) -> Any:
-    return torch.tensor(array)  # a copy: read-only arrays, and no sharing with the caller
+_TORCH: Final = Primitives(
+    version=torch.__version__,
+    from_numpy=torch.tensor,  # a copy: arrays may be read-only, and the caller's stay its own
+    to_numpy=lambda tensor: tensor.numpy(),
+    call=_call,
+    vjp=_vjp,
+)
+Scratch = functools.partial(Variant, "torch:scratch", D2L, _scratch, _TORCH)
+Layer = functools.partial(
+    Variant,
+    "torch:layer",
+    TORCH,
+    _layer,
+    _TORCH,
+    unsupported={"gates": "torch.nn.LSTM doesn't return its gates"},
+)

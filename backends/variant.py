@@ -1,0 +1,93 @@
+"""An adapter made of one function that runs the LSTM and a framework's own primitives.
+
+What differs between the variants of a framework is the function; what differs between frameworks
+is the function and four primitives. All else of the adapter protocol is here, once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from gateparity.adapter import Batch, Gradients, Outputs, Trace, Unsupported, initial_states
+from gateparity.backends.stack import build_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateparity.adapter import Native
+    from gateparity.config import Config
+    from gateparity.layout import Layout
+    from gateparity.parameters import Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Primitives:
+    """What an adapter needs of its framework.
+
+    `inputs` are `(params, x, h_0, c_0, lengths)`, lengths None for full ones. `call(run, config,
+    *inputs)` returns what `run` does; `vjp(run, config, inputs, heads)` the gradients of
+    `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n.
+    """
+
+    version: str
+    from_numpy: Callable[[Array], Any]
+    to_numpy: Callable[[Any], Array]
+    call: Callable[..., Any]
+    vjp: Callable[..., Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One way to run the LSTM: `run(config, *inputs)` returns `y, h_n, c_n`.
+
+    A run that shows its gates returns a fourth value: for each cell Z, gates, C and H, as
+    `build_trace` takes them.
+    """
+
+    name: str
+    layout: Layout
+    run: Callable[..., Any]
+    primitives: Primitives
+    unsupported: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """The framework's version."""
+        return self.primitives.version
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """All steps of all layers."""
+        y, h_n, c_n, *_ = self._call(config, params, batch)
+        return Outputs(*map(self.primitives.to_numpy, (y, h_n, c_n)))
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """Every pre-activation, gate and state."""
+        if "gates" in self.unsupported:
+            raise Unsupported(self.unsupported["gates"])
+        *_, kept = self._call(config, params, batch)
+        cells = [[self.primitives.to_numpy(array) for array in cell] for cell in kept]
+        return build_trace(batch, cells)
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """By the framework's own autodiff."""
+        convert, back = self.primitives.from_numpy, self.primitives.to_numpy
+        heads = tuple(map(convert, (cotangent.y, cotangent.h_n, cotangent.c_n)))
+        inputs = self._inputs(config, params, batch)
+        d_params, dx, dh_0, dc_0 = self.primitives.vjp(self.run, config, inputs, heads)
+        d_native = {name: back(array) for name, array in d_params.items()}
+        return Gradients(d_native, Batch(back(dx), back(dh_0), back(dc_0)))
+
+    def _call(self, config: Config, params: Native, batch: Batch) -> Any:
+        return self.primitives.call(self.run, config, *self._inputs(config, params, batch))
+
+    def _inputs(self, config: Config, params: Native, batch: Batch) -> tuple[Any, ...]:
+        if batch.lengths is not None and "lengths" in self.unsupported:
+            raise Unsupported(self.unsupported["lengths"])
+        convert = self.primitives.from_numpy
+        h_0, c_0 = initial_states(config, batch)
+        native = {name: convert(array) for name, array in params.items()}
+        lengths = None if batch.lengths is None else convert(batch.lengths)
+        return native, convert(batch.x), convert(h_0), convert(c_0), lengths
