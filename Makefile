@@ -1,5 +1,5 @@
 # `make parity` and `make test` do all the set-up on a machine that has Python 3.11, make and git.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
 .PHONY: parity test clean

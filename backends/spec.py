@@ -145,7 +145,8 @@ def _given_python(spec: str, where: str) -> Path:
 
 @functools.cache
 def _find_python(framework: Framework) -> Path | None:
-    if all(importlib.util.find_spec(module) for module in framework.modules):
+    specs = [importlib.util.find_spec(module) for module in framework.modules]
+    if all(spec and spec.origin for spec in specs):  # a mere folder of that name has no origin
         return Path(sys.executable)
     return find_environment(framework.name)
 
