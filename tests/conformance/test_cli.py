@@ -1,0 +1,363 @@
+"""The command as a user meets it: in a process of its own, with its exit code and its output."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from pydoc_data import topics
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from gateparity.config import Config
+from gateparity.conformance.cases import draw_for
+from gateparity.layouts import TORCH
+from gateparity.parameters import build_parameters
+
+ADAPTERS = """
+import dataclasses
+import os
+
+from gateparity.backends.numpy import Scratch
+
+with open("started", "a") as file:
+    file.write(__name__)
+
+
+class Right(Scratch):
+    version = "1.0[/rc]"
+
+
+class Wrong(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, y=found.y * 1.001)
+
+
+class Crashes(Scratch):
+    def gates(self, config, params, batch):
+        os._exit(7)
+
+
+class Raises(Scratch):
+    def gradients(self, config, params, batch, cotangent):
+        raise RuntimeError("out of\\nmemory")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A user's own folder: a module, and files with nothing good in them."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "mymod.py").write_text(ADAPTERS, "utf-8")
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "latin.txt").write_bytes("caf\xe9 ".encode("latin-1") * 50)
+    (folder / "digits.txt").write_text("1234567890\n" * 50)
+    (folder / "short.txt").write_text("too short")
+    (folder / "good.txt").write_text("the quick brown fox jumps over the lazy dog " * 2)
+    (folder / "good.safetensors").write_bytes(checkpoint(folder, "encoder.lstm."))
+    (folder / "two of them.safetensors").write_bytes(checkpoint(folder, "", "encoder."))
+    (folder / "junk.pt").write_bytes(b"no such thing" * 10)
+    return folder
+
+
+def checkpoint(folder, *prefixes):
+    """A safetensors file with an LSTM of two layers and directions at each prefix."""
+    config = Config(5, 4, layers=2, directions=2)
+    draw = draw_for("checkpoint", 0, "float32")
+    arrays = {"head.weight": np.ones((2, 4), np.float32)}
+    for prefix in prefixes:
+        native = TORCH.pack(build_parameters(config, lambda _, shape: draw(shape, 0.5)), config)
+        arrays |= {f"{prefix}{name}": array for name, array in native.items()}
+    save_file(arrays, folder / "scratch.safetensors")
+    return (folder / "scratch.safetensors").read_bytes()
+
+
+@pytest.fixture
+def gateparity(folder):
+    """Run the command in that folder."""
+
+    def run(*arguments, **environ):
+        dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+        return subprocess.run(
+            [sys.executable, "-m", "gateparity.conformance.cli", *arguments],
+            cwd=folder,
+            env=kept | environ,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    return run
+
+
+def load(path):
+    return json.loads(path.read_text("utf-8"), parse_constant=pytest.fail)
+
+
+# What goes wrong before any work: one line, exit code 2.
+
+REFUSED = [
+    ("check -b nunpy", "unknown backend 'nunpy' (did you mean numpy?): expected one of numpy,"),
+    ("check -b zzz", "unknown backend 'zzz': expected one of numpy, torch, tensorflow, jax, mxnet"),
+    ("check -b ''", "unknown backend ''"),
+    ("check -b mymod:", "unknown backend 'mymod:'"),
+    ("check -b numpy:layer", "unknown variant 'layer' of numpy: expected one of scratch"),
+    ("check -b numpy:", "unknown variant '' of numpy"),
+    ("check -b numpy@/nowhere/python", "no Python interpreter at /nowhere/python"),
+    ("check -b numpy@mymod.py", "no Python interpreter at mymod.py"),
+    ("check -b numpy@.", "no Python interpreter at ."),
+    ("check -b numpy@", "numpy@: no Python interpreter at an empty path"),
+    ("check -b mymod:Right@", "mymod:Right@: no Python interpreter at an empty path"),
+    ("check -b numpy --case sequnce", "unknown case 'sequnce' (did you mean sequence?)"),
+    ("check -b numpy --check layer", "unknown check 'layer' (did you mean layers?)"),
+    ("check -b numpy --check gates --case unit", "checks gates have none of the cases unit"),
+    ("check -b numpy --prefix encoder", "--prefix goes with --weights"),
+    ("check -b numpy --text good.txt --prefix x", "--prefix goes with --weights"),
+    ("check -b numpy --weights good.safetensors --text good.txt", "--weights and --text exclude"),
+    ("check -b numpy --case unit --text good.txt", "--case and --text exclude each other"),
+    ("check -b numpy --json gone/run.json", "gone/run.json can't be written: there is no folder"),
+    ("check -b numpy --json .", "can't be written: it is a folder"),
+    ("backends --json gone/run.json", "gone/run.json can't be written: there is no folder"),
+    ("check -b numpy --text gone.txt", "gone.txt can't be read, expected a text: No such file"),
+    ("check -b numpy --text .", "can't be read, expected a text: it is a directory"),
+    ("check -b numpy --text empty.txt", "empty.txt is empty, expected a text"),
+    ("check -b numpy --text latin.txt", "latin.txt is not UTF-8: invalid continuation byte at"),
+    ("check -b numpy --text digits.txt", "digits.txt has no letters"),
+    ("check -b numpy --text short.txt", "short.txt has 9 letters and spaces, expected at least 33"),
+    ("check -b numpy --weights gone.pt", "gone.pt can't be read, expected a PyTorch checkpoint"),
+    ("check -b numpy --weights empty.txt", "empty.txt is empty, expected a PyTorch checkpoint"),
+    ("check -b numpy --weights junk.pt", "junk.pt: not a zip archive"),
+    ("check -b numpy --weights 'two of them.safetensors'", "holds 2 LSTMs, expected one"),
+    ("check -b numpy --weights good.safetensors --prefix x", "no LSTM at prefix 'x'"),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), REFUSED, ids=[line for line, _ in REFUSED])
+def test_bad_input_is_one_line(gateparity, folder, line, words):
+    (folder / "started").unlink(missing_ok=True)
+    done = gateparity(*shlex.split(line))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("gateparity: ")
+    assert words in done.stderr
+    assert not (folder / "started").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("check --seed -1", "greater than or equal to 0"),
+        ("check --seed one", "--seed"),
+        ("check --time-limit 0", "--time-limit"),
+        ("check --time-limit inf", "--time-limit"),
+        ("check --nonsense", "--nonsense"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_bad_usage_is_a_box(gateparity, line, words):
+    done = gateparity(*line.split(), COLUMNS="200")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Usage: " in done.stderr
+
+
+def test_alone_it_shows_its_help(gateparity):
+    done = gateparity()
+    assert "Traceback" not in done.stderr
+    for words in ("Usage: ", "check", "backends", "env", "identical weights in"):
+        assert words in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "env create"])
+def test_help_has_examples(gateparity, command):
+    done = gateparity(*command.split(), "--help")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "Examples" in done.stdout
+    assert re.findall(rf"^ +gateparity {command} .+", done.stdout, re.MULTILINE)
+
+
+def test_the_help_tells_all_exit_codes(gateparity):
+    text = " ".join(gateparity("check", "--help").stdout.split())
+    assert "Exit code 0: all agree; 1: something differs; 2: something could not run." in text
+
+
+@pytest.mark.parametrize("example", ["check -b numpy", "check -b numpy:scratch --seed 3"])
+def test_one_backend_alone_is_no_comparison(gateparity, example):
+    done = gateparity(*example.split())
+    assert done.returncode == 2
+    assert done.stderr == ""
+    assert "incomplete (1 of the 2 backends that a comparison needs): 22 pass" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def alone(folder):
+    """The results of numpy in a run without company."""
+    path = folder / "alone.json"
+    command = [sys.executable, "-m", "gateparity.conformance.cli", "check", "-b", "numpy"]
+    subprocess.run([*command, "--json", str(path)], cwd=folder, check=False, capture_output=True)
+    return load(path)["results"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "verdict", "statuses"),
+    [
+        ("Right", 0, "agrees", {"pass": 22}),
+        ("Wrong", 1, "differs", {"pass": 10, "fail": 12}),
+        ("Crashes", 2, "incomplete", {"pass": 3, "error": 19}),
+        ("Raises", 2, "incomplete", {"pass": 10, "error": 12}),
+        ("Missing", 2, "incomplete", {"error": 22}),
+    ],
+)
+def test_an_adapter_of_ones_own(gateparity, folder, alone, name, code, verdict, statuses):
+    done = gateparity("check", "-b", "numpy", "-b", f"mymod:{name}", "--json", f"{name}.json")
+    assert done.returncode == code
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1].startswith(verdict)
+    found = load(folder / f"{name}.json")
+    assert found["verdict"] == verdict
+    assert [r for r in found["results"] if r["backend"] == "numpy"] == alone
+    own = [r["status"] for r in found["results"] if r["backend"] == "mymod"]
+    assert {status: own.count(status) for status in set(own)} == statuses
+    assert {r["variant"] for r in found["results"]} == {"scratch", name}
+    assert len(found["pairs"]) == 2
+
+
+def test_a_crash_tells_its_reason_once(gateparity):
+    done = gateparity("check", "-b", "mymod:Crashes")
+    assert "Traceback" not in done.stdout + done.stderr
+    reason = "gates, gradients, lengths, layers, directions, forward: its worker died during gates"
+    assert f"mymod:Crashes error: {reason} (exit code 7" in done.stdout
+    assert done.stdout.count("died") == 1
+
+
+def test_a_version_with_brackets_is_shown_as_it_is(gateparity):
+    done = gateparity("check", "-b", "mymod:Right", "--case", "unit")
+    assert "1.0[/rc]" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_pipe_gets_no_colours_and_whole_lines(gateparity):
+    done = gateparity("check", "-b", "numpy", "-b", "mymod:Wrong", COLUMNS="60")
+    assert "\x1b" not in done.stdout
+    assert "…" not in done.stdout
+    assert re.search(r"^│ mymod:Wrong   │ \S+ +│ float32 │ 1.0e-03 X │", done.stdout, re.MULTILINE)
+
+
+REPEATED = [
+    ("named", "check -b numpy -b mymod:Wrong --check layers --seed 11"),
+    ("text", "check -b numpy -b mymod:Wrong --text 'my good.txt' --seed 1"),
+    ("weights", "check -b mymod:Wrong --weights good.safetensors --prefix encoder.lstm"),
+    ("top level", "check -b mymod:Wrong --weights 'two of them.safetensors' --prefix ''"),
+]
+
+
+@pytest.mark.parametrize("line", [line for _, line in REPEATED], ids=[name for name, _ in REPEATED])
+def test_the_repeat_command_repeats_the_failure(gateparity, folder, line):
+    (folder / "my good.txt").write_text((folder / "good.txt").read_text())
+    done = gateparity(*shlex.split(line))
+    assert done.returncode == 1, done.stdout + done.stderr
+    command = re.search(r"^  repeat: gateparity (.*)$", done.stdout, re.MULTILINE)[1]
+    failure = re.search(r"^mymod:Wrong .* differs: .*$", done.stdout, re.MULTILINE)[0]
+    again = gateparity(*shlex.split(command))
+    assert again.returncode == 1, again.stdout + again.stderr
+    assert failure in again.stdout.splitlines()
+
+
+def test_the_seed_draws_other_numbers(gateparity, folder):
+    for seed in (0, 1):
+        gateparity("check", "-b", "numpy", "--seed", str(seed), "--json", f"seed{seed}.json")
+    one, other = (load(folder / f"seed{seed}.json") for seed in (0, 1))
+    assert (one["seed"], other["seed"]) == (0, 1)
+    assert [r["max_error"] for r in one["results"]] != [r["max_error"] for r in other["results"]]
+
+
+def test_the_characters_of_a_real_text(gateparity, folder):
+    """The file that GATEPARITY_TEXT names, else the help of Python itself."""
+    path = Path(os.environ.get("GATEPARITY_TEXT", folder / "topics.txt")).absolute()
+    if "GATEPARITY_TEXT" not in os.environ:
+        path.write_text("\n".join(topics.topics.values()), "utf-8")
+    done = gateparity(
+        *("check", "-b", "numpy", "-b", "mymod:Right", "--text", str(path)),
+        *("--json", "text.json"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = load(folder / "text.json")["results"]
+    assert [(r["backend"], r["check"], r["dtype"]) for r in found] == [
+        (backend, check, dtype)
+        for backend in ("numpy", "mymod")
+        for dtype in ("float32", "float64")
+        for check in ("forward", "gradients")
+    ]
+    assert {(r["case"], r["status"]) for r in found} == {("text", "pass")}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--weights good.safetensors",
+        "--weights good.safetensors --prefix encoder.lstm",
+        "--weights good.safetensors --prefix encoder.lstm. --check layers",
+        "--weights 'two of them.safetensors' --prefix ''",
+        "--weights 'two of them.safetensors' --prefix encoder",
+    ],
+)
+def test_a_checkpoints_lstm(gateparity, folder, line):
+    done = gateparity(
+        *("check", "-b", "numpy", "-b", "mymod:Right", "--json", "weights.json"),
+        *shlex.split(line),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = load(folder / "weights.json")["results"]
+    assert {(r["case"], r["status"]) for r in found} == {("weights", "pass")}
+    checks = {"layers"} if "--check" in line else {"forward", "gates", "gradients"}
+    assert {r["check"] for r in found} == checks
+
+
+def test_what_is_found_is_told(gateparity, folder):
+    far = folder / ("a-folder-with-a-long-name-" * 6)
+    done = gateparity("backends", "--json", "backends.json", GATEPARITY_ENVS=str(far))
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "…" not in done.stdout
+    found = load(folder / "backends.json")
+    assert found["schema"] == 1
+    names = [row["backend"] for row in found["backends"]]
+    assert names == ["numpy", "torch", "tensorflow", "jax", "mxnet"]
+    numpy = found["backends"][0]
+    assert numpy["variants"] == ["scratch"]
+    assert (numpy["version"], numpy["interpreter"]) == (np.__version__, sys.executable)
+    for row in found["backends"]:
+        assert bool(row["reason"]) != bool(row["version"])
+        assert (row["interpreter"] or row["reason"]) in done.stdout
+
+
+def test_environments_are_listed_whole(gateparity, folder):
+    far = folder / ("a-folder-with-a-long-name-" * 6)
+    done = gateparity("env", "list", GATEPARITY_ENVS=str(far))
+    assert done.returncode == 0
+    assert str(far / "tensorflow") in done.stdout
+
+
+def test_a_file_is_replaced_whole(gateparity, folder):
+    path = folder / "old.json"
+    path.write_text("old")
+    before = set(folder.iterdir())
+    assert gateparity("check", "-b", "numpy", "--case", "unit", "--json", str(path)).returncode == 2
+    assert load(path)["schema"] == 1
+    assert {p for p in set(folder.iterdir()) - before if p.name != "started"} <= {
+        folder / "__pycache__"
+    }

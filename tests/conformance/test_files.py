@@ -1,0 +1,96 @@
+"""Files are whole or not there, and what can't be written is said before any work."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from gateparity.conformance.files import check_writable, write_text
+from gateparity.errors import InputError
+
+
+def names(folder):
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_file_is_written_as_utf_8(tmp_path):
+    write_text(tmp_path / "run.json", "naïve \N{SNOWMAN}\n")
+    assert (tmp_path / "run.json").read_bytes() == "naïve \N{SNOWMAN}\n".encode()
+    assert names(tmp_path) == ["run.json"]
+
+
+def test_a_file_is_replaced(tmp_path):
+    path = tmp_path / "run.json"
+    write_text(path, "a long first text")
+    write_text(path, "short")
+    assert path.read_text() == "short"
+
+
+def test_a_relative_path_is_of_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_writable(Path("run.json"))
+    write_text(Path("run.json"), "here")
+    assert (tmp_path / "run.json").read_text() == "here"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_others_may_read_it_if_the_umask_lets_them(tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_text(tmp_path / "run.json", "")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "run.json").stat().st_mode) == 0o644
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "run.json"
+    write_text(path, "old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(InputError, match=r"run\.json can't be written: No space left on device$"):
+        write_text(path, "new")
+    assert names(tmp_path) == ["run.json"]
+    assert path.read_text() == "old"
+
+
+def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(tmp_path / "run.json", "new")
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_is_gone_by_then(tmp_path):
+    with pytest.raises(InputError, match="can't be written: No such file or directory"):
+        write_text(tmp_path / "gone" / "run.json", "new")
+
+
+def test_a_missing_folder_is_refused_beforehand(tmp_path):
+    with pytest.raises(InputError, match=r"x\.json can't be written: there is no folder .*gone$"):
+        check_writable(tmp_path / "gone" / "x.json")
+
+
+def test_a_folder_in_its_place_is_refused_beforehand(tmp_path):
+    with pytest.raises(InputError, match="it is a folder"):
+        check_writable(tmp_path)
+
+
+def test_a_read_only_folder_is_refused_beforehand(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(InputError, match="in a read-only one"):
+        check_writable(tmp_path / "x.json")
+
+
+def test_checking_writes_nothing(tmp_path):
+    check_writable(tmp_path / "x.json")
+    assert names(tmp_path) == []

@@ -1,0 +1,157 @@
+"""The suite under pytest, in a pytest of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gateparity.conformance
+
+SUITE = Path(gateparity.conformance.__file__).parent / "test_parity.py"
+LIAR = '''
+import dataclasses
+
+from gateparity.backends.numpy import Scratch
+
+
+class Liar(Scratch):
+    """Wrong in h_n, at two layers alone."""
+
+    unsupported = {"gates": "it keeps its gates to itself"}
+
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, h_n=found.h_n * config.layers)
+'''
+
+
+def run(folder, *arguments):
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV"))}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environ | {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run_pytest(folder, *arguments):
+    return run(
+        folder, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib", *arguments
+    )
+
+
+def test_numpy_passes(tmp_path):
+    done = run_pytest(tmp_path, str(SUITE), "--backend", "numpy")
+    assert done.returncode == 0, done.stdout
+    assert "22 passed" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_folder_of_the_suite_is_its_address(tmp_path):
+    done = run_pytest(tmp_path, str(SUITE.parent), "--backend", "numpy", "--collect-only", "-q")
+    assert done.returncode == 0, done.stdout
+    assert "22 tests collected" in done.stdout
+
+
+def test_ids_are_readable_and_stable(tmp_path):
+    done = run_pytest(tmp_path, str(SUITE), "--backend", "numpy", "--collect-only", "-q")
+    ids = re.findall(r"::test_parity\[(.*)\]", done.stdout)
+    assert len(set(ids)) == 22
+    assert ids[0] == "numpy-scratch-forward-T5-B3-I4-H6-float32-sequence"
+    assert ids[-1] == "numpy-scratch-directions-T5-B3-I4-H6-float64-deep"
+
+
+def test_a_test_is_chosen_by_its_id(tmp_path):
+    words = "numpy and ragged and float64"
+    done = run_pytest(tmp_path, str(SUITE), "--backend", "numpy", "-k", words)
+    assert "1 passed, 21 deselected" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--backend", "nunpy"], "unknown backend 'nunpy' (did you mean numpy?)"),
+        (["--backend", "numpy", "--backend", "numpy:layer"], "unknown variant 'layer' of numpy"),
+        (["--backend", "numpy@/nowhere"], "no Python interpreter at /nowhere"),
+        (["--backend", "numpy", "--parity-seed", "-1"], "--parity-seed is -1, expected 0 or more"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(tmp_path, arguments, words):
+    done = run_pytest(tmp_path, str(SUITE), *arguments)
+    assert done.returncode == 4  # pytest's for a usage error
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert lines[0].startswith("ERROR: gateparity: ")
+    assert words in lines[0]
+
+
+def test_a_liar_fails_with_the_command_that_repeats_it(tmp_path):
+    (tmp_path / "mymod.py").write_text(LIAR)
+    done = run_pytest(tmp_path, str(SUITE), "--backend", "mymod:Liar", "--parity-seed", "6", "-rfs")
+    assert done.returncode == 1
+    assert "4 failed, 14 passed, 4 skipped" in done.stdout
+    failed = re.findall(r"^FAILED .*?\[(.*?)\]", done.stdout, re.MULTILINE)
+    assert failed == [
+        f"mymod-Liar-{check}-T5-B3-I4-H6-{dtype}-{case}"
+        for dtype in ("float32", "float64")
+        for check, case in (("layers", "stacked"), ("directions", "deep"))
+    ]
+    assert "it keeps its gates to itself" in done.stdout
+    assert "fail: h_n[" in done.stdout
+    assert "Traceback" not in done.stdout
+    repeat = re.findall(r"^repeat: (gateparity .*)$", done.stdout, re.MULTILINE)[0]
+    assert repeat.endswith("--backend mymod:Liar --check layers --case stacked --seed 6")
+    again = run(tmp_path, "-m", "gateparity.conformance.cli", *shlex.split(repeat)[1:])
+    assert again.returncode == 1
+    reason = re.search(r"^fail: (.*)$", done.stdout, re.MULTILINE)[1]
+    assert reason in again.stdout
+
+
+def test_a_row_has_one_worker_for_all_its_tests(tmp_path):
+    (tmp_path / "mymod.py").write_text(LIAR + "\nopen('starts', 'a').write('started ')\n")
+    run_pytest(tmp_path, str(SUITE), "--backend", "mymod:Liar")
+    assert (tmp_path / "starts").read_text() == "started "
+
+
+def test_a_crash_fails_its_own_row_alone(tmp_path):
+    (tmp_path / "mymod.py").write_text(
+        LIAR + "\n    def gradients(self, *_):\n        import os\n        os._exit(1)\n"
+    )
+    done = run_pytest(tmp_path, str(SUITE), "--backend", "mymod:Liar", "--backend", "numpy")
+    assert done.returncode == 1
+    assert not re.search(r"^FAILED .*\[numpy", done.stdout, re.MULTILINE)
+    assert "error: its worker died during gradients (exit code 1)" in done.stdout
+
+
+QUIET = """
+import sys
+import pytest
+code = pytest.main(["-q", "-p", "no:cacheprovider", "test_own.py"])
+assert code == 0, code
+assert "gateparity.conformance.plugin" in sys.modules
+print(sorted({m.partition(".")[0] for m in sys.modules} & {"numpy", "rich", "typer", "execnet"}))
+"""
+
+
+def test_pytest_for_other_tests_imports_nothing(tmp_path):
+    """The plugin is installed with gateparity, and loaded by every pytest there."""
+    (tmp_path / "test_own.py").write_text("def test_own():\n    pass\n")
+    done = run(tmp_path, "-c", QUIET)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
+
+
+def test_importing_the_plugin_imports_nothing(tmp_path):
+    code = (
+        "import sys, gateparity.conformance.plugin\n"
+        "print({'numpy', 'rich', 'typer', 'execnet', 'einops'} & set(sys.modules))"
+    )
+    assert run(tmp_path, "-c", code).stdout == "set()\n"

@@ -1,0 +1,363 @@
+"""One row in its worker: whatever the backend does becomes a result, in one clear line."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateparity.backends.spec import parse_backends
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.session import Session, Truths
+
+ADAPTERS = '''
+import dataclasses
+import os
+
+import numpy as np
+
+from gateparity import Layout, Tensor, Unsupported
+from gateparity.backends.numpy import Scratch
+
+
+def note(word):
+    if os.environ.get("GATEPARITY_STARTS"):
+        with open(os.environ["GATEPARITY_STARTS"], "a") as file:
+            file.write(f"{word} ")
+
+
+note("imported")
+
+
+class Right(Scratch):
+    version = "1.2.3"
+
+
+class Minimal:
+    """Only forward is compulsory."""
+
+    layout = Scratch.layout
+
+    def forward(self, config, params, batch):
+        return Scratch().forward(config, params, batch)
+
+
+class Declares(Scratch):
+    unsupported = {"gates": "it keeps its gates to itself", "lengths": "all must be full"}
+
+
+class Refuses(Scratch):
+    def forward(self, config, params, batch):
+        raise Unsupported("no forward on Sundays")
+
+
+class RefusesToStart(Scratch):
+    def __init__(self):
+        raise Unsupported("it needs another machine")
+
+
+class Raises(Scratch):
+    def forward(self, config, params, batch):
+        raise RuntimeError("first line\\n  second line\\n\\nthird")
+
+
+class RaisesAtStart(Scratch):
+    def __init__(self):
+        note("made")
+        raise OSError("no licence\\nfor this host")
+
+
+class WrongShape(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, y=found.y[:, :, :-1])
+
+
+class WrongDtype(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, h_n=found.h_n.astype(np.float16))
+
+
+class NoArray(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, c_n=found.c_n.tolist())
+
+
+class WrongGradientNames(Scratch):
+    def gradients(self, config, params, batch, cotangent):
+        found = super().gradients(config, params, batch, cotangent)
+        return dataclasses.replace(found, params={"W": found.batch.x})
+
+
+class NoDh0(Scratch):
+    def gradients(self, config, params, batch, cotangent):
+        found = super().gradients(config, params, batch, cotangent)
+        return dataclasses.replace(found, batch=dataclasses.replace(found.batch, h_0=None))
+
+
+class ReturnsATuple(Scratch):
+    def forward(self, config, params, batch):
+        return tuple(vars(super().forward(config, params, batch)).values())
+
+
+class ReturnsADict(Scratch):
+    def gradients(self, config, params, batch, cotangent):
+        return {"params": params}
+
+
+class NotANumber(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, y=found.y * np.nan)
+
+
+class Dies(Scratch):
+    def gates(self, config, params, batch):
+        os._exit(3)
+
+
+class Hangs(Scratch):
+    def forward(self, config, params, batch):
+        import time
+
+        time.sleep(60)
+
+
+class NoLayout:
+    pass
+
+
+class LayoutIsAName(Scratch):
+    layout = "torch"
+
+
+class LayoutIsADict(Scratch):
+    layout = {}
+
+
+class UnknownRole(Scratch):
+    layout = Layout("own", (Tensor("W{layer}{direction}{gate}", "kernel", "input hidden"),))
+
+
+class BadPattern(Scratch):
+    layout = Layout("own", (Tensor("W{layer}{direction}", "w_ih", "(gate hidden) features"),))
+
+
+class Prints(Scratch):
+    def forward(self, config, params, batch):
+        print("hello from the far side")
+        return super().forward(config, params, batch)
+'''
+
+
+@pytest.fixture
+def row(tmp_path, monkeypatch):
+    """The row of a class of the module above."""
+    (tmp_path / "mymod.py").write_text(ADAPTERS, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return lambda name: parse_backends([f"mymod:{name}"])[0]
+
+
+@pytest.fixture
+def session(row):
+    """A session of such a row, ended with the test."""
+    started = []
+
+    def start(name, limit=30.0, **changes):
+        found = dataclasses.replace(row(name), **changes)
+        started.append(Session(found, Truths(), limit))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def run(session, check="forward", case="sequence", dtype="float32"):
+    return session.run(CHECKS[check], RECIPES[case].build(dtype, 0))
+
+
+def test_a_right_adapter_passes_and_tells_its_version(session):
+    right = session("Right")
+    for check in CHECKS.values():
+        result = right.run(check, RECIPES[check.cases[0]].build("float32", 0))
+        assert (result.status, result.reason) == ("pass", "")
+        assert 0 < result.max_error < 100 * 2**-24
+        assert result.arrays is not None
+    assert right.version == "1.2.3"
+    assert right.transport_seconds > 0
+
+
+def test_a_result_tells_what_was_compared(session, row):
+    result = run(session("Right"), "gates", "deep", "float64")
+    assert (result.row, result.key) == (row("Right"), ("gates", "deep", "float64"))
+
+
+def test_only_forward_is_compulsory(session):
+    minimal = session("Minimal")
+    assert run(minimal).status == "pass"
+    for check, case in (("gates", "sequence"), ("gradients", "unit"), ("layers", "stacked")):
+        result = run(minimal, check, case)
+        assert result.status == "skip"
+        assert result.reason.startswith("Minimal has no method g")
+
+
+def test_what_is_declared_is_skipped_with_its_reason(session):
+    declares = session("Declares")
+    assert run(declares).status == "pass"
+    found = [run(declares, *key) for key in (("gates", "sequence"), ("lengths", "ragged"))]
+    reasons = ["it keeps its gates to itself", "all must be full"]
+    assert [(r.status, r.reason, r.max_error) for r in found] == [
+        ("skip", reason, None) for reason in reasons
+    ]
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_undeclared_is_a_failure_of_shipped_adapters_alone(session, shipped, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # shipped adapters aren't sought in the folder
+    result = run(session("Refuses", shipped=shipped))
+    if shipped:
+        reason = "raised Unsupported, undeclared: no forward on Sundays"
+        assert (result.status, result.reason) == ("fail", reason)
+    else:
+        assert (result.status, result.reason) == ("skip", "no forward on Sundays")
+    assert result.max_error is None
+
+
+def test_a_class_may_refuse_to_start(session):
+    refuses = session("RefusesToStart")
+    assert [(r.status, r.reason) for r in (run(refuses), run(refuses, "gates"))] == [
+        ("skip", "it needs another machine")
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "reason"),
+    [
+        ("Raises", "forward", "RuntimeError: first line second line third"),
+        ("WrongShape", "forward", "y has shape (5, 3, 5), expected (5, 3, 6)"),
+        ("WrongDtype", "forward", "h_n is float16, expected float32"),
+        ("NoArray", "forward", "c_n is list, expected a NumPy array"),
+        ("NoDh0", "gradients", "d_h_0 is NoneType, expected a NumPy array"),
+        ("UnknownRole", "forward", "KeyError: 'kernel'"),
+    ],
+)
+def test_a_bad_answer_is_an_error_of_its_own_call(session, name, check, reason):
+    one = session(name)
+    result = run(one, check)
+    assert (result.status, result.reason, result.max_error) == ("error", reason, None)
+    other = run(one, "gates" if name != "UnknownRole" else "forward")
+    assert other.status == ("pass" if name != "UnknownRole" else "error")
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "words"),
+    [
+        ("WrongGradientNames", "gradients", "gradients name ['W'], expected ['l0.W_hc', "),
+        ("ReturnsATuple", "forward", "tuple"),
+        ("ReturnsADict", "gradients", "dict"),
+        ("BadPattern", "forward", "features"),
+    ],
+)
+def test_nonsense_is_an_error_in_one_line(session, name, check, words):
+    result = run(session(name), check)
+    assert result.status == "error"
+    assert words in result.reason
+    assert "\n" not in result.reason
+
+
+def test_numbers_that_are_none_differ(session):
+    result = run(session("NotANumber"))
+    assert (result.status, result.max_error) == ("fail", float("inf"))
+    assert "found nan" in result.reason
+
+
+def test_what_an_adapter_prints_disturbs_nothing(session):
+    assert run(session("Prints")).status == "pass"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Missing", "AttributeError: module 'mymod' has no attribute 'Missing'"),
+        ("RaisesAtStart", "OSError: no licence for this host"),
+        ("NoLayout", "AttributeError: 'NoLayout' object has no attribute 'layout'"),
+        ("LayoutIsAName", "its layout is none of gateparity's"),
+        ("LayoutIsADict", "its layout is none of gateparity's"),
+    ],
+)
+def test_what_cannot_start_is_started_once(session, name, words, tmp_path, monkeypatch):
+    monkeypatch.setenv("GATEPARITY_STARTS", str(tmp_path / "starts"))
+    one = session(name)
+    found = [run(one), run(one, "gates"), run(one, "layers", "stacked", "float64")]
+    assert {(r.status, r.reason) for r in found} == {("error", found[0].reason)}
+    assert found[0].reason.startswith(words)
+    made = "made " if name == "RaisesAtStart" else ""
+    assert (tmp_path / "starts").read_text() == f"imported {made}"
+
+
+def test_a_missing_module_is_named(session, monkeypatch):
+    result = run(session("Right", target="nowhere.lstm:Right"))
+    assert (result.status, result.reason) == (
+        "error",
+        "ModuleNotFoundError: No module named 'nowhere'",
+    )
+
+
+def test_a_lost_worker_is_not_started_again(session, tmp_path, monkeypatch):
+    monkeypatch.setenv("GATEPARITY_STARTS", str(tmp_path / "starts"))
+    dies = session("Dies")
+    assert run(dies).status == "pass"
+    found = [run(dies, "gates"), run(dies), run(dies, "gradients", "unit", "float64")]
+    assert {(r.status, r.reason) for r in found} == {("error", found[0].reason)}
+    assert found[0].reason.startswith("its worker died during gates (exit code 3")
+    assert (tmp_path / "starts").read_text() == "imported "
+
+
+def test_a_hang_ends_at_its_time_limit(session):
+    hangs = session("Hangs", limit=4.0)
+    found = [run(hangs), run(hangs, "gates")]
+    assert [(r.status, r.reason) for r in found] == [
+        ("error", "no answer to forward within 4 s")
+    ] * 2
+
+
+def test_a_row_without_an_interpreter_says_so(session):
+    one = session("Right", python=None, missing="PyTorch is neither here nor there")
+    result = run(one)
+    assert (result.status, result.reason) == ("error", "PyTorch is neither here nor there")
+
+
+def test_a_closed_session_answers_with_an_error(session):
+    one = session("Right")
+    assert run(one).status == "pass"
+    one.close()
+    assert run(one).status == "error"
+
+
+def test_a_time_limit_beyond_all_clocks_is_no_crash(session):
+    result = run(session("Right", limit=float("inf")))
+    assert result.status in ("pass", "error")
+    assert "\n" not in result.reason
+
+
+def test_the_truth_is_computed_once_for_all_rows(monkeypatch):
+    calls = []
+    check = dataclasses.replace(CHECKS["forward"], run=lambda lstm, case: calls.append(case) or {})
+    truths, case = Truths(), RECIPES["unit"].build("float32", 0)
+    assert truths.of(check, case) is truths.of(check, case)
+    assert calls == [case]
+    truths.of(check, RECIPES["unit"].build("float64", 0))
+    assert len(calls) == 2
+
+
+def test_a_class_of_ones_own_runs_in_this_interpreter(row):
+    right = row("Right")
+    assert right.python == Path(sys.executable)
+    assert right.label == "mymod:Right"
+    assert not right.shipped

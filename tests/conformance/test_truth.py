@@ -1,0 +1,158 @@
+"""The truth is wider than what it judges, right by the definition, and knows no layout."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from gateparity import layouts
+from gateparity.backends import numpy as numpy_backend
+from gateparity.canonical import Canonical
+from gateparity.conformance.cases import RECIPES, Recipe
+from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.plan import named_plan
+from gateparity.conformance.truth import Truth
+from gateparity.layout import Layout
+from gateparity.parameters import Cell, fields
+
+WIDER = {"float32": np.float64, "float64": np.longdouble}
+HARD = Recipe("hard", layers=2, directions=2, lengths=(3, 5, 1))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def by_definition(case):
+    """The equations, one sequence and one step at a time, in longdouble."""
+    config, batch = case.config, case.batch
+    wide = {n: np.asarray(a, np.longdouble) for n, a in vars(batch).items() if n != "lengths"}
+    steps, size, _ = batch.x.shape
+    h_n, c_n = wide["h_0"].copy(), wide["c_0"].copy()
+    y = np.zeros((steps, size, config.output_size), np.longdouble)
+    for b in range(size):
+        length = steps if batch.lengths is None else batch.lengths[b]
+        below = list(wide["x"][:length, b])
+        for layer in range(config.layers):
+            above = [[] for _ in below]
+            for direction in range(config.directions):
+                k = layer * config.directions + direction
+                cell = Cell(
+                    **{n: a.astype(np.longdouble) for n, a in fields(case.params[k]).items()}
+                )
+                h, c = h_n[k, b], c_n[k, b]
+                for t in range(length)[:: -1 if direction else 1]:
+                    z = cell.w_ih @ below[t] + cell.b_ih + cell.w_hh @ h + cell.b_hh
+                    i, f, g, o = sigmoid(z[0]), sigmoid(z[1]), np.tanh(z[2]), sigmoid(z[3])
+                    c = f * c + i * g
+                    h = o * np.tanh(c)
+                    above[t].extend(h)
+                h_n[k, b], c_n[k, b] = h, c
+            below = [np.array(row) for row in above]
+        y[:length, b] = below
+    return {"y": y, "h_n": h_n, "c_n": c_n}
+
+
+@pytest.mark.parametrize("recipe", [*(RECIPES[n] for n in ("sequence", "ragged", "deep")), HARD])
+def test_forward_is_the_definition(recipe):
+    case = recipe.build("float64", 1)
+    found = vars(Truth().forward(case.config, case.params, case.batch))
+    for name, expected in by_definition(case).items():
+        np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-15, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", WIDER)
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_answer_is_one_precision_up(name, dtype):
+    for check, case in named_plan((), [name], 0):
+        if case.config.dtype == dtype:
+            for key, array in check.run(Truth(), case).items():
+                assert array.dtype == WIDER[dtype], key
+
+
+def test_longdouble_is_used_for_more_than_its_name():
+    """A float64 result differs from the truth in the last digits."""
+    if np.finfo(np.longdouble).eps == np.finfo(np.float64).eps:
+        pytest.skip("longdouble is no wider than float64 here")
+    case = RECIPES["sequence"].build("float64", 0)
+    y = Truth().forward(case.config, case.params, case.batch).y
+    assert (y != y.astype(np.float64)).mean() > 0.9
+
+
+def test_no_layout_is_asked(monkeypatch):
+    """Gates renamed in the layout change NumPy's own answer, and not the truth's."""
+    plan = named_plan((), (), 0)
+    before = [check.run(Truth(), case) for check, case in plan]
+    check, case = plan[0]
+    honest = check.run(Canonical(numpy_backend.Scratch()), case)
+    wrong = dataclasses.replace(layouts.D2L, gates=("f", "i", "c", "o"), order="oifg")
+    monkeypatch.setattr(layouts, "D2L", wrong)
+    monkeypatch.setattr(numpy_backend, "D2L", wrong)
+    monkeypatch.setattr(numpy_backend.Scratch, "layout", wrong)
+    lied = check.run(Canonical(numpy_backend.Scratch()), case)
+    assert not np.allclose(lied["y"], honest["y"], atol=1e-3)
+    for name in ("pack", "unpack", "pullback", "blocks"):
+        monkeypatch.setattr(Layout, name, None)
+    for (check, case), expected in zip(plan, before, strict=True):
+        for name, array in check.run(Truth(), case).items():
+            np.testing.assert_array_equal(array, expected[name], f"{check.name}: {name}")
+
+
+def moved(arrays, directions, step):
+    return {name: array + step * directions[name] for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("recipe", [HARD, RECIPES["plain"]], ids=["hard", "plain"])
+def test_gradients_are_those_of_finite_differences(recipe, seed):
+    """Central differences along a random direction in everything at once, in longdouble."""
+    case = recipe.build("float64", seed)
+    config, batch, cotangent = case.config, case.batch, case.cotangent
+    d_params, d_batch = Truth().gradients(config, case.params, batch, cotangent)
+    place = {f"{k} {n}": a for k, cell in enumerate(case.params) for n, a in fields(cell).items()}
+    slope = {f"{k} {n}": a for k, cell in enumerate(d_params) for n, a in fields(cell).items()}
+    assert list(place) == list(slope)
+    shape = cotangent.h_n.shape
+    for name in ("x", "h_0", "c_0"):
+        given = getattr(batch, name)
+        place[name] = np.zeros(shape) if given is None else given
+        slope[name] = getattr(d_batch, name)
+    place = {name: array.astype(np.longdouble) for name, array in place.items()}
+    generator = np.random.default_rng(seed)
+    directions = {n: generator.uniform(-1, 1, a.shape) for n, a in place.items()}
+
+    def value(arrays):
+        params = tuple(
+            Cell(**{n: arrays[f"{k} {n}"] for n in fields(cell)})
+            for k, cell in enumerate(case.params)
+        )
+        states = {name: arrays[name] for name in ("x", "h_0", "c_0")}
+        found = Truth().forward(config, params, dataclasses.replace(batch, **states))
+        return sum((vars(cotangent)[n] * array).sum() for n, array in vars(found).items())
+
+    step = np.cbrt(np.finfo(np.longdouble).eps)
+    rise = value(moved(place, directions, step)) - value(moved(place, directions, -step))
+    expected = sum((slope[name] * directions[name]).sum() for name in place)
+    assert abs(rise / (2 * step) - expected) < 1e-8 * abs(expected)
+    for name in place:  # and of each array by itself: no error of one hides behind another's
+        alone = {n: d if n == name else np.zeros_like(d) for n, d in directions.items()}
+        rise = value(moved(place, alone, step)) - value(moved(place, alone, -step))
+        found = (slope[name] * directions[name]).sum()
+        assert abs(rise / (2 * step) - found) < 1e-8 * max(abs(found), 1e-3), name
+
+
+def test_padding_gets_no_gradient():
+    case = HARD.build("float64", 0)
+    _, d_batch = Truth().gradients(case.config, case.params, case.batch, case.cotangent)
+    live = np.arange(5)[:, None] < case.batch.lengths
+    assert not d_batch.x[~live].any()
+    assert d_batch.x[live].all()
+
+
+def test_both_biases_get_the_same_gradient():
+    case = HARD.build("float32", 0)
+    d_params, _ = Truth().gradients(case.config, case.params, case.batch, case.cotangent)
+    for cell in d_params:
+        np.testing.assert_array_equal(cell.b_ih, cell.b_hh)
