@@ -12,6 +12,7 @@ import importlib.resources
 import os
 import shlex
 import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -55,11 +56,12 @@ class Worker:
         self._log.touch()
         self._group = execnet.Group()
         try:
+            _require_answer(python, limit)
             spec = f"popen//python={_quote(python)}"
             self._gateway = self._group.makegateway(spec)
             self._channel = self._gateway.remote_exec(bootstrap)
             self._channel.send((_sources(), list(path), str(self._log)))
-        except (OSError, EOFError, execnet.RemoteError) as error:
+        except (OSError, EOFError, subprocess.SubprocessError, execnet.RemoteError) as error:
             self.close()
             raise WorkerLost(f"{python} doesn't start as a worker: {error}") from None
 
@@ -151,6 +153,16 @@ def _sources() -> dict[str, tuple[str, str]]:
         for file in importlib.resources.files(package).iterdir()
         if file.name.endswith(".py")
     }
+
+
+def _require_answer(python: Path, limit: float) -> None:
+    """Execnet waits for ever for a program that is no interpreter, so ask it first."""
+    command = [str(python), "-c", "print('here')"]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False
+    )
+    if done.stdout.strip() != b"here":
+        raise OSError("it doesn't answer as a Python interpreter")
 
 
 def _module_name(package: str, file: Path) -> str:

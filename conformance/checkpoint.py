@@ -18,6 +18,7 @@ import numpy as np
 
 from gateparity.conformance.text import read_bytes
 from gateparity.errors import InputError
+from gateparity.infer import infer_config
 from gateparity.layouts import TORCH
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def read_checkpoint(
         chosen = _choose(arrays, prefix)
         where += f", prefix {chosen!r}" if chosen else ""
         native = _own(arrays, chosen)
-        config = TORCH.infer(native)
+        config = infer_config(TORCH, native)
         params = TORCH.unpack(native, config)
         _check_finite(native)
     except ValueError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +21,11 @@ from gateparity.parameters import Cell, check_array, check_parameters, fields
 from gateparity.role import ROLES, axis_sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from gateparity.adapter import Native
     from gateparity.parameters import Array, Parameters
+    from gateparity.role import Role
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,11 +76,11 @@ class Layout:
         """
         check_parameters(params, config)
         cells = [self._shift(self._biased(cell, config), -self.forget_offset) for cell in params]
-        native = {}
-        for block in self.blocks(config):
-            both = cells[block.layer * config.directions :][: config.directions]
-            whole = np.stack([block.role.of(cell) for cell in both])[:, _gates(GATES, self.order)]
-            native[block.name] = block.pack(whole)
+        native: dict[str, Array] = {}
+        for role, layer, blocks in self._groups(config):
+            both = cells[layer * config.directions :][: config.directions]
+            whole = np.stack([role.of(cell) for cell in both])[:, _gates(GATES, self.order)]
+            native |= {block.name: block.pack(whole) for block in blocks}
         return native
 
     def unpack(self, native: Native, config: Config) -> Parameters:
@@ -107,10 +109,7 @@ class Layout:
     def blocks(self, config: Config) -> Iterator[Block]:
         """Every native array of an LSTM, in the order of `tensors`."""
         for tensor, layer in itertools.product(self.tensors, range(config.layers)):
-            role, words = (
-                ROLES[tensor.role],
-                tensor.pattern.replace("(", " ").replace(")", " ").split(),
-            )
+            role, words = ROLES[tensor.role], re.findall(r"\w+", tensor.pattern)
             if role.is_bias and not (config.biases or self.always_biased):
                 continue
             self._refuse_unnamed(tensor, words, config)
@@ -125,50 +124,37 @@ class Layout:
                 )
                 yield Block(name, role, layer, (d, g), tensor.pattern, axis_sizes(config, layer))
 
-    def infer(self, native: Mapping[str, Array]) -> Config:
-        """The config of an LSTM whose native arrays these are; raises `ValueError` if of none."""
-        self._refuse_names(native)
-        names = " ".join(tensor.name for tensor in self.tensors)
-        for layers, directions, biases in itertools.product(
-            range(1, len(native) + 1) if "{layer}" in names else (1,),
-            (1, 2) if "{direction}" in names else (1,),
-            (True, False),
-        ):
-            config = Config(1, 1, layers, directions, biases)
-            if {block.name for block in self.blocks(config)} == set(native):
-                return self._measure(native, config)
-        raise ValueError(f"{self.name}: {sorted(native)} are not the arrays of an LSTM")
+    def check_native(self, native: Native, config: Config) -> None:
+        """Raise `ValueError` or `TypeError` at the first array that the config doesn't describe."""
+        self.refuse_names(native)
+        blocks = {block.name: block for block in self.blocks(config)}
+        if set(native) != set(blocks):
+            missing, unknown = sorted(set(blocks) - set(native)), sorted(set(native) - set(blocks))
+            raise ValueError(f"{self.name}: missing arrays {missing}, unknown arrays {unknown}")
+        for name, block in blocks.items():
+            check_array(f"{self.name}: {name}", native[name], block.shape, config.dtype)
 
-    def _measure(self, native: Native, named: Config) -> Config:
-        """What the names tell, and with it what only the arrays tell: dtype and sizes."""
-        dtypes = sorted({str(array.dtype) for array in native.values()})
-        if len(dtypes) != 1:
-            raise ValueError(f"{self.name}: dtypes are {dtypes}, expected one for all arrays")
-        sizes: dict[str, int] = {}
-        for block in self.blocks(named):
-            if block.layer == 0:
-                sizes |= block.infer_sizes(native[block.name])
-        hidden = sizes["hidden"]
-        config = dataclasses.replace(
-            named,
-            input_size=sizes["input"] if "input" in sizes else sizes["feature"] - hidden,
-            hidden_size=hidden,
-            directions=max(named.directions, sizes["direction"]),
-            dtype=dtypes[0],
-        )
-        self._check_native(native, config)
-        return config
+    def refuse_names(self, native: Native) -> None:
+        """Raise `ValueError` at the first array that canonical parameters have no place for."""
+        for name, (part, reason) in itertools.product(native, self.refused):
+            if part in name:
+                raise ValueError(f"{self.name}: {name} has no canonical place: {reason}")
 
-    def _gather(self, native: Native, config: Config, *, adjoint: bool) -> Parameters:
-        self._check_native(native, config)
-        found: list[dict[str, Array]] = [{} for _ in range(config.cells)]
-        for (role, layer), group in itertools.groupby(
+    def _groups(self, config: Config) -> Iterator[tuple[Role, int, list[Block]]]:
+        """The blocks that one role's array in one layer is cut into."""
+        for (role, layer), blocks in itertools.groupby(
             self.blocks(config), lambda block: (block.role, block.layer)
         ):
+            yield role, layer, list(blocks)
+
+    def _gather(self, native: Native, config: Config, *, adjoint: bool) -> Parameters:
+        self.check_native(native, config)
+        found: list[dict[str, Array]] = [{} for _ in range(config.cells)]
+        for role, layer, blocks in self._groups(config):
             sizes = axis_sizes(config, layer)
             shape = [sizes[axis] for axis in ("direction " + role.axes).split()]
             whole = np.empty(shape, config.dtype)
-            for block in group:
+            for block in blocks:
                 whole[block.where] = block.unpack(native[block.name])
             for d, array in enumerate(whole[:, _gates(self.order, GATES)]):
                 parts = role.split(array, sizes, adjoint=adjoint)
@@ -193,20 +179,6 @@ class Layout:
         b_ih = cell.b_ih.copy()
         b_ih[GATES.index("f")] += np.asarray(offset, b_ih.dtype)
         return dataclasses.replace(cell, b_ih=b_ih)
-
-    def _check_native(self, native: Native, config: Config) -> None:
-        self._refuse_names(native)
-        blocks = {block.name: block for block in self.blocks(config)}
-        if set(native) != set(blocks):
-            missing, unknown = sorted(set(blocks) - set(native)), sorted(set(native) - set(blocks))
-            raise ValueError(f"{self.name}: missing arrays {missing}, unknown arrays {unknown}")
-        for name, block in blocks.items():
-            check_array(f"{self.name}: {name}", native[name], block.shape, config.dtype)
-
-    def _refuse_names(self, native: Mapping[str, Array]) -> None:
-        for name, (part, reason) in itertools.product(native, self.refused):
-            if part in name:
-                raise ValueError(f"{self.name}: {name} has no canonical place: {reason}")
 
     def _refuse_unnamed(self, tensor: Tensor, words: list[str], config: Config) -> None:
         if config.layers > 1 and "{layer}" not in tensor.name:

@@ -42,7 +42,7 @@ def all_frameworks() -> list[str]:
     return [require(name) for name in FRAMEWORKS]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def torch_backend() -> Backend:
     """PyTorch's scratch row."""
     return parse_backends([require("torch")])[0]

@@ -220,9 +220,18 @@ def test_an_adapter_that_cannot_be_made_says_why(start, target, words):
         start(target)
 
 
-def test_a_program_that_is_not_python_is_told(folder):
-    with pytest.raises(WorkerLost, match="doesn't start as a worker"):
+def test_a_program_that_is_not_python_is_told():
+    with pytest.raises(WorkerLost, match="doesn't answer as a Python interpreter"):
         Worker(Path("/bin/false"), 10.0)
+
+
+def test_a_program_that_never_answers_is_told(folder):
+    sleeper = folder / "python"
+    sleeper.write_text("#!/bin/sh\nexec sleep 600\n")
+    sleeper.chmod(0o755)
+    with pytest.raises(WorkerLost, match="timed out after 2"):
+        Worker(sleeper, 2.0)
+    assert not children()
 
 
 def test_closing_ends_a_call_under_way(folder):

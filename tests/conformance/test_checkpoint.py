@@ -1,18 +1,14 @@
 """Checkpoints that PyTorch itself saved come back bit for bit, and bad files in one line.
 
-PyTorch runs in an interpreter of its own: the one that GATEPARITY_TORCH_PYTHON names, else that of
-the tox environment, else that of gateparity's.
+PyTorch runs in an interpreter of its own, as it does in the command.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import struct
 import subprocess
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +16,7 @@ from safetensors.numpy import save_file
 
 from gateparity.adapter import Batch
 from gateparity.backends.numpy import Scratch
+from gateparity.backends.remote import BackendError, Worker
 from gateparity.config import Config
 from gateparity.conformance.checkpoint import read_checkpoint
 from gateparity.errors import InputError
@@ -97,45 +94,15 @@ x = torch.randn(7, 2, 3)
 y, (h_n, c_n) = DEEP(x)
 np.savez("run.npz", x=x, y=y.detach(), h_n=h_n.detach(), c_n=c_n.detach())
 """
-LOAD = """
-import io, struct, sys, traceback
-import numpy as np
-sys.path.insert(0, sys.argv[1])
-from gateparity.backends.torch_checkpoint import load
-
-while size := sys.stdin.buffer.read(8):
-    data, answer = sys.stdin.buffer.read(*struct.unpack("<q", size)), io.BytesIO()
-    try:
-        np.savez(answer, **load(data))
-        kind = b"V"
-    except ValueError as error:
-        kind = b"E"
-        answer.write(str(error).encode())
-    sys.stdout.buffer.write(kind + struct.pack("<q", answer.tell()) + answer.getvalue())
-    sys.stdout.buffer.flush()
-"""
 
 
 @pytest.fixture(scope="session")
-def torch_python():
-    """The interpreter that has PyTorch."""
-    from gateparity.backends.environments import find_environment
-
-    tox = Path(__file__).parents[2] / ".tox/torch/bin/python"
-    named = os.environ.get("GATEPARITY_TORCH_PYTHON")
-    python = named or (tox if tox.exists() else find_environment("torch"))
-    if not python:
-        pytest.skip("no PyTorch: set GATEPARITY_TORCH_PYTHON, or run `gateparity env create torch`")
-    return str(python)
-
-
-@pytest.fixture(scope="session")
-def saved(torch_python, tmp_path_factory):
+def saved(torch_backend, tmp_path_factory):
     """A folder with every checkpoint of SAVED, made by PyTorch in one go."""
     folder = tmp_path_factory.mktemp("checkpoints")
     script = SAVE.replace("MARKER", str(folder / "marker"))
     subprocess.run(
-        [torch_python, "-W", "ignore", "-c", script],
+        [str(torch_backend.python), "-W", "ignore", "-c", script],
         input=json.dumps(SAVED).encode(),
         cwd=folder,
         check=True,
@@ -145,32 +112,17 @@ def saved(torch_python, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def load_torch(torch_python, tmp_path_factory):
-    """`torch_checkpoint.load`, run where PyTorch is, in a process that all tests share."""
-    import gateparity
-    import gateparity.backends
+def load_torch(torch_backend):
+    """`torch_checkpoint.load` in a worker that all tests share."""
 
-    package = tmp_path_factory.mktemp("far") / "gateparity"
-    (package / "backends").mkdir(parents=True)
-    for target, folder in ((package, gateparity), (package / "backends", gateparity.backends)):
-        for source in Path(folder.__file__).parent.glob("*.py"):
-            (target / source.name).write_bytes(source.read_bytes())
-    command = [torch_python, "-c", LOAD, str(package.parent)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        yield lambda data: ask(process, data)
-        process.stdin.close()
+    def load(data):
+        try:
+            return worker.call("apply", "gateparity.backends.torch_checkpoint:load", data)
+        except BackendError as error:
+            raise ValueError(str(error).removeprefix("ValueError: ")) from None
 
-
-def ask(process, data):
-    process.stdin.write(struct.pack("<q", len(data)) + data)
-    process.stdin.flush()
-    kind = process.stdout.read(1)
-    assert kind, "PyTorch's process died"
-    answer = process.stdout.read(*struct.unpack("<q", process.stdout.read(8)))
-    if kind == b"E":
-        raise ValueError(answer.decode())
-    with np.load(io.BytesIO(answer)) as arrays:
-        return dict(arrays)
+    with Worker(torch_backend.python, 60.0) as worker:
+        yield load
 
 
 def unused(data):
@@ -286,7 +238,7 @@ REFUSED = {
     "list.pt": r"holds one list, expected a state_dict",
     "empty_dict.pt": r"no float arrays among its 0 entries, expected a state_dict",
     "words.pt": r"no float arrays among its 2 entries, expected a state_dict",
-    "colours.pt": r"colours\.pt: \\x1b\[31mred\\nline takes 4000000000000000 bytes in a file",
+    "colours.pt": r"colours\.pt: \\x1b\[31mred line takes 4000000000000000 bytes in a file",
     "expanded.pt": r"weight_hh_l0 takes 16000000000000000000 bytes in a file of \d+: a view",
     "many_views.pt": r"its arrays take 20000000 bytes in a file of \d+: views that repeat",
     "script.pt": r"is compressed in it, and torch\.save compresses nothing",

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateparity.config import Config
+from gateparity.infer import infer_config
 from gateparity.parameters import Cell, build_parameters, fields
 
 quick = settings(derandomize=True, max_examples=60, deadline=None)
@@ -50,7 +51,7 @@ def test_pullback_is_the_transpose_of_pack(layout, configs, data):
 @given(data=st.data())
 def test_infer_finds_the_config(layout, configs, data):
     config, rng = draw(data, configs)
-    found = layout.infer(layout.pack(holdable(layout, config, rng), config))
+    found = infer_config(layout, layout.pack(holdable(layout, config, rng), config))
     biases = config.biases or layout.always_biased  # zeros that are always there tell nothing
     assert found == dataclasses.replace(config, biases=biases)
 

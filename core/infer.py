@@ -1,0 +1,54 @@
+"""The config of an LSTM from its native arrays: names tell the structure, shapes the sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING
+
+from gateparity.config import Config
+
+if TYPE_CHECKING:
+    from gateparity.adapter import Native
+    from gateparity.layout import Layout
+
+
+def infer_config(layout: Layout, native: Native) -> Config:
+    """The config whose arrays these are in a layout.
+
+    Raises `ValueError` where names or shapes are not those of an LSTM, or an array has no
+    canonical place.
+    """
+    layout.refuse_names(native)
+    names = " ".join(tensor.name for tensor in layout.tensors)
+    directions = (1, 2) if "{direction}" in names else (1,)
+    for direction_count, biases in itertools.product(directions, (True, False)):
+        layer = Config(1, 1, 1, direction_count, biases)
+        layers, rest = divmod(len(native), sum(1 for _ in layout.blocks(layer)))
+        if rest or not layers or (layers > 1 and "{layer}" not in names):
+            continue
+        config = dataclasses.replace(layer, layers=layers)
+        if {block.name for block in layout.blocks(config)} == set(native):
+            return _measure(layout, native, config)
+    raise ValueError(f"{layout.name}: {sorted(native)} are not the arrays of an LSTM")
+
+
+def _measure(layout: Layout, native: Native, named: Config) -> Config:
+    """What the names tell, and with it what only the arrays tell: dtype and sizes."""
+    dtypes = sorted({str(array.dtype) for array in native.values()})
+    if len(dtypes) != 1:
+        raise ValueError(f"{layout.name}: dtypes are {dtypes}, expected one for all arrays")
+    sizes: dict[str, int] = {}
+    for block in layout.blocks(named):
+        if block.layer == 0:
+            sizes |= block.infer_sizes(native[block.name])
+    hidden = sizes["hidden"]
+    config = dataclasses.replace(
+        named,
+        input_size=sizes["input"] if "input" in sizes else sizes["feature"] - hidden,
+        hidden_size=hidden,
+        directions=max(named.directions, sizes["direction"]),
+        dtype=dtypes[0],
+    )
+    layout.check_native(native, config)
+    return config
