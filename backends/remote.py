@@ -14,6 +14,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gateparity.config import Config
 
 _GRACE: Final = 1.0  # seconds that a worker gets to leave by itself
+_ANSWER: Final = 30.0  # seconds that an interpreter gets to say that it is one
 
 
 class BackendError(Exception):
@@ -47,7 +49,7 @@ class Worker:
     """
 
     def __init__(self, python: Path, limit: float, path: tuple[str, ...] = ()) -> None:
-        self.limit = limit
+        self.limit = min(limit, threading.TIMEOUT_MAX)
         self.seconds = 0.0  # that calls took, as seen from here
         self.far_seconds = 0.0  # of those, spent on the far side: the rest is transport
         self._python = python
@@ -56,7 +58,7 @@ class Worker:
         self._log.touch()
         self._group = execnet.Group()
         try:
-            _require_answer(python, limit)
+            _require_answer(python, min(limit, _ANSWER))
             spec = f"popen//python={_quote(python)}"
             self._gateway = self._group.makegateway(spec)
             self._channel = self._gateway.remote_exec(bootstrap)
@@ -64,6 +66,9 @@ class Worker:
         except (OSError, EOFError, subprocess.SubprocessError, execnet.RemoteError) as error:
             self.close()
             raise WorkerLost(f"{python} doesn't start as a worker: {error}") from None
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Worker:
         return self

@@ -94,6 +94,7 @@ def stopped(number, when):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell may ignore it
     ) as process:
         assert any(when in line for line in process.stdout)
         process.send_signal(number)

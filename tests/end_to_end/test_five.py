@@ -172,7 +172,13 @@ def start(specs, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=restore_ctrl_c,
     )
+
+
+def restore_ctrl_c() -> None:
+    """A shell starts background jobs deaf to Ctrl-C, and a test run may be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def workers(pid: int, name: str = "") -> list[int]:
