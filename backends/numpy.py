@@ -126,7 +126,7 @@ def sequence(
     """
     W_x, W_h, b = _fuse(w)
     Z_x = X @ W_x + b
-    Y = np.zeros((*X.shape[:-1], H.shape[-1]), X.dtype)
+    Y = np.zeros_like(X, shape=(*X.shape[:-1], H.shape[-1]))
     steps: list[Any] = [None] * len(X)
     for t in _times(len(X), reverse=reverse):
         steps[t] = step = cell(Z_x[t], H, C, W_h)
@@ -143,7 +143,7 @@ def backward(
 ) -> tuple[Array, Array, Array, dict[str, Array]]:
     """Gradients of a cell's inputs, initial states and weights."""
     W_x, W_h, _ = _fuse(w)
-    dZs = np.zeros((*dY.shape[:-1], W_x.shape[-1]), dY.dtype)
+    dZs = np.zeros_like(dY, shape=(*dY.shape[:-1], W_x.shape[-1]))
     for t in _times(len(dY), reverse=not reverse):
         dZs[t], dH_prev, dC_prev = _backward_step(tape.steps[t], W_h, dH + dY[t], dC)
         if live is None:
@@ -152,9 +152,9 @@ def backward(
         dZs[t] = np.where(live[t], dZs[t], 0)
         dH, dC = np.where(live[t], dH_prev, dH), np.where(live[t], dC_prev, dC)
     H_prev = np.stack([step.H_prev for step in tape.steps])
-    dW_x = np.einsum("t...i,t...z->iz", tape.X, dZs, optimize=True)
-    dW_h = np.einsum("t...h,t...z->hz", H_prev, dZs, optimize=True)
-    db = dZs.sum(0).reshape(-1, dZs.shape[-1]).sum(0)  # in two stages: fewer roundings a sum
+    rows = _rows(dZs)
+    dW_x, dW_h = (_rows(a).T @ rows for a in (tape.X, H_prev))
+    db = np.ones(len(rows), rows.dtype) @ rows  # a product sums in blocks: fewer roundings
     return dZs @ W_x.T, dH, dC, _unfuse(dW_x, dW_h, db)
 
 
@@ -188,6 +188,11 @@ def _live(batch: Batch) -> Array | None:
     if batch.lengths is None:
         return None
     return (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]
+
+
+def _rows(array: Array) -> Array:
+    """All steps of all sequences, one below the other."""
+    return array.reshape(-1, array.shape[-1])
 
 
 def _times(steps: int, *, reverse: bool) -> range:

@@ -100,6 +100,15 @@ TimeLimit = Annotated[
 ]
 
 
+Sigmas = Annotated[
+    bool,
+    typer.Option(
+        "--sigmas",
+        help="Also tell errors in standard deviations of what rounding alone should cause.",
+    ),
+]
+
+
 @app.command(epilog=_EXAMPLES)
 def check(
     backend: Specs = None,
@@ -111,6 +120,8 @@ def check(
     text: TextFile = None,
     json: Json = None,
     time_limit: TimeLimit = TIME_LIMIT,
+    *,
+    sigmas: Sigmas = False,
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
@@ -130,7 +141,7 @@ def check(
         plan, source = text_plan(read_text(text), checks or [], seed), _option("--text", text)
     else:
         plan, source = named_plan(case or [], checks or [], seed), ""
-    _run(rows, plan, source, seed=seed, json=json, time_limit=time_limit)
+    _run(rows, plan, source, seed=seed, json=json, time_limit=time_limit, budgets=sigmas)
 
 
 @app.command()

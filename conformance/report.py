@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gateparity.conformance.result import Pair, Result, Run
 
 _STYLES = {"pass": "green", "fail": "bold red", "skip": "dim", "error": "bold yellow"}
+_TITLE = "Largest error against the truth, relative to the largest true value"
+_BUDGETS = "; s: in standard deviations of what rounding alone should cause"
 _RANKS = ("fail", "error", "pass", "skip")  # what a cell of several cases shows
 
 
@@ -69,6 +71,7 @@ def to_json(run: Run) -> dict[str, Any]:
                 "status": result.status,
                 "max_error": _finite(result.max_error),
                 "reason": result.reason,
+                **({} if result.sigmas is None else {"sigmas": _finite(result.sigmas)}),
             }
             for result in run.results
         ],
@@ -79,7 +82,8 @@ def to_json(run: Run) -> dict[str, Any]:
 def _check_table(run: Run) -> Table:
     checks = list(dict.fromkeys(result.check for result in run.results))
     dtypes = list(dict.fromkeys(result.dtype for result in run.results))
-    table = Table(title="Largest error against the truth, relative to the largest true value")
+    budgets = any(result.sigmas is not None for result in run.results)
+    table = Table(title=_TITLE + (_BUDGETS if budgets else ""))
     for name in ("backend", "version", "dtype"):
         table.add_column(name, no_wrap=True)
     for check in checks:
@@ -103,7 +107,10 @@ def _cell(found: Sequence[Result], check: str, dtypes: Iterable[str]) -> Text:
         status = min((r.status for r in cases), key=_RANKS.index)
         errors = [r.max_error for r in cases if r.max_error is not None]
         mark = " X" if status == "fail" else ""  # seen without colours too
-        words = status if status in ("skip", "error") else _number(max(errors, default=None)) + mark
+        sigmas = [r.sigmas for r in cases if r.sigmas is not None]
+        budget = f" {max(sigmas):5.1f}s" if sigmas else ""
+        number = _number(max(errors, default=None)) + budget + mark
+        words = status if status in ("skip", "error") else number
         lines.append(Text(words, _STYLES[status]))
     return Text("\n").join(lines)
 

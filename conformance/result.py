@@ -15,7 +15,11 @@ Status = Literal["pass", "fail", "skip", "error"]
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What one check on one case found in one row; `max_error` is None if nothing was compared."""
+    """What one check on one case found in one row.
+
+    `max_error` is relative to the largest true value of its array, `sigmas` in standard deviations
+    of what rounding alone should cause; None where nothing was compared, or it wasn't asked for.
+    """
 
     row: Backend
     check: str
@@ -24,6 +28,7 @@ class Result:
     status: Status
     max_error: float | None = None
     reason: str = ""
+    sigmas: float | None = None
     arrays: Results | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property

@@ -32,15 +32,18 @@ def run_checks(
     *,
     seed: int,
     time_limit: float = TIME_LIMIT,
+    budgets: bool = False,
     progress: Progress = lambda _: None,
 ) -> Run:
     """Run the plan in every row, on as many workers as there are cores, and compare all pairs.
+
+    With `budgets` every result tells its error in standard deviations of rounding as well.
 
     A row that can't go on costs itself alone. On Ctrl-C every worker is ended before the exception
     goes on.
     """
     start = time.perf_counter()
-    truths = Truths()
+    truths = Truths(budgets=budgets)
     sessions = [Session(row, truths, time_limit) for row in rows]
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
@@ -50,6 +53,7 @@ def run_checks(
         }
         for check, case in plan:
             truths.of(check, case)  # while the workers are still importing
+            truths.sigmas_of(check, case)
         results = [result for row in rows for result in futures[row.label].result()]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import TYPE_CHECKING
 
 from gateparity.adapter import Unsupported
 from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, WorkerLost
 from gateparity.canonical import Canonical
+from gateparity.conformance.budget import largest_sigmas, rounding_sigmas
 from gateparity.conformance.result import Result
 from gateparity.conformance.truth import Truth
 from gateparity.conformance.verdict import Mismatch, judge
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 
 
 class Truths:
-    """The truth's own results, computed once for all rows."""
+    """The truth's own results and, if asked for, their rounding budgets, once for all rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, budgets: bool = False) -> None:
+        self._budgets = budgets
         self._found: dict[tuple[str, str, str], Results] = {}
+        self._sigmas: dict[tuple[str, str, str], Results] = {}
         self._lock = threading.Lock()
 
     def of(self, check: Check, case: Case) -> Results:
@@ -32,6 +36,16 @@ class Truths:
             if key not in self._found:
                 self._found[key] = check.run(Truth(), case)
             return self._found[key]
+
+    def sigmas_of(self, check: Check, case: Case) -> Results | None:
+        """The budget of every element, if budgets were asked for."""
+        if not self._budgets:
+            return None
+        key = (check.name, case.name, case.config.dtype)
+        with self._lock:
+            if key not in self._sigmas:
+                self._sigmas[key] = rounding_sigmas(check, case)
+            return self._sigmas[key]
 
 
 class Session:
@@ -74,7 +88,11 @@ class Session:
             return Result(*what, "error", reason=self._lost)
         except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
             return Result(*what, "error", reason=_one_line(error))
-        return self._judge(what, found, self._truths.of(check, case))
+        truth, sigmas = self._truths.of(check, case), self._truths.sigmas_of(check, case)
+        result = self._judge(what, found, truth)
+        if sigmas is None or set(found) != set(truth):
+            return result
+        return dataclasses.replace(result, sigmas=largest_sigmas(found, truth, sigmas))
 
     def close(self) -> None:
         """End the worker. A call that is under way ends with an error."""

@@ -14,64 +14,71 @@ import numpy as np
 
 from gateparity.backends.numpy import Scratch
 from gateparity.backends.stack import cell_name
-from gateparity.parameters import Cell, cast_parameters
+from gateparity.parameters import Cell, cast_parameters, fields
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateparity.adapter import Batch, Outputs, Trace
     from gateparity.config import Config
     from gateparity.parameters import Array, Parameters
 
 
+@dataclasses.dataclass(frozen=True)
 class Truth:
-    """The LSTM that results are compared with. Takes float32 or float64, answers wider."""
+    """The LSTM that results are compared with. Takes float32 or float64, answers wider.
+
+    `prepare` is applied to every array on its way in; `dtype` is that of the arithmetic, the next
+    wider one by default.
+    """
+
+    prepare: Callable[[Array], Array] = lambda array: array
+    dtype: str = ""
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Outputs and final states."""
-        wide = _widen_config(config)
-        return Scratch().forward(wide, _book(params, wide), _widen(batch, wide))
+        wide = self._config(config)
+        return Scratch().forward(wide, self._book(params, wide), self._widen(batch, wide))
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Every pre-activation, gate and state."""
-        wide = _widen_config(config)
-        return Scratch().gates(wide, _book(params, wide), _widen(batch, wide))
+        wide = self._config(config)
+        return Scratch().gates(wide, self._book(params, wide), self._widen(batch, wide))
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Gradients of the canonical parameters, and of x, h_0 and c_0."""
-        wide = _widen_config(config)
-        book = _book(params, wide)
-        found = Scratch().gradients(wide, book, _widen(batch, wide), _widen(cotangent, wide))
+        wide = self._config(config)
+        inputs = self._book(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
+        found = Scratch().gradients(wide, *inputs)
         return _unbook(found.params, wide), found.batch
 
+    def _config(self, config: Config) -> Config:
+        wider = "float64" if config.dtype == "float32" else "longdouble"
+        return dataclasses.replace(config, dtype=self.dtype or wider)
 
-def _widen_config(config: Config) -> Config:
-    return dataclasses.replace(
-        config, dtype="float64" if config.dtype == "float32" else "longdouble"
-    )
+    def _widen(self, arrays: Any, config: Config) -> Any:
+        """A batch or a cotangent at the config's dtype; lengths stay what they are."""
+        wide = {
+            name: self.prepare(array.astype(config.dtype))
+            for name, array in vars(arrays).items()
+            if array is not None and name != "lengths"
+        }
+        return dataclasses.replace(arrays, **wide)
 
-
-def _widen(arrays: Any, config: Config) -> Any:
-    """A batch or a cotangent at the config's dtype; lengths stay what they are."""
-    wide = {
-        name: array.astype(config.dtype)
-        for name, array in vars(arrays).items()
-        if array is not None and name != "lengths"
-    }
-    return dataclasses.replace(arrays, **wide)
-
-
-def _book(params: Parameters, config: Config) -> dict[str, Array]:
-    """`W_xi`, `W_hi`, `b_i`...: inputs first, one array a gate, one bias."""
-    native = {}
-    for k, cell in enumerate(cast_parameters(params, config.dtype)):
-        prefix = f"l{cell_name(config, k)}."
-        for gate, letter in enumerate("ifco"):
-            native[f"{prefix}W_x{letter}"] = cell.w_ih[gate].T
-            native[f"{prefix}W_h{letter}"] = cell.w_hh[gate].T
-            if cell.b_ih is not None and cell.b_hh is not None:
-                native[f"{prefix}b_{letter}"] = cell.b_ih[gate] + cell.b_hh[gate]
-    return native
+    def _book(self, params: Parameters, config: Config) -> dict[str, Array]:
+        """`W_xi`, `W_hi`, `b_i`...: inputs first, one array a gate, one bias."""
+        native = {}
+        for k, cell in enumerate(cast_parameters(params, config.dtype)):
+            prefix = f"l{cell_name(config, k)}."
+            wide = {name: self.prepare(array) for name, array in fields(cell).items()}
+            for gate, letter in enumerate("ifco"):
+                native[f"{prefix}W_x{letter}"] = wide["w_ih"][gate].T
+                native[f"{prefix}W_h{letter}"] = wide["w_hh"][gate].T
+                if config.biases:
+                    native[f"{prefix}b_{letter}"] = wide["b_ih"][gate] + wide["b_hh"][gate]
+        return native
 
 
 def _unbook(native: Any, config: Config) -> Parameters:

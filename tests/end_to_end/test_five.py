@@ -47,10 +47,12 @@ def statuses(run):
 
 
 def test_five_frameworks_agree(all_frameworks, tmp_path):
-    done, run = check(all_frameworks, tmp_path)
+    done, run = check(all_frameworks, tmp_path, "--sigmas")
     assert done.returncode == 0, done.stdout + done.stderr
     found, skipped = statuses(run)
     assert len(found) == 9
+    sigmas = [result["sigmas"] for result in run["results"] if result["status"] == "pass"]
+    assert max(sigmas) < 8  # of what rounding alone should cause
     assert all(each <= {"pass", "skip"} for each in found.values())
     assert skipped == SKIPS
     assert len(run["versions"]) == 9
