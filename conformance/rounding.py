@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 UNIT: Final = 2.0**-24  # float32's unit roundoff; float64 keeps 29 bits below it for the truth
 
 _EVEN: Final = 3**-0.5  # standard deviation of what is evenly spread in [-1, 1]
-_EXACT: Final = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
-_ULPS: Final = {np.exp: 2.0, np.tanh: 2.0}
+_EXACT: Final[frozenset[np.ufunc]] = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
+_ULPS: Final[dict[np.ufunc, float]] = {np.exp: 2.0, np.tanh: 2.0}
 
 
-class RandomlyRounded(np.ndarray):  # type: ignore[type-arg]
+class RandomlyRounded(np.ndarray):
     """A float64 array; what NumPy's operations make of it is rounded at random, and is one too."""
 
     generator: np.random.Generator

@@ -133,7 +133,7 @@ class Session:
         try:
             error = judge(found, truth, truth, what[-1])
         except Mismatch as mismatch:
-            return Result(*what, "fail", mismatch.error, str(mismatch), found)
+            return Result(*what, "fail", mismatch.error, str(mismatch), arrays=found)
         return Result(*what, "pass", error, arrays=found)
 
 
