@@ -34,8 +34,19 @@ if TYPE_CHECKING:
     from gateparity.backends.spec import Backend
     from gateparity.conformance.plan import Plan
 
+_START: Final = """
+[bold]Start[/]
+
+  gateparity env create --all    five frameworks, each in an environment of its own
+
+  gateparity check               one LSTM in all of them, compared
+
+  gateparity check --help        more examples
+"""
+
 app = typer.Typer(
     help="One LSTM in five frameworks at once: identical weights in, and proof that they agree.",
+    epilog=_START,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

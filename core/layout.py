@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gateparity.adapter import Unsupported
 from gateparity.block import Block
 from gateparity.config import GATES, Config
 from gateparity.parameters import Cell, check_array, check_parameters, fields
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from gateparity.adapter import Native
     from gateparity.parameters import Array, Parameters
     from gateparity.role import Role
+
+
+class Unheld(Unsupported, ValueError):
+    """What a layout raises for parameters that it has no place for: a row's skip, or bad input."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Layout:
     def pack(self, params: Parameters, config: Config) -> dict[str, Array]:
         """Canonical parameters as the framework's own named arrays, contiguous, dtype kept.
 
-        Raises `ValueError` or `TypeError` where they don't fit the config, and `ValueError` with a
+        Raises `ValueError` or `TypeError` where they don't fit the config, and `Unheld` with a
         reason where this layout can't hold them.
         """
         check_parameters(params, config)
@@ -172,7 +177,7 @@ class Layout:
         if not offset:
             return cell
         if cell.b_ih is None:
-            raise ValueError(
+            raise Unheld(
                 f"{self.name} adds {self.forget_offset} to the forget gate, "
                 "and an LSTM without biases has nothing to take it back with"
             )
@@ -182,9 +187,9 @@ class Layout:
 
     def _refuse_unnamed(self, tensor: Tensor, words: list[str], config: Config) -> None:
         if config.layers > 1 and "{layer}" not in tensor.name:
-            raise ValueError(f"{self.name} holds 1 layer, found {config.layers}")
+            raise Unheld(f"{self.name} holds 1 layer, found {config.layers}")
         if config.directions > 1 and "{direction}" not in tensor.name and "direction" not in words:
-            raise ValueError(f"{self.name} holds 1 direction, found {config.directions}")
+            raise Unheld(f"{self.name} holds 1 direction, found {config.directions}")
 
 
 def _gates(source: str, target: str) -> list[int]:
