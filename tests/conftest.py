@@ -30,12 +30,6 @@ def require(name: str) -> str:
     return spec(name)
 
 
-@pytest.fixture(params=list(FRAMEWORKS))
-def framework(request: pytest.FixtureRequest) -> str:
-    """The spec of each framework in turn."""
-    return require(request.param)
-
-
 @pytest.fixture
 def all_frameworks() -> list[str]:
     """The specs of all five."""
