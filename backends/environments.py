@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import difflib
 import importlib.resources
 import json
 import os
@@ -24,7 +23,7 @@ import platformdirs
 
 from gateparity.backends.catalogue import FRAMEWORKS, Framework
 from gateparity.backends.interpreters import find_interpreter, run
-from gateparity.errors import InputError
+from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,9 +78,8 @@ def known_framework(name: str) -> Framework:
     """The framework of that name; raises `InputError` that lists them all."""
     if name in FRAMEWORKS:
         return FRAMEWORKS[name]
-    close = difflib.get_close_matches(name.lower(), FRAMEWORKS, n=1)
-    guess = f"; did you mean {close[0]}?" if close else ""
-    raise InputError(f"framework is {name!r}, expected one of {', '.join(FRAMEWORKS)}{guess}")
+    hint = suggest(name, FRAMEWORKS)
+    raise InputError(f"unknown framework {name!r}{hint}: expected one of {', '.join(FRAMEWORKS)}")
 
 
 def find_environment(name: str) -> Path | None:

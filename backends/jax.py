@@ -1,7 +1,7 @@
 """JAX: d2l's LSTMScratch with `lax.scan`, and Flax linen's `OptimizedLSTMCell` under `nn.RNN`.
 
 Compiled, once for each config and shape. The input's product stays inside the scan: taken out of
-it, in one product for all steps, it halves XLA's speed on a CPU.
+it, in one product for all steps, it slows XLA down on a CPU.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from gateparity.config import Config
 
-jax.config.update("jax_enable_x64", True)  # noqa: FBT003 -- without it, float64 becomes float32 without a word
+# Without it, float64 becomes float32 without a word.
+jax.config.update("jax_enable_x64", True)  # noqa: FBT003
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:

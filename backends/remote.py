@@ -151,7 +151,7 @@ class RemoteAdapter:
 
 @functools.cache
 def _sources() -> dict[str, tuple[str, str]]:
-    """Every module of core/ and backends/: name to file and source. It is all about 60 KB."""
+    """Every module of core/ and backends/: name to file and source."""
     return {
         _module_name(package, Path(file.name)): (str(file), file.read_text("utf-8"))
         for package in ("gateparity", "gateparity.backends")

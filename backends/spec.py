@@ -7,7 +7,6 @@ for it.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import importlib.util
 import json
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.environments import find_environment, interpreter
-from gateparity.errors import InputError
+from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,8 +123,7 @@ def _parse(spec: str) -> list[Backend]:
 
 def _parse_class(spec: str, module: str, name: str, at: str, where: str) -> Backend:
     if not all(part.isidentifier() for part in (*module.split("."), name)):
-        close = difflib.get_close_matches(module, FRAMEWORKS, 1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
+        hint = suggest(module, FRAMEWORKS)
         raise InputError(
             f"unknown backend {spec!r}{hint}: expected one of {', '.join(FRAMEWORKS)}, "
             "with :VARIANT or @PYTHON if need be, or module:Class"

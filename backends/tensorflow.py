@@ -1,8 +1,8 @@
 """TensorFlow: d2l's LSTMScratch, and `keras.layers.LSTM`.
 
-Compiled by XLA, once for each config and shape: that makes `keras.layers.LSTM` 2.5 times faster
-than a plain `tf.function`. A compilation takes a second, though, and Keras runs eagerly by itself;
-so does the layer variant here where sequences are too short to repay it.
+Compiled by XLA, once for each config and shape: faster than a plain `tf.function`. A compilation
+takes its time, though, and Keras runs eagerly by itself; so does the layer variant here where
+sequences are too short to repay it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateparity.config import Config
 
 
-_WORTH_COMPILING: Final = 16  # steps; 5 took the layer 0.1 s eagerly, and 1 to 3 s to compile
+_WORTH_COMPILING: Final = 16  # steps; below, an eager call is over long before a compilation
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:

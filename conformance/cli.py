@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from gateparity.backends.remote import BackendError, Worker, WorkerLost
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance import env_cli
 from gateparity.conformance.backends_table import print_backends
@@ -26,10 +25,11 @@ from gateparity.conformance.progress import show_progress
 from gateparity.conformance.report import print_run, write_json
 from gateparity.conformance.run import TIME_LIMIT, run_checks
 from gateparity.conformance.text import read_text
+from gateparity.conformance.torch_loader import torch_loader
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.plan import Plan
@@ -109,8 +109,6 @@ TimeLimit = Annotated[
         help="The longest that one call may take.",
     ),
 ]
-
-
 Sigmas = Annotated[
     bool,
     typer.Option(
@@ -144,7 +142,7 @@ def check(
     rows = parse_backends(backend) if backend else _require(find_backends())
     _refuse_together(case, weights, prefix, text)
     if weights:
-        config, params = read_checkpoint(weights, prefix, _torch_loader(rows))
+        config, params = read_checkpoint(weights, prefix, torch_loader(rows))
         plan = weights_plan(config, params, checks or [], seed)
         source = _option("--weights", weights)
         source += "" if prefix is None else f" {_option('--prefix', prefix)}"
@@ -204,29 +202,6 @@ def _refuse_together(
 def _option(name: str, value: object) -> str:
     """As a shell takes it."""
     return f"{name} {shlex.quote(str(value))}"
-
-
-def _torch_loader(rows: Sequence[Backend]) -> Callable[[bytes], Any]:
-    """What unpacks a .pt file, arrays only, in a worker of the PyTorch that runs, or is found."""
-
-    def load(data: bytes) -> Any:
-        candidates = [*rows, *parse_backends(["torch"])]
-        pythons = [row.python for row in candidates if row.name.partition("@")[0] == "torch"]
-        python = next(filter(None, pythons), None)
-        if python is None:
-            raise InputError(
-                "a .pt file is read by PyTorch, which isn't found: gateparity env create torch, "
-                "or save the weights as .safetensors"
-            )
-        try:
-            with Worker(python, TIME_LIMIT) as worker:
-                return worker.call("apply", "gateparity.backends.torch_checkpoint:load", data)
-        except WorkerLost as lost:
-            raise InputError(f"PyTorch's worker can't read a checkpoint: {lost}") from None
-        except BackendError as error:  # what the reader raised there: it tells the file's fault
-            raise ValueError(str(error).removeprefix("ValueError: ")) from None
-
-    return load
 
 
 if __name__ == "__main__":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from gateparity.config import Config
 from gateparity.conformance.cases import DTYPES, RECIPES, build_case, draw_for
 from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.text import one_hot, windows
-from gateparity.errors import InputError
+from gateparity.errors import InputError, suggest
 from gateparity.parameters import cast_parameters
 
 if TYPE_CHECKING:
@@ -88,6 +87,5 @@ def _refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> No
     known = list(known)
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
+            hint = suggest(name, known)
             raise InputError(f"unknown {kind} {name!r}{hint}: expected one of {', '.join(known)}")

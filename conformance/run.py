@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gateparity.backends.spec import Backend
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.checks import Check
+    from gateparity.conformance.plan import Plan
 
-    Plan = Sequence[tuple[Check, Case]]
     Progress = Callable[[Result], None]
 
 TIME_LIMIT: Final = 120.0  # seconds for one call: a framework's import, or a compilation

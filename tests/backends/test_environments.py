@@ -260,8 +260,8 @@ def test_an_exception_of_report_stops_it(empty):
 def test_names_are_the_catalogues():
     assert known_framework("jax") is FRAMEWORKS["jax"]
     expected = (
-        r"^framework is 'PyTorch', expected one of numpy, torch, tensorflow, jax, mxnet; did you "
-        r"mean torch\?$"
+        r"^unknown framework 'PyTorch' \(did you mean torch\?\): expected one of numpy, torch, "
+        r"tensorflow, jax, mxnet$"
     )
     with pytest.raises(InputError, match=expected):
         known_framework("PyTorch")

@@ -16,9 +16,10 @@ from safetensors.numpy import save_file
 
 from gateparity.adapter import Batch
 from gateparity.backends.numpy import Scratch
-from gateparity.backends.remote import BackendError, Worker
+from gateparity.backends.remote import Worker
 from gateparity.config import Config
 from gateparity.conformance.checkpoint import read_checkpoint
+from gateparity.conformance.torch_loader import load_in
 from gateparity.errors import InputError
 from gateparity.layouts import D2L, TORCH
 
@@ -114,15 +115,8 @@ def saved(torch_backend, tmp_path_factory):
 @pytest.fixture(scope="session")
 def load_torch(torch_backend):
     """`torch_checkpoint.load` in a worker that all tests share."""
-
-    def load(data):
-        try:
-            return worker.call("apply", "gateparity.backends.torch_checkpoint:load", data)
-        except BackendError as error:
-            raise ValueError(str(error).removeprefix("ValueError: ")) from None
-
     with Worker(torch_backend.python, 60.0) as worker:
-        yield load
+        yield lambda data: load_in(worker, data)
 
 
 def unused(data):
