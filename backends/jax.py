@@ -30,6 +30,7 @@ jax.config.update("jax_enable_x64", True)  # noqa: FBT003
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
     live = None if lengths is None else (jnp.arange(len(X))[:, None] < lengths)[..., None]
+    X = X if live is None else jnp.where(live, X, 0)  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
@@ -66,14 +67,7 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
     def run_cell(k: int, x: Any) -> Any:
-        lstm = linen.OptimizedLSTMCell(config.hidden_size, dtype=x.dtype, param_dtype=x.dtype)
-        rnn = linen.RNN(
-            lstm,
-            time_major=True,
-            return_carry=True,
-            reverse=is_reverse(config, k),
-            keep_order=True,
-        )
+        rnn = _rnn(config, k)
         w = traverse_util.unflatten_dict(
             cell_params(params, f"rnn_{cell_name(config, k)}/"), sep="/"
         )
@@ -84,6 +78,31 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
 
     y, h_n, c_n = run_layers(config, x, run_cell, jnp.concatenate)
     return y, jnp.stack(h_n), jnp.stack(c_n)
+
+
+def _hold(config: Config, params: Any) -> Any:
+    """Flax keeps no weights: what it would make itself is what it reads."""
+    held: dict[str, Any] = {}
+    for k in range(config.cells):
+        rnn, prefix = _rnn(config, k), f"rnn_{cell_name(config, k)}/"
+        x = jnp.zeros((1, 1, config.layer_input_size(k // config.directions)), config.dtype)
+        own = jax.eval_shape(rnn.init, jax.random.key(0), x)["params"]
+        w = cell_params(params, prefix)
+        tree = traverse_util.unflatten_dict(w, sep="/")
+        jax.eval_shape(rnn.apply, {"params": tree}, x)  # raises for a shape that isn't its own
+        held |= {prefix + name: w[name] for name in traverse_util.flatten_dict(own, sep="/")}
+    return held
+
+
+def _rnn(config: Config, k: int) -> Any:
+    dtype = jnp.dtype(config.dtype)
+    return linen.RNN(
+        linen.OptimizedLSTMCell(config.hidden_size, dtype=dtype, param_dtype=dtype),
+        time_major=True,
+        return_carry=True,
+        reverse=is_reverse(config, k),
+        keep_order=True,
+    )
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -109,6 +128,7 @@ _JAX: Final = Primitives(
     to_numpy=np.asarray,
     call=_call,
     vjp=_vjp,
+    arithmetic={"bias": 2.0},
 )
 Scratch = functools.partial(Variant, "jax:scratch", D2L, _scratch, _JAX)
 Layer = functools.partial(
@@ -118,4 +138,5 @@ Layer = functools.partial(
     _layer,
     _JAX,
     unsupported={"gates": "flax.linen.OptimizedLSTMCell doesn't return its gates"},
+    hold=_hold,
 )

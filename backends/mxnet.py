@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
     live = None if lengths is None else _live(lengths, (*X.shape[:2], config.hidden_size))
+    if live is not None:
+        X = nd.where(_live(lengths, X.shape), X, nd.zeros_like(X))  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
@@ -59,7 +61,22 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
     return Y, H, C, kept
 
 
-def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, _: Any) -> Any:
+def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
+    lstm = _lstm(config, use_sequence_length=lengths is not None)
+    for name, parameter in lstm.collect_params().items():
+        parameter._data = [params[name]]  # set_data copies, and these are autograd's leaves
+    y, (h_n, c_n) = lstm(x, [h_0, c_0], lengths)
+    return y, h_n, c_n
+
+
+def _hold(config: Config, params: Any) -> Any:
+    held = _lstm(config).collect_params()
+    for name, parameter in held.items():
+        parameter.set_data(params[name])
+    return {name: parameter.data() for name, parameter in held.items()}
+
+
+def _lstm(config: Config, *, use_sequence_length: bool = False) -> Any:
     lstm = rnn.LSTM(
         config.hidden_size,
         config.layers,
@@ -67,12 +84,10 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, _: Any) -> A
         input_size=config.input_size,
         dtype=config.dtype,
         prefix="",
+        use_sequence_length=use_sequence_length,
     )
     lstm.initialize(mx.init.Zero())  # the default one makes float32 whatever the dtype, and fails
-    for name, parameter in lstm.collect_params().items():
-        parameter._data = [params[name]]  # set_data copies, and these are autograd's leaves
-    y, (h_n, c_n) = lstm(x, [h_0, c_0])
-    return y, h_n, c_n
+    return lstm
 
 
 def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
@@ -105,15 +120,22 @@ _MXNET: Final = Primitives(
     call=_call,
     vjp=_vjp,
 )
-Scratch = functools.partial(Variant, "mxnet:scratch", D2L, _scratch, _MXNET)
+_LIMITS: Final = {
+    "empty_sequence": "MXNet 1.9 takes a size of 0 for one that isn't known yet",
+    "empty_batch": "MXNet 1.9 takes a size of 0 for one that isn't known yet",
+    "float16": "MXNet 1.9 multiplies no float16 matrices on a CPU",
+}
+Scratch = functools.partial(Variant, "mxnet:scratch", D2L, _scratch, _MXNET, unsupported=_LIMITS)
 Layer = functools.partial(
     Variant,
     "mxnet:layer",
     MXNET,
     _layer,
     _MXNET,
-    unsupported={
+    unsupported=_LIMITS
+    | {
         "gates": "mxnet.gluon.rnn.LSTM doesn't return its gates",
-        "lengths": "mxnet.gluon.rnn.LSTM 1.9 accepts sequence lengths on a CPU and ignores them",
+        "lengths_float64": "mxnet.gluon.rnn.LSTM 1.9 refuses lengths in float64 on a CPU",
     },
+    hold=_hold,
 )

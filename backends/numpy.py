@@ -7,7 +7,7 @@ truth that it is judged against itself, so it runs at any float dtype.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,54 +16,11 @@ from gateparity.backends.stack import build_trace, cell_name, cell_params, is_re
 from gateparity.layouts import D2L
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateparity.adapter import Native
     from gateparity.config import Config
     from gateparity.parameters import Array
-
-
-class Scratch:
-    """The equations written out."""
-
-    name = "numpy:scratch"
-    version = np.__version__
-    layout = D2L
-    unsupported: Final[dict[str, str]] = {}
-
-    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
-        return _run(config, params, batch)[0]
-
-    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
-        _, tapes = _run(config, params, batch)
-        return build_trace(batch, [tape.trace() for tape in tapes])
-
-    def gradients(
-        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
-    ) -> Gradients:
-        """Backpropagation through time, layer by layer from the top."""
-        _, tapes = _run(config, params, batch)
-        live, dY = _live(batch), cotangent.y
-        d_params: dict[str, Array] = {}
-        dH_0, dC_0 = np.empty_like(cotangent.h_n), np.empty_like(cotangent.c_n)
-        for layer in reversed(range(config.layers)):
-            cells = range(layer * config.directions, (layer + 1) * config.directions)
-            dXs = []
-            for k, dY_k in zip(cells, np.split(dY, config.directions, -1), strict=True):
-                w, tape = cell_params(params, f"l{cell_name(config, k)}."), tapes[k]
-                dX, dH_0[k], dC_0[k], dw = backward(
-                    tape,
-                    w,
-                    live,
-                    dY_k,
-                    cotangent.h_n[k],
-                    cotangent.c_n[k],
-                    reverse=is_reverse(config, k),
-                )
-                d_params |= {f"l{cell_name(config, k)}.{name}": dw[name] for name in w}
-                dXs.append(dX)
-            dY = sum(dXs[1:], start=dXs[0])
-        return Gradients(d_params, Batch(dY, dH_0, dC_0))
 
 
 def sigmoid(x: Array) -> Array:
@@ -105,19 +62,28 @@ class Tape:
     """A cell's inputs and all its steps, in time order."""
 
     X: Array
+    H_0: Array
     steps: list[Step]
 
     def trace(self) -> tuple[Array, Array, Array, Array]:
         """Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`."""
-        steps = [
-            (s.Z, np.concatenate([s.I, s.F, s.C_tilde, s.O], -1), s.C, s.H) for s in self.steps
-        ]
-        Z, gates, C, H = (np.stack(arrays) for arrays in zip(*steps, strict=True))
-        return Z, gates, C, H
+        wide = np.concatenate([self.H_0] * 4, -1)
+        Z = _stack([s.Z for s in self.steps], wide)
+        gates = [np.concatenate([s.I, s.F, s.C_tilde, s.O], -1) for s in self.steps]
+        C, H = (_stack([getattr(s, name) for s in self.steps], self.H_0) for name in "CH")
+        return Z, _stack(gates, wide), C, H
 
 
+@np.errstate(invalid="ignore")  # infinity times the zeros that fill up a block of a product
 def sequence(
-    X: Array, H: Array, C: Array, w: Native, live: Array | None = None, *, reverse: bool = False
+    X: Array,
+    H: Array,
+    C: Array,
+    w: Native,
+    live: Array | None = None,
+    *,
+    reverse: bool = False,
+    cell: Callable[..., Step] = cell,
 ) -> tuple[Array, Array, Array, Tape]:
     """All steps of a cell: `X (T, ..., input)`, one sequence or a batch of them.
 
@@ -125,8 +91,10 @@ def sequence(
     direction begins at each sequence's own last step.
     """
     W_x, W_h, b = _fuse(w)
+    X = X if live is None else np.where(live, X, 0)  # 0 times NaN would be NaN
     Z_x = X @ W_x + b
     Y = np.zeros_like(X, shape=(*X.shape[:-1], H.shape[-1]))
+    H_0 = H
     steps: list[Any] = [None] * len(X)
     for t in _times(len(X), reverse=reverse):
         steps[t] = step = cell(Z_x[t], H, C, W_h)
@@ -135,30 +103,11 @@ def sequence(
             continue
         Y[t] = np.where(live[t], step.H, 0)
         H, C = np.where(live[t], step.H, H), np.where(live[t], step.C, C)
-    return Y, H, C, Tape(X, steps)
+    return Y, H, C, Tape(X, H_0, steps)
 
 
-def backward(
-    tape: Tape, w: Native, live: Array | None, dY: Array, dH: Array, dC: Array, *, reverse: bool
-) -> tuple[Array, Array, Array, dict[str, Array]]:
-    """Gradients of a cell's inputs, initial states and weights."""
-    W_x, W_h, _ = _fuse(w)
-    dZs = np.zeros_like(dY, shape=(*dY.shape[:-1], W_x.shape[-1]))
-    for t in _times(len(dY), reverse=not reverse):
-        dZs[t], dH_prev, dC_prev = _backward_step(tape.steps[t], W_h, dH + dY[t], dC)
-        if live is None:
-            dH, dC = dH_prev, dC_prev
-            continue
-        dZs[t] = np.where(live[t], dZs[t], 0)
-        dH, dC = np.where(live[t], dH_prev, dH), np.where(live[t], dC_prev, dC)
-    H_prev = np.stack([step.H_prev for step in tape.steps])
-    rows = _rows(dZs)
-    dW_x, dW_h = (_rows(a).T @ rows for a in (tape.X, H_prev))
-    db = np.ones(len(rows), rows.dtype) @ rows  # a product sums in blocks: fewer roundings
-    return dZs @ W_x.T, dH, dC, _unfuse(dW_x, dW_h, db)
-
-
-def _backward_step(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Array, Array]:
+def backward_cell(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Array, Array]:
+    """Gradients of one step's Z, H_prev and C_prev, for those of its H and C."""
     tanh_C = np.tanh(s.C)
     dO = dH * tanh_C
     dC = dC + dH * s.O * (1 - tanh_C * tanh_C)
@@ -171,16 +120,96 @@ def _backward_step(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Ar
     return dZ, dZ @ W_h.T, dC * s.F
 
 
-def _run(config: Config, params: Native, batch: Batch) -> tuple[Outputs, list[Tape]]:
-    h_0, c_0 = initial_states(config, batch)
-    live = _live(batch)
+@np.errstate(invalid="ignore")  # infinity times a slope of 0 is NaN, and meant to be
+def backward(
+    tape: Tape,
+    w: Native,
+    live: Array | None,
+    dY: Array,
+    dH: Array,
+    dC: Array,
+    *,
+    reverse: bool = False,
+    backward_cell: Callable[..., tuple[Array, Array, Array]] = backward_cell,
+) -> tuple[Array, Array, Array, dict[str, Array]]:
+    """Gradients of a cell's inputs, initial states and weights."""
+    W_x, W_h, _ = _fuse(w)
+    dZs = np.zeros_like(dY, shape=(*dY.shape[:-1], W_x.shape[-1]))
+    for t in _times(len(dY), reverse=not reverse):
+        dZs[t], dH_prev, dC_prev = backward_cell(tape.steps[t], W_h, dH + dY[t], dC)
+        if live is None:
+            dH, dC = dH_prev, dC_prev
+            continue
+        dZs[t] = np.where(live[t], dZs[t], 0)
+        dH, dC = np.where(live[t], dH_prev, dH), np.where(live[t], dC_prev, dC)
+    H_prev = _stack([step.H_prev for step in tape.steps], tape.H_0)
+    rows = _rows(dZs)
+    dW_x, dW_h = (_rows(a).T @ rows for a in (tape.X, H_prev))
+    db = np.ones(len(rows), rows.dtype) @ rows  # a product sums in blocks: fewer roundings
+    return dZs @ W_x.T, dH, dC, _unfuse(dW_x, dW_h, db)
 
-    def run_cell(k: int, X: Array) -> tuple[Array, Array, Array, Tape]:
-        w = cell_params(params, f"l{cell_name(config, k)}.")
-        return sequence(X, h_0[k], c_0[k], w, live, reverse=is_reverse(config, k))
 
-    Y, H_n, C_n, tapes = run_layers(config, batch.x, run_cell, np.concatenate)
-    return Outputs(Y, np.stack(H_n), np.stack(C_n)), tapes
+@dataclasses.dataclass(frozen=True)
+class Scratch:
+    """The equations written out. Each of its four parts can be exchanged for a wrong one."""
+
+    name = "numpy:scratch"
+    version = np.__version__
+    layout = D2L
+    unsupported: ClassVar[dict[str, str]] = {}
+
+    cell: Callable[..., Step] = cell
+    backward_cell: Callable[..., tuple[Array, Array, Array]] = backward_cell
+    sequence: Callable[..., tuple[Array, Array, Array, Tape]] = sequence
+    backward: Callable[..., tuple[Array, Array, Array, dict[str, Array]]] = backward
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """All steps of all layers."""
+        return self._run(config, params, batch)[0]
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """Every pre-activation, gate and state."""
+        _, tapes = self._run(config, params, batch)
+        return build_trace(batch, [tape.trace() for tape in tapes])
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """Backpropagation through time, layer by layer from the top."""
+        _, tapes = self._run(config, params, batch)
+        live, dY = _live(batch), cotangent.y
+        d_params: dict[str, Array] = {}
+        dH_0, dC_0 = np.empty_like(cotangent.h_n), np.empty_like(cotangent.c_n)
+        for layer in reversed(range(config.layers)):
+            cells = range(layer * config.directions, (layer + 1) * config.directions)
+            dXs = []
+            for k, dY_k in zip(cells, np.split(dY, config.directions, -1), strict=True):
+                w, tape = cell_params(params, f"l{cell_name(config, k)}."), tapes[k]
+                dX, dH_0[k], dC_0[k], dw = self.backward(
+                    tape,
+                    w,
+                    live,
+                    dY_k,
+                    cotangent.h_n[k],
+                    cotangent.c_n[k],
+                    reverse=is_reverse(config, k),
+                    backward_cell=self.backward_cell,
+                )
+                d_params |= {f"l{cell_name(config, k)}.{name}": dw[name] for name in w}
+                dXs.append(dX)
+            dY = sum(dXs[1:], start=dXs[0])
+        return Gradients(d_params, Batch(dY, dH_0, dC_0))
+
+    def _run(self, config: Config, params: Native, batch: Batch) -> tuple[Outputs, list[Tape]]:
+        h_0, c_0 = initial_states(config, batch)
+        live = _live(batch)
+
+        def run_cell(k: int, X: Array) -> tuple[Array, Array, Array, Tape]:
+            w, reverse = cell_params(params, f"l{cell_name(config, k)}."), is_reverse(config, k)
+            return self.sequence(X, h_0[k], c_0[k], w, live, reverse=reverse, cell=self.cell)
+
+        Y, H_n, C_n, tapes = run_layers(config, batch.x, run_cell, np.concatenate)
+        return Outputs(Y, np.stack(H_n), np.stack(C_n)), tapes
 
 
 def _live(batch: Batch) -> Array | None:
@@ -188,6 +217,11 @@ def _live(batch: Batch) -> Array | None:
     if batch.lengths is None:
         return None
     return (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]
+
+
+def _stack(arrays: list[Array], like: Array) -> Array:
+    """One behind the other; `like` has their shape, and tells it where there are none."""
+    return np.concatenate([like[None][:0], *(array[None] for array in arrays)])
 
 
 def _rows(array: Array) -> Array:
@@ -211,7 +245,7 @@ def _fuse(w: Native) -> tuple[Array, Array, Array | int]:
 def _unfuse(dW_x: Array, dW_h: Array, db: Array) -> dict[str, Array]:
     fused = {"W_x": dW_x, "W_h": dW_h, "b_": db}
     return {
-        prefix + gate: np.ascontiguousarray(part)
+        prefix + gate: part.copy()
         for prefix, array in fused.items()
         for gate, part in zip("ifco", np.split(array, 4, -1), strict=True)
     }

@@ -7,6 +7,7 @@ row. This is the only file that imports execnet.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib.resources
 import os
@@ -17,11 +18,11 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import execnet
 
-from gateparity.adapter import Batch, Gradients, Outputs, Trace, Unsupported
+from gateparity.adapter import Batch, Gradients, Impure, Outputs, Trace, Unsupported
 from gateparity.backends import bootstrap
 from gateparity.backends.wire import decode, decode_layout, encode
 
@@ -77,13 +78,15 @@ class Worker:
         self.close()
 
     def call(self, operation: str, *args: Any) -> Any:
-        """Call the far side. Raises `Unsupported`, `BackendError`, or `WorkerLost`."""
+        """Call the far side. Raises `Unsupported`, `Impure`, `BackendError`, or `WorkerLost`."""
         start = time.perf_counter()
         kind, value, seconds = self._exchange(operation, encode([operation, *args]))
         self.seconds += time.perf_counter() - start
         self.far_seconds += seconds
         if kind == "unsupported":
             raise Unsupported(value)
+        if kind == "impure":
+            raise Impure(value)
         if kind == "error":
             raise BackendError(value)
         return value
@@ -122,31 +125,56 @@ class Worker:
         return f" ({'; '.join(found)})" if found else ""
 
 
+class Caller(Protocol):
+    """What answers a call: a worker, or what stands in for one."""
+
+    def call(self, operation: str, *args: Any) -> Any:
+        """Call the far side. Raises `Unsupported`, `Impure`, or `BackendError`."""
+        ...
+
+
 class RemoteAdapter:
     """The adapter protocol, spoken through a worker."""
 
-    def __init__(self, worker: Worker, target: str) -> None:
+    def __init__(self, worker: Caller, target: str) -> None:
         self._worker = worker
+        self._manner = ""
         found = worker.call("load", target)
         self.name: str = found["name"]
         self.version: str = found["version"]
         self.unsupported: dict[str, str] = found["unsupported"]
+        self.arithmetic: dict[str, float] = found["arithmetic"]
+        self.manifest: dict[str, str] = found["manifest"]
         self.layout = decode_layout(found["layout"])
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch."""
-        return Outputs(**self._worker.call("forward", config, params, batch))
+        return Outputs(**self._call("forward", config, params, batch))
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Run it and tell every pre-activation, gate and state of every step."""
-        return Trace(**self._worker.call("gates", config, params, batch))
+        return Trace(**self._call("gates", config, params, batch))
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
         """Differentiate it by the framework's own means."""
-        found = self._worker.call("gradients", config, params, batch, cotangent)
+        found = self._call("gradients", config, params, batch, cotangent)
         return Gradients(found["params"], Batch(**found["batch"]))
+
+    def weights(self, config: Config, params: Native) -> Native:
+        """Put arrays into the framework's own weights and read those back, by their names."""
+        found: Native = self._call("weights", config, params)
+        return found
+
+    def guarded(self) -> RemoteAdapter:
+        """The same one, with a guard on the far side."""
+        guarded = copy.copy(self)
+        guarded._manner = "guarded "
+        return guarded
+
+    def _call(self, method: str, *args: Any) -> Any:
+        return self._worker.call(self._manner + method, *args)
 
 
 @functools.cache

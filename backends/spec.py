@@ -1,7 +1,7 @@
 """Backend specs: `NAME[:VARIANT][@PYTHON]` or `module:Class[@PYTHON]`, and where each one runs.
 
 A shipped framework is looked for in this interpreter first, then in gateparity's own environment
-for it.
+for it. An installed package's adapter and a class of the user's run in this interpreter.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.environments import find_environment, interpreter
+from gateparity.backends.installed import installed_adapters
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gateparity.backends.catalogue import Framework
+    from gateparity.backends.installed import Installed
 
 _PROBE_LIMIT: Final = 30.0  # seconds for an interpreter to say that it is one
 _PROBE: Final = """
@@ -46,7 +48,7 @@ class Backend:
 
     `target` is what its worker loads, `module:Class`; `python` is None where no interpreter has the
     framework, and `missing` says so. `shipped` adapters must support what they don't declare
-    unsupported.
+    unsupported; `installed` ones are an installed package's, and have no variants.
     """
 
     name: str
@@ -55,17 +57,21 @@ class Backend:
     python: Path | None
     shipped: bool = True
     missing: str = ""
+    installed: bool = False
 
     @property
     def label(self) -> str:
         """The spec that names this row alone."""
         name, at, python = self.name.partition("@")
-        return f"{name}:{self.variant}{at}{python}"
+        return f"{name}:{self.variant}{at}{python}" if self.variant else self.name
 
     @property
     def path(self) -> tuple[str, ...]:
         """What goes before the worker's import path: nothing for a shipped adapter."""
-        return () if self.shipped else (str(Path.cwd()), *_own_path(self.python))
+        if self.shipped:
+            return ()
+        here = () if self.installed else (str(Path.cwd()),)
+        return (*here, *_own_path(self.python))
 
 
 def parse_backends(specs: Sequence[str]) -> list[Backend]:
@@ -73,13 +79,17 @@ def parse_backends(specs: Sequence[str]) -> list[Backend]:
 
     Raises `InputError` for an unknown backend or variant, or a Python that isn't there.
     """
-    rows = [row for spec in specs for row in _parse(spec)]
+    installed = installed_adapters()
+    rows = [row for spec in specs for row in _parse(spec, installed)]
     return list({row.label: row for row in rows}.values())
 
 
 def find_backends() -> list[Backend]:
-    """Every variant of every shipped framework that an interpreter was found for."""
-    return [row for row in parse_backends(list(FRAMEWORKS)) if row.python]
+    """Every variant of every framework that an interpreter was found for, and installed adapters.
+
+    Raises `InputError` for an installed one that can't be named.
+    """
+    return [row for row in parse_backends([*FRAMEWORKS, *installed_adapters()]) if row.python]
 
 
 def probe(python: Path, framework: Framework) -> dict[str, Any]:
@@ -103,11 +113,13 @@ def probe(python: Path, framework: Framework) -> dict[str, Any]:
     return found
 
 
-def _parse(spec: str) -> list[Backend]:
+def _parse(spec: str, installed: Mapping[str, Installed]) -> list[Backend]:
     body, at, where = spec.partition("@")
     name, colon, variant = body.partition(":")
+    if body in installed:
+        return [_parse_installed(spec, installed[body], at, where)]
     if name not in FRAMEWORKS:
-        return [_parse_class(spec, name, variant, at, where)]
+        return [_parse_class(spec, name, variant, at, where, known=(*FRAMEWORKS, *installed))]
     framework = FRAMEWORKS[name]
     variants = dict(framework.variants)
     if colon and variant not in variants:
@@ -121,11 +133,20 @@ def _parse(spec: str) -> list[Backend]:
     ]
 
 
-def _parse_class(spec: str, module: str, name: str, at: str, where: str) -> Backend:
+def _parse_installed(spec: str, adapter: Installed, at: str, where: str) -> Backend:
+    python = _given_python(spec, where) if at else Path(sys.executable)
+    return Backend(
+        adapter.name + at + where, "", adapter.target, python, shipped=False, installed=True
+    )
+
+
+def _parse_class(
+    spec: str, module: str, name: str, at: str, where: str, *, known: Iterable[str]
+) -> Backend:
     if not all(part.isidentifier() for part in (*module.split("."), name)):
-        hint = suggest(module, FRAMEWORKS)
+        hint = suggest(module, known)
         raise InputError(
-            f"unknown backend {spec!r}{hint}: expected one of {', '.join(FRAMEWORKS)}, "
+            f"unknown backend {spec!r}{hint}: expected one of {', '.join(known)}, "
             "with :VARIANT or @PYTHON if need be, or module:Class"
         )
     python = _given_python(spec, where) if at else Path(sys.executable)

@@ -57,9 +57,7 @@ def run_layers(
 
 def build_trace(batch: Batch, cells: Sequence[Sequence[Any]]) -> Trace:
     """Join every cell's Z and gates `(T, B, 4 hidden)`, ordered i, f, g, o, and its C and H."""
-    z, gates, c, h = (
-        np.stack([np.asarray(a) for a in arrays]) for arrays in zip(*cells, strict=True)
-    )
+    z, gates, c, h = (np.stack(arrays) for arrays in zip(*cells, strict=True))
     z, gates = (np.stack(np.split(a, 4, axis=-1), axis=2) for a in (z, gates))
     if batch.lengths is not None:
         live = (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]

@@ -32,6 +32,7 @@ _WORTH_COMPILING: Final = 16  # steps; below, an eager call is over long before 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
     live = None if lengths is None else _live(lengths, len(X))
+    X = X if live is None else tf.where(live, X, 0)  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
@@ -89,9 +90,18 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     return y, tf.stack(h_n), tf.stack(c_n)
 
 
+def _hold(config: Config, params: Any) -> Any:
+    held: dict[str, Any] = {}
+    for k in range(config.cells):
+        lstm = _keras_lstm(config, k)
+        lstm.set_weights([params[variable.path] for variable in lstm.weights])
+        held |= {variable.path: variable.value for variable in lstm.weights}
+    return held
+
+
 @functools.cache
 def _keras_lstm(config: Config, k: int) -> Any:
-    """Made once; its own weights are never used, since others come with every call."""
+    """Made once; no call runs with its own weights, since others come with each."""
     lstm = keras.layers.LSTM(
         config.hidden_size,
         return_sequences=True,
@@ -100,19 +110,18 @@ def _keras_lstm(config: Config, k: int) -> Any:
         use_bias=config.biases,
         zero_output_for_mask=True,
         dtype=config.dtype,
+        name=f"lstm_{cell_name(config, k)}",
     )
     lstm.build((None, None, config.layer_input_size(k // config.directions)))
     return lstm
 
 
 def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
-    function = _compiled_run if _compiles(run, config, inputs) else _run
-    return function(run, config, *inputs)
+    return _function(_run, run, config, steps=len(inputs[1]))(*inputs)
 
 
 def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
-    function = _compiled_gradient if _compiles(run, config, inputs) else _gradient
-    return function(run, config, inputs, heads)
+    return _function(_gradient, run, config, steps=len(inputs[1]))(inputs, heads)
 
 
 def _run(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
@@ -127,19 +136,26 @@ def _gradient(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) 
     return tape.gradient((y, h_n, c_n), sources, heads)
 
 
-_compiled_run = tf.function(_run, jit_compile=True)
-_compiled_gradient = tf.function(_gradient, jit_compile=True)
+def _function(
+    work: Callable[..., Any], run: Callable[..., Any], config: Config, *, steps: int
+) -> Callable[..., Any]:
+    if run is _layer and steps < _WORTH_COMPILING:
+        return functools.partial(work, run, config)
+    return _compile(work, run, config)
 
 
-def _compiles(run: Callable[..., Any], config: Config, inputs: Any) -> bool:
-    """Whether to compile; a compiled layer is made first, since a trace can't make variables."""
-    if run is not _layer:
-        return True
-    if len(inputs[1]) < _WORTH_COMPILING:
-        return False
-    for k in range(config.cells):
-        _keras_lstm(config, k)
-    return True
+@functools.cache
+def _compile(
+    work: Callable[..., Any], run: Callable[..., Any], config: Config
+) -> Callable[..., Any]:
+    """One for equal configs: tf.function itself would trace anew when the last one is gone."""
+    if run is _layer:  # made first, since a trace can't make variables
+        for k in range(config.cells):
+            _keras_lstm(config, k)
+    compiled: Callable[..., Any] = tf.function(
+        functools.partial(work, run, config), jit_compile=True
+    )
+    return compiled
 
 
 def _live(lengths: Any, steps: int) -> Any:
@@ -152,13 +168,26 @@ _TENSORFLOW: Final = Primitives(
     to_numpy=lambda tensor: tensor.numpy(),
     call=_call,
     vjp=_vjp,
+    arithmetic={"bias": 4.0},
 )
-Scratch = functools.partial(Variant, "tensorflow:scratch", D2L, _scratch, _TENSORFLOW)
+Scratch = functools.partial(
+    Variant,
+    "tensorflow:scratch",
+    D2L,
+    _scratch,
+    _TENSORFLOW,
+    unsupported={"empty_sequence": "XLA doesn't compile a tf.scan over no steps"},
+)
 Layer = functools.partial(
     Variant,
     "tensorflow:layer",
     KERAS,
     _layer,
     _TENSORFLOW,
-    unsupported={"gates": "keras.layers.LSTM doesn't return its gates"},
+    unsupported={
+        "gates": "keras.layers.LSTM doesn't return its gates",
+        "empty_sequence": "keras.layers.LSTM fails where there is no first step",
+        "empty_batch": "keras.layers.LSTM fails: to keras.ops.add an array of no rows is a bias",
+    },
+    hold=_hold,
 )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
     live = None if lengths is None else (torch.arange(len(X))[:, None] < lengths)[..., None]
+    X = X if live is None else torch.where(live, X, 0)  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
@@ -57,15 +58,7 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-    lstm = torch.nn.LSTM(
-        config.input_size,
-        config.hidden_size,
-        config.layers,
-        bias=config.biases,
-        bidirectional=config.directions == 2,
-        dtype=x.dtype,
-        device="meta",  # every weight comes with the call
-    )
+    lstm = _lstm(config, "meta")  # every weight comes with the call
     if lengths is None:
         y, (h_n, c_n) = torch.func.functional_call(lstm, params, (x, (h_0, c_0)))
         return y, h_n, c_n
@@ -73,6 +66,24 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     packed, (h_n, c_n) = torch.func.functional_call(lstm, params, (packed, (h_0, c_0)))
     y, _ = pad_packed_sequence(packed, total_length=len(x))
     return y, h_n, c_n
+
+
+def _hold(config: Config, params: Any) -> Any:
+    lstm = _lstm(config, "cpu")
+    lstm.load_state_dict(params)
+    return lstm.state_dict()
+
+
+def _lstm(config: Config, device: str) -> Any:
+    return torch.nn.LSTM(
+        config.input_size,
+        config.hidden_size,
+        config.layers,
+        bias=config.biases,
+        bidirectional=config.directions == 2,
+        dtype=getattr(torch, config.dtype),
+        device=device,
+    )
 
 
 def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
@@ -90,17 +101,30 @@ def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> An
 
 _TORCH: Final = Primitives(
     version=torch.__version__,
-    from_numpy=torch.tensor,  # a copy: arrays may be read-only, and the caller's stay its own
+    # A copy: arrays may be read-only or reversed views, and the caller's stay its own.
+    from_numpy=lambda array: torch.from_numpy(array.copy()),
     to_numpy=lambda tensor: tensor.numpy(),
     call=_call,
     vjp=_vjp,
 )
-Scratch = functools.partial(Variant, "torch:scratch", D2L, _scratch, _TORCH)
+Scratch = functools.partial(
+    Variant,
+    "torch:scratch",
+    D2L,
+    _scratch,
+    _TORCH,
+    unsupported={"empty_sequence": "torch.stack doesn't take an empty list of steps"},
+)
 Layer = functools.partial(
     Variant,
     "torch:layer",
     TORCH,
     _layer,
     _TORCH,
-    unsupported={"gates": "torch.nn.LSTM doesn't return its gates"},
+    unsupported={
+        "gates": "torch.nn.LSTM doesn't return its gates",
+        "empty_sequence": "torch.nn.LSTM refuses a sequence of no steps",
+        "zero_length": "torch's pack_padded_sequence refuses a length of 0",
+    },
+    hold=_hold,
 )

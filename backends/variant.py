@@ -27,7 +27,9 @@ class Primitives:
 
     `inputs` are `(params, x, h_0, c_0, lengths)`, lengths None for full ones. `call(run, config,
     *inputs)` returns what `run` does; `vjp(run, config, inputs, heads)` the gradients of
-    `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n.
+    `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `arithmetic` is what has to be
+    known of its rounding: `bias`, by how many units roundoff exp and tanh are off over a stretch of
+    arguments (docs/rounding.md); `factors`, the unit roundoff of what a float32 product takes.
     """
 
     version: str
@@ -35,6 +37,7 @@ class Primitives:
     to_numpy: Callable[[Any], Array]
     call: Callable[..., Any]
     vjp: Callable[..., Any]
+    arithmetic: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Variant:
     """One way to run the LSTM: `run(config, *inputs)` returns `y, h_n, c_n`.
 
     A run that shows its gates returns a fourth value: for each cell Z, gates, C and H, as
-    `build_trace` takes them.
+    `build_trace` takes them. `hold(config, params)` puts the weights into the framework's own layer
+    and returns those that it holds; without a layer there is none but the arrays.
     """
 
     name: str
@@ -50,11 +54,17 @@ class Variant:
     run: Callable[..., Any]
     primitives: Primitives
     unsupported: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    hold: Callable[..., Any] = lambda _, params: params
 
     @property
     def version(self) -> str:
         """The framework's version."""
         return self.primitives.version
+
+    @property
+    def arithmetic(self) -> Mapping[str, float]:
+        """What the framework declares of its float32."""
+        return self.primitives.arithmetic
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
@@ -80,12 +90,18 @@ class Variant:
         d_native = {name: back(array) for name, array in d_params.items()}
         return Gradients(d_native, Batch(back(dx), back(dh_0), back(dc_0)))
 
+    def weights(self, config: Config, params: Native) -> Native:
+        """Into the framework's own weights, and back under the names that they have there."""
+        convert, back = self.primitives.from_numpy, self.primitives.to_numpy
+        held = self.hold(config, {name: convert(array) for name, array in params.items()})
+        return {name: back(array) for name, array in held.items()}
+
     def _call(self, config: Config, params: Native, batch: Batch) -> Any:
         return self.primitives.call(self.run, config, *self._inputs(config, params, batch))
 
     def _inputs(self, config: Config, params: Native, batch: Batch) -> tuple[Any, ...]:
-        if batch.lengths is not None and "lengths" in self.unsupported:
-            raise Unsupported(self.unsupported["lengths"])
+        if batch.lengths is not None and f"lengths_{config.dtype}" in self.unsupported:
+            raise Unsupported(self.unsupported[f"lengths_{config.dtype}"])
         convert = self.primitives.from_numpy
         h_0, c_0 = initial_states(config, batch)
         native = {name: convert(array) for name, array in params.items()}

@@ -11,11 +11,13 @@ import time
 import traceback
 from typing import Any, Final
 
-from gateparity.adapter import Batch, Gradients, Outputs, Trace, Unsupported
+from gateparity.adapter import Batch, Gradients, Impure, Outputs, Trace, Unsupported
+from gateparity.backends.manifest import read_manifest
 from gateparity.backends.wire import decode, encode
 from gateparity.config import Config
+from gateparity.guard import Guarded
 
-_ANSWERS: Final = {"forward": Outputs, "gates": Trace, "gradients": Gradients}
+_ANSWERS: Final = {"forward": Outputs, "gates": Trace, "gradients": Gradients, "weights": dict}
 
 
 def serve(channel: Any) -> None:
@@ -28,17 +30,19 @@ def serve(channel: Any) -> None:
             start = time.perf_counter()
             if operation == "load":
                 adapter = _load(args[0])()
-                value = _describe(adapter, args[0])
+                value = describe(adapter, args[0])
             elif operation == "apply":
                 value = _load(args[0])(*args[1:])
             else:
-                value = _call(adapter, operation, args)
+                value = perform(adapter, operation, args)
             seconds = time.perf_counter() - start
             answer = ("value", encode(value))
         except Unsupported as unsupported:
             answer = ("unsupported", str(unsupported))
+        except Impure as impure:
+            answer = ("impure", str(impure))
         except Exception as error:  # noqa: BLE001  a framework may raise anything
-            answer = ("error", _one_line(error))
+            answer = ("error", one_line(error))
             traceback.print_exc()  # into the log
         channel.send((*answer, seconds))
 
@@ -48,29 +52,36 @@ def _load(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _describe(adapter: Any, target: str) -> dict[str, Any]:
+def describe(adapter: Any, target: str) -> dict[str, Any]:
+    """What the near side has to know of an adapter; `target` is its name if it has none."""
     return {
         "name": str(getattr(adapter, "name", target)),
         "version": str(getattr(adapter, "version", "")),
         "layout": adapter.layout,
         "unsupported": dict(getattr(adapter, "unsupported", {})),
+        "arithmetic": {k: float(v) for k, v in getattr(adapter, "arithmetic", {}).items()},
+        "manifest": read_manifest(),
     }
 
 
-def _call(adapter: Any, operation: str, args: list[Any]) -> Any:
-    method = getattr(adapter, operation, None)
-    if method is None:
+def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
+    """`forward`, or `guarded forward`, and so on."""
+    *guarded, operation = operation.split()
+    config, params, *rest = args
+    if getattr(adapter, operation, None) is None:
+        if operation == "weights":  # it is believed to keep what it is given
+            return params
         raise Unsupported(f"{type(adapter).__name__} has no method {operation}")
-    config, params, batch, *cotangent = args
-    answer = method(
-        Config(**config), params, Batch(**batch), *(Outputs(**arrays) for arrays in cotangent)
-    )
+    method = getattr(Guarded(adapter) if guarded else adapter, operation)
+    inputs = (kind(**arrays) for kind, arrays in zip((Batch, Outputs), rest, strict=False))
+    answer = method(Config(**config), params, *inputs)
     if not isinstance(answer, _ANSWERS[operation]):
         found, expected = type(answer).__name__, _ANSWERS[operation].__name__
         raise TypeError(f"{operation} returned a {found}, expected gateparity's {expected}")
     return answer
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """The kind of an exception and its first words."""
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words[:300]}" if words else type(error).__name__

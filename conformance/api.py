@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateparity.backends.local import load_local
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.plan import named_plan
 from gateparity.conformance.result import repeat_command
 from gateparity.conformance.run import TIME_LIMIT, run_checks
+from gateparity.conformance.session import Truths, run_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from gateparity.conformance.result import Run
+    from gateparity.conformance.result import Result, Run
 
 
 def check(
@@ -32,6 +35,21 @@ def check(
     """
     rows = parse_backends(backends) if backends else find_backends()
     return run_checks(rows, named_plan(cases, checks, seed), seed=seed, time_limit=time_limit)
+
+
+def check_adapter(
+    adapter: Any, *, cases: Sequence[str] = (), checks: Sequence[str] = (), seed: int = 0
+) -> list[Result]:
+    """Run the suite on an adapter of yours in this process, where a debugger can follow.
+
+    `adapter` is an object, however it was made; its label is `module:Class`. Raises `InputError`
+    where it is no adapter, and for an unknown name or a negative seed; what it does wrong is a
+    result. Nothing ends a call that hangs, and a crash takes this process with it.
+    """
+    plan = named_plan(cases, checks, seed)
+    row, local = load_local(adapter)
+    truths = Truths()
+    return [run_check(row, local, check, case, truths) for check, case in plan]
 
 
 def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:

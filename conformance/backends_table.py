@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import platform
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -11,6 +13,7 @@ from rich.table import Table
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.environments import environment
+from gateparity.backends.installed import installed_adapters
 from gateparity.backends.spec import parse_backends, probe
 from gateparity.conformance.console import print_table
 from gateparity.conformance.files import write_text
@@ -22,11 +25,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gateparity.backends.catalogue import Framework
+    from gateparity.backends.installed import Installed
 
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A framework, the interpreter that has it, and its version there; or why there is none."""
+    """A backend, the interpreter that has it, and its version there; or why there is none.
+
+    `target` is what an installed package's adapter is, `module:Class`.
+    """
 
     backend: str
     variants: list[str]
@@ -34,17 +41,20 @@ class Found:
     python: str = ""
     interpreter: str = ""
     reason: str = ""
+    target: str = ""
 
 
 def print_backends(console: Console, path: Path | None) -> None:
     """Ask every interpreter that was found, and print what it says."""
     found = [_find(framework) for framework in FRAMEWORKS.values()]
+    found += [_find_installed(adapter) for adapter in installed_adapters().values()]
     table = Table()
     for name in ("backend", "variants", "version", "python", "interpreter"):
         table.add_column(name, no_wrap=True)
     for row in found:
         where = escape(row.interpreter) or f"[yellow]{escape(row.reason)}[/]"
-        table.add_row(row.backend, ", ".join(row.variants), row.version, row.python, where)
+        what = row.target or ", ".join(row.variants)
+        table.add_row(row.backend, what, escape(row.version), row.python, where)
     print_table(console, table)
     if path:
         rows: list[dict[str, Any]] = [dataclasses.asdict(row) for row in found]
@@ -64,3 +74,15 @@ def _find(framework: Framework) -> Found:
     except InputError as error:
         return Found(framework.name, variants, interpreter=str(python), reason=str(error))
     return Found(framework.name, variants, answer["version"], answer["python"], str(python))
+
+
+def _find_installed(adapter: Installed) -> Found:
+    """Where a worker will look for it: whether it is of any use there, a check tells."""
+    return Found(
+        adapter.name,
+        variants=[],
+        version=adapter.version,
+        python=platform.python_version(),
+        interpreter=sys.executable,
+        target=adapter.target,
+    )

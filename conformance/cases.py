@@ -14,6 +14,7 @@ import numpy as np
 
 from gateparity.adapter import Batch, Outputs, state_shape
 from gateparity.config import Config
+from gateparity.conformance import values
 from gateparity.errors import InputError
 from gateparity.parameters import build_parameters
 
@@ -38,10 +39,28 @@ class Case:
     @property
     def id(self) -> str:
         """Sizes, dtype and name, for a test id."""
+        return f"{self.sizes}-{self.config.dtype}-{self.name}"
+
+    @property
+    def sizes(self) -> str:
+        """Steps, sequences, input features and hidden units."""
         steps, size, _ = self.batch.x.shape
-        config = self.config
-        sizes = f"T{steps}-B{size}-I{config.input_size}-H{config.hidden_size}"
-        return f"{sizes}-{config.dtype}-{self.name}"
+        return f"T{steps}-B{size}-I{self.config.input_size}-H{self.config.hidden_size}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the case itself asks of a backend: the keys of an adapter's `unsupported`."""
+        steps, size, _ = self.batch.x.shape
+        lengths = self.batch.lengths
+        asked = {
+            "lengths": lengths is not None,
+            "lengths_float64": lengths is not None and self.config.dtype == "float64",
+            "zero_length": lengths is not None and steps > 0 and bool((lengths == 0).any()),
+            "empty_sequence": steps == 0,
+            "empty_batch": size == 0,
+            "float16": self.config.dtype == "float16",
+        }
+        return tuple(name for name, needed in asked.items() if needed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +69,7 @@ class Recipe:
 
     `lengths` are those of the sequences, or empty for full ones. `positive` makes every number
     positive, so that no sum cancels: an array of one element has no larger one to be judged by.
+    `values` makes an ordinary case's numbers special.
     """
 
     name: str
@@ -63,6 +83,7 @@ class Recipe:
     initial: bool = True
     positive: bool = False
     lengths: tuple[int, ...] = ()
+    values: Callable[[Case], Case] | None = None
 
     def build(self, dtype: str, seed: int) -> Case:
         """Draw the numbers: the same for every dtype, apart from rounding."""
@@ -72,7 +93,8 @@ class Recipe:
         draw = draw_for(self.name, seed, dtype, positive=self.positive)
         x = draw((self.steps, self.size, self.input_size), 1.0)
         lengths = np.array(self.lengths, np.int32) if self.lengths else None
-        return build_case(self.name, config, x, draw, lengths, initial=self.initial)
+        case = build_case(self.name, config, x, draw, lengths, initial=self.initial)
+        return self.values(case) if self.values else case
 
 
 def build_case(
@@ -116,8 +138,25 @@ RECIPES: Final = {
         Recipe("sequence"),
         Recipe("unit", steps=1, size=1, input_size=1, hidden_size=1, positive=True),
         Recipe("plain", biases=False, initial=False),
-        Recipe("ragged", directions=2, lengths=(3, 5, 1)),
-        Recipe("stacked", layers=2),
+        Recipe("ragged", layers=2, directions=2, lengths=(3, 5, 1)),
+        Recipe("one_empty", layers=2, directions=2, lengths=(3, 0, 5)),
+        Recipe("nan_padding", layers=2, directions=2, lengths=(3, 5, 1), values=values.nan_padding),
+        Recipe("stacked", steps=6, layers=2),
         Recipe("deep", layers=2, directions=2),
+        Recipe("one_step", steps=1),
+        Recipe("one_sequence", size=1),
+        Recipe("one_input", input_size=1),
+        Recipe("one_unit", hidden_size=1),
+        Recipe("long", steps=100),
+        Recipe("wide", size=17, input_size=50, hidden_size=64),
+        Recipe("no_steps", steps=0),
+        Recipe("no_sequences", size=0),
+        Recipe("saturated", values=values.saturated),
+        Recipe("overflowing", values=values.overflowing),
+        Recipe("subnormal", values=values.subnormal),
+        Recipe("zeros", values=values.zeros),
+        Recipe("huge", values=values.huge),
+        Recipe("nan", values=values.nan),
+        Recipe("infinite", values=values.infinite),
     )
 }

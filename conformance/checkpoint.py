@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.text import read_bytes
-from gateparity.errors import InputError
+from gateparity.errors import InputError, printable
 from gateparity.infer import infer_config
 from gateparity.layouts import TORCH
 
@@ -80,7 +80,7 @@ def read_checkpoint(
         params = TORCH.unpack(native, config)
         _check_finite(native)
     except ValueError as error:
-        raise InputError(_one_line(f"{where}: {error}")) from error
+        raise InputError(printable(f"{where}: {error}")) from error
     return config, params
 
 
@@ -195,8 +195,3 @@ def _listed(names: Iterable[str]) -> str:
     names = list(names)
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return (", ".join(map(repr, itertools.islice(names, SHOWN))) or "none") + more
-
-
-def _one_line(message: str) -> str:
-    """Names from a file may hold line breaks and the codes that colour a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)

@@ -1,38 +1,53 @@
-"""The command: `gateparity check`, `gateparity backends`, `gateparity env`.
+"""The command: `gateparity check`, `compare`, `replay`, `selftest`, `diagnose`, `backends`, `env`.
 
 Exit codes: 0 all agree, 1 something differs, 2 could not run.
 """
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from gateparity.backends.spec import find_backends, parse_backends
-from gateparity.conformance import env_cli
+from gateparity.conformance import diagnose_cli, env_cli, replay_cli, selftest_cli
 from gateparity.conformance.backends_table import print_backends
-from gateparity.conformance.cases import RECIPES
 from gateparity.conformance.checkpoint import read_checkpoint
-from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.compare import join_files, uncompared_pairs
 from gateparity.conformance.console import make_console, print_error
 from gateparity.conformance.files import check_writable
+from gateparity.conformance.options import (
+    Cases,
+    Checks,
+    Json,
+    Junit,
+    Markdown,
+    NoSave,
+    Prefix,
+    Runs,
+    Save,
+    Seed,
+    Specs,
+    TextFile,
+    TimeLimit,
+    Weights,
+)
 from gateparity.conformance.plan import named_plan, text_plan, weights_plan
 from gateparity.conformance.progress import show_progress
-from gateparity.conformance.report import print_run, write_json
+from gateparity.conformance.report import print_run
+from gateparity.conformance.report_files import ReportFiles
 from gateparity.conformance.run import TIME_LIMIT, run_checks
+from gateparity.conformance.saver import make_saver
+from gateparity.conformance.source import Source, source_of
 from gateparity.conformance.text import read_text
 from gateparity.conformance.torch_loader import torch_loader
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gateparity.backends.spec import Backend
-    from gateparity.conformance.plan import Plan
+    from gateparity.conformance.result import Run
 
 _START: Final = """
 [bold]Start[/]
@@ -52,6 +67,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(env_cli.app, name="env")
+app.command("replay", epilog=replay_cli.EXAMPLES)(replay_cli.replay_command)
+app.command("diagnose", epilog=diagnose_cli.EXAMPLES)(diagnose_cli.diagnose_command)
+app.command(epilog=selftest_cli.EXAMPLES)(selftest_cli.selftest)
 
 _EXAMPLES: Final = """
 [bold]Examples[/]
@@ -67,55 +85,9 @@ _EXAMPLES: Final = """
   gateparity check --weights model.pt --prefix encoder    a trained LSTM
 
   gateparity check --text timemachine.txt --json run.json
-"""
 
-Specs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--backend",
-        "-b",
-        metavar="SPEC",
-        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; repeat for more. All found by default.",
-    ),
-]
-Cases = Annotated[
-    list[str] | None,
-    typer.Option("--case", metavar="NAME", help=f"One of {', '.join(RECIPES)}; repeat for more."),
-]
-Checks = Annotated[
-    list[str] | None,
-    typer.Option("--check", metavar="NAME", help=f"One of {', '.join(CHECKS)}; repeat for more."),
-]
-Seed = Annotated[int, typer.Option(min=0, help="Draws other weights and inputs.")]
-Weights = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="A PyTorch state_dict, .pt or .safetensors, with an LSTM."),
-]
-Prefix = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Where in the state_dict the LSTM is.")
-]
-TextFile = Annotated[
-    Path | None, typer.Option("--text", metavar="FILE", help="A text, fed as one-hot characters.")
-]
-Json = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
-]
-TimeLimit = Annotated[
-    float,
-    typer.Option(
-        min=0.001,
-        max=86_400.0,
-        metavar="SECONDS",
-        help="The longest that one call may take.",
-    ),
-]
-Sigmas = Annotated[
-    bool,
-    typer.Option(
-        "--sigmas",
-        help="Also tell errors in standard deviations of what rounding alone should cause.",
-    ),
-]
+  gateparity check --junit parity.xml --markdown parity.md    for CI
+"""
 
 
 @app.command(epilog=_EXAMPLES)
@@ -128,29 +100,55 @@ def check(
     prefix: Prefix = None,
     text: TextFile = None,
     json: Json = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
     time_limit: TimeLimit = TIME_LIMIT,
+    save: Save = None,
     *,
-    sigmas: Sigmas = False,
+    no_save: NoSave = False,
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
     Each row is a backend and variant, each column a check; beneath, every pair of rows. Exit code
     0: all agree; 1: something differs; 2: something could not run.
     """
-    if json:
-        check_writable(json)
+    files = ReportFiles(json, junit, markdown)
+    saver = make_saver(save, seed, no_save=no_save)
     rows = parse_backends(backend) if backend else _require(find_backends())
     _refuse_together(case, weights, prefix, text)
+    source = Source()
     if weights:
         config, params = read_checkpoint(weights, prefix, torch_loader(rows))
         plan = weights_plan(config, params, checks or [], seed)
-        source = _option("--weights", weights)
-        source += "" if prefix is None else f" {_option('--prefix', prefix)}"
+        source = source_of(weights, weights=weights, prefix=prefix)
     elif text:
-        plan, source = text_plan(read_text(text), checks or [], seed), _option("--text", text)
+        plan = text_plan(read_text(text), checks or [], seed)
+        source = source_of(text, text=text)
     else:
-        plan, source = named_plan(case or [], checks or [], seed), ""
-    _run(rows, plan, source, seed=seed, json=json, time_limit=time_limit, budgets=sigmas)
+        plan = named_plan(case or [], checks or [], seed)
+    with show_progress(rows, plan) as progress:
+        saver.say = progress.say
+        run = run_checks(
+            rows, plan, progress=progress, seed=seed, time_limit=time_limit, save=saver
+        )
+    for problem in saver.problems:
+        print_error(problem)
+    _finish(run, source, files)
+
+
+@app.command()
+def compare(runs: Runs, json: Json = None, junit: Junit = None, markdown: Markdown = None) -> None:
+    """Join the results of several machines into one verdict.
+
+    All must have run the same checks and cases with the same seed. Exit code as that of check.
+    """
+    files = ReportFiles(json, junit, markdown)
+    record = join_files(runs)
+    if apart := uncompared_pairs(record.run):
+        make_console().print(
+            f"Pairs of rows that ran apart, each judged by the truth alone: {apart}"
+        )
+    _finish(record.run, record.source, files)
 
 
 @app.command()
@@ -172,14 +170,9 @@ def main() -> None:
         sys.exit(130)
 
 
-def _run(
-    rows: Sequence[Backend], plan: Plan, source: str, *, json: Path | None, **rest: Any
-) -> None:
-    with show_progress(rows, plan) as progress:
-        run = run_checks(rows, plan, progress=progress, **rest)
-    print_run(run, make_console(), source)
-    if json:
-        write_json(run, json)
+def _finish(run: Run, source: Source, files: ReportFiles) -> None:
+    print_run(run, make_console(), source.options)
+    files.write(run, source)
     raise typer.Exit(run.exit_code)
 
 
@@ -197,11 +190,6 @@ def _refuse_together(
         raise InputError(f"{' and '.join(given)} exclude each other")
     if prefix is not None and not weights:
         raise InputError("--prefix goes with --weights")
-
-
-def _option(name: str, value: object) -> str:
-    """As a shell takes it."""
-    return f"{name} {shlex.quote(str(value))}"
 
 
 if __name__ == "__main__":

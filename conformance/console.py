@@ -25,6 +25,11 @@ def print_table(console: Console, table: Table) -> None:
     console.print(table, soft_wrap=True)
 
 
+def print_line(line: str, console: Console) -> None:
+    """One line, so that a command in it can be copied; what is too narrow for it wraps it."""
+    console.print(line, highlight=False, soft_wrap=True)
+
+
 def print_error(message: str) -> None:
     """One line on standard error."""
     console = Console(stderr=True, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from gateparity.errors import InputError
@@ -20,12 +21,25 @@ def check_writable(path: Path) -> None:
         raise InputError(f"{path} can't be written: it is a folder, or in a read-only one")
 
 
+def check_folder(path: Path) -> None:
+    """Raise `InputError` if no file could be written to the folder `path`, made if need be."""
+    if not path.is_dir():
+        check_writable(path)
+    if path.exists() and (not path.is_dir() or not os.access(path, os.W_OK)):
+        raise InputError(f"{path} can't be written to: it is a file, or a read-only folder")
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace the file at `path`; raises `InputError` if that fails, and leaves the old one."""
-    aside = path.absolute().parent / f".gateparity-{os.getpid()}"
+    write_bytes(path, text.encode("utf-8", errors="replace"))  # a path may hold any bytes
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace the file at `path`; raises `InputError` if that fails, and leaves the old one."""
+    aside = path.absolute().parent / f".gateparity-{os.getpid()}-{threading.get_ident()}"
     try:
         try:
-            aside.write_text(text, "utf-8")
+            aside.write_bytes(data)
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)

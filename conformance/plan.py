@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     Plan = Sequence[tuple[Check, Case]]
 
 _WEIGHTS_STEPS, _WEIGHTS_BATCH = 16, 4  # of the random inputs that a checkpoint's LSTM is fed
-_TEXT_HIDDEN: Final = 32  # as in d2l, with its 32 steps and batches of 1024 windows
+_TEXT_HIDDEN: Final = 32  # as in d2l, with its windows of 32 steps
 
 
 def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
-    """The named checks on their cases, or all where no names are given, at every dtype.
+    """The named checks on their cases, or all where no names are given, at their dtypes.
 
     Raises `InputError` for an unknown name, and where no check has any of the cases.
     """
@@ -35,8 +35,9 @@ def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
     chosen = choose_checks(checks)
     plan = [
         (check, RECIPES[case].build(dtype, seed))
-        for dtype in DTYPES
+        for dtype in dict.fromkeys(dtype for check in chosen for dtype in check.dtypes)
         for check in chosen
+        if dtype in check.dtypes
         for case in check.cases
         if not cases or case in cases
     ]

@@ -5,13 +5,15 @@ Installed with gateparity, so it imports nothing until a test asks for parity.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import traceback
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gateparity.backends.remote import RemoteAdapter
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
     from gateparity.conformance.checks import Check
@@ -33,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a bad spec in one line, before anything is collected."""
+    config.addinivalue_line("markers", "xdist_group(name): tests for one worker of pytest-xdist.")
     if (seed := config.getoption("parity_seed")) < 0:
         raise pytest.UsageError(f"gateparity: --parity-seed is {seed}, expected 0 or more")
     if config.getoption("backend"):
@@ -46,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each row, check, case and dtype."""
+    """One test for each row, check, case and dtype; a row is one group for pytest-xdist."""
     if "parity_item" not in metafunc.fixturenames:
         return
     from gateparity.backends.spec import find_backends, parse_backends
@@ -54,8 +57,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
     specs, seed = metafunc.config.getoption("backend"), metafunc.config.getoption("parity_seed")
     rows = parse_backends(specs) if specs else find_backends()
-    items = [(row, check, case) for row in rows for check, case in named_plan((), (), seed)]
-    metafunc.parametrize("parity_item", items, ids=[_id(*item) for item in items], scope="session")
+    plan = named_plan((), (), seed)
+    items = [_item(row, check, case) for row in rows for check, case in plan]
+    metafunc.parametrize("parity_item", items, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +68,25 @@ def parity_truths() -> Truths:
     from gateparity.conformance.session import Truths
 
     return Truths()
+
+
+@pytest.fixture(scope="class")
+def parity_adapter(request: pytest.FixtureRequest) -> tuple[Backend, RemoteAdapter]:
+    """What a class that inherits `ParityTests` tests: its row, and the adapter in this process."""
+    from gateparity.adapter import Unsupported
+    from gateparity.backends.local import load_local
+    from gateparity.errors import InputError
+
+    adapter, name = request.cls.adapter, request.cls.__name__
+    if adapter is None:
+        pytest.fail(f"{name} names no adapter, expected `adapter = MyLSTM` in it", pytrace=False)
+    try:
+        made = adapter() if isinstance(adapter, type) else adapter
+        return load_local(made, report=traceback.print_exception)
+    except Unsupported as unsupported:
+        pytest.skip(str(unsupported))
+    except InputError as error:
+        raise pytest.fail.Exception(f"{name}.adapter: {error}", pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
@@ -92,5 +115,7 @@ class _Sessions:
             session.close()
 
 
-def _id(row: Backend, check: Check, case: Case) -> str:
-    return f"{row.label.replace(':', '-')}-{check.name}-{case.id}"
+def _item(row: Backend, check: Check, case: Case) -> Any:
+    name = f"{row.label.replace(':', '-')}-{check.name}-{case.id}"
+    group = row.label.replace("@", "-")  # pytest-xdist splits at it
+    return pytest.param((row, check, case), id=name, marks=pytest.mark.xdist_group(group))

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from rich.progress import TaskID
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.plan import Plan
     from gateparity.conformance.result import Result
 
 
+@dataclasses.dataclass(frozen=True)
+class Bar:
+    """What is to be called with each result."""
+
+    progress: Progress
+    task: TaskID
+
+    def __call__(self, result: Result) -> None:
+        """One more."""
+        self.progress.update(self.task, advance=1, description=f"{result.row.label} {result.check}")
+
+    def say(self, words: str) -> None:
+        """What is done beside."""
+        self.progress.update(self.task, description=words)
+
+
 @contextlib.contextmanager
-def show_progress(rows: Sequence[Backend], plan: Plan) -> Iterator[Callable[[Result], None]]:
-    """Yield what is to be called with each result."""
+def show_progress(rows: Sequence[Backend], plan: Plan) -> Iterator[Bar]:
+    """Yield the bar of a run."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
@@ -28,9 +47,4 @@ def show_progress(rows: Sequence[Backend], plan: Plan) -> Iterator[Callable[[Res
         transient=True,
         disable=not console.is_terminal,
     ) as progress:
-        task = progress.add_task("starting workers", total=len(rows) * len(plan))
-
-        def advance(result: Result) -> None:
-            progress.update(task, advance=1, description=f"{result.row.label} {result.check}")
-
-        yield advance
+        yield Bar(progress, progress.add_task("starting workers", total=len(rows) * len(plan)))

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from gateparity.backends.spec import Backend
     from gateparity.conformance.checks import Results
+    from gateparity.conformance.divergence import Divergence
+    from gateparity.parameters import Array
 
-Status = Literal["pass", "fail", "skip", "error"]
+Status = Literal["pass", "known", "fail", "skip", "error"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
     """What one check on one case found in one row.
 
-    `max_error` is relative to the largest true value of its array, `sigmas` in standard deviations
-    of what rounding alone should cause; None where nothing was compared, or it wasn't asked for.
+    `sigmas` is the largest error and `shift` the largest shift of a bias, in standard deviations
+    of what rounding alone causes; `max_error` is relative to the largest true value of its array.
+    None where nothing was compared. `begins` is where a difference does. `saved` is the file that
+    repeats a failure, and `saved_sizes` what it was shrunk to.
     """
 
     row: Backend
@@ -29,7 +33,13 @@ class Result:
     max_error: float | None = None
     reason: str = ""
     sigmas: float | None = None
+    shift: float | None = None
     arrays: Results | None = dataclasses.field(default=None, repr=False, compare=False)
+    shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
+    begins: Divergence | None = dataclasses.field(default=None, repr=False, compare=False)
+    seconds: float | None = dataclasses.field(default=None, repr=False, compare=False)
+    saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
+    saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -47,6 +57,7 @@ class Pair:
     status: Status
     max_error: float | None = None
     reason: str = ""
+    sigmas: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +65,8 @@ class Run:
     """All of it. `versions` has the version of each row's framework, as far as it told.
 
     `seconds` is wall time; `transport_seconds` is what the rows' calls took beyond the work on the
-    far side, summed over rows that ran side by side.
+    far side, summed over rows that ran side by side. `explanations` has what a failing row behaves
+    like, as far as a known mistake explains it.
     """
 
     rows: tuple[Backend, ...]
@@ -64,6 +76,7 @@ class Run:
     seed: int
     seconds: float
     transport_seconds: float
+    explanations: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def ran(self) -> set[str]:

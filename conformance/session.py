@@ -4,48 +4,80 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from typing import TYPE_CHECKING
+import zlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.adapter import Unsupported
+import numpy as np
+
+from gateparity.adapter import Impure, Unsupported
+from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, WorkerLost
 from gateparity.canonical import Canonical
-from gateparity.conformance.budget import largest_sigmas, rounding_sigmas
+from gateparity.conformance.budget import make_arithmetic, make_budget
+from gateparity.conformance.deviations import find_deviation
 from gateparity.conformance.result import Result
 from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.conformance.verdict import Expected, Mismatch, Score, judge, unit_roundoff
+from gateparity.parameters import fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.adapter import Adapter
     from gateparity.backends.spec import Backend
+    from gateparity.conformance.budget import Budget
     from gateparity.conformance.cases import Case
     from gateparity.conformance.checks import Check, Results
+    from gateparity.conformance.deviations import Deviation
+    from gateparity.conformance.result import Status
+
+_PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Truths:
-    """The truth's own results and, if asked for, their rounding budgets, once for all rows."""
+    """What is right in every check and case, and how far rounding may move it: once for all."""
 
-    def __init__(self, *, budgets: bool = False) -> None:
-        self._budgets = budgets
-        self._found: dict[tuple[str, str, str], Results] = {}
-        self._sigmas: dict[tuple[str, str, str], Results] = {}
+    def __init__(self) -> None:
+        self._truths: dict[tuple[str, str, str], Results] = {}
+        self._budgets: dict[tuple[Any, ...], Budget] = {}
         self._lock = threading.Lock()
 
-    def of(self, check: Check, case: Case) -> Results:
-        """What the truth finds, at the next wider precision."""
-        key = (check.name, case.name, case.config.dtype)
-        with self._lock:
-            if key not in self._found:
-                self._found[key] = check.run(Truth(), case)
-            return self._found[key]
+    def of(self, check: Check, case: Case, declared: Mapping[str, float] = _PLAIN) -> Expected:
+        """The truth at the next wider precision, and its budget.
 
-    def sigmas_of(self, check: Check, case: Case) -> Results | None:
-        """The budget of every element, if budgets were asked for."""
-        if not self._budgets:
-            return None
-        key = (check.name, case.name, case.config.dtype)
-        with self._lock:
-            if key not in self._sigmas:
-                self._sigmas[key] = rounding_sigmas(check, case)
-            return self._sigmas[key]
+        `declared` is what a backend says of its arithmetic, fields of `Arithmetic`.
+        """
+        dtype, key = case.config.dtype, (check.name, case.name)
+        arithmetic = make_arithmetic(dtype, declared)
+        with self._lock, np.errstate(all="ignore"):
+            if (*key, dtype) not in self._truths:
+                self._truths[*key, dtype] = check.run(Truth(), case)
+            drawn = *key, arithmetic, _fingerprint(case)
+            if drawn not in self._budgets:
+                self._budgets[drawn] = make_budget(check, case, arithmetic)
+            budget = self._budgets[drawn]
+        factor = unit_roundoff(dtype) / arithmetic.unit
+        return Expected(self._truths[*key, dtype], budget.scaled(factor))
+
+
+def _other_variant(row: Backend) -> str:
+    """The scratch variant that a framework's own layer has to equal; empty for other rows."""
+    framework = FRAMEWORKS.get(row.name.partition("@")[0])
+    if not row.shipped or framework is None or row.variant == "scratch":
+        return ""
+    return f"gateparity.backends.{framework.name}:{dict(framework.variants)['scratch']}"
+
+
+def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
+    """Run one check on one case and judge what comes back. Raises `WorkerLost` and nothing else."""
+    needs = (*check.needs, *case.needs)
+    declared = [adapter.unsupported[n] for n in needs if n in adapter.unsupported]
+    if check.name == "variants":
+        declared = ["it has no layer variant to compare with its scratch variant"]
+    if declared:
+        return _result(row, check, case, "skip", reason=declared[0])
+    return _weigh(_compare(row, adapter, check, case, truths), find_deviation(row, check, case))
 
 
 class Session:
@@ -68,31 +100,57 @@ class Session:
         self.close()
 
     @property
+    def arithmetic(self) -> Mapping[str, float]:
+        """What the backend declares of its arithmetic, as far as it was loaded."""
+        return self._adapter.arithmetic if self._adapter else _PLAIN
+
+    @property
+    def lost(self) -> bool:
+        """Whether its worker is gone, or was never there."""
+        return bool(self._lost)
+
+    @property
+    def manifest(self) -> Mapping[str, str]:
+        """The far side's versions, processor and flags, as far as it was loaded."""
+        return self._adapter.manifest if self._adapter else {}
+
+    @property
     def transport_seconds(self) -> float:
         """What calls took beyond the work on the far side."""
         return self._worker.seconds - self._worker.far_seconds if self._worker else 0.0
 
-    def run(self, check: Check, case: Case) -> Result:
-        """Run one check on one case. Never raises for what the backend does."""
-        what = (self.row, check.name, case.name, case.config.dtype)
+    def run(self, check: Check, case: Case, truths: Truths | None = None) -> Result:
+        """Run one check on one case. Never raises for what the backend does.
+
+        A case that has the name of one of the run's, but isn't it, takes truths of its own.
+        """
+        truths = truths or self._truths
         try:
-            adapter = self._start()
-            declared = [adapter.unsupported[n] for n in check.needs if n in adapter.unsupported]
-            if declared:
-                return Result(*what, "skip", reason=declared[0])
-            found = check.run(Canonical(adapter), case)
+            if check.name == "variants" and (other := _other_variant(self.row)):
+                return self._compare_variants(check, case, truths, other)
+            return run_check(self.row, self._start(), check, case, truths)
         except Unsupported as unsupported:
-            return self._refused(what, str(unsupported))
+            return _refused(self.row, check, case, str(unsupported))
         except WorkerLost as lost:
             self._lost = str(lost)
-            return Result(*what, "error", reason=self._lost)
-        except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
-            return Result(*what, "error", reason=_one_line(error))
-        truth, sigmas = self._truths.of(check, case), self._truths.sigmas_of(check, case)
-        result = self._judge(what, found, truth)
-        if sigmas is None or set(found) != set(truth):
+            return _result(self.row, check, case, "error", reason=self._lost)
+
+    def _compare_variants(self, check: Check, case: Case, truths: Truths, other: str) -> Result:
+        """The same worker holds both in turn: the framework is there already."""
+        adapter = self._start()
+        result = _compare(self.row, adapter, check, case, truths)
+        if result.arrays is None or self._worker is None:
             return result
-        return dataclasses.replace(result, sigmas=largest_sigmas(found, truth, sigmas))
+        try:
+            scratch = check.run(Canonical(RemoteAdapter(self._worker, other)), case)
+        except (Unsupported, BackendError) as error:
+            return _result(self.row, check, case, "error", reason=f"{other}: {_one_line(error)}")
+        finally:
+            self._adapter = None
+        budget = truths.of(check, case, adapter.arithmetic).budget
+        return _judge(
+            self.row, check, case, result.arrays, Expected(scratch, budget.scaled(2**0.5))
+        )
 
     def close(self) -> None:
         """End the worker. A call that is under way ends with an error."""
@@ -124,17 +182,62 @@ class Session:
         worker.close()
         raise WorkerLost(reason)
 
-    def _refused(self, what: tuple[Backend, str, str, str], reason: str) -> Result:
-        if self.row.shipped:  # it has declared what it can't do, and this isn't among it
-            return Result(*what, "fail", reason=f"raised Unsupported, undeclared: {reason}")
-        return Result(*what, "skip", reason=reason)
 
-    def _judge(self, what: tuple[Backend, str, str, str], found: Results, truth: Results) -> Result:
-        try:
-            error = judge(found, truth, truth, what[-1])
-        except Mismatch as mismatch:
-            return Result(*what, "fail", mismatch.error, str(mismatch), arrays=found)
-        return Result(*what, "pass", error, arrays=found)
+def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
+    try:
+        found = check.run(Canonical(adapter), case)
+    except WorkerLost:
+        raise
+    except Unsupported as unsupported:
+        return _refused(row, check, case, str(unsupported))
+    except Impure as impure:
+        return _result(row, check, case, "fail", reason=str(impure), sigmas=np.inf)
+    except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
+        return _result(row, check, case, "error", reason=_one_line(error))
+    expected = truths.of(check, case, getattr(adapter, "arithmetic", _PLAIN))
+    return _judge(row, check, case, found, expected)
+
+
+def _weigh(result: Result, known: Deviation | None) -> Result:
+    """A known deviation is no failure, as long as it is there."""
+    if known is None or result.status not in ("pass", "fail"):
+        return result
+    if result.status == "fail":
+        reason = f"{known.reason}: {known.link}"
+        return dataclasses.replace(result, status="known", reason=reason, arrays=None)
+    reason = f"it no longer deviates ({known.reason}): remove its entry among the known deviations"
+    return dataclasses.replace(result, status="fail", reason=reason)
+
+
+def _fingerprint(case: Case) -> int:
+    """The same for the same numbers at another dtype, which share a budget."""
+    arrays = [a for cell in case.params for a in fields(cell).values()]
+    arrays += [a for a in vars(case.batch).values() if a is not None]
+    return zlib.crc32(b"".join(array.astype(np.float32).tobytes() for array in arrays))
+
+
+def _refused(row: Backend, check: Check, case: Case, reason: str) -> Result:
+    if row.shipped:  # it has declared what it can't do, and this isn't among it
+        reason = f"raised Unsupported, undeclared: {reason}"
+    return _result(row, check, case, "fail" if row.shipped else "skip", reason=reason)
+
+
+def _judge(row: Backend, check: Check, case: Case, found: Results, expected: Expected) -> Result:
+    try:
+        score = judge(found, expected)
+    except Mismatch as mismatch:
+        known = _scores(mismatch.score) | {"arrays": found, "begins": mismatch.begins}
+        return _result(row, check, case, "fail", reason=str(mismatch), **known)
+    return _result(row, check, case, "pass", arrays=found, **_scores(score))
+
+
+def _scores(score: Score) -> dict[str, Any]:
+    errors = {"max_error": score.relative, "sigmas": score.sigmas, "shift": score.shift}
+    return errors | {"shifts": score.shifts}
+
+
+def _result(row: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
+    return Result(row, check.name, case.name, case.config.dtype, status, **found)
 
 
 def _one_line(error: Exception) -> str:

@@ -1,14 +1,15 @@
-"""The suite as tests: `pytest conformance --backend torch`."""
+"""The suite as tests: `pytest --pyargs gateparity.conformance --backend torch`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from gateparity.conformance.result import repeat_command
+from gateparity.conformance.testing import settle
 
 if TYPE_CHECKING:
+    import pytest
+
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
     from gateparity.conformance.checks import Check
@@ -22,8 +23,4 @@ def test_parity(
 ) -> None:
     row, check, case = parity_item
     result = parity_sessions.of(row).run(check, case)
-    if result.status == "skip":
-        pytest.skip(result.reason)
-    if result.status != "pass":
-        repeat = repeat_command(result, pytestconfig.getoption("parity_seed"))
-        pytest.fail(f"{result.status}: {result.reason}\nrepeat: {repeat}", pytrace=False)
+    settle(result, repeat_command(result, pytestconfig.getoption("parity_seed")))

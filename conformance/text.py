@@ -52,7 +52,7 @@ def read_text(path: Path) -> Text:
     return Text((UNKNOWN, *map(chr, found)), codes + 1, str(path))
 
 
-def windows(text: Text, steps: int = 32, batch: int = 1024) -> Array:
+def windows(text: Text, steps: int = 32, batch: int = 256) -> Array:
     """The first `batch` windows, each one character further on, as codes `(T, B)`.
 
     Fewer where the text ends sooner. As in d2l a window needs a character more than it has steps,
@@ -72,12 +72,18 @@ def one_hot(codes: Array, symbols: Sequence[str], dtype: str) -> Array:
     return np.eye(len(symbols), dtype=dtype)[codes]
 
 
-def read_bytes(path: Path, expected: str) -> bytes:
-    """All of a file that isn't empty; raises `InputError` that tells what was expected there."""
+def read_bytes(path: Path, expected: str, largest: int | None = None) -> bytes:
+    """All of a file that isn't empty, or larger than `largest` bytes.
+
+    Raises `InputError` that tells what was expected there.
+    """
     try:
         if path.exists() and not path.is_file():  # a pipe or a device may never end
             kind = "a directory" if path.is_dir() else "no regular file"
             raise OSError(errno.EINVAL, f"it is {kind}")
+        if largest is not None and path.stat().st_size > largest:
+            size = path.stat().st_size
+            raise OSError(errno.EFBIG, f"it has {size} bytes, {largest} allowed")
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or error

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gateparity.adapter import check_batch, check_outputs
 from gateparity.backends.numpy import Scratch
 from gateparity.backends.stack import cell_name
-from gateparity.parameters import Cell, cast_parameters, fields
+from gateparity.parameters import Cell, cast_parameters, check_parameters, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,33 +30,55 @@ class Truth:
     """The LSTM that results are compared with. Takes float32 or float64, answers wider.
 
     `prepare` is applied to every array on its way in; `dtype` is that of the arithmetic, the next
-    wider one by default.
+    wider one by default; `scratch` holds the equations, which a mistake exchanges.
     """
 
-    prepare: Callable[[Array], Array] = lambda array: array
+    prepare: Callable[[Array], Any] = lambda array: array
     dtype: str = ""
+    scratch: Scratch = dataclasses.field(default_factory=Scratch)
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Outputs and final states."""
-        wide = self._config(config)
-        return Scratch().forward(wide, self._book(params, wide), self._widen(batch, wide))
+        wide = self.accept(config, params, batch)
+        return self.scratch.forward(wide, self._book(params, wide), self._widen(batch, wide))
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Every pre-activation, gate and state."""
-        wide = self._config(config)
-        return Scratch().gates(wide, self._book(params, wide), self._widen(batch, wide))
+        wide = self.accept(config, params, batch)
+        return self.scratch.gates(wide, self._book(params, wide), self._widen(batch, wide))
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Gradients of the canonical parameters, and of x, h_0 and c_0."""
-        wide = self._config(config)
+        wide = self.accept(config, params, batch, cotangent)
         inputs = self._book(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
-        found = Scratch().gradients(wide, *inputs)
+        found = self.scratch.gradients(wide, *inputs)
         return _unbook(found.params, wide), found.batch
 
+    def weights(self, config: Config, params: Parameters) -> Parameters:
+        """The parameters themselves: the truth has no layout to lose them in."""
+        check_parameters(params, config)
+        wide = cast_parameters(params, self._config(config).dtype)
+        return tuple(Cell(**{n: self.prepare(a) for n, a in fields(cell).items()}) for cell in wide)
+
+    def guarded(self) -> Truth:
+        """Itself: it is what others are judged by, and draws its roundings anew in every call."""
+        return self
+
+    def accept(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs | None = None
+    ) -> Config:
+        """The wide config, for arguments that fit; its own answers, which are wider, do so too."""
+        wide = self._config(config)
+        check_parameters(tuple(_narrow(c, wide.dtype, config.dtype) for c in params), config)
+        check_batch(_narrow(batch, wide.dtype, config.dtype), config)
+        if cotangent is not None:
+            check_outputs(_narrow(cotangent, wide.dtype, config.dtype), config, batch)
+        return wide
+
     def _config(self, config: Config) -> Config:
-        wider = "float64" if config.dtype == "float32" else "longdouble"
+        wider = "longdouble" if config.dtype == "float64" else "float64"
         return dataclasses.replace(config, dtype=self.dtype or wider)
 
     def _widen(self, arrays: Any, config: Config) -> Any:
@@ -79,6 +102,16 @@ class Truth:
                 if config.biases:
                     native[f"{prefix}b_{letter}"] = wide["b_ih"][gate] + wide["b_hh"][gate]
         return native
+
+
+def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
+    """Arrays of the narrow dtype in the place of wide ones: enough to check their shapes."""
+    own = {
+        name: np.zeros(array.shape, dtype)
+        for name, array in vars(arrays).items()
+        if getattr(array, "dtype", None) == wide
+    }
+    return dataclasses.replace(arrays, **own)
 
 
 def _unbook(native: Any, config: Config) -> Parameters:

@@ -1,52 +1,107 @@
 """Whether two results are equal to within what rounding allows: the one place that decides.
 
-An array passes if its largest error is at most 100 u times its largest true value, u being the
-unit roundoff of the backend's dtype. A number that isn't finite where the truth is, fails.
+In standard deviations of rounding: no element may be beyond `ALLOWED`, and no more may the shift of
+any bias that would explain all outputs together. A number that isn't finite where the truth is,
+fails; so does anything but the truth where rounding can't reach.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gateparity.config import GATES
+from gateparity.conformance.divergence import cell_words, locate
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.conformance.budget import Budget
     from gateparity.conformance.checks import Results
+    from gateparity.conformance.divergence import Divergence
     from gateparity.parameters import Array
 
-ALLOWED: Final = 100  # roundings of the largest true value
+    FindShifts = Callable[[Results], Array | None]
+
+ALLOWED: Final = 8.0  # standard deviations
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """What is right, and how far rounding may move it."""
+
+    truth: Results
+    budget: Budget
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """How far off a result is, in standard deviations: its worst element, and its worst shift.
+
+    `relative` is the largest error relative to the largest true value of its array; `shifts` are
+    those of all biases `(cell, gate, hidden)`, signed, where a check has outputs.
+    """
+
+    sigmas: float
+    shift: float = 0.0
+    relative: float = 0.0
+    shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
 class Mismatch(AssertionError):
-    """Two results differ; `error` is the largest, relative to its array's largest true value."""
+    """Two results differ: by how much, and where it begins, as far as elements tell."""
 
-    def __init__(self, message: str, error: float) -> None:
+    def __init__(self, message: str, score: Score, begins: Divergence | None = None) -> None:
         super().__init__(message)
-        self.error = error
+        self.score, self.begins = score, begins
 
 
-def judge(
-    found: Results, expected: Results, truth: Results, dtype: str, roundings: int = ALLOWED
-) -> float:
-    """Compare array by array; return the largest error relative to its array's largest true value.
+def judge(found: Results, expected: Expected) -> Score:
+    """Compare a backend with the truth. Raises `Mismatch`."""
+    return _judge(found, expected, expected.budget.shifts)
 
-    `truth` sets the scale; it is `expected` itself unless two backends are compared, which may
-    differ by twice the `roundings` since each may err by them. Raises
-    `Mismatch` that tells the worst element of the first array which differs, and how many arrays
-    and elements do.
+
+def judge_pair(a: Results, b: Results, shifts: Array | None, expected: Expected) -> Score:
+    """Compare two backends: each may err, so variances add.
+
+    `shifts` is the difference of what `judge` found for each: the score is linear in the errors.
+    Raises `Mismatch`.
     """
-    if list(found) != list(expected):
-        raise Mismatch(f"found {', '.join(found)}, expected {', '.join(expected)}", np.inf)
-    allowed = roundings * unit_roundoff(dtype)
-    errors = {name: _errors(found[name], expected[name], truth[name]) for name in found}
-    worst = max((float(e.max(initial=0)) for e in errors.values()), default=0.0)
-    differing = [name for name, e in errors.items() if not (e <= allowed).all()]
-    if not differing:
-        return worst
-    name = differing[0]
-    message = _describe(name, found[name], expected[name], errors[name], allowed)
-    more = f"; {len(differing)} of {len(errors)} arrays differ" if len(errors) > 1 else ""
-    raise Mismatch(message + more, worst)
+    both = Expected(a, expected.budget.scaled(2**0.5))
+    return _judge(b, both, lambda _: None if shifts is None else shifts / 2**0.5)
+
+
+def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score:
+    """Compare array by array.
+
+    Raises `Mismatch` that tells where the difference begins, the worst element there, and how many
+    elements and arrays differ; or the bias that seems shifted.
+    """
+    truth, sigmas = expected.truth, expected.budget.sigmas
+    if list(found) != list(truth):
+        raise Mismatch(f"found {', '.join(found)}, expected {', '.join(truth)}", Score(np.inf))
+    for name, array in found.items():
+        if array.shape != truth[name].shape:
+            shapes = f"{array.shape}, expected {truth[name].shape}"
+            raise Mismatch(f"{name} has shape {shapes}", Score(np.inf))
+    errors = {name: difference(array, truth[name]) for name, array in found.items()}
+    ratios = {name: in_sigmas(error, sigmas[name]) for name, error in errors.items()}
+    shifts = find_shifts(errors)
+    score = Score(
+        max((float(r.max(initial=0)) for r in ratios.values()), default=0.0),
+        0.0 if shifts is None else float(np.abs(shifts).max()),
+        max((_relative(errors[name], truth[name]) for name in errors), default=0.0),
+        shifts,
+    )
+    begins = locate(ratios, expected.budget.case.config, ALLOWED)
+    if begins:
+        message = _describe(begins, found[begins.array], truth[begins.array], ratios)
+        raise Mismatch(message, score, begins)
+    if shifts is not None and score.shift > ALLOWED:
+        raise Mismatch(_describe_shift(shifts, expected), score)
+    return score
 
 
 def unit_roundoff(dtype: str) -> float:
@@ -54,29 +109,57 @@ def unit_roundoff(dtype: str) -> float:
     return float(np.finfo(dtype).eps) / 2
 
 
-def _errors(found: Array, expected: Array, truth: Array) -> Array:
-    """|found - expected| / max |truth| for each element, infinity where only one is finite."""
-    wide = np.result_type(found, expected, truth)
-    found, expected = found.astype(wide), expected.astype(wide)
-    if found.shape != expected.shape:
-        return np.array([np.inf])
-    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
-    finite = np.isfinite(found) & np.isfinite(expected)
-    scale = np.abs(truth[np.isfinite(truth)]).max(initial=0)
+def difference(found: Array, truth: Array) -> Array:
+    """Found minus truth; zero where both are the same infinity or NaN, NaN where only one is."""
+    wide = np.result_type(found, truth)
+    found, truth = found.astype(wide), truth.astype(wide)
+    same = (found == truth) | (np.isnan(found) & np.isnan(truth))
+    finite = np.isfinite(found) & np.isfinite(truth)
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.where(finite, found - truth, np.nan)
+        return np.where(same, 0, error).astype(np.float64)
+
+
+def in_sigmas(error: Array, sigma: Array) -> Array:
+    """|error| in standard deviations; infinity where there is none, or nothing to compare."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        errors = np.where(finite, np.abs(found - expected) / scale, np.inf)
-        return np.where(same, 0, errors).astype(np.float64)
+        ratio = np.where(error == 0, 0, np.abs(error) / sigma)
+    return np.where(np.isnan(error), np.inf, ratio)
 
 
-def _describe(name: str, found: Array, expected: Array, errors: Array, allowed: float) -> str:
-    if found.shape != expected.shape:
-        return f"{name} has shape {found.shape}, expected {expected.shape}"
-    at = np.unravel_index(int(errors.argmax()), errors.shape)
-    where = ", ".join(str(int(i)) for i in at)
-    beyond = int((~(errors <= allowed)).sum())
-    digits = 9 if found.dtype == np.float32 else 17
+def _relative(error: Array, truth: Array) -> float:
+    scale = float(np.abs(truth[np.isfinite(truth)]).max(initial=0))
+    largest = float(np.abs(error).max(initial=0))  # NaN where only one is finite
+    if largest == 0:
+        return 0.0
+    return largest / scale if scale and np.isfinite(largest) else np.inf
+
+
+def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -> str:
+    name, at = begins.array, begins.index
+    where = f"[{', '.join(map(str, at))}]" if at else ""
+    words = "" if begins.words == name else f" ({begins.words})"
+    digits = {"float16": 5, "float32": 9}.get(str(found.dtype), 17)
+    beyond = sum(not (ratio <= ALLOWED).all() for ratio in ratios.values())
+    more = f"; {beyond} of {len(ratios)} arrays differ" if len(ratios) > 1 else ""
     return (
-        f"{name}[{where}]: found {found[at]:.{digits}g}, expected {expected[at]:.{digits}g}: "
-        f"{errors[at]:.2g} of the largest element, {allowed:.2g} allowed; "
-        f"{beyond} of {errors.size} elements differ"
+        f"{name}{where}{words}: found {found[at]:.{digits}g}, expected {truth[at]:.{digits}g}: "
+        f"{_sigmas(float(ratios[name][at]))}; "
+        f"{begins.differing} of {begins.size} elements differ{more}"
     )
+
+
+def _describe_shift(shifts: Array, expected: Expected) -> str:
+    at = np.unravel_index(int(np.abs(shifts).argmax()), shifts.shape)
+    cell, gate, unit = (int(i) for i in at)
+    where = f"{cell_words(cell, expected.budget.case.config)}, gate {GATES[gate]}, unit {unit}"
+    return (
+        f"no element is beyond rounding, but together they look like a shift of the bias of "
+        f"{where}: {_sigmas(float(abs(shifts[at])))}"
+    )
+
+
+def _sigmas(value: float) -> str:
+    if not np.isfinite(value):
+        return "rounding can't explain it"
+    return f"{value:.3g} sigma of rounding, {ALLOWED:g} allowed"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gateparity.config import Config as Config
     from gateparity.conformance.api import assert_parity as assert_parity
     from gateparity.conformance.api import check as check
+    from gateparity.conformance.api import check_adapter as check_adapter
+    from gateparity.conformance.testing import ParityTests as ParityTests
     from gateparity.errors import InputError as InputError
     from gateparity.layout import Layout as Layout
     from gateparity.layout import Tensor as Tensor
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "gateparity.adapter": ("Adapter", "Batch", "Gradients", "Outputs", "Trace", "Unsupported"),
     "gateparity.config": ("Config",),
-    "gateparity.conformance.api": ("assert_parity", "check"),
+    "gateparity.conformance.api": ("assert_parity", "check", "check_adapter"),
+    "gateparity.conformance.testing": ("ParityTests",),
     "gateparity.errors": ("InputError",),
     "gateparity.layout": ("Layout", "Tensor"),
     "gateparity.layouts": ("LAYOUTS",),

@@ -27,6 +27,10 @@ class Unsupported(Exception):
     """What an adapter raises for what its framework can't do, with one sentence: the reason."""
 
 
+class Impure(AssertionError):
+    """A call wrote to what it was given, or depends on more than that: which, and where."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Batch:
     """Inputs of one call.
@@ -78,7 +82,11 @@ class Gradients:
 
 
 class Adapter(Protocol):
-    """One framework's LSTM. Only `layout` and `forward` are compulsory for one of your own."""
+    """One framework's LSTM. Only `layout` and `forward` are compulsory for one of your own.
+
+    One more method, `weights(config, params)`, is asked for where it is there: it puts arrays into
+    the framework's own weights and reads those back, by the names that they have there.
+    """
 
     @property
     def name(self) -> str:
@@ -97,7 +105,7 @@ class Adapter(Protocol):
 
     @property
     def unsupported(self) -> Mapping[str, str]:
-        """What it can't do ("gates", "gradients" or "lengths"), each with the reason."""
+        """What it can't do, each with the reason: docs/adapters.md has the keys."""
         ...
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:

@@ -6,7 +6,7 @@ Adapters hold no layout code. What all of the suite calls an LSTM is this, or th
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateparity.adapter import (
     check_batch,
@@ -14,6 +14,7 @@ from gateparity.adapter import (
     check_outputs,
     check_trace,
 )
+from gateparity.guard import Guarded
 
 if TYPE_CHECKING:
     from gateparity.adapter import Adapter, Batch, Outputs, Trace
@@ -36,6 +37,14 @@ class Lstm(Protocol):
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Differentiate it: gradients of the parameters, and of x, h_0 and c_0."""
+        ...
+
+    def weights(self, config: Config, params: Parameters) -> Parameters:
+        """Put parameters into its own weights and take them out again."""
+        ...
+
+    def guarded(self) -> Lstm:
+        """The same one, whose calls raise `Impure` for what they do beside answering."""
         ...
 
 
@@ -71,3 +80,19 @@ class Canonical:
         found = self.adapter.gradients(config, native, batch, cotangent)
         check_gradients(found, config, native, batch)
         return self.adapter.layout.pullback(found.params, config), found.batch
+
+    def weights(self, config: Config, params: Parameters) -> Parameters:
+        """Put parameters into its own weights and take them out again.
+
+        An adapter that doesn't tell how is believed to keep what it is given.
+        """
+        native = self.adapter.layout.pack(params, config)
+        keep = getattr(self.adapter, "weights", None)
+        held = keep(config, native) if keep else native
+        return self.adapter.layout.unpack(held, config)
+
+    def guarded(self) -> Canonical:
+        """The same one, whose calls raise `Impure`: on the far side, if the adapter has one."""
+        guarded = getattr(self.adapter, "guarded", None)
+        adapter: Any = guarded() if guarded else Guarded(self.adapter)
+        return Canonical(adapter)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-DTYPES: Final = ("float32", "float64", "longdouble")
+DTYPES: Final = ("float16", "float32", "float64", "longdouble")
 GATES: Final = "ifgo"  # canonical order: input, forget, cell candidate, output
 
 

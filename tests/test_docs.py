@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_example_adapter_is_short_and_agrees(tmp_path):
     code, found = check(tmp_path, example())
     assert code == 0
     passed = {key for key, statuses in found.items() if statuses == {"pass"}}
-    assert passed == {("forward", "sequence"), ("forward", "unit")}
+    assert {check for check, _ in passed} >= {"forward", "layout", "batch", "values", "refusal"}
     assert all(statuses == {"skip"} for key, statuses in found.items() if key not in passed)
 
 
@@ -66,7 +67,66 @@ def test_the_example_adapter_with_a_mistake_differs(right, wrong, tmp_path):
 def test_every_requirement_is_a_check_of_that_number_and_name():
     text = (DOCS / "conformance.md").read_text()
     headings = re.findall(r"^## (\d+)\. (\w+)$", text, re.MULTILINE)
+    assert [int(number) for number, _ in headings] == list(range(1, 17))
     assert [name for _, name in headings] == list(CHECKS)
     for number, name in headings:
         assert CHECKS[name].run.__doc__.startswith(f"{number}. ")
         assert CHECKS[name].run.__name__ == name
+
+
+def test_the_example_test_module_inherits_the_suite(tmp_path):
+    adapter, tests, call = re.findall(
+        r"```python\n(.*?)```", (DOCS / "adapters.md").read_text(), re.DOTALL
+    )
+    (tmp_path / "my_lstm.py").write_text(adapter)
+    (tmp_path / "test_my_lstm.py").write_text(tests)
+    run = ("-m", "pytest", "-p", "no:cacheprovider", "-q", "-k", "forward or carry or lengths")
+    done = python(tmp_path, *run)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"\d+ passed, \d+ skipped", done.stdout)
+    done = python(tmp_path, "-c", call)
+    lines = done.stdout.splitlines()
+    assert {line.split()[0] for line in lines} == {"forward"}
+    assert {line.split()[3] for line in lines} == {"pass", "skip"}, done.stderr
+
+
+def test_the_example_entry_point_is_found(tmp_path):
+    """Installed as pip lays it out, under the name that the example gives it."""
+    text = re.search(r"```toml\n(.*?)```", (DOCS / "adapters.md").read_text(), re.DOTALL)[1]
+    [(group, points)] = tomllib.loads(text)["project"]["entry-points"].items()
+    [(name, target)] = points.items()
+    package = tmp_path / target.partition(":")[0].replace(".", "/")
+    package.parent.mkdir()
+    package.with_suffix(".py").write_text(example())
+    info = tmp_path / "my_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
+    work = ("--check", "forward", "--case", "unit", "--backend", "numpy", "--backend", name)
+    done = python(tmp_path, "-m", "gateparity.conformance.cli", "check", *work)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"--backend {name}" in (DOCS / "adapters.md").read_text()
+
+
+def test_the_example_of_several_machines(all_frameworks, tmp_path):
+    """The commands of docs/machines.md, on the real frameworks, cut to one case."""
+    specs = {spec.partition("@")[0]: spec for spec in all_frameworks}
+    text = (DOCS / "machines.md").read_text()
+    block = re.search(r"```console\n(.*?)```", text, re.DOTALL)[1]
+    commands = re.findall(r"^\$ gateparity (.*?)(?: +#.*)?$", block, re.MULTILINE)
+    assert [line.split()[0] for line in commands] == ["check", "check", "compare"]
+    for line in commands:
+        words = [specs.get(word, word) for word in line.split()]
+        if words[0] == "check":
+            words += ["--check", "forward", "--case", "unit"]
+        done = python(tmp_path, "-m", "gateparity.conformance.cli", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "torch:layer" in done.stdout
+    assert "jax:layer" in done.stdout
+    assert (tmp_path / "parity.md").read_text().startswith("### gateparity: agrees")
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )

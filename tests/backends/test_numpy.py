@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateparity.backends.numpy import cell, sequence, sigmoid
+from gateparity.backends.numpy import backward, cell, sequence, sigmoid
 
 T, B, I, H = 6, 4, 3, 5
 
@@ -62,6 +62,28 @@ def test_the_reverse_direction_is_time_reversal(weights):
     Y_back, H_back, C_back, _ = sequence(X[::-1], H_0, C_0, weights)
     for found, expected in ((Y, Y_back[::-1]), (H_n, H_back), (C_n, C_back)):
         assert abs(found - expected).max() < 100 * np.finfo(X.dtype).eps
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(("steps", "size"), [(0, B), (T, 0), (0, 0)])
+def test_of_no_steps_states_go_through_and_of_no_sequences_nothing_does(
+    weights, steps, size, reverse
+):
+    X, dY = draw(weights, steps, size, I), draw(weights, steps, size, H)
+    H_0, C_0 = draw(weights, size, H), draw(weights, size, H) / 2
+    Y, H_n, C_n, tape = sequence(X, H_0, C_0, weights, reverse=reverse)
+    assert Y.shape == (steps, size, H)
+    np.testing.assert_array_equal(H_n, H_0, strict=True)
+    np.testing.assert_array_equal(C_n, C_0, strict=True)
+    Z, gates, C, state = tape.trace()
+    assert Z.shape == gates.shape == (steps, size, 4 * H)
+    assert C.shape == state.shape == (steps, size, H)
+    dX, dH_0, dC_0, dw = backward(tape, weights, None, dY, C_0, H_0, reverse=reverse)
+    np.testing.assert_array_equal(dX, X, strict=True)
+    np.testing.assert_array_equal(dH_0, C_0, strict=True)
+    np.testing.assert_array_equal(dC_0, H_0, strict=True)
+    for name, array in dw.items():
+        np.testing.assert_array_equal(array, np.zeros_like(weights[name]), name, strict=True)
 
 
 def test_sigmoid_saturates_without_a_word():

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch, Unsupported
+from gateparity.adapter import Batch, Impure, Unsupported
 from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, WorkerLost
+from gateparity.backends.wire import decode, encode
 from gateparity.config import Config
 from gateparity.layouts import D2L
 from gateparity.parameters import build_parameters
@@ -95,6 +96,24 @@ class SendsAFunction(Scratch):
 class FailsToStart(Scratch):
     def __init__(self):
         raise OSError("no such device")
+
+
+class WritesToItsInput(Scratch):
+    """Which nobody sees from afar, had it not a guard beside it."""
+
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        if batch.x.flags.writeable:
+            batch.x[...] = 0
+        return found
+
+
+class Coarse(Scratch):
+    arithmetic = {"factors": 2.0**-11, "bias": np.float32(1.5)}
+
+
+class SaysNonsense(Scratch):
+    arithmetic = {"bias": "some"}
 
 
 class OnlyForward:
@@ -181,6 +200,51 @@ def test_a_missing_method_is_unsupported(start):
     assert forward(adapter).y.shape == (4, 1, 3)
     with pytest.raises(Unsupported, match="OnlyForward has no method gates"):
         adapter.gates(CONFIG, PARAMS, BATCH)
+
+
+def test_what_an_adapter_declares_of_its_arithmetic_arrives(start):
+    found = start("Coarse").arithmetic
+    assert found == {"factors": 2.0**-11, "bias": 1.5}
+    assert {type(value) for value in found.values()} == {float}
+    assert start("OnlyForward").arithmetic == {}
+    with pytest.raises(BackendError, match="could not convert string to float: 'some'"):
+        start("SaysNonsense")
+
+
+def test_a_guard_stands_on_the_far_side(start):
+    adapter = start("WritesToItsInput")
+    assert forward(adapter).y.any()
+    for _ in range(2):  # the worker lives on
+        with pytest.raises(Impure, match=r"^forward wrote to x$"):
+            forward(adapter.guarded())
+    assert adapter.guarded().layout == adapter.layout
+
+
+def test_the_guarded_answer_arrives(start):
+    adapter = start("Right")
+    cotangent = adapter.forward(CONFIG, PARAMS, BATCH)
+    found = adapter.guarded().gradients(CONFIG, PARAMS, BATCH, cotangent)
+    expected = adapter.gradients(CONFIG, PARAMS, BATCH, cotangent)
+    np.testing.assert_allclose(found.batch.x, expected.batch.x, rtol=0, atol=1e-6)
+    assert set(found.params) == set(PARAMS)
+
+
+def test_what_is_raised_under_guard_arrives_as_without(start):
+    with pytest.raises(Unsupported, match="not on a Sunday"):
+        forward(start("Refuses").guarded())
+    with pytest.raises(Unsupported, match="OnlyForward has no method gates"):
+        start("OnlyForward").guarded().gates(CONFIG, PARAMS, BATCH)
+    with pytest.raises(BackendError, match="RuntimeError: out of luck"):
+        forward(start("Raises").guarded())
+    with pytest.raises(WorkerLost, match=r"died during guarded forward \(exit code 7"):
+        forward(start("Exits").guarded())
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64", "int32", "bool"])
+@pytest.mark.parametrize("shape", [(0, 3, 2), (5, 0, 2), (2, 1, 2)])
+def test_arrays_of_nothing_and_of_every_dtype_travel(dtype, shape):
+    array = np.ones(shape, dtype)
+    np.testing.assert_array_equal(decode(encode(array)), array, strict=True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import gateparity
+from gateparity.backends.numpy import Scratch
+from gateparity.conformance.plan import named_plan
 from gateparity.errors import InputError
 
 ADAPTERS = """
@@ -60,10 +62,12 @@ def test_check_returns_every_result():
     run = gateparity.check(["numpy", "mymod:Right"], seed=4)
     assert (run.exit_code, run.verdict, run.seed) == (0, "agrees", 4)
     assert [row.label for row in run.rows] == ["numpy:scratch", "mymod:Right"]
-    assert len(run.results) == 44
-    assert {result.status for result in run.results} == {"pass"}
+    keys = [(check.name, case.name, case.config.dtype) for check, case in named_plan((), (), 4)]
+    assert [result.key for result in run.results] == 2 * keys
+    assert {result.status for result in run.results if result.check != "variants"} == {"pass"}
     assert [(p.a, p.b, p.dtype, p.status, p.max_error) for p in run.pairs] == [
-        ("numpy:scratch", "mymod:Right", dtype, "pass", 0) for dtype in ("float32", "float64")
+        ("numpy:scratch", "mymod:Right", dtype, "pass", 0)
+        for dtype in dict.fromkeys(dtype for *_, dtype in keys)
     ]
     assert run.versions["mymod:Right"] == "9"
     assert run.seconds > 0
@@ -79,7 +83,8 @@ def test_check_takes_cases_and_checks():
 
 
 def test_pairs_are_compared_at_each_dtype_in_what_both_computed():
-    run = gateparity.check(["mymod:Half", "numpy", "mymod:Right", "mymod:RefusesAll"])
+    rows = ["mymod:Half", "numpy", "mymod:Right", "mymod:RefusesAll"]
+    run = gateparity.check(rows, checks=["forward", "gates", "gradients"], cases=["sequence"])
     found = {(p.a.split(":")[1], p.b.split(":")[1], p.dtype): p for p in run.pairs}
     assert len(found) == len(run.pairs) == 2 * 6
     assert found["Half", "scratch", "float32"].status == "pass"
@@ -123,6 +128,64 @@ def test_bad_names_are_refused(arguments, words):
     assert words in str(caught.value)
 
 
+def test_an_adapter_is_checked_in_this_process(folder, monkeypatch):
+    monkeypatch.syspath_prepend(folder)
+    import mymod
+
+    results = gateparity.check_adapter(mymod.Right(), checks=["forward", "gates"], seed=4)
+    far = gateparity.check(["mymod:Right"], checks=["forward", "gates"], seed=4)
+    assert [result.status for result in results] == ["pass"] * len(far.results)
+    assert [(result.row.label, *result.key) for result in results] == [
+        (result.row.label, *result.key) for result in far.results
+    ]
+    assert [result.max_error for result in results] == [r.max_error for r in far.results]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [("Doubled", "fail", "y[0, "), ("Raises", "error", "RuntimeError: no gates here")],
+)
+def test_what_an_adapter_does_wrong_here_is_a_result(folder, monkeypatch, name, status, words):
+    monkeypatch.syspath_prepend(folder)
+    import mymod
+
+    adapter = getattr(mymod, name)()
+    results = gateparity.check_adapter(adapter, cases=["sequence"], checks=["forward", "gates"])
+    check = "forward" if name == "Doubled" else "gates"
+    assert {r.check for r in results if r.status != "pass"} == {check}
+    for result in results:
+        assert result.status == (status if result.check == check else "pass")
+        assert words in result.reason or result.check != check
+
+
+def test_an_adapter_cannot_spoil_a_case_for_the_truth():
+    class Spoils(Scratch):
+        def forward(self, config, params, batch):
+            batch.x[:] = 0
+            return super().forward(config, params, batch)
+
+    found = gateparity.check_adapter(Spoils(), cases=["unit"], checks=["forward"])
+    assert {(result.status, result.reason) for result in found} == {
+        ("error", "ValueError: assignment destination is read-only")
+    }
+
+
+@pytest.mark.parametrize(
+    ("adapter", "options", "words"),
+    [
+        (Scratch, {}, "Scratch is a class, expected one of its objects"),
+        (object(), {}, "builtins:object is no adapter: it has no method forward"),
+        (Scratch(), {"checks": ["forwad"]}, "unknown check 'forwad' (did you mean forward?)"),
+        (Scratch(), {"cases": ["none"]}, "unknown case 'none'"),
+        (Scratch(), {"seed": -1}, "seed is -1, expected 0 or more"),
+    ],
+)
+def test_what_is_no_adapter_is_refused(adapter, options, words):
+    with pytest.raises(InputError) as caught:
+        gateparity.check_adapter(adapter, **options)
+    assert words in str(caught.value)
+
+
 def test_parity_passes_in_silence():
     assert gateparity.assert_parity(["numpy", "mymod:Right"], seed=1) is None
 
@@ -131,11 +194,14 @@ def test_no_parity_tells_everything_and_how_to_repeat_it():
     with pytest.raises(AssertionError) as caught:
         gateparity.assert_parity(["numpy", "mymod:Doubled"], seed=5)
     lines = str(caught.value).splitlines()
-    assert len(lines) == 2 * 12 + 2  # 12 results with a repeat each, 2 pairs
+    commands = [line for line in lines if line.startswith("  repeat: ")]
+    assert len(commands) > 12
+    assert lines[1::2][: len(commands)] == commands  # each beneath its result, pairs at the end
     assert lines[0].startswith("mymod:Doubled forward sequence float32 fail: y[")
     command = "gateparity check --backend mymod:Doubled --check forward --case sequence --seed 5"
     assert lines[1] == f"  repeat: {command}"
-    assert lines[-1].startswith("numpy:scratch and mymod:Doubled differ: forward, sequence: y[")
+    pairs = lines[2 * len(commands) :]
+    assert pairs[0].startswith("numpy:scratch and mymod:Doubled differ: forward, sequence: y[")
 
 
 def test_an_error_is_no_parity():

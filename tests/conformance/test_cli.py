@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from pydoc_data import topics
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -49,6 +50,8 @@ class Raises(Scratch):
     def gradients(self, config, params, batch, cotangent):
         raise RuntimeError("out of\\nmemory")
 """
+
+WORK = (*("--check", "forward", "--check", "gates", "--check", "gradients"), "--case", "sequence")
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +130,12 @@ REFUSED = [
     ("check -b numpy --case unit --text good.txt", "--case and --text exclude each other"),
     ("check -b numpy --json gone/run.json", "gone/run.json can't be written: there is no folder"),
     ("check -b numpy --json .", "can't be written: it is a folder"),
+    ("check -b numpy --junit gone/run.xml", "gone/run.xml can't be written: there is no folder"),
+    ("check -b numpy --markdown gone/run.md", "gone/run.md can't be written: there is no folder"),
+    ("check -b numpy --json same --markdown ./same", "--markdown name one file, expected one for"),
+    ("compare gone.json", "gone.json can't be read, expected a run's JSON: No such file"),
+    ("compare good.txt", "good.txt is nothing that `gateparity check --json` wrote: JSON"),
+    ("compare gone.json --json gone/all.json", "gone/all.json can't be written: there is no"),
     ("backends --json gone/run.json", "gone/run.json can't be written: there is no folder"),
     ("check -b numpy --text gone.txt", "gone.txt can't be read, expected a text: No such file"),
     ("check -b numpy --text .", "can't be read, expected a text: it is a directory"),
@@ -197,17 +206,17 @@ def test_the_help_tells_all_exit_codes(gateparity):
 
 @pytest.mark.parametrize("example", ["check -b numpy", "check -b numpy:scratch --seed 3"])
 def test_one_backend_alone_is_no_comparison(gateparity, example):
-    done = gateparity(*example.split())
+    done = gateparity(*example.split(), *WORK)
     assert done.returncode == 2
     assert done.stderr == ""
-    assert "incomplete (1 of the 2 backends that a comparison needs): 22 pass" in done.stdout
+    assert "incomplete (1 of the 2 backends that a comparison needs): 6 pass" in done.stdout
 
 
 @pytest.fixture(scope="module")
 def alone(folder):
     """The results of numpy in a run without company."""
     path = folder / "alone.json"
-    command = [sys.executable, "-m", "gateparity.conformance.cli", "check", "-b", "numpy"]
+    command = [sys.executable, "-m", "gateparity.conformance.cli", "check", "-b", "numpy", *WORK]
     subprocess.run([*command, "--json", str(path)], cwd=folder, check=False, capture_output=True)
     return load(path)["results"]
 
@@ -215,15 +224,16 @@ def alone(folder):
 @pytest.mark.parametrize(
     ("name", "code", "verdict", "statuses"),
     [
-        ("Right", 0, "agrees", {"pass": 22}),
-        ("Wrong", 1, "differs", {"pass": 10, "fail": 12}),
-        ("Crashes", 2, "incomplete", {"pass": 3, "error": 19}),
-        ("Raises", 2, "incomplete", {"pass": 10, "error": 12}),
-        ("Missing", 2, "incomplete", {"error": 22}),
+        ("Right", 0, "agrees", {"pass": 6}),
+        ("Wrong", 1, "differs", {"pass": 4, "fail": 2}),
+        ("Crashes", 2, "incomplete", {"pass": 1, "error": 5}),
+        ("Raises", 2, "incomplete", {"pass": 4, "error": 2}),
+        ("Missing", 2, "incomplete", {"error": 6}),
     ],
 )
 def test_an_adapter_of_ones_own(gateparity, folder, alone, name, code, verdict, statuses):
-    done = gateparity("check", "-b", "numpy", "-b", f"mymod:{name}", "--json", f"{name}.json")
+    rows = ("-b", "numpy", "-b", f"mymod:{name}")
+    done = gateparity("check", *rows, "--json", f"{name}.json", *WORK)
     assert done.returncode == code
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1].startswith(verdict)
@@ -237,9 +247,9 @@ def test_an_adapter_of_ones_own(gateparity, folder, alone, name, code, verdict, 
 
 
 def test_a_crash_tells_its_reason_once(gateparity):
-    done = gateparity("check", "-b", "mymod:Crashes")
+    done = gateparity("check", "-b", "mymod:Crashes", *WORK)
     assert "Traceback" not in done.stdout + done.stderr
-    reason = "gates, gradients, lengths, layers, directions, forward: its worker died during gates"
+    reason = "gates, gradients, forward: its worker died during gates"
     assert f"mymod:Crashes error: {reason} (exit code 7" in done.stdout
     assert done.stdout.count("died") == 1
 
@@ -251,10 +261,10 @@ def test_a_version_with_brackets_is_shown_as_it_is(gateparity):
 
 
 def test_a_pipe_gets_no_colours_and_whole_lines(gateparity):
-    done = gateparity("check", "-b", "numpy", "-b", "mymod:Wrong", COLUMNS="60")
+    done = gateparity("check", "-b", "numpy", "-b", "mymod:Wrong", *WORK, COLUMNS="60")
     assert "\x1b" not in done.stdout
     assert "…" not in done.stdout
-    assert re.search(r"^│ mymod:Wrong   │ \S+ +│ float32 │ 1.0e-03 X │", done.stdout, re.MULTILINE)
+    assert re.search(r"^│ mymod:Wrong   │ \S+ +│ float32 │ +\S+ X │", done.stdout, re.MULTILINE)
 
 
 REPEATED = [
@@ -277,9 +287,33 @@ def test_the_repeat_command_repeats_the_failure(gateparity, folder, line):
     assert failure in again.stdout.splitlines()
 
 
+def test_files_for_ci(gateparity, folder):
+    """Every failure that is printed is in each of them, with its command."""
+    done = gateparity(
+        *("check", "-b", "numpy", "-b", "mymod:Wrong", "--check", "forward"),
+        *("--text", "good.txt", "--json", "ci.json", "--junit", "ci.xml", "--markdown", "ci.md"),
+    )
+    assert done.returncode == 1, done.stderr
+    repeats = re.findall(r"^  repeat: (.*)$", done.stdout, re.MULTILINE)
+    assert len(repeats) == 2
+    assert all("--text good.txt" in repeat for repeat in repeats)
+    found = load(folder / "ci.json")
+    root = ET.parse(folder / "ci.xml").getroot()
+    markdown = (folder / "ci.md").read_text("utf-8")
+    assert found["source"]["options"] == "--text good.txt"
+    failures = [failure.text.splitlines() for failure in root.iter("failure")]
+    told = [line for lines in failures for line in lines if line.startswith("repeat: ")]
+    assert told[:2] == [f"repeat: {repeat}" for repeat in repeats]
+    assert re.findall(r"^\$ (.*)$", markdown, re.MULTILINE) == repeats
+    assert [r["reason"] for r in found["results"] if r["reason"]] == [
+        lines[0] for lines in failures[:2]
+    ]
+
+
 def test_the_seed_draws_other_numbers(gateparity, folder):
     for seed in (0, 1):
-        gateparity("check", "-b", "numpy", "--seed", str(seed), "--json", f"seed{seed}.json")
+        files = ("--json", f"seed{seed}.json")
+        gateparity("check", "-b", "numpy", "--seed", str(seed), *WORK, *files)
     one, other = (load(folder / f"seed{seed}.json") for seed in (0, 1))
     assert (one["seed"], other["seed"]) == (0, 1)
     assert [r["max_error"] for r in one["results"]] != [r["max_error"] for r in other["results"]]

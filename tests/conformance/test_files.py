@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.files import check_folder, check_writable, write_bytes, write_text
 from gateparity.errors import InputError
 
 
@@ -89,6 +90,31 @@ def test_a_read_only_folder_is_refused_beforehand(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
     with pytest.raises(InputError, match="in a read-only one"):
         check_writable(tmp_path / "x.json")
+
+
+def test_a_folder_that_can_be_made_or_is_there(tmp_path):
+    check_folder(tmp_path)
+    check_folder(tmp_path / "new")
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_made_is_refused_beforehand(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file can't be written to: it is a file"):
+        check_folder(tmp_path / "file")
+    with pytest.raises(InputError, match="there is no folder"):
+        check_folder(tmp_path / "gone" / "new")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(InputError, match="read-only folder"):
+        check_folder(tmp_path)
+
+
+def test_threads_write_beside_each_other(tmp_path):
+    data = [bytes([k]) * 10_000 for k in range(50)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda k: write_bytes(tmp_path / f"{k}", data[k]), range(50)))
+    assert [(tmp_path / f"{k}").read_bytes() for k in range(50)] == data
+    assert len(names(tmp_path)) == 50
 
 
 def test_checking_writes_nothing(tmp_path):

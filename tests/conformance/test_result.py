@@ -41,6 +41,9 @@ TWO = (result("torch"), result("jax"))
     [
         (TWO, (pair("pass"),), 0),
         ((*TWO, result("jax", "skip")), (), 0),
+        ((*TWO, result("jax", "known", 1.0)), (), 0),
+        ((result("torch"), result("jax", "known", 1.0)), (), 0),  # both have computed
+        ((result("torch", "fail", 1.0), result("jax", "known", 1.0)), (), 1),
         ((*TWO, result("mxnet", "skip")), (), 0),
         (TWO, (pair("skip"),), 0),
         ((*TWO, result("mxnet", "fail", 1.0)), (), 1),
@@ -93,4 +96,8 @@ def test_a_shell_takes_the_repeat_command_as_it_is():
 
 def test_arrays_are_no_part_of_a_results_identity():
     assert result("jax") == Result(*vars(result("jax")).values()) == result("jax", arrays={"y": 1})
-    assert "arrays" not in repr(result("jax"))
+    for name in ("arrays", "shifts", "seconds"):  # what is large, or no two runs have alike
+        assert name not in repr(result("jax"))
+        assert result("jax", **{name: 1}) == result("jax")
+    for name in ("sigmas", "shift", "reason"):
+        assert result("jax", **{name: 1}) != result("jax")

@@ -4,41 +4,70 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 from gateparity.backends.spec import parse_backends
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.plan import named_plan
 from gateparity.conformance.run import run_checks
+from gateparity.conformance.session import Truths
+from gateparity.conformance.verdict import ALLOWED
 
-LIAR = """
+LIARS = """
+import dataclasses
+
 import numpy as np
-from gateparity.adapter import Outputs
+
+from gateparity.adapter import Batch, Outputs
 from gateparity.backends.numpy import Scratch
 
 
-class Shifted(Scratch):
+class Exact(Scratch):
+    by = 0
+
     def forward(self, config, params, batch):
-        outputs = super().forward(config, params, batch)
-        shift = np.asarray({shift} * np.finfo(config.dtype).eps * abs(outputs.y).max())
-        return Outputs(outputs.y + shift.astype(config.dtype), outputs.h_n, outputs.c_n)
+        \"\"\"In longdouble, rounded once at the end; one output is then shifted.\"\"\"
+        wide = dataclasses.replace(config, dtype="longdouble")
+        params = {name: array.astype(np.longdouble) for name, array in params.items()}
+        batch = Batch(*(array.astype(np.longdouble) for array in (batch.x, batch.h_0, batch.c_0)))
+        found = super().forward(wide, params, batch)
+        found.y[2, 1, 3] += self.by * SIGMAS[config.dtype]
+        return Outputs(*(array.astype(config.dtype) for array in vars(found).values()))
 
 
-class ShiftedBack(Scratch):
-    def forward(self, config, params, batch):
-        right = super().forward(config, params, batch)
-        wrong = Shifted().forward(config, params, batch)
-        return Outputs(2 * right.y - wrong.y, right.h_n, right.c_n)
+class Up(Exact):
+    by = BY
+
+
+class Down(Exact):
+    by = -BY
+
+
+class Declares(Exact):
+    arithmetic = {"factors": 2.0**-18}
 """
+SPOT = (2, 1, 3)
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    def start(shift, specs=("numpy", "liar:Shifted"), **options):
-        (tmp_path / "liar.py").write_text(LIAR.replace("{shift}", str(shift)))
+    """Rows of the classes above, of which two are off by so many standard deviations."""
+
+    def start(by, specs=("numpy", "liars:Up"), checks=("forward", "gates"), **options):
+        check, truths = CHECKS["forward"], Truths()
+        sigmas = {
+            dtype: float(
+                truths.of(check, RECIPES["sequence"].build(dtype, 0)).budget.sigmas["y"][SPOT]
+            )
+            for dtype in ("float32", "float64")
+        }
+        text = LIARS.replace("SIGMAS", str(sigmas)).replace("BY", str(by))
+        (tmp_path / "liars.py").write_text(text, "utf-8")
         monkeypatch.chdir(tmp_path)
-        rows = parse_backends(specs)
-        plan = named_plan(["sequence"], ["forward", "gates"], 0)
-        return run_checks(rows, plan, seed=0, **options)
+        plan = named_plan(["sequence"], checks, 0)
+        return run_checks(parse_backends(specs), plan, seed=0, **options)
 
     return start
 
@@ -48,19 +77,42 @@ def outcomes(items):
 
 
 def test_a_wrong_row_differs_from_the_truth_and_from_its_pair(run):
-    found = run(1000)  # 2000 u, where 100 are allowed
+    found = run(1000)
     assert outcomes(found.pairs) == {("float32", "fail"), ("float64", "fail")}
     wrong = [result for result in found.results if result.status == "fail"]
-    assert {(result.row.label, result.check) for result in wrong} == {("liar:Shifted", "forward")}
+    assert {(result.row.label, result.check) for result in wrong} == {("liars:Up", "forward")}
+    assert all(result.sigmas == pytest.approx(1000, abs=2) for result in wrong)
+    assert all(result.reason.startswith("y[2, 1, 3] (layer 0, step 2, h):") for result in wrong)
     assert found.exit_code == 1
-    assert all("forward, sequence: y[" in pair.reason for pair in found.pairs)
+    assert all("forward, sequence: y[2, 1, 3]" in pair.reason for pair in found.pairs)
+    assert all(pair.sigmas == pytest.approx(1000 / 2**0.5, abs=2) for pair in found.pairs)
 
 
-def test_two_rows_that_each_may_err_may_differ_by_both_errors(run):
-    found = run(45, ["liar:Shifted", "liar:ShiftedBack"])  # 90 u up, 90 u down: 100 are allowed
-    assert all(pair.max_error > 150 * 2.0**-53 for pair in found.pairs)
-    assert outcomes(found.pairs) == {("float32", "pass"), ("float64", "pass")}
+def test_of_two_rows_each_may_err_and_variances_add(run):
+    found = run(5, ["liars:Up", "liars:Down"])  # 10 apart, and 11.3 are allowed
     assert {result.status for result in found.results} == {"pass"}
+    assert outcomes(found.pairs) == {("float32", "pass"), ("float64", "pass")}
+    assert all(pair.sigmas == pytest.approx(10 / 2**0.5, abs=1) for pair in found.pairs)
+    assert all(0 < pair.max_error < 1e-5 for pair in found.pairs)
+
+
+def test_two_rows_that_pass_may_be_too_far_from_each_other(run):
+    found = run(7, ["liars:Up", "liars:Down"])  # 14 apart
+    assert {result.status for result in found.results} == {"pass"}
+    assert outcomes(found.pairs) == {("float32", "fail"), ("float64", "fail")}
+    assert found.exit_code == 1
+    for pair in found.pairs:
+        assert pair.reason.startswith("forward, sequence: y[2, 1, 3] (layer 0, step 2, h): found ")
+        assert f"sigma of rounding, {ALLOWED:g} allowed; 1 of 90 elements differ" in pair.reason
+
+
+def test_a_pair_is_allowed_what_either_declares(run):
+    plain = run(30, ["liars:Up", "liars:Exact"], ["forward"])
+    assert ("float32", "fail") in outcomes(plain.pairs)
+    declared = run(30, ["liars:Up", "liars:Declares"], ["forward"])
+    assert outcomes(declared.pairs) == {("float32", "pass"), ("float64", "fail")}
+    up = {r.dtype: r.status for r in declared.results if r.row.label == "liars:Up"}
+    assert up == {"float32": "fail", "float64": "fail"}  # which has declared nothing itself
 
 
 def test_results_stand_row_by_row_in_the_order_of_the_plan(run):
@@ -70,14 +122,25 @@ def test_results_stand_row_by_row_in_the_order_of_the_plan(run):
     assert [(result.row.label, *result.key) for result in found.results] == order
     assert len(seen) == len(order)
     assert found.transport_seconds > 0
-    assert all(result.sigmas is None for result in found.results)
+    assert all(0 < result.seconds < found.seconds for result in found.results)
 
 
-def test_budgets_are_told_when_asked_for(run):
-    honest, shifted = run(0, budgets=True), run(1000, budgets=True)
-    assert all(0 < result.sigmas < 6 for result in honest.results)
-    worst = {result.sigmas for result in shifted.results if result.status == "fail"}
-    assert min(worst) > 100
+def test_honest_rows_use_their_budget(run):
+    found = run(0)
+    assert all(0 < result.sigmas < 6 for result in found.results)
+    assert all((result.shift > 0) == (result.check == "forward") for result in found.results)
+    assert outcomes(found.pairs) == {("float32", "pass"), ("float64", "pass")}
+    for pair in found.pairs:
+        both = [r for r in found.results if r.dtype == pair.dtype]
+        assert 0 < pair.sigmas < max(max(r.sigmas, r.shift) for r in both) * 2**0.5
+        assert pair.max_error < 10 * np.finfo(pair.dtype).eps
+
+
+def test_what_only_one_row_computes_is_no_pair(run):
+    found = run(0, ["numpy", "liars:Missing"])
+    assert [(pair.status, pair.sigmas) for pair in found.pairs] == [("skip", None)] * 2
+    assert {pair.reason for pair in found.pairs} == {"nothing that both computed"}
+    assert found.exit_code == 2
 
 
 def keys():

@@ -6,12 +6,14 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.cases import RECIPES, Recipe
 from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.session import Session, Truths
+from gateparity.conformance.verdict import ALLOWED
 
 ADAPTERS = '''
 import dataclasses
@@ -32,8 +34,40 @@ def note(word):
 note("imported")
 
 
+def cut(array):
+    mantissa, exponent = np.frexp(array)
+    return np.ldexp(np.round(mantissa * 2**11) / 2**11, exponent).astype(array.dtype)
+
+
 class Right(Scratch):
     version = "1.2.3"
+
+
+class Cuts(Scratch):
+    """Inputs and kernels cut to eleven digits before they are multiplied."""
+
+    def forward(self, config, params, batch):
+        params = {n: a if ".b_" in n else cut(a) for n, a in params.items()}
+        return super().forward(config, params, dataclasses.replace(batch, x=cut(batch.x)))
+
+
+class CutsAndSays(Cuts):
+    arithmetic = {"factors": 2.0**-11}
+
+
+class Shifted(Scratch):
+    """One bias of one gate is off by a millionth."""
+
+    def forward(self, config, params, batch):
+        shift = (np.arange(config.hidden_size) == 7) * np.asarray(1e-6, config.dtype)
+        return super().forward(config, dict(params) | {"l0.b_f": params["l0.b_f"] + shift}, batch)
+
+
+class Writes(Scratch):
+    def forward(self, config, params, batch):
+        if batch.x.flags.writeable:
+            batch.x[0] = 0
+        return super().forward(config, params, batch)
 
 
 class Minimal:
@@ -168,9 +202,9 @@ def session(row):
     """A session of such a row, ended with the test."""
     started = []
 
-    def start(name, limit=30.0, **changes):
+    def start(name, limit=30.0, truths=None, **changes):
         found = dataclasses.replace(row(name), **changes)
-        started.append(Session(found, Truths(), limit))
+        started.append(Session(found, truths or Truths(), limit))
         return started[-1]
 
     yield start
@@ -182,13 +216,18 @@ def run(session, check="forward", case="sequence", dtype="float32"):
     return session.run(CHECKS[check], RECIPES[case].build(dtype, 0))
 
 
-def test_a_right_adapter_passes_and_tells_its_version(session):
-    right = session("Right")
-    for check in CHECKS.values():
-        result = right.run(check, RECIPES[check.cases[0]].build("float32", 0))
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_right_adapter_passes_and_tells_its_version(session, name):
+    right, check = session("Right"), CHECKS[name]
+    result = run(right, name, check.cases[0], check.dtypes[0])
+    if name == "variants":
+        reason = "it has no layer variant to compare with its scratch variant"
+        assert (result.status, result.reason) == ("skip", reason)
+    else:
         assert (result.status, result.reason) == ("pass", "")
-        assert 0 < result.max_error < 100 * 2**-24
         assert result.arrays is not None
+        assert result.sigmas < 6
+        assert (0 < result.max_error < 1e-2) == (result.sigmas > 0) == (name != "refusal")
     assert right.version == "1.2.3"
     assert right.transport_seconds > 0
 
@@ -196,6 +235,52 @@ def test_a_right_adapter_passes_and_tells_its_version(session):
 def test_a_result_tells_what_was_compared(session, row):
     result = run(session("Right"), "gates", "deep", "float64")
     assert (result.row, result.key) == (row("Right"), ("gates", "deep", "float64"))
+    assert (result.shift, result.shifts) == (0, None)  # gates are no outputs
+    result = run(session("Right"), "forward", "sequence")
+    assert result.shift == np.abs(result.shifts).max() > 0
+    assert result.shifts.shape == (1, 4, 6)
+    assert result.max_error < 2**-20
+
+
+def test_a_difference_tells_how_far_it_is_and_where_it_begins(session):
+    result = run(session("Cuts"))
+    assert result.status == "fail"
+    assert result.sigmas > 100
+    assert 1e-5 < result.max_error < 1e-3
+    assert result.reason.startswith(f"y[{', '.join(map(str, result.begins.index))}] (layer 0, step")
+    assert " sigma of rounding, 8 allowed; " in result.reason
+    assert result.begins.array == "y"
+
+
+def test_a_shift_of_a_bias_fails_where_no_element_is_beyond_rounding(session):
+    recipe = Recipe("middle", steps=20, size=8, input_size=8, hidden_size=16)
+    result = session("Shifted").run(CHECKS["forward"], recipe.build("float32", 0))
+    assert result.status == "fail"
+    assert result.sigmas < ALLOWED < result.shift == result.shifts[0, 1, 7]
+    assert (
+        "together they look like a shift of the bias of layer 0, gate f, unit 7:" in result.reason
+    )
+    assert result.begins is None
+
+
+def test_what_a_backend_declares_of_its_arithmetic_holds_for_it_alone(session):
+    truths = Truths()
+    says, right = session("CutsAndSays", truths=truths), session("Right", truths=truths)
+    assert says.arithmetic == {}  # it isn't loaded yet
+    assert run(says).status == "pass"
+    assert says.arithmetic == {"factors": 2.0**-11}
+    assert run(says, dtype="float64").status == "fail"  # of which TF32 is no part
+    assert run(says).sigmas < run(right).sigmas * 100
+    assert run(session("Cuts", truths=truths)).status == "fail"
+    assert right.arithmetic == {}
+
+
+def test_what_a_call_does_beside_answering_fails_it(session):
+    writes = session("Writes")
+    result = run(writes, "purity")
+    assert (result.status, result.reason) == ("fail", "forward wrote to x")
+    assert (result.max_error, result.sigmas) == (None, np.inf)
+    assert run(writes).status == "pass"  # whose arrays came over a wire
 
 
 def test_only_forward_is_compulsory(session):
@@ -226,7 +311,7 @@ def test_undeclared_is_a_failure_of_shipped_adapters_alone(session, shipped, tmp
         assert (result.status, result.reason) == ("fail", reason)
     else:
         assert (result.status, result.reason) == ("skip", "no forward on Sundays")
-    assert result.max_error is None
+    assert (result.max_error, result.sigmas, result.shift) == (None, None, None)
 
 
 def test_a_class_may_refuse_to_start(session):
@@ -273,7 +358,8 @@ def test_nonsense_is_an_error_in_one_line(session, name, check, words):
 
 def test_numbers_that_are_none_differ(session):
     result = run(session("NotANumber"))
-    assert (result.status, result.max_error) == ("fail", float("inf"))
+    assert (result.status, result.max_error, result.sigmas) == ("fail", np.inf, np.inf)
+    assert result.shift < ALLOWED  # of the numbers that are some
     assert "found nan" in result.reason
 
 
@@ -346,14 +432,34 @@ def test_a_time_limit_beyond_all_clocks_is_no_crash(session):
     assert "\n" not in result.reason
 
 
-def test_the_truth_is_computed_once_for_all_rows(monkeypatch):
+def test_truth_and_budget_are_computed_once_for_all_rows():
     calls = []
-    check = dataclasses.replace(CHECKS["forward"], run=lambda lstm, case: calls.append(case) or {})
+
+    def watched(lstm, case):
+        calls.append((case.config.dtype, lstm.dtype))
+        return CHECKS["forward"].run(lstm, case)
+
+    def count(case, *declared):
+        calls.clear()
+        found = truths.of(check, case, *declared)
+        return found, len(calls)
+
+    check = dataclasses.replace(CHECKS["forward"], run=watched)
     truths, case = Truths(), RECIPES["unit"].build("float32", 0)
-    assert truths.of(check, case) is truths.of(check, case)
-    assert calls == [case]
-    truths.of(check, RECIPES["unit"].build("float64", 0))
-    assert len(calls) == 2
+    first, calls_made = count(case)
+    assert calls_made == 3  # the truth, once in float64 and once in draws
+    assert count(case)[1] == 0
+    assert count(case)[0].truth is first.truth
+    wide, calls_made = count(RECIPES["unit"].build("float64", 0))
+    assert calls_made == 1  # the same numbers, so the same draws, scaled
+    assert wide.truth["y"].dtype == np.longdouble
+    ratio = wide.budget.sigmas["y"] / first.budget.sigmas["y"]
+    np.testing.assert_allclose(ratio, 2.0**-29)
+    other, calls_made = count(case, {"bias": 4.0})
+    assert calls_made == 2
+    assert other.truth is first.truth
+    assert (other.budget.sigmas["y"] > first.budget.sigmas["y"]).all()
+    assert count(case, {"bias": 4.0})[1] == 0
 
 
 def test_a_class_of_ones_own_runs_in_this_interpreter(row):

@@ -33,7 +33,7 @@ def test_a_config_is_a_value():
         Config(2, 3).layers = 2
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "longdouble"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
 def test_dtypes(dtype):
     assert Config(2, 3, dtype=dtype).dtype == dtype
 
@@ -55,11 +55,11 @@ def test_biases_are_true_or_false(value):
     assert refusal({"biases": value}) == f"biases is {value!r}, expected True or False"
 
 
-@pytest.mark.parametrize("value", ["float16", "bfloat16", "f4", np.dtype("float32"), np.float64])
+@pytest.mark.parametrize("value", ["float128", "bfloat16", "f4", np.dtype("float32"), np.float64])
 def test_a_dtype_is_the_name_of_one(value):
     """Not a NumPy dtype, which equals its name: a config goes over the wire."""
     assert refusal({"dtype": value}) == (
-        f"dtype is {value!r}, expected one of float32, float64, longdouble"
+        f"dtype is {value!r}, expected one of float16, float32, float64, longdouble"
     )
 
 

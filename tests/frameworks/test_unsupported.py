@@ -1,28 +1,68 @@
-"""What the shipped adapters may leave out, and nothing else."""
+"""What the shipped adapters may leave out, and nothing else; and that they really can't."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 
+import numpy as np
 import pytest
 
+from gateparity.adapter import Batch, Outputs, check_gradients, check_outputs
 from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.config import Config
 
 ALLOWED = {
-    ("torch", "layer"): {"gates"},
-    ("tensorflow", "layer"): {"gates"},
+    ("torch", "scratch"): {"empty_sequence"},
+    ("torch", "layer"): {"gates", "empty_sequence", "zero_length"},
+    ("tensorflow", "scratch"): {"empty_sequence"},
+    ("tensorflow", "layer"): {"gates", "empty_sequence", "empty_batch"},
     ("jax", "layer"): {"gates"},
-    ("mxnet", "layer"): {"gates", "lengths"},
+    ("mxnet", "scratch"): {"empty_sequence", "empty_batch", "float16"},
+    ("mxnet", "layer"): {"gates", "lengths_float64", "empty_sequence", "empty_batch", "float16"},
 }
+CONFIG = Config(2, 3)
+EDGES = {  # what is asked for: steps, sequences, dtype, lengths
+    "empty_sequence": (0, 4, "float32", None),
+    "empty_batch": (5, 0, "float32", None),
+    "float16": (5, 4, "float16", None),
+    "lengths_float64": (5, 4, "float64", (3, 5, 1, 2)),
+    "zero_length": (5, 4, "float32", (3, 0, 5, 2)),
+}
+ROWS = [(name, variant) for name in FRAMEWORKS for variant, _ in FRAMEWORKS[name].variants]
 
 
-@pytest.mark.parametrize("name", FRAMEWORKS)
-def test_only_gates_and_lengths_of_layers_are_unsupported(name):
+def load(name, variant):
     for module in FRAMEWORKS[name].modules:
         pytest.importorskip(module, exc_type=ImportError)
     module = importlib.import_module(f"gateparity.backends.{name}")
-    for variant, class_name in FRAMEWORKS[name].variants:
-        adapter = getattr(module, class_name)()
-        assert set(adapter.unsupported) == ALLOWED.get((name, variant), set())
-        assert all(reason for reason in adapter.unsupported.values())
-        assert adapter.name == f"{name}:{variant}"
+    return getattr(module, dict(FRAMEWORKS[name].variants)[variant])()
+
+
+@pytest.mark.parametrize(("name", "variant"), ROWS)
+def test_only_what_is_listed_is_unsupported(name, variant):
+    adapter = load(name, variant)
+    assert set(adapter.unsupported) == ALLOWED.get((name, variant), set())
+    assert all(reason for reason in adapter.unsupported.values())
+    assert adapter.name == f"{name}:{variant}"
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize(("name", "variant"), ROWS)
+def test_what_is_unsupported_fails_and_all_else_is_answered(name, variant, edge):
+    """Were it to work one day, it would have to be struck off."""
+    adapter = load(name, variant)
+    steps, size, dtype, lengths = EDGES[edge]
+    config = dataclasses.replace(CONFIG, dtype=dtype)
+    params = {b.name: np.full(b.shape, 0.1, dtype) for b in adapter.layout.blocks(config)}
+    x, state = np.ones((steps, size, 2), dtype), np.ones((1, size, 3), dtype)
+    batch = Batch(x, state, state, None if lengths is None else np.array(lengths, np.int32))
+    cotangent = Outputs(np.ones((steps, size, 3), dtype), state, state)
+    if edge in adapter.unsupported:
+        unguarded = dataclasses.replace(adapter, unsupported={})
+        with pytest.raises(Exception):  # noqa: B017, PT011 -- of whatever kind
+            unguarded.forward(config, params, batch)
+        return
+    check_outputs(adapter.forward(config, params, batch), config, batch)
+    found = adapter.gradients(config, params, batch, cotangent)
+    check_gradients(found, config, params, batch)

@@ -1,0 +1,65 @@
+"""An adapter in this process, asked as a worker is: for a debugger, or a test of one's own.
+
+Every call goes through the wire's form and back, so it gets copies that it can't write to, and
+what it may answer is what it may answer from a worker.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateparity.adapter import Impure, Unsupported
+from gateparity.backends.remote import BackendError, RemoteAdapter
+from gateparity.backends.spec import Backend
+from gateparity.backends.wire import decode, encode
+from gateparity.backends.worker import describe, one_line, perform
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class LocalWorker:
+    """Stands in for a worker. `report` gets whatever an adapter raises, with its traceback."""
+
+    def __init__(self, adapter: Any, report: Callable[[Exception], object]) -> None:
+        self._adapter = adapter
+        self._report = report
+
+    def call(self, operation: str, *args: Any) -> Any:
+        """Answer at once. Raises `Unsupported`, `Impure`, or `BackendError`."""
+        question = decode(encode(args))
+        try:
+            answer = (
+                describe(self._adapter, *question)
+                if operation == "load"
+                else perform(self._adapter, operation, question)
+            )
+            return decode(encode(answer))
+        except (Unsupported, Impure):
+            raise
+        except Exception as error:
+            self._report(error)
+            raise BackendError(one_line(error)) from error
+
+
+def load_local(
+    adapter: Any, report: Callable[[Exception], object] = lambda _: None
+) -> tuple[Backend, RemoteAdapter]:
+    """The row of an adapter in this process, and the adapter as checks see it.
+
+    Raises `InputError` where it is no adapter: a class, no layout, no `forward`.
+    """
+    if isinstance(adapter, type):
+        raise InputError(f"{adapter.__name__} is a class, expected one of its objects")
+    kind = type(adapter)
+    row = Backend(kind.__module__, kind.__qualname__, "", Path(sys.executable), shipped=False)
+    if not callable(getattr(adapter, "forward", None)):
+        raise InputError(f"{row.label} is no adapter: it has no method forward")
+    try:
+        return row, RemoteAdapter(LocalWorker(adapter, report), row.label)
+    except Exception as error:
+        words = str(error) if isinstance(error, BackendError) else one_line(error)
+        raise InputError(f"{row.label} is no adapter: {words}") from error

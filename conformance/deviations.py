@@ -1,0 +1,112 @@
+"""Known deviations: what a framework is known to do differently, with the reason and a source.
+
+Data, not an excuse: a deviation that no longer shows fails the run, until its entry is removed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.checks import Check
+
+
+@dataclasses.dataclass(frozen=True)
+class Deviation:
+    """Cases in which a framework differs.
+
+    `framework` is its name and `variants` those of its variants that differ; `cases` are the names
+    of checks, each with those of its cases; `link` is where its developers say so, or their code.
+    """
+
+    framework: str
+    variants: tuple[str, ...]
+    cases: tuple[tuple[str, str], ...]
+    dtypes: tuple[str, ...]
+    reason: str
+    link: str
+
+
+DEVIATIONS: Final = (
+    Deviation(
+        "jax",
+        ("layer",),
+        (("lengths", "one_empty"),),
+        ("float32", "float64"),
+        "Flax's nn.RNN takes the final state from step length - 1: for a sequence of no steps that "
+        "is the last step of the padding",
+        "https://github.com/google/flax/blob/main/flax/linen/recurrent.py",
+    ),
+    Deviation(
+        "jax",
+        ("layer",),
+        (("lengths", "nan_padding"),),
+        ("float32", "float64"),
+        "Flax's nn.RNN runs on into the padding, and a NaN there makes every gradient of the layer "
+        "that reads it NaN",
+        "https://docs.jax.dev/en/latest/faq.html#gradients-contain-nan-where-using-where",
+    ),
+    Deviation(
+        "tensorflow",
+        ("layer",),
+        (("lengths", "nan_padding"),),
+        ("float32", "float64"),
+        "Keras masks a step after it was computed, and a NaN in it makes every gradient of the "
+        "layer that reads it NaN",
+        "https://github.com/tensorflow/tensorflow/issues/6209",
+    ),
+    Deviation(
+        "jax",
+        ("scratch", "layer"),
+        (("values", "subnormal"),),
+        ("float32", "float64"),
+        "XLA on a CPU takes subnormal numbers for zero",
+        "https://github.com/jax-ml/jax/issues/16200",
+    ),
+    Deviation(
+        "tensorflow",
+        ("scratch", "layer"),
+        (("values", "subnormal"),),
+        ("float32", "float64"),
+        "TensorFlow on a CPU takes subnormal numbers for zero",
+        "https://github.com/tensorflow/tensorflow/blob/6801ed0379c51e08edadfe6baea0f0cf7ce6d23f/tensorflow/python/kernel_tests/denormal_test.py",
+    ),
+    Deviation(
+        "mxnet",
+        ("layer",),
+        (
+            ("lengths", "ragged"),
+            ("lengths", "one_empty"),
+            ("lengths", "nan_padding"),
+            ("permutation", "ragged"),
+            ("purity", "ragged"),
+        ),
+        ("float32",),
+        "MXNet's rnn.LSTM accepts use_sequence_length on a CPU and ignores it: every sequence has "
+        "all steps",
+        "https://github.com/apache/mxnet/issues/19323",
+    ),
+)
+
+
+def find_deviation(
+    row: Backend,
+    check: Check,
+    case: Case,
+    deviations: Sequence[Deviation] = DEVIATIONS,
+) -> Deviation | None:
+    """What is known of a row here; nothing of an adapter that isn't gateparity's."""
+    for known in deviations if row.shipped else ():
+        if (
+            row.name.partition("@")[0] == known.framework
+            and row.variant in known.variants
+            and (check.name, case.name) in known.cases
+            and case.config.dtype in known.dtypes
+        ):
+            return known
+    return None

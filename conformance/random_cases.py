@@ -1,0 +1,68 @@
+"""Random LSTMs: sizes, scales, lengths, layers and directions, for the suite's own figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.adapter import Batch, Outputs, state_shape
+from gateparity.config import Config
+from gateparity.conformance.cases import Case
+from gateparity.parameters import build_parameters
+
+if TYPE_CHECKING:
+    from gateparity.parameters import Array
+
+_STEPS: Final = (1, 2, 3, 5, 8, 12)
+_SIZES: Final = (1, 2, 3, 5, 8)
+_FEATURES: Final = (1, 2, 3, 5, 8, 13)
+_SHAPES: Final = 12  # of those that compiled frameworks see
+
+
+def random_case(seed: int, dtype: str) -> Case:
+    """Of a shape of its own."""
+    generator = np.random.default_rng([seed, 1])
+    return _draw(f"random {seed}", _draw_shape(generator), generator, dtype)
+
+
+def random_case_of_few_shapes(seed: int, dtype: str) -> Case:
+    """Of one of a dozen shapes, since a compiled framework compiles once for each."""
+    shape = _draw_shape(np.random.default_rng([seed % _SHAPES, 2]))
+    return _draw(f"random {seed}", shape, np.random.default_rng([seed, 3]), dtype)
+
+
+def _draw_shape(generator: np.random.Generator) -> tuple[int, int, Config, bool]:
+    """Steps, sequences, the config, and whether sequences have lengths."""
+    steps, size, inputs, hidden = (
+        int(generator.choice(sizes)) for sizes in (_STEPS, _SIZES, _FEATURES, _FEATURES)
+    )
+    layers, directions = int(generator.choice((1, 1, 2))), int(generator.choice((1, 1, 2)))
+    config = Config(inputs, hidden, layers, directions, bool(generator.random() < 0.9))
+    return steps, size, config, bool(generator.random() < 0.4)
+
+
+def _draw(
+    name: str,
+    shape: tuple[int, int, Config, bool],
+    generator: np.random.Generator,
+    dtype: str,
+) -> Case:
+    """Scales from a tenth to three times what is usual, another for every array."""
+    steps, size, config, ragged = shape
+    config = Config(**{**vars(config), "dtype": dtype})
+
+    def draw(shape: tuple[int, ...], usual: float) -> Array:
+        scale = usual * 10 ** generator.uniform(-1, 0.5)
+        return generator.uniform(-scale, scale, shape).astype(dtype)
+
+    x = draw((steps, size, config.input_size), 1.0)
+    params = build_parameters(config, lambda _, shape: draw(shape, config.hidden_size**-0.5))
+    state = state_shape(config, Batch(x))
+    initial = generator.random() < 0.9
+    h_0, c_0 = (np.tanh(draw(state, 1.0)), draw(state, 1.0)) if initial else (None, None)
+    lengths = generator.integers(1, steps + 1, size).astype(np.int32) if ragged else None
+    cotangent = Outputs(
+        draw((steps, size, config.output_size), 1.0), draw(state, 1.0), draw(state, 1.0)
+    )
+    return Case(name, config, params, Batch(x, h_0, c_0, lengths), cotangent)

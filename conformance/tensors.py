@@ -1,0 +1,99 @@
+"""Named arrays and a JSON object in one safetensors file, read as what a stranger has sent.
+
+A safetensors file holds numbers and words, and no code. Declared sizes are compared with the
+file's own before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.parameters import Array
+
+LARGEST: Final = 2**26  # bytes of a file
+_HEADER: Final = 2**20  # bytes of names, shapes and words
+_AXES: Final = 8  # at most
+_KEY: Final = "gateparity"
+DTYPES: Final = {  # https://huggingface.co/docs/safetensors
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+    "I32": "<i4",
+    "I64": "<i8",
+}
+
+
+def pack_tensors(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> bytes:
+    """The file's bytes. Raises `InputError` for what is too large to be read again."""
+    from safetensors.numpy import save
+
+    plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    data = save(plain, {_KEY: json.dumps(words, allow_nan=False)})
+    _check_sizes(data)
+    return data
+
+
+def unpack_tensors(data: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays, of a dtype in `DTYPES`, and the words; raises `InputError` for anything else."""
+    from safetensors import SafetensorError, deserialize
+
+    header = _check_sizes(data)
+    try:
+        words = _read_words(header)
+        found = deserialize(data)  # type: ignore[no-untyped-call]
+        return {name: _decode(name, held) for name, held in found}, words
+    except SafetensorError as error:
+        reason = str(error).removeprefix("Error while deserializing: ")
+        raise InputError(f"damaged or truncated safetensors: {reason}") from None
+    except RecursionError:
+        raise InputError("its header is nested too deeply") from None
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"its header is no JSON: {error}") from None
+
+
+def _check_sizes(data: bytes) -> bytes:
+    """The header, as long as the file says."""
+    if len(data) > LARGEST:
+        raise InputError(f"{len(data)} bytes, expected at most {LARGEST}")
+    declared = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
+    if not 2 <= declared <= min(len(data) - 8, _HEADER):
+        raise InputError(
+            f"no safetensors, or damaged: a header of {declared} bytes in a file of {len(data)}, "
+            f"{_HEADER} allowed"
+        )
+    return data[8 : 8 + declared]
+
+
+def _read_words(header: bytes) -> dict[str, Any]:
+    found = json.loads(header)
+    metadata = found.get("__metadata__") if isinstance(found, dict) else None
+    text = metadata.get(_KEY) if isinstance(metadata, dict) else None
+    words = json.loads(text) if isinstance(text, str) else None
+    if not isinstance(words, dict):
+        raise InputError(f"its metadata has no {_KEY!r}: `gateparity check` didn't write it")
+    return words
+
+
+def _decode(name: str, held: Mapping[str, Any]) -> Array:
+    if held["dtype"] not in DTYPES:
+        known = ", ".join(DTYPES)
+        raise InputError(f"array {name!r} is {held['dtype']}, expected one of {known}")
+    dtype, shape = np.dtype(DTYPES[held["dtype"]]), held["shape"]
+    if len(shape) > _AXES or max(shape, default=0) > LARGEST:  # beside a size of 0
+        raise InputError(f"array {name!r} has shape {shape}, {_AXES} axes of {LARGEST} allowed")
+    if math.prod(shape) * dtype.itemsize != len(held["data"]):
+        raise InputError(f"array {name!r} has shape {shape} in {len(held['data'])} bytes")
+    flat = np.frombuffer(bytes(held["data"]), dtype)
+    return flat.astype(dtype.newbyteorder("=")).reshape(shape)

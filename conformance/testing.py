@@ -1,0 +1,80 @@
+"""The suite as a base class: a test module of yours inherits the checks, one test for each case."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from gateparity.conformance.plan import named_plan
+from gateparity.conformance.session import run_check
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.backends.remote import RemoteAdapter
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.checks import Check
+    from gateparity.conformance.result import Result
+    from gateparity.conformance.session import Truths
+
+
+class ParityTests:
+    """Inherit from it and name what is tested: a class that needs no arguments, or an object.
+
+    `checks` and `cases` choose some by name; all of them where none are given. The tests run in
+    this process, so `breakpoint()` works, and share one adapter.
+
+        class TestMyLSTM(ParityTests):
+            adapter = MyLSTM
+    """
+
+    adapter: ClassVar[Any] = None
+    checks: ClassVar[Sequence[str]] = ()
+    cases: ClassVar[Sequence[str]] = ()
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test for each check, case and dtype."""
+        if "parity_problem" not in metafunc.fixturenames:
+            return
+        seed = metafunc.config.getoption("parity_seed")
+        try:
+            plan = named_plan(self.cases, self.checks, seed)
+        except InputError as error:
+            message = f"{type(self).__name__}: {error}"
+            raise pytest.fail.Exception(message, pytrace=False) from None
+        group = pytest.mark.xdist_group(f"{type(self).__module__}.{type(self).__qualname__}")
+        problems = [
+            pytest.param((check, case), id=f"{check.name}-{case.id}", marks=group)
+            for check, case in plan
+        ]
+        metafunc.parametrize("parity_problem", problems)
+
+    def test_parity(
+        self,
+        parity_problem: tuple[Check, Case],
+        parity_adapter: tuple[Backend, RemoteAdapter],
+        parity_truths: Truths,
+        request: pytest.FixtureRequest,
+    ) -> None:
+        """What the adapter computes is what the truth computes, to within rounding."""
+        result = run_check(*parity_adapter, *parity_problem, parity_truths)
+        settle(result, _repeat_test(request.node.nodeid, request.config.getoption("parity_seed")))
+
+
+def settle(result: Result, repeat: str) -> None:
+    """A result as a test's outcome; `repeat` is the command that repeats it."""
+    if result.status == "skip":
+        pytest.skip(result.reason)
+    if result.status == "known":
+        pytest.xfail(result.reason)
+    if result.status != "pass":
+        pytest.fail(f"{result.status}: {result.reason}\nrepeat: {repeat}", pytrace=False)
+
+
+def _repeat_test(nodeid: str, seed: int) -> str:
+    name = nodeid[: nodeid.rindex("]") + 1]  # pytest-xdist appends its group
+    return f"pytest {shlex.quote(name)}" + (f" --parity-seed {seed}" if seed else "")

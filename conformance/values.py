@@ -1,0 +1,88 @@
+"""Special values: what is changed in an ordinary case to make its numbers hard.
+
+Factors are powers of two, so that a number keeps the digits that were drawn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gateparity.parameters import Cell, fields
+
+if TYPE_CHECKING:
+    from gateparity.conformance.cases import Case
+    from gateparity.parameters import Array
+
+    Places = dict[tuple[int, ...], float]
+
+
+def saturated(case: Case) -> Case:
+    """Pre-activations of up to about 50 either way: gates stand close to 0 and 1."""
+    return _scale(case, w_ih=64, b_ih=16, b_hh=16, c_0=16)
+
+
+def overflowing(case: Case) -> Case:
+    """Pre-activations whose exponential is infinite or zero."""
+    limit = int(np.finfo(case.config.dtype).maxexp)
+    return _scale(case, w_ih=4 * limit, b_ih=limit, b_hh=limit, c_0=limit)
+
+
+def subnormal(case: Case) -> Case:
+    """Inputs below the least normal number, and kernels that make ordinary numbers of them."""
+    tiny = float(np.finfo(case.config.dtype).tiny)
+    return _scale(case, x=tiny, w_ih=1 / tiny, h_0=tiny, c_0=tiny)
+
+
+def zeros(case: Case) -> Case:
+    """Inputs and states of nothing but zeros: the biases alone speak."""
+    return _scale(case, x=0, h_0=0, c_0=0)
+
+
+def huge(case: Case) -> Case:
+    """A first input and a cell state of about 1e30: finite, but in float32 their squares aren't."""
+    x = np.ones_like(case.batch.x)
+    x[0] = 2.0**100  # alone, so that later gates let the cell state through
+    return _scale(case, x=x, c_0=2.0**100)
+
+
+def nan(case: Case) -> Case:
+    """NaN in one input: it reaches the rest of its sequence, and no other sequence."""
+    return _put(case, x={(1, 1, 2): np.nan})
+
+
+def infinite(case: Case) -> Case:
+    """Infinity in two inputs, which drives gates to 0 or 1, and in two cell states, to stay."""
+    inputs: Places = {(1, 0, 1): np.inf, (2, 1, 3): -np.inf}
+    return _put(case, x=inputs, c_0={(0, 2, 0): np.inf, (0, 2, 5): -np.inf})
+
+
+def nan_padding(case: Case) -> Case:
+    """NaN in every input past its sequence's end, which nothing may read."""
+    lengths = np.asarray(case.batch.lengths)
+    live = np.arange(len(case.batch.x))[:, None, None] < lengths[:, None]
+    x = np.where(live, case.batch.x, np.asarray(np.nan, case.batch.x.dtype))
+    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, x=x))
+
+
+def _scale(case: Case, **factors: float | Array) -> Case:
+    """Multiply inputs, states and parameters by name."""
+    arrays = vars(case.batch)
+    batch = {name: arrays[name] * factors[name] for name in arrays if name in factors}
+    params = tuple(
+        Cell(**{name: array * factors.get(name, 1) for name, array in fields(cell).items()})
+        for cell in case.params
+    )
+    changed = dataclasses.replace(case.batch, **batch)
+    return dataclasses.replace(case, batch=changed, params=params)
+
+
+def _put(case: Case, **places: Places) -> Case:
+    """Put numbers into inputs and states."""
+    batch = {name: getattr(case.batch, name).copy() for name in places}
+    for name, numbers in places.items():
+        for place, number in numbers.items():
+            batch[name][place] = number
+    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, **batch))

@@ -1,0 +1,80 @@
+"""The words of a file that anyone may have written: each is of its kind, or refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import reprlib
+from typing import TYPE_CHECKING, Any, Final
+
+from gateparity.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LONGEST: Final = 4096  # characters of a text
+_ENTRIES: Final = 128  # texts beside each other
+
+
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """What a JSON object holds. Every method raises `InputError` for anything else."""
+
+    found: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        """Printable: no line breaks, and no codes that a terminal obeys."""
+        text = self.found.get(key)
+        if not isinstance(text, str) or not text.isprintable() or len(text) > _LONGEST:
+            raise InputError(
+                f"{key} is {reprlib.repr(text)}, expected {_LONGEST} printable characters at most"
+            )
+        return text
+
+    def texts(self, key: str) -> dict[str, str]:
+        """Texts by name."""
+        found = self.found.get(key)
+        if not isinstance(found, dict) or len(found) > _ENTRIES:
+            raise InputError(
+                f"{key} is {reprlib.repr(found)}, expected {_ENTRIES} texts at most, by name"
+            )
+        return {Words({"name": name}).text("name"): Words(found).text(name) for name in found}
+
+    def names(self, key: str) -> list[str]:
+        """Printable names, each once."""
+        names = self.found.get(key)
+        if not isinstance(names, list) or not _are_names(names):
+            raise InputError(
+                f"{key} is {reprlib.repr(names)}, expected a list of printable names, each once"
+            )
+        return names
+
+    def count(self, key: str) -> int:
+        """An integer of at least 0."""
+        number = self.found.get(key)
+        if type(number) is not int or number < 0:
+            raise InputError(f"{key} is {reprlib.repr(number)}, expected an integer of at least 0")
+        return number
+
+    def fields(self, key: str, of: type[Any]) -> dict[str, Any]:
+        """The fields of a dataclass, all of them and no others."""
+        found, expected = self.found.get(key), sorted(f.name for f in dataclasses.fields(of))
+        if not isinstance(found, dict) or sorted(found) != expected:
+            raise InputError(
+                f"{key} is {reprlib.repr(found)}, expected an object of {', '.join(expected)}"
+            )
+        return found
+
+
+def writable(text: str) -> str:
+    """A text as `Words.text` takes it."""
+    return printable(text)[:_LONGEST]
+
+
+def writable_texts(texts: Mapping[str, str]) -> dict[str, str]:
+    """Texts as `Words.texts` takes them."""
+    return {writable(name): writable(texts[name]) for name in list(texts)[:_ENTRIES]}
+
+
+def _are_names(found: list[Any]) -> bool:
+    plain = all(isinstance(name, str) and name.isprintable() for name in found)
+    return plain and len(set(found)) == len(found)

@@ -1,0 +1,36 @@
+"""Every known deviation of a framework shows there, in each of its cases, as a wrong number."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+
+import numpy as np
+import pytest
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.canonical import Canonical
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.deviations import DEVIATIONS
+from gateparity.conformance.session import Truths
+from gateparity.conformance.verdict import Mismatch, judge
+
+PLACES = [
+    (known.framework, variant, *case, dtype)
+    for known in DEVIATIONS
+    for variant, case, dtype in itertools.product(known.variants, known.cases, known.dtypes)
+]
+
+
+@pytest.mark.parametrize(("name", "variant", "check", "case", "dtype"), PLACES)
+def test_it_shows(name, variant, check, case, dtype):
+    for module in FRAMEWORKS[name].modules:
+        pytest.importorskip(module, exc_type=ImportError)
+    module = importlib.import_module(f"gateparity.backends.{name}")
+    adapter = getattr(module, dict(FRAMEWORKS[name].variants)[variant])()
+    problem = RECIPES[case].build(dtype, 0)
+    with np.errstate(all="ignore"):
+        found = CHECKS[check].run(Canonical(adapter), problem)
+    with pytest.raises(Mismatch):
+        judge(found, Truths().of(CHECKS[check], problem, adapter.arithmetic))
