@@ -126,8 +126,8 @@ class Diagnostician:
         """
         silent = [probe for probe in probes if probe not in differing]
         quiet = [m for m in self._catalogue if not any(self._shows(m, p) for p in silent)]
-        shown = {m.name: {p.key for p in differing if self._shows(m, p)} for m in quiet}
-        enough = {m.name: {p.key for p in differing if self._of.explains((m,), p)} for m in quiet}
+        shown = {m.name: {p for p in differing if self._shows(m, p)} for m in quiet}
+        enough = {m.name: {p for p in differing if self._of.explains((m,), p)} for m in quiet}
 
         def is_plausible(a: str, b: str) -> bool:
             both, alone = shown[a] & shown[b], shown[a] ^ shown[b]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gateparity.adapter import Impure
+from gateparity.conformance.arrays import name_arrays
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.cases import RECIPES
 from gateparity.conformance.checks import CHECKS
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     Found = Results | str  # what a probe found, or in which way it was impure
     Mistakes = tuple[Mistake, ...]
     Key = tuple[str, str, str]  # check, case, dtype
+    Asked = tuple[str, str, bytes]  # check, case, a digest of its numbers
 
 # Cheap ones first: most mistakes are ruled out by the first of them.
 PROBES: Final = (
@@ -64,9 +68,9 @@ PROBES: Final = (
 _FAR: Final = 0.05  # of an array's largest element: no rounding reaches as far
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Probe:
-    """A check on a case, and what a backend found there."""
+    """A check on a case, and what a backend found there. Two of them are never the same."""
 
     check: Check
     case: Case
@@ -76,6 +80,14 @@ class Probe:
     def key(self) -> Key:
         """What was asked."""
         return self.check.name, self.case.name, self.case.config.dtype
+
+    @functools.cached_property
+    def asked(self) -> Asked:
+        """What was asked, numbers and all: a saved case isn't the one that it is named after."""
+        digest = hashlib.sha256(repr(self.case.config).encode())
+        for name, array in name_arrays(self.case).items():
+            digest.update(f"{name} {array.shape}".encode() + array.tobytes())
+        return self.check.name, self.case.name, digest.digest()
 
 
 def probe_cases(
@@ -122,10 +134,10 @@ class Predictions:
 
     def __init__(self, declared: Mapping[str, float] | None = None) -> None:
         self._declared = declared or {}
-        self._found: dict[tuple[Mistakes, Key], Found] = {}
-        self._overflowed: dict[tuple[Mistakes, Key], Found] = {}
-        self._budgets: dict[tuple[Mistakes, Key], Budget] = {}
-        self._agreed: dict[tuple[Mistakes, Mistakes, Key], bool] = {}
+        self._found: dict[tuple[Mistakes, Asked], Found] = {}
+        self._overflowed: dict[tuple[Mistakes, Asked], Found] = {}
+        self._budgets: dict[tuple[Mistakes, Asked], Budget] = {}
+        self._agreed: dict[tuple[Mistakes, Mistakes, Asked], bool] = {}
 
     def explains(self, mistakes: Mistakes, probe: Probe) -> bool:
         """Within the budget, that of the wrong LSTM where it isn't that of the right one.
@@ -165,9 +177,9 @@ class Predictions:
 
     def agree(self, a: Mistakes, b: Mistakes, probe: Probe) -> bool:
         """Whether a probe can't tell two explanations apart."""
-        if (a, b, probe.key) not in self._agreed:
-            self._agreed[a, b, probe.key] = self._compare(a, b, probe)
-        return self._agreed[a, b, probe.key]
+        if (a, b, probe.asked) not in self._agreed:
+            self._agreed[a, b, probe.asked] = self._compare(a, b, probe)
+        return self._agreed[a, b, probe.asked]
 
     def _compare(self, a: Mistakes, b: Mistakes, probe: Probe) -> bool:
         one, other = self._predict(a, probe), self._predict(b, probe)
@@ -179,7 +191,7 @@ class Predictions:
 
     def _predict(self, mistakes: Mistakes, probe: Probe) -> Found:
         """One precision up."""
-        key = _applied(mistakes, probe.case), probe.key
+        key = _applied(mistakes, probe.case), probe.asked
         if key not in self._found:
             lstm = bend(mistakes, Truth(), probe.case)
             self._found[key] = run_probe(lstm, probe.check, probe.case)
@@ -190,7 +202,7 @@ class Predictions:
         return self._overflowed[key]
 
     def _budget(self, mistakes: Mistakes, probe: Probe) -> Budget:
-        key = _applied(mistakes, probe.case), probe.key
+        key = _applied(mistakes, probe.case), probe.asked
         if key not in self._budgets:
             dtype = probe.case.config.dtype
             arithmetic = make_arithmetic(dtype, self._declared)

@@ -47,6 +47,9 @@ def print_run(run: Run, console: Console, source: str = "") -> None:
     for label, status, checks, reason in empty_cells(run):
         mark = f"[{_STYLES[status]}]{escape(label)} {status}[/]"
         print_line(f"{mark}: {checks}: {escape(reason)}", console)
+    for label, said in run.arithmetics.items():
+        words = ", ".join(f"{name} {value:g}" for name, value in said.items())
+        print_line(f"[dim]{escape(label)} declares[/]: {words} (docs/rounding.md)", console)
     for row in run.rows:
         failures = [r for r in run.results if r.row == row and r.status == "fail"]
         for k, result in enumerate(failures):

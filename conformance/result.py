@@ -7,6 +7,8 @@ import shlex
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateparity.backends.spec import Backend
     from gateparity.conformance.checks import Results
     from gateparity.conformance.divergence import Divergence
@@ -66,7 +68,7 @@ class Run:
 
     `seconds` is wall time; `transport_seconds` is what the rows' calls took beyond the work on the
     far side, summed over rows that ran side by side. `explanations` has what a failing row behaves
-    like, as far as a known mistake explains it.
+    like, as far as a known mistake explains it; `arithmetics` what rows declare of theirs.
     """
 
     rows: tuple[Backend, ...]
@@ -77,6 +79,7 @@ class Run:
     seconds: float
     transport_seconds: float
     explanations: dict[str, str] = dataclasses.field(default_factory=dict)
+    arithmetics: dict[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
 
     @property
     def ran(self) -> set[str]:

@@ -67,6 +67,7 @@ def run_checks(
         seconds=time.perf_counter() - start,
         transport_seconds=sum(session.transport_seconds for session in sessions),
         explanations=_explain(results, plan, _arithmetics(sessions)),
+        arithmetics={label: said for label, said in _arithmetics(sessions).items() if said},
     )
 
 

@@ -77,6 +77,10 @@ def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: 
         declared = ["it has no layer variant to compare with its scratch variant"]
     if declared:
         return _result(row, check, case, "skip", reason=declared[0])
+    try:
+        make_arithmetic(case.config.dtype, getattr(adapter, "arithmetic", _PLAIN))
+    except ValueError as error:
+        return _result(row, check, case, "error", reason=str(error))
     return _weigh(_compare(row, adapter, check, case, truths), find_deviation(row, check, case))
 
 
@@ -86,6 +90,9 @@ class Session:
     def __init__(self, row: Backend, truths: Truths, limit: float) -> None:
         self.row = row
         self.version = ""
+        self.arithmetic: Mapping[str, float] = (
+            _PLAIN  # what the backend declares of it, once it is loaded
+        )
         self._truths = truths
         self._limit = limit
         self._lost = row.missing
@@ -98,11 +105,6 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def arithmetic(self) -> Mapping[str, float]:
-        """What the backend declares of its arithmetic, as far as it was loaded."""
-        return self._adapter.arithmetic if self._adapter else _PLAIN
 
     @property
     def lost(self) -> bool:
@@ -147,7 +149,7 @@ class Session:
             return _result(self.row, check, case, "error", reason=f"{other}: {_one_line(error)}")
         finally:
             self._adapter = None
-        budget = truths.of(check, case, adapter.arithmetic).budget
+        budget = truths.of(check, case, self.arithmetic).budget
         return _judge(
             self.row, check, case, result.arrays, Expected(scratch, budget.scaled(2**0.5))
         )
@@ -167,7 +169,7 @@ class Session:
                 self._worker.close()
         if self._adapter is None:
             self._adapter = self._load(self._worker)
-            self.version = self._adapter.version
+            self.version, self.arithmetic = self._adapter.version, self._adapter.arithmetic
         return self._adapter
 
     def _load(self, worker: Worker) -> RemoteAdapter:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.deviations import DEVIATIONS, Deviation
+from gateparity.conformance.plan import named_plan
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -72,6 +75,36 @@ def test_every_requirement_is_a_check_of_that_number_and_name():
     for number, name in headings:
         assert CHECKS[name].run.__doc__.startswith(f"{number}. ")
         assert CHECKS[name].run.__name__ == name
+
+
+def test_every_known_deviation_stands_in_the_table():
+    rows = re.findall(r"^\| .*\|$", (DOCS / "deviations.md").read_text(), re.MULTILINE)
+    assert rows[0].startswith("| framework | variants |")
+    assert rows[1:] == [table_row(known) for known in DEVIATIONS]
+
+
+def table_row(known: Deviation) -> str:
+    cases = [
+        f"{check}: {', '.join(f'`{case}`' for name, case in known.cases if name == check)}"
+        for check in dict.fromkeys(check for check, _ in known.cases)
+    ]
+    title = FRAMEWORKS[known.framework].title
+    where = f"{title} | {', '.join(known.variants)} | {'; '.join(cases)}"
+    source = f"[link]({known.link})"
+    return f"| {where} | {', '.join(known.dtypes)} | {known.reason} | {source} |"
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
+def test_a_link_to_a_file_of_ours_leads_to_one(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_a_key_of_unsupported_is_told():
+    text = (DOCS / "adapters.md").read_text()
+    plan = named_plan((), (), 0)
+    for key in {key for check, case in plan for key in (*check.needs, *case.needs)}:
+        assert re.search(rf"^\|.*`{key}`.*\|", text, re.MULTILINE), key
 
 
 def test_the_example_test_module_inherits_the_suite(tmp_path):

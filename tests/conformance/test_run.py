@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.cases import RECIPES, Recipe
 from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.plan import named_plan
 from gateparity.conformance.run import run_checks
 from gateparity.conformance.session import Truths
+from gateparity.conformance.truth import Truth
 from gateparity.conformance.verdict import ALLOWED
 
 LIARS = """
@@ -25,12 +27,13 @@ from gateparity.backends.numpy import Scratch
 
 
 class Exact(Scratch):
-    by = 0
+    by = bias = 0
 
     def forward(self, config, params, batch):
         \"\"\"In longdouble, rounded once at the end; one output is then shifted.\"\"\"
         wide = dataclasses.replace(config, dtype="longdouble")
         params = {name: array.astype(np.longdouble) for name, array in params.items()}
+        params["l0.b_f"][3] += self.bias
         batch = Batch(*(array.astype(np.longdouble) for array in (batch.x, batch.h_0, batch.c_0)))
         found = super().forward(wide, params, batch)
         found.y[2, 1, 3] += self.by * SIGMAS[config.dtype]
@@ -45,6 +48,14 @@ class Down(Exact):
     by = -BY
 
 
+class BiasUp(Exact):
+    bias = SHIFT
+
+
+class BiasDown(Exact):
+    bias = -SHIFT
+
+
 class Declares(Exact):
     arithmetic = {"factors": 2.0**-18}
 """
@@ -52,7 +63,21 @@ SPOT = (2, 1, 3)
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def write(tmp_path, monkeypatch):
+    """Puts the module with these numbers into the current folder."""
+
+    def write(**numbers):
+        text = LIARS
+        for name, number in numbers.items():
+            text = text.replace(name, str(number))
+        (tmp_path / "liars.py").write_text(text, "utf-8")
+        monkeypatch.chdir(tmp_path)
+
+    return write
+
+
+@pytest.fixture
+def run(write):
     """Rows of the classes above, of which two are off by so many standard deviations."""
 
     def start(by, specs=("numpy", "liars:Up"), checks=("forward", "gates"), **options):
@@ -63,9 +88,7 @@ def run(tmp_path, monkeypatch):
             )
             for dtype in ("float32", "float64")
         }
-        text = LIARS.replace("SIGMAS", str(sigmas)).replace("BY", str(by))
-        (tmp_path / "liars.py").write_text(text, "utf-8")
-        monkeypatch.chdir(tmp_path)
+        write(SIGMAS=sigmas, BY=by, SHIFT=0)
         plan = named_plan(["sequence"], checks, 0)
         return run_checks(parse_backends(specs), plan, seed=0, **options)
 
@@ -104,6 +127,30 @@ def test_two_rows_that_pass_may_be_too_far_from_each_other(run):
     for pair in found.pairs:
         assert pair.reason.startswith("forward, sequence: y[2, 1, 3] (layer 0, step 2, h): found ")
         assert f"sigma of rounding, {ALLOWED:g} allowed; 1 of 90 elements differ" in pair.reason
+
+
+def test_two_rows_may_be_shifted_too_far_from_each_other(write):
+    """A bias of one is off by 6.2 standard deviations of its score, that of the other by -6.2."""
+    case = Recipe("middle", steps=20, size=8, input_size=8, hidden_size=16).build("float32", 0)
+    check = CHECKS["forward"]
+    expected = Truths().of(check, case)
+    b_ih = case.params[0].b_ih + np.float32(2.0**-10) * (np.arange(64) == 16 + 3).reshape(4, 16)
+    cells = (dataclasses.replace(case.params[0], b_ih=b_ih),)
+    moved = check.run(Truth(), dataclasses.replace(case, params=cells))
+    errors = {name: array - expected.truth[name] for name, array in moved.items()}
+    score = expected.budget.shifts(errors)[0, 1, 3]
+    write(SIGMAS={"float32": 0}, BY=0, SHIFT=6.2 * 2.0**-10 / score)
+    rows = ["liars:BiasUp", "liars:BiasDown", "liars:Exact"]
+    found = run_checks(parse_backends(rows), [(check, case)], seed=0)
+    up, down, exact = found.results
+    assert [result.status for result in found.results] == ["pass"] * 3
+    assert [r.shifts[0, 1, 3] for r in (up, down)] == pytest.approx([6.2, -6.2], abs=1.5)
+    assert exact.shift < 2
+    between = {(pair.a, pair.b): pair for pair in found.pairs}
+    assert [pair.status for pair in between.values()] == ["fail", "pass", "pass"]
+    pair = between["liars:BiasUp", "liars:BiasDown"]
+    assert pair.sigmas == pytest.approx(12.4 / 2**0.5, abs=0.7)
+    assert "together they look like a shift of the bias of layer 0, gate f, unit 3" in pair.reason
 
 
 def test_a_pair_is_allowed_what_either_declares(run):
