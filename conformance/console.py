@@ -15,7 +15,7 @@ _WIDEST: Final = 10_000  # characters that a table may want
 
 def make_console() -> Console:
     """Standard output. A line that is wider than the terminal is wrapped by it, never cut."""
-    return Console(soft_wrap=True)
+    return Console(soft_wrap=True, emoji=False)  # module:Class: is no emoji
 
 
 def print_table(console: Console, table: Table) -> None:
@@ -32,5 +32,5 @@ def print_line(line: str, console: Console) -> None:
 
 def print_error(message: str) -> None:
     """One line on standard error."""
-    console = Console(stderr=True, soft_wrap=True)
+    console = Console(stderr=True, soft_wrap=True, emoji=False)
     console.print(f"[bold red]gateparity:[/] {escape(message)}", highlight=False)
