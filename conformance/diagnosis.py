@@ -141,8 +141,8 @@ class Diagnostician:
         return not self._of.agree((mistake,), (), probe)
 
     def _is_closer(self, mistakes: Mistakes, probe: Probe) -> bool:
-        off, without = self._of.distance(mistakes, probe), self._of.distance((), probe)
-        return off <= _CLOSER * without
+        off = self._of.usual_distance(mistakes, probe)
+        return off <= _CLOSER * self._of.usual_distance((), probe)
 
 
 def _tell(

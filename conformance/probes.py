@@ -151,11 +151,24 @@ class Predictions:
             return False
         if mistakes and self.distance(mistakes, probe) <= ALLOWED:
             return True  # within the budget of the right LSTM, which is at hand
-        try:
-            judge(probe.found, Expected(predicted, self._budget(mistakes, probe)))
-        except Mismatch:
+        budget = self._budget(mistakes, probe)
+        if _is_within(probe.found, Expected(predicted, budget)):
+            return True
+        # A mistake that rounds coarsely may do it to the other side at the probe's own precision.
+        narrow = _run_narrow(mistakes, probe) if mistakes else ""
+        if isinstance(narrow, str) or _shapes(probe.found) != _shapes(narrow):
             return False
-        return True
+        return _is_within(probe.found, Expected(narrow, budget.scaled(2**0.5)))
+
+    def usual_distance(self, mistakes: Mistakes, probe: Probe) -> float:
+        """The root of the mean squared error, in standard deviations of the right LSTM."""
+        predicted = self._predict(mistakes, probe)
+        if isinstance(predicted, str) or isinstance(probe.found, str):
+            return 0.0 if predicted == probe.found else np.inf
+        if _shapes(predicted) != _shapes(probe.found):
+            return np.inf
+        sigmas = self._budget((), probe).sigmas
+        return max(_usual(probe.found[n], predicted[n], sigmas[n]) for n in predicted)
 
     def distance(self, mistakes: Mistakes, probe: Probe) -> float:
         """The largest error, in standard deviations of the right LSTM."""
@@ -225,11 +238,24 @@ def _overflow(wide: Found, mistakes: Mistakes, probe: Probe) -> Found:
     """What overflows at the probe's own precision, and one up doesn't."""
     if isinstance(wide, str):
         return wide
-    own = Truth(dtype=probe.case.config.dtype)
-    narrow = run_probe(bend(mistakes, own, probe.case), probe.check, probe.case)
+    narrow = _run_narrow(mistakes, probe)
     if isinstance(narrow, str):
         return wide
     return {n: np.where(np.isfinite(narrow[n]), a, narrow[n]) for n, a in wide.items()}
+
+
+def _run_narrow(mistakes: Mistakes, probe: Probe) -> Found:
+    """At the probe's own precision."""
+    own = Truth(dtype=probe.case.config.dtype)
+    return run_probe(bend(mistakes, own, probe.case), probe.check, probe.case)
+
+
+def _is_within(found: Results, expected: Expected) -> bool:
+    try:
+        judge(found, expected)
+    except Mismatch:
+        return False
+    return True
 
 
 def _applied(mistakes: Mistakes, case: Case) -> Mistakes:
@@ -252,6 +278,12 @@ def _is_far(found: Results, predicted: Results) -> bool:
 def _largest(found: Array, predicted: Array, sigmas: Array) -> float:
     error = difference(found, predicted)
     return float(in_sigmas(error, np.maximum(sigmas, np.finfo(found.dtype).tiny)).max(initial=0))
+
+
+def _usual(found: Array, predicted: Array, sigmas: Array) -> float:
+    ratios = in_sigmas(difference(found, predicted), np.maximum(sigmas, np.finfo(found.dtype).tiny))
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.square(ratios).mean())) if ratios.size else 0.0
 
 
 def _log_normal(found: Array, predicted: Array, sigmas: Array) -> float:
