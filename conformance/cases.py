@@ -68,7 +68,7 @@ class Recipe:
     """A case without its numbers.
 
     `lengths` are those of the sequences, or empty for full ones. `positive` makes every number
-    positive, so that no sum cancels: an array of one element has no larger one to be judged by.
+    positive, so that no sum cancels.
     `values` makes an ordinary case's numbers special.
     """
 
