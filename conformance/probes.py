@@ -26,7 +26,7 @@ from gateparity.conformance.verdict import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from gateparity.canonical import Lstm
     from gateparity.conformance.budget import Budget
@@ -162,23 +162,11 @@ class Predictions:
 
     def usual_distance(self, mistakes: Mistakes, probe: Probe) -> float:
         """The root of the mean squared error, in standard deviations of the right LSTM."""
-        predicted = self._predict(mistakes, probe)
-        if isinstance(predicted, str) or isinstance(probe.found, str):
-            return 0.0 if predicted == probe.found else np.inf
-        if _shapes(predicted) != _shapes(probe.found):
-            return np.inf
-        sigmas = self._budget((), probe).sigmas
-        return max(_usual(probe.found[n], predicted[n], sigmas[n]) for n in predicted)
+        return self._measure(mistakes, probe, _root_mean_square)
 
     def distance(self, mistakes: Mistakes, probe: Probe) -> float:
         """The largest error, in standard deviations of the right LSTM."""
-        predicted = self._predict(mistakes, probe)
-        if isinstance(predicted, str) or isinstance(probe.found, str):
-            return 0.0 if predicted == probe.found else np.inf
-        if _shapes(predicted) != _shapes(probe.found):
-            return np.inf
-        sigmas = self._budget((), probe).sigmas
-        return max(_largest(probe.found[n], predicted[n], sigmas[n]) for n in predicted)
+        return self._measure(mistakes, probe, np.max)
 
     def log_likelihood(self, mistakes: Mistakes, probe: Probe) -> float:
         """Of what was found, so that a mistake with a wide budget doesn't explain everything."""
@@ -201,6 +189,16 @@ class Predictions:
         return _shapes(one) == _shapes(other) and all(
             np.allclose(one[n], other[n], rtol=1e-9, atol=1e-12, equal_nan=True) for n in one
         )
+
+    def _measure(self, mistakes: Mistakes, probe: Probe, measure: Callable[[Array], Any]) -> float:
+        predicted = self._predict(mistakes, probe)
+        if isinstance(predicted, str) or isinstance(probe.found, str):
+            return 0.0 if predicted == probe.found else np.inf
+        if _shapes(predicted) != _shapes(probe.found):
+            return np.inf
+        sigmas = self._budget((), probe).sigmas
+        errors = [_in_sigmas(probe.found[n], predicted[n], sigmas[n]) for n in predicted]
+        return max((float(measure(error)) for error in errors if error.size), default=0.0)
 
     def _predict(self, mistakes: Mistakes, probe: Probe) -> Found:
         """One precision up."""
@@ -275,15 +273,14 @@ def _is_far(found: Results, predicted: Results) -> bool:
     )
 
 
-def _largest(found: Array, predicted: Array, sigmas: Array) -> float:
-    error = difference(found, predicted)
-    return float(in_sigmas(error, np.maximum(sigmas, np.finfo(found.dtype).tiny)).max(initial=0))
+def _in_sigmas(found: Array, predicted: Array, sigmas: Array) -> Array:
+    least = np.finfo(found.dtype).tiny
+    return in_sigmas(difference(found, predicted), np.maximum(sigmas, least))
 
 
-def _usual(found: Array, predicted: Array, sigmas: Array) -> float:
-    ratios = in_sigmas(difference(found, predicted), np.maximum(sigmas, np.finfo(found.dtype).tiny))
+def _root_mean_square(errors: Array) -> float:
     with np.errstate(over="ignore"):
-        return float(np.sqrt(np.square(ratios).mean())) if ratios.size else 0.0
+        return float(np.sqrt(np.square(errors).mean()))
 
 
 def _log_normal(found: Array, predicted: Array, sigmas: Array) -> float:
