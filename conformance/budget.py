@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an eighth
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
-_PRIOR: Final = 16  # draws that the mean of the array counts for: few draws can miss by a lot
+_PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
 _OUTPUTS: Final = ("y", "h_n", "c_n")
 _DECLARED: Final = ("factors", "bias")

@@ -99,8 +99,9 @@ class Truth:
             for gate, letter in enumerate("ifco"):
                 native[f"{prefix}W_x{letter}"] = wide["w_ih"][gate].T
                 native[f"{prefix}W_h{letter}"] = wide["w_hh"][gate].T
-                if config.biases:
-                    native[f"{prefix}b_{letter}"] = wide["b_ih"][gate] + wide["b_hh"][gate]
+                if config.biases:  # each by itself, as many frameworks add them: times 1 it rounds
+                    b_ih, b_hh = wide["b_ih"][gate] * 1, wide["b_hh"][gate] * 1
+                    native[f"{prefix}b_{letter}"] = b_ih + b_hh
         return native
 
 

@@ -141,7 +141,7 @@ def test_large_elements_do_not_excuse_small_ones_in_their_array():
         for factors in ((1.0, 2.0**-20), (2.0**-20,))
     )
     ratio = both.sigmas["a"][len(problem.batch.x) :] / alone.sigmas["a"]
-    assert 0.8 < ratio.min() < ratio.max() < 2
+    assert 0.8 < ratio.min() < ratio.max() < 1.5
 
 
 @pytest.mark.parametrize("case", ["sequence", "ragged", "stacked", "deep"])
@@ -260,11 +260,11 @@ def test_scores_have_a_standard_deviation_of_one_under_drawn_roundings():
     assert rms(np.array(scores)) == pytest.approx(1, abs=0.25)
 
 
-@pytest.mark.parametrize(("gate", "by"), [(0, 1e-6), (1, 7e-7), (3, 1e-6)], ids="ifo")
+@pytest.mark.parametrize(("gate", "by"), [(0, 8e-7), (1, 7e-7), (3, 8e-7)], ids="ifo")
 @pytest.mark.parametrize(("depth", "cell", "unit"), [(1, 0, 3), (2, 3, 0)], ids=["one", "four"])
 def test_a_shift_is_found_at_its_place_where_no_element_is_beyond(gate, by, depth, cell, unit):
     """One bias of 64 or 256, by a tenth or less of what assert_close lets pass."""
-    recipe = dataclasses.replace(MIDDLE, layers=depth, directions=depth)
+    recipe = dataclasses.replace(MIDDLE, size=24, layers=depth, directions=depth)
     problem = recipe.build("float32", 0)
     expected = expect("forward", problem)
     found = run("forward", shift_bias(problem, by, cell, gate, unit))
