@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from gateparity.canonical import Lstm
     from gateparity.conformance.cases import Case
-    from gateparity.conformance.checks import Check, Results
+    from gateparity.conformance.requirements.checks import Check, Results
     from gateparity.conformance.rounding import Rounding
     from gateparity.parameters import Array, Parameters
 

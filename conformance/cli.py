@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from gateparity.backends.spec import find_backends, parse_backends
-from gateparity.conformance import diagnose_cli, env_cli, replay_cli, selftest_cli
-from gateparity.conformance.backends_table import print_backends
 from gateparity.conformance.checkpoint import read_checkpoint
-from gateparity.conformance.compare import join_files, uncompared_pairs
-from gateparity.conformance.console import make_console, print_error
-from gateparity.conformance.files import check_writable
-from gateparity.conformance.options import (
+from gateparity.conformance.commands import diagnose, env, replay, selftest
+from gateparity.conformance.commands.console import make_console, print_error
+from gateparity.conformance.commands.options import (
     Cases,
     Checks,
     Json,
@@ -34,12 +31,15 @@ from gateparity.conformance.options import (
     TimeLimit,
     Weights,
 )
+from gateparity.conformance.commands.progress import show_progress
+from gateparity.conformance.failures.saver import make_saver
+from gateparity.conformance.files import check_writable
 from gateparity.conformance.plan import named_plan, text_plan, weights_plan
-from gateparity.conformance.progress import show_progress
-from gateparity.conformance.report import print_run
-from gateparity.conformance.report_files import ReportFiles
+from gateparity.conformance.reports.backends import print_backends
+from gateparity.conformance.reports.compare import join_files, uncompared_pairs
+from gateparity.conformance.reports.files import ReportFiles
+from gateparity.conformance.reports.terminal import print_run
 from gateparity.conformance.run import TIME_LIMIT, run_checks
-from gateparity.conformance.saver import make_saver
 from gateparity.conformance.source import Source, source_of
 from gateparity.conformance.text import read_text
 from gateparity.conformance.torch_loader import torch_loader
@@ -66,10 +66,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.add_typer(env_cli.app, name="env")
-app.command("replay", epilog=replay_cli.EXAMPLES)(replay_cli.replay_command)
-app.command("diagnose", epilog=diagnose_cli.EXAMPLES)(diagnose_cli.diagnose_command)
-app.command(epilog=selftest_cli.EXAMPLES)(selftest_cli.selftest)
+app.add_typer(env.app, name="env")
+app.command("replay", epilog=replay.EXAMPLES)(replay.replay_command)
+app.command("diagnose", epilog=diagnose.EXAMPLES)(diagnose.diagnose_command)
+app.command(epilog=selftest.EXAMPLES)(selftest.selftest)
 
 _EXAMPLES: Final = """
 [bold]Examples[/]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
-    from gateparity.conformance.checks import Check
+    from gateparity.conformance.requirements.checks import Check
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateparity.config import Config
 from gateparity.conformance.cases import DTYPES, RECIPES, build_case, draw_for
-from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.text import one_hot, windows
 from gateparity.errors import InputError, suggest
 from gateparity.parameters import cast_parameters
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gateparity.conformance.cases import Case
-    from gateparity.conformance.checks import Check
+    from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.text import Text
     from gateparity.parameters import Parameters
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateparity.backends.spec import Backend
-    from gateparity.conformance.checks import Results
-    from gateparity.conformance.divergence import Divergence
+    from gateparity.conformance.diagnosis.divergence import Divergence
+    from gateparity.conformance.requirements.checks import Results
     from gateparity.parameters import Array
 
 Status = Literal["pass", "known", "fail", "skip", "error"]

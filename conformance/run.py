@@ -100,8 +100,8 @@ def _explain(
     failing = dict.fromkeys(r.row.label for r in results if r.status == "fail")
     if not failing:
         return {}
-    from gateparity.conformance.diagnosis import Diagnostician
-    from gateparity.conformance.probes import Predictions, make_probes
+    from gateparity.conformance.diagnosis.probes import Predictions, make_probes
+    from gateparity.conformance.diagnosis.search import Diagnostician
 
     words = {}
     for label in failing:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from gateparity.backends.spec import Backend
     from gateparity.conformance.budget import Budget
     from gateparity.conformance.cases import Case
-    from gateparity.conformance.checks import Check, Results
     from gateparity.conformance.deviations import Deviation
+    from gateparity.conformance.requirements.checks import Check, Results
     from gateparity.conformance.result import Status
 
 _PLAIN: Final[Mapping[str, float]] = MappingProxyType({})

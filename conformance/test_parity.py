@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
-    from gateparity.conformance.checks import Check
     from gateparity.conformance.plugin import _Sessions
+    from gateparity.conformance.requirements.checks import Check
 
 
 def test_parity(

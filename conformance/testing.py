@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateparity.backends.remote import RemoteAdapter
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
-    from gateparity.conformance.checks import Check
+    from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.result import Result
     from gateparity.conformance.session import Truths
 

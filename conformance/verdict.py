@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.config import GATES
-from gateparity.conformance.divergence import cell_words, locate
+from gateparity.conformance.diagnosis.divergence import cell_words, locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateparity.conformance.budget import Budget
-    from gateparity.conformance.checks import Results
-    from gateparity.conformance.divergence import Divergence
+    from gateparity.conformance.diagnosis.divergence import Divergence
+    from gateparity.conformance.requirements.checks import Results
     from gateparity.parameters import Array
 
     FindShifts = Callable[[Results], Array | None]

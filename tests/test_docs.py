@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.deviations import DEVIATIONS, Deviation
 from gateparity.conformance.plan import named_plan
+from gateparity.conformance.requirements.checks import CHECKS
 
 DOCS = Path(__file__).parents[1] / "docs"
 

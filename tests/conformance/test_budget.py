@@ -14,7 +14,7 @@ from gateparity.config import GATES, Config
 from gateparity.conformance import budget
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.cases import RECIPES, Recipe, build_case, draw_for
-from gateparity.conformance.checks import CHECKS, Check
+from gateparity.conformance.requirements.checks import CHECKS, Check
 from gateparity.conformance.rounding import make_rounding
 from gateparity.conformance.session import Truths
 from gateparity.conformance.truth import Truth

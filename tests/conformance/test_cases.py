@@ -9,7 +9,7 @@ import pytest
 
 from gateparity.adapter import check_batch, check_outputs
 from gateparity.conformance.cases import DTYPES, RECIPES
-from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.truth import Truth
 from gateparity.errors import InputError
 from gateparity.parameters import check_parameters, fields

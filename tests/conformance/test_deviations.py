@@ -10,8 +10,8 @@ import pytest
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.deviations import DEVIATIONS, Deviation, find_deviation
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Session, Truths
 
 ADAPTERS = """

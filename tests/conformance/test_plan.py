@@ -7,8 +7,8 @@ import pytest
 
 from gateparity.config import Config
 from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.plan import choose_checks, named_plan, text_plan, weights_plan
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.text import Text
 from gateparity.errors import InputError
 from gateparity.parameters import build_parameters

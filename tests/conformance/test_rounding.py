@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.rounding import Arithmetic, Draws, Rounding, make_rounding
 from gateparity.conformance.truth import Truth
 

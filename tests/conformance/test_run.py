@@ -10,8 +10,8 @@ import pytest
 
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.cases import RECIPES, Recipe
-from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.plan import named_plan
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.run import run_checks
 from gateparity.conformance.session import Truths
 from gateparity.conformance.truth import Truth

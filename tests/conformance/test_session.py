@@ -11,7 +11,7 @@ import pytest
 
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.cases import RECIPES, Recipe
-from gateparity.conformance.checks import CHECKS
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Session, Truths
 from gateparity.conformance.verdict import ALLOWED
 

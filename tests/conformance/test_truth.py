@@ -11,8 +11,8 @@ from gateparity import layouts
 from gateparity.backends import numpy as numpy_backend
 from gateparity.canonical import Canonical
 from gateparity.conformance.cases import RECIPES, Recipe
-from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.plan import named_plan
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.truth import Truth
 from gateparity.layout import Layout
 from gateparity.parameters import Cell, fields

@@ -11,8 +11,8 @@ import pytest
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.canonical import Canonical
 from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.checks import CHECKS
 from gateparity.conformance.deviations import DEVIATIONS
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Truths
 from gateparity.conformance.verdict import Mismatch, judge
 

@@ -1,0 +1,79 @@
+"""The options of `gateparity check` and `gateparity compare`, as typer takes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.failures.saver import FOLDER
+from gateparity.conformance.requirements.checks import CHECKS
+
+Specs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backend",
+        "-b",
+        metavar="SPEC",
+        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; repeat for more. All found by default.",
+    ),
+]
+Cases = Annotated[
+    list[str] | None,
+    typer.Option("--case", metavar="NAME", help=f"One of {', '.join(RECIPES)}; repeat for more."),
+]
+Checks = Annotated[
+    list[str] | None,
+    typer.Option("--check", metavar="NAME", help=f"One of {', '.join(CHECKS)}; repeat for more."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Draws other weights and inputs.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A PyTorch state_dict, .pt or .safetensors, with an LSTM."),
+]
+Prefix = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Where in the state_dict the LSTM is.")
+]
+TextFile = Annotated[
+    Path | None, typer.Option("--text", metavar="FILE", help="A text, fed as one-hot characters.")
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
+]
+Junit = Annotated[
+    Path | None,
+    typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML, a suite a row."),
+]
+Markdown = Annotated[
+    Path | None,
+    typer.Option(
+        "--markdown",
+        metavar="FILE",
+        help='Write a summary as Markdown: cat FILE >> "$GITHUB_STEP_SUMMARY".',
+    ),
+]
+TimeLimit = Annotated[
+    float,
+    typer.Option(
+        min=0.001,
+        max=86_400.0,
+        metavar="SECONDS",
+        help="The longest that one call may take.",
+    ),
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        "--save",
+        metavar="FOLDER",
+        help=f"Where failing cases go, shrunk, for `gateparity replay`. By default {FOLDER}, made "
+        "when something fails.",
+    ),
+]
+NoSave = Annotated[bool, typer.Option("--no-save", help="Shrink and save nothing that fails.")]
+Runs = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE", help="What `gateparity check --json` wrote, once or more."),
+]

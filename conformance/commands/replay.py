@@ -1,0 +1,81 @@
+"""`gateparity replay`: a saved failure, run again on this machine."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gateparity.backends.spec import parse_backends
+from gateparity.conformance.commands.console import make_console
+from gateparity.conformance.commands.options import Json, TimeLimit
+from gateparity.conformance.failures.failure import load_failure
+from gateparity.conformance.failures.replay import exit_code, is_shipped, replay
+from gateparity.conformance.failures.report import print_failure, print_replay, to_json
+from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.run import TIME_LIMIT
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from gateparity.conformance.failures.failure import Failure
+
+EXAMPLES: Final = """
+[bold]Examples[/]
+
+  gateparity replay FILE                                where it failed
+
+  gateparity replay FILE --backend numpy                somewhere else
+
+  gateparity replay FILE --backend mypkg.lstm:MyLSTM    in an adapter of yours
+
+  gateparity replay FILE --backend torch@path/to/env --json again.json
+"""
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="What `gateparity check` saved of a failure.")
+]
+Spec = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        "-b",
+        metavar="SPEC",
+        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; where it failed by default.",
+    ),
+]
+
+
+def replay_command(
+    file: File, backend: Spec = None, json: Json = None, time_limit: TimeLimit = TIME_LIMIT
+) -> None:
+    """Repeat a failure that was saved, here or on another machine.
+
+    The file holds numbers and words and names no code to run. Exit code 1: it still fails; 0: it
+    agrees now; 2: it could not run.
+    """
+    if json:
+        check_writable(json)
+    failure = load_failure(file)
+    rows = parse_backends([backend or _recorded(failure, file)])
+    console = make_console()
+    print_failure(failure, console)
+    replays = []
+    for row in rows:
+        replays.append(replay(failure, row, time_limit))
+        print_replay(failure, replays[-1], console)
+    if json:
+        found = to_json(file, failure, replays)
+        write_text(json, json_module.dumps(found, indent=2, allow_nan=False) + "\n")
+    raise typer.Exit(exit_code(replays))
+
+
+def _recorded(failure: Failure, file: Path) -> str:
+    """The shipped adapter that failed; another's code is never looked for by a file's word."""
+    if not is_shipped(failure.backend):
+        raise InputError(
+            f"{file} failed in {failure.backend}, which is none of gateparity's own backends: "
+            "say what to run with --backend"
+        )
+    return failure.backend

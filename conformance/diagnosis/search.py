@@ -1,0 +1,153 @@
+"""Diagnosis: which known mistake, or pair of them, reproduces what was found within the budget.
+
+The truth is made wrong in every way of the catalogue, and its numbers are compared with those
+found. What explains all probes is named; if nothing does, that is said.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.conformance.mistakes.catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from gateparity.conformance.diagnosis.probes import Predictions, Probe
+    from gateparity.conformance.mistakes.mistake import Mistake
+
+    Mistakes = tuple[Mistake, ...]
+
+_CLOSER: Final = 0.5  # a mistake that explains anything is closer to what was found than the truth
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagnosis:
+    """What explains all that was found.
+
+    `differing` are the probes that differ from the truth. `explanations` are mistakes, or pairs of
+    them, that can't be told apart by the probes; none if no known mistake explains it. `ruled_out`
+    has the distance of each single mistake in standard deviations, at the probe that speaks most
+    against it.
+    """
+
+    probes: tuple[Probe, ...]
+    differing: tuple[Probe, ...]
+    explanations: tuple[Mistakes, ...]
+    ruled_out: tuple[tuple[Mistake, float], ...]
+
+    @property
+    def words(self) -> str:
+        """The explanation as a sentence; empty if there is nothing to explain."""
+        if not self.differing:
+            return ""
+        if not self.explanations:
+            return "no known mistake explains it"
+        alike = [" and ".join(m.words for m in mistakes) for mistakes in self.explanations]
+        return f"it behaves exactly as if {', or as if '.join(alike)}"
+
+
+class Diagnostician:
+    """Knows what every mistake makes of every probe, and remembers it for the next question."""
+
+    def __init__(self, predictions: Predictions, catalogue: Sequence[Mistake] = CATALOGUE) -> None:
+        self._catalogue = tuple(catalogue)
+        self._of = predictions
+
+    def name(
+        self,
+        probes: Sequence[Probe],
+        progress: Callable[[float], None] = lambda _: None,
+        *,
+        pairs: bool = True,
+    ) -> Diagnosis:
+        """Search single mistakes, then pairs; leave out how far the others are.
+
+        `progress` gets the share of pairs looked at.
+        """
+        differing = tuple(probe for probe in probes if not self._of.explains((), probe))
+        singles = ((mistake,) for mistake in self._catalogue)
+        found = self._search(singles, probes, differing) if differing else ()
+        if differing and pairs and not found:
+            found = self._search_pairs(probes, differing, progress)
+        return Diagnosis(tuple(probes), differing, found, ())
+
+    def diagnose(
+        self, probes: Sequence[Probe], progress: Callable[[float], None] = lambda _: None
+    ) -> Diagnosis:
+        """Name the mistakes, and tell how far each of the others is."""
+        found = self.name(probes, progress)
+        named = {mistake.name for mistakes in found.explanations for mistake in mistakes}
+        others = [m for m in self._catalogue if m.name not in named and found.differing]
+        distances = [(m, max(self._of.distance((m,), p) for p in found.differing)) for m in others]
+        distances.sort(key=lambda pair: pair[1])
+        return dataclasses.replace(found, ruled_out=tuple(distances))
+
+    def are_alike(self, a: Mistakes, b: Mistakes, probes: Iterable[Probe]) -> bool:
+        """Whether no probe tells two explanations apart."""
+        return all(self._of.agree(a, b, probe) for probe in probes)
+
+    def _search_pairs(
+        self, probes: Sequence[Probe], differing: Sequence[Probe], progress: Callable[[float], None]
+    ) -> tuple[Mistakes, ...]:
+        pairs = self._plausible_pairs(probes, differing)
+        backwards = [pair[::-1] for pair in pairs]  # one may see what the other has done
+        told = _tell(pairs, 0, 2 * len(pairs), progress)
+        found = self._search(told, probes, differing)
+        if found:
+            return found
+        told = _tell(backwards, len(pairs), 2 * len(pairs), progress)
+        return self._search(told, probes, differing)
+
+    def _search(
+        self, candidates: Iterable[Mistakes], probes: Sequence[Probe], differing: Sequence[Probe]
+    ) -> tuple[Mistakes, ...]:
+        """Those that explain all probes; of several the likeliest, and what is just like it."""
+        first = [*differing, *(probe for probe in probes if probe not in differing)]
+        close = [c for c in candidates if all(self._is_closer(c, p) for p in differing)]
+        good = [c for c in close if all(self._of.explains(c, p) for p in first)]
+        if all(self.are_alike(c, good[0], probes) for c in good):
+            return tuple(good)
+        likely = [sum(self._of.log_likelihood(c, p) for p in probes) for c in good]
+        best = good[int(np.argmax(likely))]
+        alike = [c for c in good if self.are_alike(c, best, probes)]
+        return tuple(sorted(alike, key=lambda mistakes: mistakes != best))
+
+    def _plausible_pairs(
+        self, probes: Sequence[Probe], differing: Sequence[Probe]
+    ) -> list[Mistakes]:
+        """Those of which neither shows where nothing was found, and one everywhere else.
+
+        Where only one shows, it has to explain what was found by itself.
+        """
+        silent = [probe for probe in probes if probe not in differing]
+        quiet = [m for m in self._catalogue if not any(self._shows(m, p) for p in silent)]
+        shown = {m.name: {p for p in differing if self._shows(m, p)} for m in quiet}
+        enough = {m.name: {p for p in differing if self._of.explains((m,), p)} for m in quiet}
+
+        def is_plausible(a: str, b: str) -> bool:
+            both, alone = shown[a] & shown[b], shown[a] ^ shown[b]
+            return len(both) + len(alone) == len(differing) and alone <= enough[a] | enough[b]
+
+        pairs = itertools.combinations(quiet, 2)
+        return [(a, b) for a, b in pairs if is_plausible(a.name, b.name)]
+
+    def _shows(self, mistake: Mistake, probe: Probe) -> bool:
+        """Whether a probe can see a mistake at all."""
+        return not self._of.agree((mistake,), (), probe)
+
+    def _is_closer(self, mistakes: Mistakes, probe: Probe) -> bool:
+        off = self._of.usual_distance(mistakes, probe)
+        return off <= _CLOSER * self._of.usual_distance((), probe)
+
+
+def _tell(
+    pairs: Iterable[Mistakes], before: int, count: int, progress: Callable[[float], None]
+) -> Iterator[Mistakes]:
+    for k, pair in enumerate(pairs):
+        progress((before + k) / count)
+        yield pair

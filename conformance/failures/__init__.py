@@ -1,0 +1,1 @@
+"""Failures that travel: shrunk, saved in one file, repeated elsewhere."""

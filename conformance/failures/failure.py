@@ -1,0 +1,173 @@
+"""A failure that travels: one case, what was found and what was expected, in one file.
+
+It names no code: a check is one of gateparity's own by its name, and the backend's label is there
+for a person to read. A file may come from anyone, so all of it is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.config import Config
+from gateparity.conformance.failures.arrays import join_arrays, name_arrays
+from gateparity.conformance.failures.tensors import LARGEST, pack_tensors, unpack_tensors
+from gateparity.conformance.failures.words import Words, writable, writable_texts
+from gateparity.conformance.files import write_bytes
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.text import read_bytes
+from gateparity.errors import InputError, printable, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.parameters import Array
+
+SCHEMA: Final = 1
+_DTYPES: Final = ("float16", "float32", "float64")
+_SHOWN: Final = 500  # characters of an error
+_LIMITS: Final = {  # a step or a layer costs time, however little it holds
+    "steps": 10_000,
+    "sequences": 100_000,
+    "input_size": 100_000,
+    "hidden_size": 100_000,
+    "layers": 1000,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A check that failed on a case, and where.
+
+    `backend` is a label; `found` what it answered, `truth` what is right and `sigmas` the standard
+    deviations of rounding, both in float64; `message` the verdict's words. `manifest` names
+    versions, the processor and flags; `seed` drew the numbers, before they were made simpler.
+    """
+
+    check: str
+    case: Case
+    backend: str
+    found: Results
+    truth: Results
+    sigmas: Results
+    message: str
+    manifest: Mapping[str, str]
+    seed: int
+
+    @property
+    def dtype(self) -> str:
+        """That of the case."""
+        return self.case.config.dtype
+
+
+def save_failure(failure: Failure, path: Path) -> None:
+    """Write the file whole; raises `InputError` if that fails, or it would be too large to read."""
+    case = failure.case
+    _check_limits(case.config, *case.batch.x.shape[:2])
+    words = {
+        "schema": SCHEMA,
+        "check": failure.check,
+        "case": writable(case.name),
+        "seed": failure.seed,
+        "backend": writable(failure.backend),
+        "message": writable(failure.message),
+        "config": dataclasses.asdict(case.config),
+        "manifest": writable_texts(failure.manifest),
+        "found": list(failure.found),
+        "truth": list(failure.truth),
+    }
+    arrays = name_arrays(case)
+    arrays |= {f"found.{name}": _plain(array) for name, array in failure.found.items()}
+    arrays |= {f"truth.{name}": array.astype("float64") for name, array in failure.truth.items()}
+    arrays |= {f"sigmas.{name}": failure.sigmas[name] for name in failure.truth}
+    write_bytes(path, pack_tensors(arrays, words))
+
+
+def load_failure(path: Path) -> Failure:
+    """What `save_failure` wrote; raises `InputError`, in one line, for anything else."""
+    data = read_bytes(path, "a saved failure", LARGEST)
+    try:
+        arrays, words = unpack_tensors(data)
+        return _read(arrays, Words(words))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: {printable(str(error))[:_SHOWN]}") from None
+
+
+def _read(arrays: dict[str, Array], words: Words) -> Failure:
+    schema = words.count("schema")
+    if schema != SCHEMA:
+        raise InputError(f"schema is {schema}, expected {SCHEMA}")
+    config = _read_config(words)
+    found = _take(arrays, "found", words.names("found"))
+    truth, sigmas = (_take(arrays, part, words.names("truth")) for part in ("truth", "sigmas"))
+    _check_results(found, truth, sigmas)
+    case = join_arrays(words.text("case"), config, arrays)
+    _check_limits(config, *case.batch.x.shape[:2])
+    return Failure(
+        check=_read_check(words),
+        case=case,
+        backend=words.text("backend"),
+        found=found,
+        truth=truth,
+        sigmas=sigmas,
+        message=words.text("message"),
+        manifest=words.texts("manifest"),
+        seed=words.count("seed"),
+    )
+
+
+def _read_check(words: Words) -> str:
+    name = words.text("check")
+    if name not in CHECKS:
+        known = ", ".join(CHECKS)
+        raise InputError(f"unknown check {name!r}{suggest(name, CHECKS)}: expected one of {known}")
+    return name
+
+
+def _read_config(words: Words) -> Config:
+    config = Config(**words.fields("config", Config))
+    if config.dtype not in _DTYPES:
+        raise InputError(f"dtype is {config.dtype!r}, expected one of {', '.join(_DTYPES)}")
+    _check_limits(config)
+    return config
+
+
+def _check_limits(config: Config, steps: int = 0, sequences: int = 0) -> None:
+    sizes = dataclasses.asdict(config) | {"steps": steps, "sequences": sequences}
+    for name, limit in _LIMITS.items():
+        if sizes[name] > limit:
+            raise InputError(f"{name} is {sizes[name]}, expected at most {limit}")
+
+
+def _take(arrays: dict[str, Array], part: str, names: list[str]) -> Results:
+    """Move the arrays of a part out of all arrays."""
+    missing = [name for name in names if f"{part}.{name}" not in arrays]
+    if missing:
+        raise InputError(f"there is no array {part}.{missing[0]}")
+    return {name: arrays.pop(f"{part}.{name}") for name in names}
+
+
+def _check_results(found: Results, truth: Results, sigmas: Results) -> None:
+    for name, array in found.items():
+        if array.dtype.kind != "f":
+            raise InputError(f"found.{name} is {array.dtype}, expected floats")
+    for name, array in truth.items():
+        sigma = sigmas[name]
+        if array.dtype != np.float64 or sigma.dtype != np.float64:
+            raise InputError(
+                f"truth.{name} and its sigmas are {array.dtype} and {sigma.dtype}, expected float64"
+            )
+        if sigma.shape != array.shape or not (sigma >= 0).all():
+            raise InputError(
+                f"sigmas.{name} has shape {sigma.shape}, expected {array.shape}, none below 0"
+            )
+
+
+def _plain(array: Array) -> Array:
+    """At a dtype that a file can hold."""
+    return array if array.dtype.name in _DTYPES else array.astype(np.float64)

@@ -1,0 +1,138 @@
+"""What a case can do without, each a function from a case to a smaller one of the same name.
+
+All that belongs to what goes, goes with it: rows and columns of weights, states, the cotangent.
+Arrays stay contiguous, so that a case computes the same after it was saved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.conformance.failures.arrays import join_arrays, name_arrays
+from gateparity.conformance.requirements.pieces import pick_sequences
+from gateparity.parameters import Cell, fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.conformance.cases import Case
+    from gateparity.parameters import Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """A size of a case, and how to keep some indices of it."""
+
+    size: Callable[[Case], int]
+    keep: Callable[[Case, Array], Case]
+
+
+def keep_steps(case: Case, steps: Array) -> Case:
+    """These steps; a sequence keeps those of them that it had."""
+    batch, heads = case.batch, case.cotangent
+    lengths = batch.lengths
+    if lengths is not None:
+        lengths = (steps[:, None] < lengths).sum(0).astype(lengths.dtype)
+    return dataclasses.replace(
+        case,
+        batch=dataclasses.replace(batch, x=batch.x.take(steps, 0), lengths=lengths),
+        cotangent=dataclasses.replace(heads, y=heads.y.take(steps, 0)),
+    )
+
+
+def keep_sequences(case: Case, sequences: Array) -> Case:
+    """These sequences."""
+    picked = pick_sequences(case, sequences)
+    arrays = {name: np.ascontiguousarray(a) for name, a in name_arrays(picked).items()}
+    return join_arrays(case.name, case.config, arrays)
+
+
+def keep_units(case: Case, units: Array) -> Case:
+    """These hidden units, of every cell."""
+    config = case.config
+    features = np.concatenate([d * config.hidden_size + units for d in range(config.directions)])
+    params = []
+    for k, cell in enumerate(case.params):
+        kept = {name: array.take(units, 1) for name, array in fields(cell).items()}
+        kept["w_hh"] = kept["w_hh"].take(units, -1)
+        if k >= config.directions:
+            kept["w_ih"] = kept["w_ih"].take(features, -1)
+        params.append(Cell(**kept))
+    config = dataclasses.replace(config, hidden_size=len(units))
+    shorter = dataclasses.replace(case, config=config, params=tuple(params))
+    return _keep_states(shorter, units, axis=-1, features=features)
+
+
+def keep_inputs(case: Case, inputs: Array) -> Case:
+    """These features of x."""
+    config = dataclasses.replace(case.config, input_size=len(inputs))
+    params = tuple(
+        dataclasses.replace(cell, w_ih=cell.w_ih.take(inputs, -1))
+        if k < config.directions
+        else cell
+        for k, cell in enumerate(case.params)
+    )
+    batch = dataclasses.replace(case.batch, x=case.batch.x.take(inputs, -1))
+    return dataclasses.replace(case, config=config, params=params, batch=batch)
+
+
+def keep_layers(case: Case, layers: int) -> Case:
+    """So many layers, from the lowest."""
+    cells = np.arange(layers * case.config.directions)
+    config = dataclasses.replace(case.config, layers=layers)
+    shorter = dataclasses.replace(case, config=config, params=case.params[: len(cells)])
+    return _keep_states(shorter, cells, axis=0)
+
+
+def forward_only(case: Case) -> Case:
+    """The forward direction alone, in every layer."""
+    if case.config.directions == 1:
+        return case
+    config = dataclasses.replace(case.config, directions=1)
+    units = np.arange(config.hidden_size)
+    first, *others = case.params[::2]
+    above = [dataclasses.replace(cell, w_ih=cell.w_ih.take(units, -1)) for cell in others]
+    one = dataclasses.replace(case, config=config, params=(first, *above))
+    return _keep_states(one, np.arange(config.layers) * 2, axis=0, features=units)
+
+
+def without_lengths(case: Case) -> Case:
+    """Every sequence of full length."""
+    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, lengths=None))
+
+
+def without_states(case: Case) -> Case:
+    """No initial states."""
+    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, h_0=None, c_0=None))
+
+
+def without_biases(case: Case) -> Case:
+    """No biases."""
+    config = dataclasses.replace(case.config, biases=False)
+    params = tuple(Cell(cell.w_ih, cell.w_hh) for cell in case.params)
+    return dataclasses.replace(case, config=config, params=params)
+
+
+AXES: Final = (
+    Axis(lambda case: case.batch.x.shape[0], keep_steps),
+    Axis(lambda case: case.batch.x.shape[1], keep_sequences),
+    Axis(lambda case: case.config.hidden_size, keep_units),
+    Axis(lambda case: case.config.input_size, keep_inputs),
+)
+WITHOUT: Final = (forward_only, without_lengths, without_states, without_biases)
+
+
+def _keep_states(case: Case, kept: Array, axis: int, features: Array | None = None) -> Case:
+    """Cells (axis 0) or units (axis -1) of all states, and features of y."""
+    batch, heads = case.batch, case.cotangent
+    h_0, c_0 = (None if s is None else s.take(kept, axis) for s in (batch.h_0, batch.c_0))
+    h_n, c_n = heads.h_n.take(kept, axis), heads.c_n.take(kept, axis)
+    y = heads.y if features is None else heads.y.take(features, -1)
+    return dataclasses.replace(
+        case,
+        batch=dataclasses.replace(batch, h_0=h_0, c_0=c_0),
+        cotangent=dataclasses.replace(heads, y=y, h_n=h_n, c_n=c_n),
+    )

@@ -1,0 +1,141 @@
+"""A saved failure run again: what was found then, what is found now, and what is right."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.session import Session, Truths
+from gateparity.conformance.verdict import ALLOWED, difference, in_sigmas
+from gateparity.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.failures.failure import Failure
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.result import Result
+    from gateparity.conformance.verdict import Expected
+    from gateparity.parameters import Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """The worst element of an array: of now, if it is beyond what is allowed, else of then.
+
+    A number is NaN where the array was not found.
+    """
+
+    array: str
+    index: tuple[int, ...]
+    expected: float
+    then: float
+    now: float
+    sigmas_then: float
+    sigmas_now: float
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is beyond what is allowed, then or now."""
+        return any(sigmas > ALLOWED for sigmas in (self.sigmas_then, self.sigmas_now))
+
+
+@dataclasses.dataclass(frozen=True)
+class Replay:
+    """What one row does with a failure.
+
+    `other_bits` are the arrays that aren't what they were then, bit for bit, None where none was
+    found; `same_truth` whether what was expected then still is.
+    """
+
+    result: Result
+    version: str
+    places: tuple[Place, ...]
+    other_bits: tuple[str, ...] | None
+    same_truth: bool
+
+
+def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
+    """Run the check on the case in a worker of the row. Never raises for what the backend does.
+
+    Raises `InputError` for a case that the check can't take, not even of the truth.
+    """
+    check, truths = CHECKS[failure.check], Truths()
+    case = dataclasses.replace(failure.case, name="replayed")  # no deviation is known of it
+    try:
+        truths.of(check, case)
+    except Exception as error:
+        words = printable(f"{type(error).__name__}: {error}")
+        raise InputError(f"{check.name} is not for such a case, {case.sizes}: {words}") from error
+    with Session(row, truths, time_limit) as session:
+        result = session.run(check, case)
+        expected = truths.of(check, case, session.arithmetic)
+    names = [name for name, array in expected.truth.items() if array.size]
+    return Replay(
+        result=result,
+        version=session.version,
+        places=tuple(_find_worst(name, failure, result, expected) for name in names),
+        other_bits=None if result.arrays is None else _other_bits(failure.found, result.arrays),
+        same_truth=_is_same_truth(failure, expected),
+    )
+
+
+def exit_code(replays: Sequence[Replay]) -> int:
+    """1 if any row still fails; else 2 if any gave no answer; else 0."""
+    statuses = {one.result.status for one in replays}
+    if "fail" in statuses:
+        return 1
+    return 0 if statuses == {"pass"} else 2
+
+
+def is_shipped(label: str) -> bool:
+    """Whether a label is that of an adapter that gateparity ships."""
+    name, _, variant = label.partition(":")
+    return name in FRAMEWORKS and variant in dict(FRAMEWORKS[name].variants)
+
+
+def _find_worst(name: str, failure: Failure, result: Result, expected: Expected) -> Place:
+    truth, sigma = expected.truth[name], expected.budget.sigmas[name]
+    told = failure.sigmas.get(name, sigma)
+    then, ratios_then = _weigh(
+        failure.found, name, truth, told if told.shape == sigma.shape else sigma
+    )
+    now, ratios_now = _weigh(result.arrays or {}, name, truth, sigma)
+    ratios = ratios_now if (ratios_now > ALLOWED).any() else ratios_then
+    at = np.unravel_index(int(np.nan_to_num(ratios, posinf=np.inf).argmax()), truth.shape)
+    numbers = (float(array[at]) for array in (truth, then, now, ratios_then, ratios_now))
+    return Place(name, tuple(int(i) for i in at), *numbers)
+
+
+def _weigh(found: Results, name: str, truth: Array, sigma: Array) -> tuple[Array, Array]:
+    """An array and its errors in standard deviations; NaN for both if it isn't there."""
+    array = found.get(name)
+    if array is None or array.shape != truth.shape:
+        missing = np.full(truth.shape, np.nan)
+        return missing, missing
+    return array, in_sigmas(difference(array, truth), sigma)
+
+
+def _other_bits(then: Results, now: Results) -> tuple[str, ...]:
+    return tuple(name for name in then | now if _bits(then.get(name)) != _bits(now.get(name)))
+
+
+def _bits(array: Array | None) -> object:
+    return None if array is None else (array.dtype.str, array.shape, array.tobytes())
+
+
+def _is_same_truth(failure: Failure, expected: Expected) -> bool:
+    """To within rounding: another machine's mathematics may round otherwise."""
+    truth, sigmas = expected.truth, expected.budget.sigmas
+    if {n: a.shape for n, a in failure.truth.items()} != {n: a.shape for n, a in truth.items()}:
+        return False
+    errors = {name: difference(failure.truth[name], truth[name]) for name in truth}
+    ulps = {name: np.spacing(np.abs(failure.truth[name])) for name in truth}
+    return all(
+        bool((in_sigmas(errors[n], np.maximum(sigmas[n], ulps[n])) <= ALLOWED).all()) for n in truth
+    )

@@ -1,0 +1,180 @@
+"""Saves what fails in a row: the first case of each check, shrunk in the row's own worker.
+
+After all results are there, so that a worker which a smaller case kills costs none of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import platform
+import re
+import time
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.backends.local import load_local
+from gateparity.backends.numpy import Scratch
+from gateparity.conformance.failures.failure import Failure, save_failure
+from gateparity.conformance.failures.shrink import TIME_LIMIT, GiveUp, shrink
+from gateparity.conformance.files import check_folder
+from gateparity.conformance.session import Truths, run_check
+from gateparity.conformance.verdict import ALLOWED
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.plan import Plan
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.result import Result
+    from gateparity.conformance.session import Session
+
+FOLDER: Final = Path("gateparity-failures")
+_NAME: Final = 80  # characters of a row in a file's name
+
+
+@dataclasses.dataclass
+class Saver:
+    """Called with a row's results while its session is open; returns them, with their files.
+
+    Without a folder it does nothing. `seconds` are for all that fails in a row, `say` is told what
+    takes them, and `problems` are why files could not be written.
+    """
+
+    folder: Path | None
+    seed: int
+    say: Callable[[str], None] = lambda _: None
+    seconds: float = 30.0
+    problems: list[str] = dataclasses.field(default_factory=list)
+
+    def __call__(self, session: Session, plan: Plan, results: list[Result]) -> list[Result]:
+        """Save the first failing case of each check, in a fair share of the time."""
+        if self.folder is None:
+            return results
+        saved, first, end = list(results), _first_failures(results), time.monotonic() + self.seconds
+        for done, k in enumerate(first):
+            self.say(f"{session.row.label} {results[k].check}: shrinking")
+            limit = min((end - time.monotonic()) / (len(first) - done), TIME_LIMIT)
+            smallest, found = shrink_result(session, *plan[k], results[k], limit)
+            failure = make_failure(session, plan[k][0], smallest, found, self.seed)
+            saved[k] = self._save(results[k], failure, self.folder)
+        return saved
+
+    def _save(self, result: Result, failure: Failure, folder: Path) -> Result:
+        path = folder / file_name(result)
+        try:
+            _make(folder)
+            save_failure(failure, path)
+        except InputError as error:
+            self.problems.append(f"{result.check} of {result.row.label} is not saved: {error}")
+            return result
+        return dataclasses.replace(result, saved=str(path), saved_sizes=failure.case.sizes)
+
+
+def make_saver(folder: Path | None, seed: int, *, no_save: bool = False) -> Saver:
+    """One for these options. Raises `InputError` if the folder couldn't be written to."""
+    if folder and no_save:
+        raise InputError("--save and --no-save exclude each other")
+    if folder:
+        check_folder(folder)
+    return Saver(None if no_save else folder or FOLDER, seed)
+
+
+def shrink_result(
+    session: Session, check: Check, case: Case, result: Result, limit: float
+) -> tuple[Case, Result]:
+    """The smallest case that still fails, and its result.
+
+    The backend must fail it and gateparity's own NumPy pass it: then it is the backend's doing.
+    """
+    last = result
+
+    def fails(candidate: Case) -> bool:
+        nonlocal last
+        truths = Truths()
+        found = session.run(check, candidate, truths)
+        if session.lost:
+            raise GiveUp
+        if _differs(found) and _numpy_passes(check, candidate, truths):
+            last = found
+            return True
+        return False
+
+    return shrink(case, fails, limit), last
+
+
+def make_failure(session: Session, check: Check, case: Case, result: Result, seed: int) -> Failure:
+    """What a session's result on a case has to tell elsewhere."""
+    expected = Truths().of(check, case, session.arithmetic)
+    return Failure(
+        check=check.name,
+        case=case,
+        backend=_public(session.row.label),
+        found=result.arrays or {},
+        truth=expected.truth,
+        sigmas=expected.budget.sigmas,
+        message=result.reason,
+        manifest={"backend version": session.version, **_near_manifest(), **session.manifest},
+        seed=seed,
+    )
+
+
+def file_name(result: Result) -> str:
+    """`<row>-<check>-<case>-<dtype>.safetensors`, of characters that every file system takes.
+
+    What these can't tell of a row's label, its interpreter's path say, becomes a checksum.
+    """
+    label = result.row.label
+    row = re.sub(r"[^A-Za-z0-9._]+", "-", _public(label))[:_NAME]
+    if row.replace("-", ":", 1) != label:
+        row += f"-{zlib.crc32(label.encode('utf-8', 'replace')):08x}"
+    return f"{row}-{result.check}-{result.case}-{result.dtype}.safetensors"
+
+
+def _first_failures(results: list[Result]) -> list[int]:
+    """Where the first comparison of each check is that failed."""
+    first: dict[str, int] = {}
+    for k, result in enumerate(results):
+        if _differs(result):
+            first.setdefault(result.check, k)
+    return list(first.values())
+
+
+def _differs(result: Result) -> bool:
+    """Whether it failed because numbers do, and not for what it says or does beside."""
+    if result.status != "fail" or result.arrays is None:
+        return False
+    return max(result.sigmas or 0, result.shift or 0) > ALLOWED
+
+
+def _public(label: str) -> str:
+    """Without the interpreter's path, which no other machine has."""
+    return label.partition("@")[0]
+
+
+def _numpy_passes(check: Check, case: Case, truths: Truths) -> bool:
+    """Or can't be asked."""
+    with np.errstate(all="ignore"):
+        result = run_check(*load_local(Scratch()), check, case, truths)
+    return result.status in ("pass", "skip")
+
+
+def _near_manifest() -> dict[str, str]:
+    """Of this side, which computes what is expected."""
+    python, machine = platform.python_version(), f"{platform.system()} {platform.machine()}"
+    return {
+        "gateparity": importlib.metadata.version("gateparity"),
+        "expected by": f"NumPy {np.__version__}, Python {python}, {machine}",
+    }
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} can't be made: {error.strerror}") from None

@@ -1,0 +1,240 @@
+"""Mistakes on the way back: terms of backpropagation through time that are wrong or left out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.adapter import Batch, Outputs
+from gateparity.config import GATES
+from gateparity.conformance.mistakes.bend import Bend
+from gateparity.conformance.mistakes.equations import change_equations, with_backward, with_sequence
+from gateparity.conformance.mistakes.mistake import (
+    GRADIENTS,
+    SHORT,
+    TWO_DIRECTIONS,
+    TWO_LAYERS,
+    alike,
+)
+from gateparity.conformance.mistakes.weight import GATE_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.backends.numpy import Step
+    from gateparity.config import Config
+    from gateparity.conformance.mistakes.bend import Apply, Bendable, Found
+    from gateparity.conformance.mistakes.equations import Activation, BackwardCell, Run
+    from gateparity.parameters import Array, Parameters
+
+
+def _slopes(names: str, slope: Callable[[Array, Array], Array]) -> Apply:
+    """Another slope for what is computed rightly."""
+
+    def sloped(right: Activation) -> Activation:
+        return dataclasses.replace(right, slope=slope)
+
+    return change_equations(
+        lambda e: e.exchange(**{n: sloped(getattr(e, n)) for n in names.split()})
+    )
+
+
+def _after(change: Callable[..., tuple[Array, Array, Array]]) -> Apply:
+    """`change(dZ, dH_prev, dC_prev, step, W_h)` of each step."""
+
+    def wrap(backward_cell: BackwardCell) -> BackwardCell:
+        def run(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Array, Array]:
+            return change(*backward_cell(s, W_h, dH, dC), s, W_h)
+
+        return run
+
+    return with_backward(wrap)
+
+
+def _with_new_cell_state(backward_cell: BackwardCell) -> BackwardCell:
+    """The forget gate's gradient alone depends on the cell state before the step."""
+    return lambda s, W_h, dH, dC: backward_cell(dataclasses.replace(s, C_prev=s.C), W_h, dH, dC)
+
+
+def _not_transposed(dZ: Array, _: Array, dC: Array, __: Step, W_h: Array) -> tuple[Any, ...]:
+    parts = zip(np.split(dZ, 4, -1), np.split(W_h, 4, -1), strict=True)
+    first, *others = (d @ w for d, w in parts)
+    return dZ, sum(others, start=first), dC
+
+
+def _without_gate(gate: str) -> Apply:
+    def change(dZ: Array, _: Array, dC: Array, __: Step, W_h: Array) -> tuple[Any, ...]:
+        parts = np.split(dZ, 4, -1)
+        parts[GATES.index(gate)] = np.zeros_like(parts[0])
+        dZ = np.concatenate(parts, -1)
+        return dZ, dZ @ W_h.T, dC
+
+    return _after(change)
+
+
+def _from_new_states(backward: Run) -> Run:
+    """The recurrent kernels' gradient from the state after each step."""
+
+    def run(tape: Any, *given: Any, **parts: Any) -> Any:
+        steps = [dataclasses.replace(step, H_prev=step.H) for step in tape.steps]
+        return backward(dataclasses.replace(tape, steps=steps), *given, **parts)
+
+    return run
+
+
+def _as_if_live(backward: Run) -> Run:
+    return lambda tape, w, live, *given, **parts: backward(  # noqa: ARG005
+        tape, w, None, *given, **parts
+    )
+
+
+def _forward_only(backward: Run) -> Run:
+    """No gradient flows into the reverse direction."""
+
+    def run(tape: Any, w: Any, live: Any, *given: Any, reverse: bool, **parts: Any) -> Any:
+        heads = [array * 0 if reverse else array for array in given]
+        return backward(tape, w, live, *heads, reverse=reverse, **parts)
+
+    return run
+
+
+def _cut_between_layers(
+    lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+) -> Found:
+    """Each layer's gradients from its own final states, and from y for the top one."""
+    wide = config.directions
+    found = []
+    for layer in range(config.layers):
+        below = dataclasses.replace(config, layers=layer + 1)
+        cells = slice(0, (layer + 1) * wide)
+        h_0, c_0 = (None if s is None else s[cells] for s in (batch.h_0, batch.c_0))
+        part = dataclasses.replace(batch, h_0=h_0, c_0=c_0)
+        y = cotangent.y if layer == config.layers - 1 else np.zeros_like(cotangent.y)
+        h_n, c_n = (_top_alone(s[cells], wide) for s in (cotangent.h_n, cotangent.c_n))
+        found.append(lstm.gradients(below, params[cells], part, Outputs(y, h_n, c_n)))
+    d_params = tuple(cell for cells, _ in found for cell in cells[-wide:])
+    h_0, c_0 = (
+        np.concatenate([getattr(d, name)[-wide:] for _, d in found]) for name in ("h_0", "c_0")
+    )
+    return d_params, Batch(found[0][1].x, h_0, c_0)
+
+
+def _top_alone(states: Array, wide: int) -> Array:
+    """The top layer's; the gradients of those below come from a run of their own."""
+    return np.concatenate([np.zeros_like(states[:-wide]), states[-wide:]])
+
+
+_STEPS: Final = alike(
+    "backpropagation",
+    "gradients: all checks that compare some",
+    GRADIENTS,
+    (
+        "stopped at h",
+        "no gradient flowed from one step's h to the step before",
+        _after(lambda dZ, dH, dC, *_: (dZ, dH * 0, dC)),
+    ),
+    (
+        "stopped at c",
+        "no gradient flowed from one step's c to the step before",
+        _after(lambda dZ, dH, dC, *_: (dZ, dH, dC * 0)),
+    ),
+    (
+        "truncated to one step",
+        "no gradient flowed from one step to the step before",
+        _after(lambda dZ, dH, dC, *_: (dZ, dH * 0, dC * 0)),
+    ),
+    (
+        "c carried past the forget gate",
+        "the gradient of c flowed to the step before without the forget gate's factor",
+        _after(lambda dZ, dH, dC, s, _: (dZ, dH, dC / s.F)),
+    ),
+    (
+        "stopped at the output's tanh",
+        "no gradient flowed from h to c",
+        _slopes("out", lambda c, _: np.zeros_like(c)),
+    ),
+    (
+        "slope of the candidate 1 - g",
+        "the slope of the candidate's tanh was 1 - g, not 1 - g^2",
+        _slopes("g", lambda _, t: 1 - t),
+    ),
+    (
+        "slope of the output 1 - tanh(c)",
+        "the slope of the output's tanh was 1 - tanh(c), not 1 - tanh(c)^2",
+        _slopes("out", lambda _, t: 1 - t),
+    ),
+    (
+        "slope of the candidate from z",
+        "the slope of the candidate's tanh was 1 - z^2, not 1 - g^2",
+        _slopes("g", lambda z, _: 1 - z * z),
+    ),
+    (
+        "no slope of the gates",
+        "the slope of the gates' sigmoid was forgotten",
+        _slopes("i f o", lambda z, _: np.zeros_like(z) + 1),
+    ),
+    (
+        "forget gate by the new c",
+        "the forget gate's gradient was taken with the new cell state, not the old one",
+        with_backward(_with_new_cell_state),
+    ),
+    (
+        "recurrent kernels by the new h",
+        "the recurrent kernels' gradient was taken with the new state, not the old one",
+        with_sequence(lambda sequence: sequence, _from_new_states),
+    ),
+    (
+        "recurrent kernels not transposed",
+        "gradients flowed back through recurrent kernels that had not been transposed",
+        _after(_not_transposed),
+    ),
+    *(
+        (
+            f"no gradient of the {words}",
+            f"the {words} were a constant to backpropagation",
+            _without_gate(gate),
+        )
+        for gate, words in GATE_NAMES.items()
+    ),
+    path="backward",
+)
+
+_LENGTHS: Final = alike(
+    "backpropagation",
+    "gradients of sequences that end early",
+    SHORT & GRADIENTS,
+    (
+        "gradient of padded steps",
+        "padded steps were differentiated like others",
+        with_sequence(lambda sequence: sequence, _as_if_live),
+    ),
+    path="backward",
+)
+
+_DIRECTIONS: Final = alike(
+    "backpropagation",
+    "gradients of two directions",
+    TWO_DIRECTIONS & GRADIENTS,
+    (
+        "no gradient of the reverse direction",
+        "no gradient flowed into the reverse direction",
+        with_sequence(lambda sequence: sequence, _forward_only),
+    ),
+    path="backward",
+)
+
+_LAYERS: Final = alike(
+    "backpropagation",
+    "gradients of several layers",
+    TWO_LAYERS & GRADIENTS,
+    (
+        "stopped between layers",
+        "no gradient flowed from a layer to the one below",
+        Bend(gradients=_cut_between_layers),
+    ),
+    path="backward",
+)
+
+BACKWARD_MISTAKES: Final = _STEPS + _LENGTHS + _DIRECTIONS + _LAYERS

@@ -1,0 +1,48 @@
+"""The catalogue: every mistake, by family, under one name.
+
+The suite's self-test makes each of them and demands that exactly the right checks notice; a
+diagnosis looks for the one that explains a difference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateparity.conformance.mistakes.axis import AXIS_MISTAKES
+from gateparity.conformance.mistakes.backward import BACKWARD_MISTAKES
+from gateparity.conformance.mistakes.bias import BIAS_MISTAKES
+from gateparity.conformance.mistakes.cell import CELL_MISTAKES
+from gateparity.conformance.mistakes.conduct import CONDUCT_MISTAKES
+from gateparity.conformance.mistakes.direction import DIRECTION_MISTAKES
+from gateparity.conformance.mistakes.edge import EDGE_MISTAKES
+from gateparity.conformance.mistakes.final import FINAL_MISTAKES
+from gateparity.conformance.mistakes.gradient import GRADIENT_MISTAKES
+from gateparity.conformance.mistakes.initial import INITIAL_MISTAKES
+from gateparity.conformance.mistakes.layer import LAYER_MISTAKES
+from gateparity.conformance.mistakes.length import LENGTH_MISTAKES
+from gateparity.conformance.mistakes.padding import PADDING_MISTAKES
+from gateparity.conformance.mistakes.precision import PRECISION_MISTAKES
+from gateparity.conformance.mistakes.told import TOLD_MISTAKES
+from gateparity.conformance.mistakes.weight import WEIGHT_MISTAKES
+
+if TYPE_CHECKING:
+    from gateparity.conformance.mistakes.mistake import Mistake
+
+CATALOGUE: Final[tuple[Mistake, ...]] = (
+    *WEIGHT_MISTAKES,
+    *BIAS_MISTAKES,
+    *CELL_MISTAKES,
+    *INITIAL_MISTAKES,
+    *FINAL_MISTAKES,
+    *AXIS_MISTAKES,
+    *DIRECTION_MISTAKES,
+    *LAYER_MISTAKES,
+    *LENGTH_MISTAKES,
+    *PADDING_MISTAKES,
+    *GRADIENT_MISTAKES,
+    *BACKWARD_MISTAKES,
+    *PRECISION_MISTAKES,
+    *EDGE_MISTAKES,
+    *TOLD_MISTAKES,
+    *CONDUCT_MISTAKES,
+)

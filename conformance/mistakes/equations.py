@@ -1,0 +1,162 @@
+"""NumPy's cell with every part of its equations open to exchange, for mistakes.
+
+The book's cell stays as the book has it. With nothing exchanged this one is the same: bit for bit
+forward, and to within the order of factors backward.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.backends.numpy import Step, sigmoid
+from gateparity.conformance.mistakes.bend import exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.backends.numpy import Scratch
+    from gateparity.conformance.mistakes.bend import Apply
+    from gateparity.parameters import Array
+
+    Run = Callable[..., Any]  # of a cell over all steps: `sequence` or `backward` of the scratch
+    BackwardCell = Callable[[Step, Array, Array, Array], tuple[Array, Array, Array]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Activation:
+    """A function of each number, and its slope, from the number and the value there.
+
+    `before` is added to the number, `after` to the value.
+    """
+
+    value: Callable[[Array], Array]
+    slope: Callable[[Array, Array], Array]
+    before: float = 0.0
+    after: float = 0.0
+
+    def of(self, z: Array) -> Array:
+        """The value at z."""
+        value = self.value(self._moved(z))
+        return value + self.after if self.after else value
+
+    def slope_of(self, z: Array) -> Array:
+        """The slope at z."""
+        z = self._moved(z)
+        return self.slope(z, self.value(z))
+
+    def _moved(self, z: Array) -> Array:
+        return z + self.before if self.before else z
+
+
+SIGMOID: Final = Activation(sigmoid, lambda _, s: s * (1 - s))
+TANH: Final = Activation(np.tanh, lambda _, t: 1 - t * t)
+IDENTITY: Final = Activation(lambda z: z, lambda z, _: np.zeros_like(z) + 1)
+
+
+def _apart(I: Array, F: Array) -> tuple[Array, Array]:
+    return I, F
+
+
+@dataclasses.dataclass(frozen=True)
+class Equations:
+    """The parts: activations of the four gates, of the new cell state as it is kept, and of it as
+    it is put out; what the input and forget gates do to each other, with its transpose; and what is
+    wrapped around backpropagation.
+    """
+
+    i: Activation = SIGMOID
+    f: Activation = SIGMOID
+    g: Activation = TANH
+    o: Activation = SIGMOID
+    kept: Activation = IDENTITY
+    out: Activation = TANH
+    couple: Callable[[Array, Array], tuple[Array, Array]] = _apart
+    uncouple: Callable[[Array, Array], tuple[Array, Array]] = _apart
+    wrapped: tuple[Callable[[BackwardCell], BackwardCell], ...] = ()
+
+    def exchange(self, **parts: Any) -> Equations:
+        """The same with these parts in the place of others; what is added to them stays."""
+        for name, part in parts.items():
+            if isinstance(part, Activation):
+                old: Activation = getattr(self, name)
+                parts[name] = dataclasses.replace(part, before=old.before, after=old.after)
+        return dataclasses.replace(self, **parts)
+
+    def add(self, gate: str, before: float = 0, after: float = 0) -> Equations:
+        """The same with an offset before or after the activation of a gate."""
+        old: Activation = getattr(self, gate)
+        new = dataclasses.replace(old, before=old.before + before, after=old.after + after)
+        parts: dict[str, Any] = {gate: new}
+        return dataclasses.replace(self, **parts)
+
+    def cell(self, Z_x: Array, H: Array, C: Array, W_h: Array) -> Step:
+        """One step."""
+        Z = Z_x + H @ W_h
+        Z_i, Z_f, Z_c, Z_o = np.split(Z, 4, -1)
+        I, F = self.couple(self.i.of(Z_i), self.f.of(Z_f))
+        C_tilde = self.g.of(Z_c)
+        O = self.o.of(Z_o)
+        C_new = self.kept.of(F * C + I * C_tilde)
+        H_new = O * self.out.of(C_new)
+        return Step(H, C, Z, I, F, C_tilde, O, C_new, H_new)
+
+    def backward_cell(
+        self, s: Step, W_h: Array, dH: Array, dC: Array
+    ) -> tuple[Array, Array, Array]:
+        """Gradients of its Z, H_prev and C_prev."""
+        step: BackwardCell = self._backward_cell
+        for wrap in self.wrapped:
+            step = wrap(step)
+        return step(s, W_h, dH, dC)
+
+    def _backward_cell(
+        self, s: Step, W_h: Array, dH: Array, dC: Array
+    ) -> tuple[Array, Array, Array]:
+        Z_i, Z_f, Z_c, Z_o = np.split(s.Z, 4, -1)
+        dO = dH * self.out.of(s.C)
+        dC = dC + dH * s.O * self.out.slope_of(s.C)
+        dC = dC * self.kept.slope_of(s.F * s.C_prev + s.I * s.C_tilde)
+        dI, dF = self.uncouple(dC * s.C_tilde, dC * s.C_prev)
+        dZ_i = dI * self.i.slope_of(Z_i)
+        dZ_f = dF * self.f.slope_of(Z_f)
+        dZ_c = dC * s.I * self.g.slope_of(Z_c)
+        dZ_o = dO * self.o.slope_of(Z_o)
+        dZ = np.concatenate([dZ_i, dZ_f, dZ_c, dZ_o], -1)
+        return dZ, dZ @ W_h.T, dC * s.F
+
+
+def with_equations(**parts: Any) -> Apply:
+    """A mistake that puts these parts in the place of the right ones."""
+    return change_equations(lambda equations: equations.exchange(**parts))
+
+
+def with_backward(wrap: Callable[[BackwardCell], BackwardCell]) -> Apply:
+    """A mistake in backpropagation through one step."""
+    return change_equations(
+        lambda equations: equations.exchange(wrapped=(*equations.wrapped, wrap))
+    )
+
+
+def with_sequence(wrap: Callable[[Run], Run], wrap_backward: Callable[[Run], Run]) -> Apply:
+    """A mistake in how one cell runs over all steps, and the same in its backpropagation."""
+    return lambda lstm: exchange(
+        lstm,
+        lambda scratch: dataclasses.replace(
+            scratch,
+            sequence=wrap(scratch.sequence),
+            backward=wrap_backward(scratch.backward),
+        ),
+    )
+
+
+def change_equations(change: Callable[[Equations], Equations]) -> Apply:
+    """A mistake that changes the parts as they are, after other mistakes."""
+
+    def change_scratch(scratch: Scratch) -> Scratch:
+        changed = change(getattr(scratch.cell, "__self__", Equations()))
+        return dataclasses.replace(scratch, cell=changed.cell, backward_cell=changed.backward_cell)
+
+    return lambda lstm: exchange(lstm, change_scratch)

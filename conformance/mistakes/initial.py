@@ -1,0 +1,183 @@
+"""Mistakes with the initial states: which cell and which sequence begins from which."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.mistakes.bend import on_batch
+from gateparity.conformance.mistakes.mistake import (
+    COMPUTES,
+    TWO_CELLS,
+    TWO_LAYERS,
+    TWO_OF_BOTH,
+    alike,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.adapter import Batch
+    from gateparity.config import Config
+    from gateparity.conformance.mistakes.bend import Bend
+    from gateparity.parameters import Array
+
+    Turn = Callable[[Array, Config], Array]
+
+
+def on_states(turn: Turn, pull_back: Turn) -> Bend:
+    """The same for h_0 and c_0, where they are given."""
+    return on_batch(
+        lambda batch, config: map_states(batch, lambda s: turn(s, config)),
+        lambda d, _, config: map_states(d, lambda s: pull_back(s, config)),
+    )
+
+
+def map_states(batch: Batch, change: Callable[[Array], Array]) -> Batch:
+    """A batch with its states changed."""
+    states = {"h_0": batch.h_0, "c_0": batch.c_0}
+    return dataclasses.replace(batch, **{n: change(s) for n, s in states.items() if s is not None})
+
+
+def rolled(step: int) -> Turn:
+    """Each sequence gets what belongs to its neighbour."""
+    return lambda array, _: np.roll(array, step, 1)
+
+
+def regrouped(array: Array, _: object = None) -> Array:
+    """The two first axes mixed up: as many numbers, read as if the other axis came first."""
+    first, second, *rest = array.shape
+    return np.swapaxes(array.reshape(second, first, *rest), 0, 1)
+
+
+def regrouped_back(array: Array, _: object = None) -> Array:
+    """What undoes it."""
+    return np.swapaxes(array, 0, 1).reshape(array.shape)
+
+
+def by_direction(states: Array, config: Config) -> Array:
+    """All forward ones, then all reverse ones."""
+    grouped = states.reshape(config.layers, config.directions, *states.shape[1:])
+    return np.swapaxes(grouped, 0, 1).reshape(states.shape)
+
+
+def by_layer(states: Array, config: Config) -> Array:
+    """What undoes it."""
+    grouped = states.reshape(config.directions, config.layers, *states.shape[1:])
+    return np.swapaxes(grouped, 0, 1).reshape(states.shape)
+
+
+def top_down(states: Array, config: Config) -> Array:
+    """The top layer first."""
+    grouped = states.reshape(config.layers, config.directions, *states.shape[1:])
+    return np.flip(grouped, 0).reshape(states.shape)
+
+
+def first_layer(states: Array, config: Config) -> Array:
+    """The first layer's, once for each layer."""
+    return np.concatenate([states[: config.directions]] * config.layers)
+
+
+def sum_of_layers(d_states: Array, config: Config) -> list[Array]:
+    """The sum over layers, then zeros for the others: the transpose of one for all."""
+    parts = np.split(d_states, config.layers)
+    return [sum(parts[1:], start=parts[0]), *(np.zeros_like(part) for part in parts[1:])]
+
+
+def _without(*names: str) -> Bend:
+    """Zeros go in; no gradient comes back."""
+
+    def pull_back(d_batch: Batch, *_: object) -> Batch:
+        zeros = {name: np.zeros_like(getattr(d_batch, name)) for name in names}
+        return dataclasses.replace(d_batch, **zeros)
+
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    return on_batch(lambda batch, _: dataclasses.replace(batch, **nothing), pull_back)
+
+
+def _exchanged(batch: Batch, *_: object) -> Batch:
+    return dataclasses.replace(batch, h_0=batch.c_0, c_0=batch.h_0)
+
+
+def _first_for_all(states: Array, _: Config) -> Array:
+    return states[:, np.zeros(states.shape[1], int)]
+
+
+def _all_to_first(d_states: Array, _: Config) -> Array:
+    parts = [d_states[:, b : b + 1] for b in range(d_states.shape[1])]
+    total = sum(parts, start=0)
+    others = (np.zeros_like(part) for part in parts[1:])
+    return np.concatenate([d_states[:, :0], *([total] if parts else []), *others], 1)
+
+
+def _to_first_layer(d_states: Array, config: Config) -> Array:
+    return np.concatenate(sum_of_layers(d_states, config))
+
+
+_FAMILY: Final = "initial states"
+
+_ALL: Final = alike(
+    _FAMILY,
+    "every number after an initial state that isn't zero: all checks that compute",
+    COMPUTES,
+    ("h_0 ignored", "h_0 was zero", _without("h_0")),
+    ("c_0 ignored", "c_0 was zero", _without("c_0")),
+    ("h_0 and c_0 ignored", "both initial states were zero", _without("h_0", "c_0")),
+    (
+        "h_0 and c_0 exchanged",
+        "h_0 and c_0 had changed places",
+        on_batch(_exchanged, _exchanged),
+    ),
+    (
+        "initial states of the next sequence",
+        "each sequence began from the initial states of the one before it in the batch",
+        on_states(rolled(1), rolled(-1)),
+    ),
+    (
+        "initial states of the first sequence",
+        "every sequence began from the initial states of the first",
+        on_states(_first_for_all, _all_to_first),
+    ),
+)
+
+_CELLS: Final = alike(
+    _FAMILY,
+    "every number of several layers or directions after an initial state",
+    TWO_CELLS,
+    (
+        "initial states batch-major",
+        "h_0 and c_0 were read as (batch, cells, hidden)",
+        on_states(regrouped, regrouped_back),
+    ),
+)
+
+_BOTH: Final = alike(
+    _FAMILY,
+    "every number of several layers of two directions after an initial state",
+    TWO_OF_BOTH,
+    (
+        "initial states by direction",
+        "h_0 and c_0 had all forward states before all reverse ones",
+        on_states(by_layer, by_direction),
+    ),
+)
+
+_LAYERS: Final = alike(
+    _FAMILY,
+    "every number of several layers after an initial state",
+    TWO_LAYERS,
+    (
+        "initial states of the first layer",
+        "every layer began from the first one's initial states",
+        on_states(first_layer, _to_first_layer),
+    ),
+    (
+        "initial states from the top",
+        "h_0 and c_0 had the top layer first",
+        on_states(top_down, top_down),
+    ),
+)
+
+INITIAL_MISTAKES: Final = _ALL + _CELLS + _BOTH + _LAYERS

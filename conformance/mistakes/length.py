@@ -1,0 +1,186 @@
+"""Mistakes with sequences of different lengths: where each ends, and what it leaves there."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.adapter import Batch, Outputs
+from gateparity.conformance.mistakes.bend import Bend, on_batch, on_outputs
+from gateparity.conformance.mistakes.initial import map_states
+from gateparity.conformance.mistakes.mistake import ANSWERS, SHORT, ZERO_LENGTH, alike
+from gateparity.conformance.mistakes.steps import is_last, is_live, pick
+from gateparity.conformance.requirements.pieces import add_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.config import Config
+    from gateparity.conformance.mistakes.bend import Bendable, Found
+    from gateparity.parameters import Array, Parameters
+
+
+def _unmasked(batch: Batch) -> Batch:
+    return dataclasses.replace(batch, lengths=None)
+
+
+def _joined(
+    join: Callable[[Outputs, Outputs, Batch], Outputs],
+    split: Callable[[Outputs, Batch], tuple[Outputs, Outputs]],
+) -> Bend:
+    """Results joined of two runs, one that keeps to the lengths and one that doesn't."""
+
+    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        right = lstm.forward(config, params, batch)
+        return join(right, lstm.forward(config, params, _unmasked(batch)), batch)
+
+    def gradients(
+        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> Found:
+        heads, other_heads = split(cotangent, batch)
+        d_params, d = lstm.gradients(config, params, batch, heads)
+        more, e = lstm.gradients(config, params, _unmasked(batch), other_heads)
+        states = {name: getattr(d, name) + getattr(e, name) for name in ("x", "h_0", "c_0")}
+        return add_parameters([d_params, more]), Batch(**states)
+
+    return Bend(forward, gradients=gradients)
+
+
+def _filled(right: Outputs, full: Outputs, batch: Batch) -> Outputs:
+    return dataclasses.replace(right, y=np.where(is_live(batch), right.y, full.y))
+
+
+def _split_y(heads: Outputs, batch: Batch) -> tuple[Outputs, Outputs]:
+    live = is_live(batch)
+    past = np.where(live, np.zeros_like(heads.y), heads.y)
+    within = np.where(live, heads.y, np.zeros_like(heads.y))
+    states = np.zeros_like(heads.h_n), np.zeros_like(heads.c_n)
+    return dataclasses.replace(heads, y=within), Outputs(past, *states)
+
+
+def _overrun(right: Outputs, full: Outputs, _: Batch) -> Outputs:
+    return dataclasses.replace(full, y=right.y)
+
+
+def _split_states(heads: Outputs, _: Batch) -> tuple[Outputs, Outputs]:
+    states = np.zeros_like(heads.h_n), np.zeros_like(heads.c_n)
+    return Outputs(heads.y, *states), dataclasses.replace(heads, y=np.zeros_like(heads.y))
+
+
+def _with_lengths(change: Callable[[Array, int], Array]) -> Bend:
+    """Other lengths, where some are given: from these and the number of steps."""
+
+    def other(batch: Batch, _: Config) -> Batch:
+        if batch.lengths is None:
+            return batch
+        found = change(batch.lengths, len(batch.x)).astype(batch.lengths.dtype)
+        return dataclasses.replace(batch, lengths=found)
+
+    return on_batch(other, lambda d, *_: d)
+
+
+def _held(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
+    live = is_live(batch)
+    last = pick(outputs.y, is_last(live), 0)
+    return dataclasses.replace(outputs, y=np.where(live, outputs.y, last))
+
+
+def _held_back(heads: Outputs, batch: Batch, _: Config) -> Outputs:
+    live, y = is_live(batch), heads.y
+    past = np.where(live, np.zeros_like(y), y)
+    total = sum(past, start=np.zeros_like(heads.h_n, shape=y.shape[1:]))
+    within = np.where(live, y, np.zeros_like(y))
+    return dataclasses.replace(heads, y=within + np.where(is_last(live), total, 0 * y))
+
+
+def _by_length(batch: Batch) -> Array:
+    lengths = np.full(batch.x.shape[1], 0) if batch.lengths is None else batch.lengths
+    return np.argsort(-lengths, kind="stable")
+
+
+def _in_order(outputs: Outputs, order: Array) -> Outputs:
+    return Outputs(**{name: array[:, order] for name, array in vars(outputs).items()})
+
+
+def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
+    """Final states, or their cotangents, of the sequences that have a step."""
+    if batch.lengths is None:
+        return outputs
+    there = (batch.lengths > 0)[:, None]
+    h_n, c_n = (np.where(there, states, 0) for states in (outputs.h_n, outputs.c_n))
+    return dataclasses.replace(outputs, h_n=h_n, c_n=c_n)
+
+
+_SHORT: Final = alike(
+    "lengths",
+    "every number of sequences that end early",
+    SHORT,
+    (
+        "lengths ignored",
+        "every sequence had all steps",
+        _with_lengths(lambda n, steps: 0 * n + steps),
+    ),
+    (
+        "lengths of the first sequence",
+        "every sequence had the length of the first",
+        _with_lengths(lambda n, _: 0 * n + n[:1]),
+    ),
+    (
+        "lengths one short",
+        "every sequence ended a step early",
+        _with_lengths(lambda n, _: np.maximum(n - 1, 0)),
+    ),
+    (
+        "lengths one long",
+        "every sequence ended a step late",
+        _with_lengths(lambda n, steps: np.minimum(n + 1, steps)),
+    ),
+    (
+        "initial states not sorted by length",
+        "the batch was sorted by length, and its initial states not",
+        on_batch(
+            lambda b, _: map_states(b, lambda s: s[:, np.argsort(_by_length(b))]),
+            lambda d, b, _: map_states(d, lambda s: s[:, _by_length(b)]),
+        ),
+    ),
+)
+
+_PUT_OUT: Final = alike(
+    "lengths",
+    "outputs and final states of sequences that end early",
+    SHORT & ANSWERS,
+    ("outputs run on", "outputs went on past each end", _joined(_filled, _split_y)),
+    (
+        "last output held",
+        "the last output was repeated past each end",
+        on_outputs(_held, _held_back),
+    ),
+    (
+        "states of the padded end",
+        "the final states were those after the padding",
+        _joined(_overrun, _split_states),
+    ),
+    (
+        "results sorted by length",
+        "the batch was sorted by length, and the results not sorted back",
+        on_outputs(
+            lambda o, batch, _: _in_order(o, _by_length(batch)),
+            lambda d, batch, _: _in_order(d, np.argsort(_by_length(batch))),
+        ),
+    ),
+)
+
+_EMPTY: Final = alike(
+    "lengths",
+    "final states of a sequence of no steps",
+    ZERO_LENGTH,
+    (
+        "empty sequence's states zero",
+        "the final states of a sequence of no steps were zero, not its initial ones",
+        on_outputs(_without_empty, _without_empty),
+    ),
+)
+
+LENGTH_MISTAKES: Final = _SHORT + _PUT_OUT + _EMPTY

@@ -1,0 +1,100 @@
+"""A deliberate mistake: what an LSTM does that makes it wrong in one way, and who must notice.
+
+Who must notice follows from what a check compares and from what its cases hold, never from a run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final, Literal
+
+from gateparity.conformance import values
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.requirements.checks import CHECKS
+
+ALL_DTYPES: Final = ("float16", "float32", "float64")
+Where = Literal["both", "forward", "backward"]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.conformance.cases import Recipe
+    from gateparity.conformance.mistakes.bend import Apply
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """One way to be wrong.
+
+    `words` complete "behaves exactly as if ..."; `violates` says which numbers are wrong, and where
+    it can show; `apply` makes an LSTM wrong in this way, anew for each check on each case, since
+    some mistakes remember; `checks` are those that must catch it, and no others, at those of
+    `dtypes` that they are run at; `path` is where it is: outputs are right in the backward path.
+    """
+
+    name: str
+    family: str
+    words: str
+    violates: str
+    apply: Apply
+    checks: frozenset[str]
+    path: Where = "both"
+    dtypes: tuple[str, ...] = ALL_DTYPES
+
+
+def alike(
+    family: str,
+    violates: str,
+    checks: frozenset[str],
+    *rows: tuple[str, str, Apply],
+    path: Where = "both",
+    dtypes: tuple[str, ...] = ALL_DTYPES,
+) -> tuple[Mistake, ...]:
+    """Mistakes that differ in their name, their words and what they do alone."""
+    return tuple(
+        Mistake(name, family, words, violates, apply, checks, path, dtypes)
+        for name, words, apply in rows
+    )
+
+
+def having(holds: Callable[[Recipe], object]) -> frozenset[str]:
+    """The checks that compare numbers of at least one case like this."""
+    return COMPUTES & {c.name for c in CHECKS.values() if any(holds(RECIPES[n]) for n in c.cases)}
+
+
+def run_at(*dtypes: str) -> frozenset[str]:
+    """The checks that compare numbers at one of these dtypes."""
+    return COMPUTES & {c.name for c in CHECKS.values() if set(dtypes) & set(c.dtypes)}
+
+
+# What is compared.
+OUTPUTS: Final = frozenset(
+    {"forward", "batch", "carry", "lengths", "directions", "layers", "variants", "permutation"}
+    | {"purity", "sizes", "values", "dtypes"}
+)
+GRADIENTS: Final = frozenset(
+    {"gradients", "carry", "lengths", "directions", "layers", "variants", "permutation", "dtypes"}
+)
+ANSWERS: Final = OUTPUTS | GRADIENTS
+TRACE: Final = frozenset({"gates"})
+COMPUTES: Final = ANSWERS | TRACE
+WEIGHTS: Final = frozenset({"layout"})
+PURITY: Final = frozenset({"purity"})
+REFUSAL: Final = frozenset({"refusal"})
+UNCUT: Final = COMPUTES - {"batch"}  # which never has several sequences of several steps at once
+
+# Of what: a biased cell with initial states, several units, steps and sequences is in all of them.
+TWO_DIRECTIONS: Final = having(lambda recipe: recipe.directions == 2)
+TWO_LAYERS: Final = having(lambda recipe: recipe.layers > 1)
+TWO_OF_BOTH: Final = having(lambda recipe: recipe.directions == 2 and recipe.layers > 1)
+TWO_CELLS: Final = TWO_DIRECTIONS | TWO_LAYERS
+SHORT: Final = having(lambda recipe: any(n < recipe.steps for n in recipe.lengths))
+ZERO_LENGTH: Final = having(lambda recipe: 0 in recipe.lengths)
+LARGE: Final = having(lambda recipe: recipe.values in (values.saturated, values.overflowing))
+NAN_PADDING: Final = having(lambda recipe: recipe.values is values.nan_padding)
+OVERFLOWING: Final = having(
+    lambda recipe: recipe.values in (values.overflowing, values.huge, values.infinite)
+)
+NAN: Final = having(lambda recipe: recipe.values is values.nan)
+LONG: Final = having(lambda recipe: recipe.steps > 64)
+WIDE: Final = having(lambda recipe: recipe.input_size > 32)

@@ -1,0 +1,144 @@
+"""Mistakes with padding: a cell that reads what stands past the end of a sequence.
+
+What it puts out there may be right all the same, so that states and gradients alone tell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.mistakes.bend import on_batch, on_outputs
+from gateparity.conformance.mistakes.equations import with_sequence
+from gateparity.conformance.mistakes.mistake import NAN_PADDING, SHORT, ZERO_LENGTH, alike
+from gateparity.conformance.mistakes.steps import known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.adapter import Batch
+    from gateparity.config import Config
+    from gateparity.conformance.mistakes.bend import Apply, Bendable
+    from gateparity.conformance.mistakes.equations import Run
+    from gateparity.parameters import Array
+
+
+def _rolled(array: Array, batch: Batch, sign: int) -> Array:
+    """Each sequence moved to the end of the steps, or back."""
+    if batch.lengths is None or not len(array):
+        return array
+    times = (np.arange(len(array))[:, None] - sign * (len(array) - batch.lengths)) % len(array)
+    rolled: Array = array[times, np.arange(array.shape[1])]
+    return rolled
+
+
+def _from_the_end(batch: Batch, _: Config) -> Batch:
+    return dataclasses.replace(batch, x=_rolled(batch.x, batch, -1))
+
+
+def _padded_first(lstm: Bendable) -> Bendable:
+    """Input and output alike."""
+    around = on_outputs(
+        lambda o, batch, _: dataclasses.replace(o, y=_rolled(o.y, batch, 1)),
+        lambda d, batch, _: dataclasses.replace(d, y=_rolled(d.y, batch, -1)),
+    )
+    inside = on_batch(
+        _from_the_end, lambda d, batch, _: dataclasses.replace(d, x=_rolled(d.x, batch, 1))
+    )
+    return around(inside(lstm))
+
+
+def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply:
+    """A cell takes other steps for live, from those that are and whether it runs in reverse.
+
+    It puts out what it should, all the same.
+    """
+
+    def wrap(sequence: Run) -> Run:
+        def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
+            Y, *rest = sequence(X, H, C, w, see(live, reverse), reverse=reverse, **parts)
+            return np.where(known(live, X), Y, 0), *rest
+
+        return run
+
+    def wrap_backward(backward: Run) -> Run:
+        def run(
+            tape: Any, w: Any, live: Any, dY: Any, *given: Any, reverse: bool, **parts: Any
+        ) -> Any:
+            dY = np.where(known(live, dY), dY, 0)
+            return backward(tape, w, see(live, reverse), dY, *given, reverse=reverse, **parts)
+
+        return run
+
+    return with_sequence(wrap, wrap_backward)
+
+
+def _times_zero(sequence: Run) -> Run:
+    """What isn't finite in the padding passes through a product with zero; all else doesn't."""
+
+    def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
+        Y, H_n, C_n, tape = sequence(X, H, C, w, live, reverse=reverse, **parts)
+        leak = _leak(X, live)
+        within = leak if reverse else 0  # the reverse direction meets the padding first
+        Y = Y + np.where(known(live, X), within, leak)
+        return Y, H_n + leak, C_n + leak, dataclasses.replace(tape, X=X)
+
+    return run
+
+
+def _times_zero_back(backward: Run) -> Run:
+    def run(tape: Any, w: Any, live: Any, *given: Any, **parts: Any) -> Any:
+        leak = _leak(tape.X, live)
+        tape = dataclasses.replace(tape, X=np.where(known(live, tape.X), tape.X, 0))
+        dX, dH, dC, dw = backward(tape, w, live, *given, **parts)
+        total = (np.zeros_like(leak, shape=(1, len(leak))) + 1) @ leak
+        dw = {name: array + (total if array.ndim == 2 else total[0]) for name, array in dw.items()}
+        return dX + leak, dH + leak, dC + leak, dw
+
+    return run
+
+
+def _leak(X: Array, live: Array | None) -> Array:
+    """`(B, 1)`: zero times every input past the end, added up."""
+    past = 0 * np.where(known(live, X), 0, X)
+    ones = np.zeros_like(X, shape=(X.shape[-1], 1)) + 1
+    return sum((step @ ones for step in past), start=np.zeros_like(X, shape=(X.shape[1], 1)))
+
+
+_SHORT: Final = alike(
+    "lengths",
+    "every number of sequences that end early",
+    SHORT,
+    (
+        "reverse from the padded end",
+        "the reverse direction began in the padding",
+        _through_padding(lambda live, reverse: None if reverse else live),
+    ),
+    ("padding first", "the padding stood before each sequence", _padded_first),
+)
+
+_EMPTY: Final = alike(
+    "lengths",
+    "final states of a sequence of no steps",
+    ZERO_LENGTH,
+    (
+        "empty sequence run on",
+        "a sequence of no steps ran through all of its padding, and kept the states from there",
+        _through_padding(lambda live, _: live if live is None else live | ~live.any(0)),
+    ),
+)
+
+_NAN: Final = alike(
+    "lengths",
+    "every number of sequences that end early, before padding that isn't finite",
+    NAN_PADDING,
+    (
+        "padding times zero",
+        "padded steps were multiplied by zero, which NaN survives",
+        with_sequence(_times_zero, _times_zero_back),
+    ),
+)
+
+PADDING_MISTAKES: Final = _SHORT + _EMPTY + _NAN

@@ -1,0 +1,222 @@
+"""Mistakes of precision: fewer bits in one place than the dtype has."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.adapter import Outputs
+from gateparity.conformance.mistakes.bend import on_batch, on_outputs
+from gateparity.conformance.mistakes.equations import (
+    SIGMOID,
+    TANH,
+    Activation,
+    with_equations,
+    with_sequence,
+)
+from gateparity.conformance.mistakes.gradient import on_gradients
+from gateparity.conformance.mistakes.initial import map_states
+from gateparity.conformance.mistakes.mistake import (
+    GRADIENTS,
+    OUTPUTS,
+    WEIGHTS,
+    alike,
+    run_at,
+)
+from gateparity.conformance.mistakes.weight import BIASES, KERNELS, map_fields, on_fields
+
+if TYPE_CHECKING:
+    from gateparity.conformance.mistakes.bend import Bend, Bendable, Found
+    from gateparity.conformance.mistakes.equations import Run
+    from gateparity.parameters import Array
+
+BFLOAT16: Final = 8  # bits of the significand, with the one that isn't stored
+TF32: Final = 11  # and float16
+FLOAT32: Final = 24
+WIDER: Final = ("float32", "float64")  # by enough: float16 itself rounds nearly as coarsely
+
+
+def cut(array: Array, bits: int) -> Array:
+    """The nearest numbers with so many bits, in any arithmetic."""
+    known = (np.abs(array) > 0) & (np.abs(array) < np.inf)
+    least = np.finfo(array.dtype).tiny
+    size = np.where(known, np.maximum(np.abs(array), least), np.zeros_like(array) + 1)
+    unit = 2.0 ** (np.floor(np.log2(size)) - (bits - 1))
+    return np.where(known, np.rint(array / unit) * unit, array)
+
+
+def _params(names: tuple[str, ...], bits: int) -> Bend:
+    return on_fields(names, lambda array: cut(array, bits), lambda d_array: d_array)
+
+
+def _kept(names: tuple[str, ...], bits: int) -> Bend:
+    """What the framework holds, and so gives back, is cut as well."""
+    return dataclasses.replace(
+        _params(names, bits),
+        weights=lambda lstm, *asked: tuple(
+            map_fields(cell, names, lambda array: cut(array, bits)) for cell in lstm.weights(*asked)
+        ),
+    )
+
+
+def _inputs(bits: int) -> Bend:
+    return on_batch(
+        lambda batch, _: dataclasses.replace(batch, x=cut(batch.x, bits)), lambda d, *_: d
+    )
+
+
+def _initial_states(bits: int) -> Bend:
+    return on_batch(lambda batch, _: map_states(batch, lambda s: cut(s, bits)), lambda d, *_: d)
+
+
+def _outputs(bits: int) -> Bend:
+    def cut_all(outputs: Outputs, *_: object) -> Outputs:
+        return Outputs(**{name: cut(array, bits) for name, array in vars(outputs).items()})
+
+    return on_outputs(cut_all, None)
+
+
+def _gradients(bits: int) -> Bend:
+    def cut_all(found: Found, *_: object) -> Found:
+        names = KERNELS + BIASES
+        d_params = tuple(map_fields(c, names, lambda d: cut(d, bits)) for c in found[0])
+        states = {name: cut(getattr(found[1], name), bits) for name in ("x", "h_0", "c_0")}
+        return d_params, dataclasses.replace(found[1], **states)
+
+    return on_gradients(cut_all)
+
+
+def _cell_state(bits: int) -> Activation:
+    """Rounding has no slope of its own."""
+    return Activation(lambda c: cut(c, bits), lambda c, _: np.zeros_like(c) + 1)
+
+
+def _products(bits: int) -> Any:
+    """The factors of the forward products."""
+
+    def run_cut(sequence: Run) -> Run:
+        def run(X: Any, *given: Any, cell: Any, **parts: Any) -> Any:
+            def cut_cell(Z_x: Any, H: Any, *rest: Any) -> Any:
+                return cell(Z_x, cut(H, bits), *rest)
+
+            return sequence(cut(X, bits), *given, cell=cut_cell, **parts)
+
+        return run
+
+    def apply(lstm: Bendable) -> Bendable:
+        factors = with_sequence(run_cut, lambda backward: backward)
+        return _params(KERNELS, bits)(factors(lstm))
+
+    return apply
+
+
+def _all_in_float32(lstm: Bendable) -> Bendable:
+    """Numbers are cut as they go in and as they come out."""
+    for part in (_params(KERNELS + BIASES, FLOAT32), _inputs(FLOAT32), _initial_states(FLOAT32)):
+        lstm = part(lstm)
+    return _gradients(FLOAT32)(_outputs(FLOAT32)(lstm))
+
+
+def _graded(right: Activation) -> Activation:
+    return Activation(lambda z: cut(right.value(z), FLOAT32), right.slope)
+
+
+_FAMILY: Final = "precision"
+_ANY: Final = "every number, by more than the dtype's rounding: all checks that compute"
+_WIDER: Final = run_at(*WIDER)
+
+_READ: Final = alike(
+    _FAMILY,
+    _ANY,
+    _WIDER,
+    ("x in bfloat16", "x was read in bfloat16", _inputs(BFLOAT16)),
+    (
+        "initial states in bfloat16",
+        "h_0 and c_0 were read in bfloat16",
+        _initial_states(BFLOAT16),
+    ),
+    (
+        "cell state in bfloat16",
+        "the cell state was kept in bfloat16",
+        with_equations(kept=_cell_state(BFLOAT16)),
+    ),
+    (
+        "cell state in float16",
+        "the cell state was kept in float16",
+        with_equations(kept=_cell_state(TF32)),
+    ),
+    (
+        "recurrent kernels in TF32",
+        "the recurrent kernels were multiplied in TF32",
+        _params(("w_hh",), TF32),
+    ),
+    (
+        "input kernels in TF32",
+        "the input kernels were multiplied in TF32",
+        _params(("w_ih",), TF32),
+    ),
+    (
+        "products in TF32",
+        "both factors of the matrix products were TF32",
+        _products(TF32),
+    ),
+    dtypes=WIDER,
+)
+
+_KEPT: Final = alike(
+    _FAMILY,
+    f"{_ANY}; and weights that are read back",
+    _WIDER | WEIGHTS,
+    (
+        "recurrent kernels in bfloat16",
+        "the recurrent kernels were kept in bfloat16",
+        _kept(("w_hh",), BFLOAT16),
+    ),
+    (
+        "input kernels in bfloat16",
+        "the input kernels were kept in bfloat16",
+        _kept(("w_ih",), BFLOAT16),
+    ),
+    ("biases in float16", "the biases were kept in float16", _kept(BIASES, TF32)),
+    dtypes=WIDER,
+)
+
+_FLOAT64: Final = alike(
+    _FAMILY,
+    _ANY,
+    run_at("float64"),
+    ("float64 in float32", "float64 was computed in float32", _all_in_float32),
+    (
+        "sigmoid in float32",
+        "the sigmoid of a float64 was computed in float32",
+        with_equations(i=_graded(SIGMOID), f=_graded(SIGMOID), o=_graded(SIGMOID)),
+    ),
+    (
+        "tanh in float32",
+        "the tanh of a float64 was computed in float32",
+        with_equations(g=_graded(TANH), out=_graded(TANH)),
+    ),
+    dtypes=("float64",),
+)
+
+_OUTPUTS: Final = alike(
+    _FAMILY,
+    "outputs and final states, by more than the dtype's rounding",
+    _WIDER & OUTPUTS,
+    ("outputs in bfloat16", "y, h_n and c_n were told in bfloat16", _outputs(BFLOAT16)),
+    path="forward",
+    dtypes=WIDER,
+)
+
+_GRADIENTS: Final = alike(
+    _FAMILY,
+    "gradients, by more than the dtype's rounding",
+    _WIDER & GRADIENTS,
+    ("gradients in bfloat16", "gradients were told in bfloat16", _gradients(BFLOAT16)),
+    path="backward",
+    dtypes=WIDER,
+)
+
+PRECISION_MISTAKES: Final = _READ + _KEPT + _FLOAT64 + _OUTPUTS + _GRADIENTS

@@ -1,0 +1,88 @@
+"""What was found where: the table and the JSON of `gateparity backends`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.environments import environment
+from gateparity.backends.installed import installed_adapters
+from gateparity.backends.spec import parse_backends, probe
+from gateparity.conformance.commands.console import print_table
+from gateparity.conformance.files import write_text
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from gateparity.backends.catalogue import Framework
+    from gateparity.backends.installed import Installed
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A backend, the interpreter that has it, and its version there; or why there is none.
+
+    `target` is what an installed package's adapter is, `module:Class`.
+    """
+
+    backend: str
+    variants: list[str]
+    version: str = ""
+    python: str = ""
+    interpreter: str = ""
+    reason: str = ""
+    target: str = ""
+
+
+def print_backends(console: Console, path: Path | None) -> None:
+    """Ask every interpreter that was found, and print what it says."""
+    found = [_find(framework) for framework in FRAMEWORKS.values()]
+    found += [_find_installed(adapter) for adapter in installed_adapters().values()]
+    table = Table()
+    for name in ("backend", "variants", "version", "python", "interpreter"):
+        table.add_column(name, no_wrap=True)
+    for row in found:
+        where = escape(row.interpreter) or f"[yellow]{escape(row.reason)}[/]"
+        what = row.target or ", ".join(row.variants)
+        table.add_row(row.backend, what, escape(row.version), row.python, where)
+    print_table(console, table)
+    if path:
+        rows: list[dict[str, Any]] = [dataclasses.asdict(row) for row in found]
+        write_text(path, json.dumps({"schema": 1, "backends": rows}, indent=2) + "\n")
+
+
+def _find(framework: Framework) -> Found:
+    rows = parse_backends([framework.name])
+    variants = [row.variant for row in rows]
+    python = rows[0].python
+    if python is None:
+        unfit = environment(framework).reason
+        reason = rows[0].missing + (f" (its environment: {unfit})" if unfit else "")
+        return Found(framework.name, variants, reason=reason)
+    try:
+        answer = probe(python, framework)
+    except InputError as error:
+        return Found(framework.name, variants, interpreter=str(python), reason=str(error))
+    return Found(framework.name, variants, answer["version"], answer["python"], str(python))
+
+
+def _find_installed(adapter: Installed) -> Found:
+    """Where a worker will look for it: whether it is of any use there, a check tells."""
+    return Found(
+        adapter.name,
+        variants=[],
+        version=adapter.version,
+        python=platform.python_version(),
+        interpreter=sys.executable,
+        target=adapter.target,
+    )

@@ -1,0 +1,95 @@
+"""Runs of several machines joined into one, with one verdict: what `gateparity compare` does.
+
+Each row was judged by the truth on its own machine, and that judgement stands. Pairs need both
+rows' arrays, so there are only those of rows that ran together.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from gateparity.conformance.reports.record import Record, read_json
+from gateparity.conformance.reports.summary import RANKS
+from gateparity.conformance.result import Run
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+    from pathlib import Path
+
+    from gateparity.conformance.result import Pair, Result
+
+
+def join_files(paths: Sequence[Path]) -> Record:
+    """One run of all that the files hold; raises `InputError` unless all did the same work."""
+    records = {path: read_json(path) for path in paths}
+    first, *others = records.items()
+    for other in others:
+        _require_same_work(*first, *other)
+    return Record(_join_runs([record.run for record in records.values()]), first[1].source)
+
+
+def uncompared_pairs(run: Run) -> int:
+    """How many pairs of rows were in no run together."""
+    together = {frozenset((pair.a, pair.b)) for pair in run.pairs}
+    labels = [row.label for row in run.rows]
+    return sum(frozenset(pair) not in together for pair in itertools.combinations(labels, 2))
+
+
+def _require_same_work(path: Path, record: Record, other_path: Path, other: Record) -> None:
+    for what, one, two in (
+        ("gateparity", record.gateparity, other.gateparity),
+        ("seed", record.run.seed, other.run.seed),
+        ("input", record.source.sha256 or "drawn", other.source.sha256 or "drawn"),
+    ):
+        if one != two:
+            raise InputError(
+                f"{other_path} and {path} are no one run: {what} {two} and {what} {one}"
+            )
+    keys, other_keys = ({r.key: r for r in found.run.results} for found in (record, other))
+    if keys.keys() != other_keys.keys():
+        alone, where = (keys, path) if keys.keys() - other_keys.keys() else (other_keys, other_path)
+        check, case, dtype = next(k for k in alone if k not in keys or k not in other_keys)
+        raise InputError(
+            f"{other_path} and {path} ran other checks: only {where} has {check}, case {case}, "
+            f"{dtype}"
+        )
+
+
+def _join_runs(runs: Sequence[Run]) -> Run:
+    results: list[Result] = _worst_of(
+        ((result.row.label, *result.key), result) for run in runs for result in run.results
+    )
+    pairs: list[Pair] = _worst_of(
+        ((frozenset((pair.a, pair.b)), pair.dtype), pair) for run in runs for pair in run.pairs
+    )
+    return Run(
+        rows=tuple({row.label: row for run in runs for row in run.rows}.values()),
+        results=tuple(results),
+        pairs=tuple(pairs),
+        versions=_join([run.versions for run in runs]),
+        seed=runs[0].seed,
+        seconds=sum(run.seconds for run in runs),
+        transport_seconds=sum(run.transport_seconds for run in runs),
+        explanations=_join([run.explanations for run in runs]),
+    )
+
+
+def _worst_of(found: Iterable[tuple[Hashable, Any]]) -> list[Any]:
+    """One of each key, the worst: a row may have run on several machines."""
+    kept: dict[Hashable, Any] = {}
+    for key, item in found:
+        kept[key] = min(kept.get(key, item), item, key=_badness)
+    return list(kept.values())
+
+
+def _badness(item: Result | Pair) -> tuple[int, float]:
+    return RANKS.index(item.status), -(item.sigmas or 0.0)
+
+
+def _join(found: Sequence[dict[str, str]]) -> dict[str, str]:
+    """All that was said of each row, each once."""
+    labels = dict.fromkeys(label for words in found for label in words)
+    said = {label: dict.fromkeys(w[label] for w in found if label in w) for label in labels}
+    return {label: ", ".join(words) for label, words in said.items()}

@@ -1,0 +1,1 @@
+"""The numbered requirements of docs/conformance.md, a plain function each."""

@@ -1,0 +1,72 @@
+"""The requirements: plain functions from an LSTM and a case to named arrays, in order of number.
+
+A check runs once on the truth and once on every backend; the arrays of one are judged against
+those of the other, and every two backends against each other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.requirements.answers import forward, gates, gradients, layout, variants
+from gateparity.conformance.requirements.invariances import batch, carry, layers, lengths
+from gateparity.conformance.requirements.refusal import refusal
+from gateparity.conformance.requirements.robustness import dtypes, purity, sizes, values
+from gateparity.conformance.requirements.symmetries import directions, permutation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.canonical import Lstm
+    from gateparity.conformance.cases import Case
+    from gateparity.parameters import Array
+
+Results = dict[str, "Array"]  # an array's name, with its layer and direction: the array
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """A requirement, the cases and dtypes that show it, and what it needs of an adapter.
+
+    `needs` are features that an adapter may declare unsupported; a case has needs of its own.
+    """
+
+    name: str
+    run: Callable[[Lstm, Case], Results]
+    cases: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = DTYPES
+
+
+_GRADIENTS: Final = ("gradients",)
+_ONES: Final = ("one_step", "one_sequence", "one_input", "one_unit")
+_EMPTY: Final = ("no_steps", "no_sequences")
+_SIZES: Final = (*_ONES, "long", "wide", *_EMPTY)
+_FINITE: Final = ("saturated", "overflowing", "subnormal", "zeros", "huge")
+_VALUES: Final = (*_FINITE, "nan", "infinite")
+
+CHECKS: Final = {
+    check.name: check
+    for check in (
+        Check("forward", forward, ("sequence", "unit", "plain")),
+        Check("gates", gates, ("sequence", "ragged", "deep", "saturated"), ("gates",)),
+        Check(
+            "gradients", gradients, ("sequence", "unit", "plain", "saturated", *_EMPTY), _GRADIENTS
+        ),
+        Check("layout", layout, ("sequence", "plain", "deep")),
+        Check("batch", batch, ("sequence",)),
+        Check("carry", carry, ("stacked",), _GRADIENTS),
+        Check("lengths", lengths, ("ragged", "one_empty", "nan_padding"), _GRADIENTS),
+        Check("directions", directions, ("deep",), _GRADIENTS),
+        Check("layers", layers, ("stacked",), _GRADIENTS),
+        Check("variants", variants, ("sequence",), _GRADIENTS),
+        Check("permutation", permutation, ("ragged", "deep"), _GRADIENTS),
+        Check("purity", purity, ("sequence", "ragged", "deep"), dtypes=("float32",)),
+        Check("sizes", sizes, _SIZES, dtypes=("float32",)),
+        Check("values", values, _VALUES),
+        Check("dtypes", dtypes, ("sequence",), _GRADIENTS, ("float16",)),
+        Check("refusal", refusal, ("sequence",)),
+    )
+}

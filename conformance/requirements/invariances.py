@@ -1,0 +1,141 @@
+"""Checks that cut a problem into pieces and join the answers: the whole must be its parts.
+
+The truth is cut and joined in the same way, so a piece's results are judged like any other's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.adapter import Batch, Outputs
+from gateparity.conformance.requirements.answers import (
+    forward,
+    gradients,
+    label,
+    name_gradients,
+    name_outputs,
+)
+from gateparity.conformance.requirements.pieces import (
+    add_parameters,
+    cut_steps,
+    pick_sequences,
+)
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from gateparity.canonical import Lstm
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.parameters import Parameters
+
+_CHUNKS: Final = 3  # the one in the middle takes a state and hands one on
+
+
+def batch(lstm: Lstm, case: Case) -> Results:
+    """5. Cell, sequence and batch are one: step by step, or each sequence alone."""
+    singles = [pick_sequences(case, np.array([b])) for b in range(case.batch.x.shape[1])]
+    alone = [lstm.forward(one.config, one.params, one.batch) for one in singles]
+    y, h_n, c_n = (np.concatenate([vars(o)[n] for o in alone], 1) for n in ("y", "h_n", "c_n"))
+    found = label(name_outputs(Outputs(y, h_n, c_n)), "sequence by sequence")
+    if case.config.directions > 1:  # a reverse one needs the last step first
+        return found
+    _, steps = _run_chunks(lstm, case, 1)
+    return label(name_outputs(_join_steps(steps)), "step by step") | found
+
+
+def carry(lstm: Lstm, case: Case) -> Results:
+    """6. Carried states make chunks a whole, and gradients stop at a cut or go on, as is wanted.
+
+    Raises `InputError` for two directions: a reverse one can't be cut.
+    """
+    if case.config.directions > 1:
+        raise InputError(f"carry needs an LSTM of 1 direction, found {case.config.directions}")
+    chunks, outputs = _run_chunks(lstm, case, -(-len(case.batch.x) // _CHUNKS))
+    return (
+        label(name_outputs(_join_steps(outputs)), "in chunks")
+        | label(_stopped(lstm, chunks), "stopped at each cut")
+        | label(_chained(lstm, chunks), "in chunks")
+    )
+
+
+def lengths(lstm: Lstm, case: Case) -> Results:
+    """7. A sequence ends at its length: zeros past it, its own last states, padding never read."""
+    return forward(lstm, case) | gradients(lstm, case) | _short_one_alone(lstm, case)
+
+
+def layers(lstm: Lstm, case: Case) -> Results:
+    """9. A layer reads what the layer below it put out, forward and backward."""
+    found = label(name_outputs(_layer_by_layer(lstm, case)), "layer by layer")
+    return forward(lstm, case) | gradients(lstm, case) | found
+
+
+def _run_chunks(lstm: Lstm, case: Case, stride: int) -> tuple[list[Case], list[Outputs]]:
+    """So many steps at a time, each chunk from the states that the one before it ended in."""
+    chunks: list[Case] = []
+    outputs: list[Outputs] = []
+    states = case.batch.h_0, case.batch.c_0
+    for start in range(0, len(case.batch.x), stride):
+        chunks.append(cut_steps(case, start, start + stride, *states))
+        outputs.append(lstm.forward(case.config, case.params, chunks[-1].batch))
+        states = outputs[-1].h_n, outputs[-1].c_n
+    return chunks, outputs
+
+
+def _join_steps(outputs: list[Outputs]) -> Outputs:
+    return dataclasses.replace(outputs[-1], y=np.concatenate([part.y for part in outputs]))
+
+
+def _stopped(lstm: Lstm, chunks: list[Case]) -> Results:
+    """Backpropagation truncated at each cut: the states that come in count as constants."""
+    found = [lstm.gradients(c.config, c.params, c.batch, c.cotangent) for c in chunks]
+    batches = [batch for _, batch in found]
+    h_0, c_0 = (np.stack(states) for states in zip(*map(_states, batches), strict=True))
+    whole = Batch(np.concatenate([b.x for b in batches]), h_0, c_0)
+    return name_gradients(add_parameters([params for params, _ in found]), whole, 1)
+
+
+def _chained(lstm: Lstm, chunks: list[Case]) -> Results:
+    """What arrives at the initial states of a chunk leaves the final ones of that before it."""
+    found: list[tuple[Parameters, Batch]] = []
+    for chunk in reversed(chunks):
+        heads = chunk.cotangent
+        if found:
+            heads = Outputs(heads.y, *_states(found[0][1]))
+        found.insert(0, lstm.gradients(chunk.config, chunk.params, chunk.batch, heads))
+    x = np.concatenate([batch.x for _, batch in found])
+    whole = dataclasses.replace(found[0][1], x=x)
+    return name_gradients(add_parameters([params for params, _ in found]), whole, 1)
+
+
+def _states(batch: Batch) -> tuple[Any, Any]:
+    return batch.h_0, batch.c_0
+
+
+def _short_one_alone(lstm: Lstm, case: Case) -> Results:
+    """The longest of the sequences that end early, cut to its length; None of the others."""
+    found = case.batch.lengths
+    short = [] if found is None else [b for b, n in enumerate(found) if 0 < n < len(case.batch.x)]
+    if found is None or not short:
+        return {}
+    b = max(short, key=lambda b: int(found[b]))
+    full = dataclasses.replace(case, batch=dataclasses.replace(case.batch, lengths=None))
+    one = pick_sequences(full, np.array([b]))
+    alone = cut_steps(one, 0, int(found[b]), *_states(one.batch))
+    return label(forward(lstm, alone), f"sequence {b} alone")
+
+
+def _layer_by_layer(lstm: Lstm, case: Case) -> Outputs:
+    """Each layer an LSTM of its own."""
+    config, batch = case.config, case.batch
+    x, found = batch.x, []
+    for layer in range(config.layers):
+        cells = slice(layer * config.directions, (layer + 1) * config.directions)
+        one = dataclasses.replace(config, layers=1, input_size=config.layer_input_size(layer))
+        h_0, c_0 = (None if s is None else s[cells] for s in _states(batch))
+        found.append(lstm.forward(one, case.params[cells], Batch(x, h_0, c_0, batch.lengths)))
+        x = found[-1].y
+    h_n, c_n = (np.concatenate([vars(part)[n] for part in found]) for n in ("h_n", "c_n"))
+    return Outputs(x, h_n, c_n)

@@ -1,0 +1,139 @@
+"""Checks that turn a problem round and turn the answer back: nothing may have changed.
+
+Time may be reversed if the directions change places, and hidden units and sequences have no order
+of their own. An LSTM that is told otherwise by its code is found out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gateparity.adapter import Batch, Outputs
+from gateparity.conformance.requirements.answers import (
+    forward,
+    gradients,
+    label,
+    name_gradients,
+    name_outputs,
+)
+from gateparity.conformance.requirements.pieces import pick_sequences
+from gateparity.parameters import Cell, fields
+
+if TYPE_CHECKING:
+    from gateparity.canonical import Lstm
+    from gateparity.config import Config
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.parameters import Array, Parameters
+
+
+def directions(lstm: Lstm, case: Case) -> Results:
+    """8. The reverse direction runs from the last step, and its outputs stand in time order."""
+    found = forward(lstm, case) | gradients(lstm, case)
+    if case.config.directions == 1:
+        return found
+    cells = np.arange(case.config.cells) ^ 1
+    units = np.tile(np.arange(case.config.hidden_size), (case.config.cells, 1))
+    turn = Symmetry(case.config, cells, units, reverses_time=True)
+    return found | label(turn.run(lstm, case), "in reversed time")
+
+
+def permutation(lstm: Lstm, case: Case) -> Results:
+    """11. Hidden units and sequences have no order: permute them, and the answers are permuted."""
+    generator = np.random.default_rng(case.config.cells)
+    cells = range(case.config.cells)
+    units = np.stack([generator.permutation(case.config.hidden_size) for _ in cells])
+    shuffle = Symmetry(case.config, np.arange(len(units)), units)
+    sequences = generator.permutation(case.batch.x.shape[1])
+    return label(shuffle.run(lstm, case), "with units permuted") | label(
+        _run_permuted(lstm, case, sequences), "with sequences permuted"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Symmetry:
+    """Cells that change places within their layer, and units within their cell.
+
+    Place k gets what was in `cells[k]`, its units in the order `units[k]`. What reads or joins
+    hidden units follows: columns of kernels, features of y.
+    """
+
+    config: Config
+    cells: Array
+    units: Array
+    reverses_time: bool = False
+
+    @property
+    def inverse(self) -> Symmetry:
+        """What undoes it."""
+        cells = np.argsort(self.cells)
+        return dataclasses.replace(self, cells=cells, units=np.argsort(self.units, -1)[cells])
+
+    def run(self, lstm: Lstm, case: Case) -> Results:
+        """Outputs and gradients of the case in disguise, without the disguise."""
+        params = self.turn_parameters(case.params)
+        batch = self.turn_batch(case.batch, case.batch.lengths)
+        heads = self.turn_outputs(case.cotangent, case.batch.lengths)
+        outputs = lstm.forward(case.config, params, batch)
+        d_params, d_batch = lstm.gradients(case.config, params, batch, heads)
+        back, ends = self.inverse, case.batch.lengths
+        return name_outputs(back.turn_outputs(outputs, ends)) | name_gradients(
+            back.turn_parameters(d_params), back.turn_batch(d_batch, ends), case.config.directions
+        )
+
+    def turn_parameters(self, params: Parameters) -> Parameters:
+        """Parameters, or their gradients."""
+        return tuple(self._turn_cell(params[self.cells[k]], k) for k in range(len(params)))
+
+    def turn_batch(self, batch: Batch, lengths: Array | None) -> Batch:
+        """A batch, or the gradients of its arrays."""
+        h_0, c_0 = (None if s is None else self._turn_states(s) for s in (batch.h_0, batch.c_0))
+        return Batch(self._turn_time(batch.x, lengths), h_0, c_0, batch.lengths)
+
+    def turn_outputs(self, outputs: Outputs, lengths: Array | None) -> Outputs:
+        """Outputs, or a cotangent."""
+        y = self._turn_time(outputs.y, lengths)[..., self._features(self.config.layers - 1)]
+        return Outputs(y, self._turn_states(outputs.h_n), self._turn_states(outputs.c_n))
+
+    def _turn_cell(self, cell: Cell, k: int) -> Cell:
+        layer, rows = k // self.config.directions, self.units[k]
+        turned = {name: array[:, rows] for name, array in fields(cell).items()}
+        turned["w_hh"] = turned["w_hh"][..., rows]
+        if layer:
+            turned["w_ih"] = turned["w_ih"][..., self._features(layer - 1)]
+        return Cell(**turned)
+
+    def _turn_states(self, states: Array) -> Array:
+        pairs = zip(self.cells, self.units, strict=True)
+        return np.stack([states[k][..., units] for k, units in pairs])
+
+    def _turn_time(self, array: Array, lengths: Array | None) -> Array:
+        """Each sequence from its own last step to its first; padding stays where it is."""
+        if not self.reverses_time:
+            return array
+        steps, size = array.shape[:2]
+        times = np.tile(np.arange(steps)[:, None], (1, size))
+        ends = np.full(size, steps) if lengths is None else lengths
+        return array[np.where(times < ends, ends - 1 - times, times), np.arange(size)]
+
+    def _features(self, layer: int) -> Array:
+        """Where each feature of a layer's y comes from."""
+        first = layer * self.config.directions
+        cells = range(first, first + self.config.directions)
+        places = [(self.cells[k] - first) * self.config.hidden_size + self.units[k] for k in cells]
+        return np.concatenate(places)
+
+
+def _run_permuted(lstm: Lstm, case: Case, order: Array) -> Results:
+    """The sequences in this order, and the answers in the old one."""
+    mixed, back = pick_sequences(case, order), np.argsort(order)
+    outputs = lstm.forward(mixed.config, mixed.params, mixed.batch)
+    d_params, d_batch = lstm.gradients(mixed.config, mixed.params, mixed.batch, mixed.cotangent)
+    found = name_outputs(outputs) | {f"d_{n}": vars(d_batch)[n] for n in ("x", "h_0", "c_0")}
+    batch = Batch(*(found[f"d_{name}"][:, back] for name in ("x", "h_0", "c_0")))
+    y, h_n, c_n = (found[name][:, back] for name in ("y", "h_n", "c_n"))
+    gradients = name_gradients(d_params, batch, case.config.directions)
+    return name_outputs(Outputs(y, h_n, c_n)) | gradients

@@ -1,0 +1,91 @@
+"""False alarms: random LSTMs through a sound backend, none of which may be called wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.canonical import Canonical
+from gateparity.conformance.budget import make_arithmetic, make_budget
+from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.truth import Truth
+from gateparity.conformance.verdict import Expected, Mismatch, judge, unit_roundoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from gateparity.adapter import Adapter
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.requirements.checks import Check
+
+_CHECKS: Final = ("forward", "gradients")
+
+
+@dataclasses.dataclass(frozen=True)
+class Alarms:
+    """What random LSTMs showed: how many, the largest error and shift, and what was called wrong.
+
+    Errors and shifts are in standard deviations of rounding.
+    """
+
+    cases: int = 0
+    sigmas: float = 0.0
+    shift: float = 0.0
+    reasons: tuple[str, ...] = ()
+
+    def __add__(self, other: Alarms) -> Alarms:
+        return Alarms(
+            self.cases + other.cases,
+            max(self.sigmas, other.sigmas),
+            max(self.shift, other.shift),
+            self.reasons + other.reasons,
+        )
+
+
+def count_alarms(
+    adapter: Adapter, seeds: Iterable[int], make_case: Callable[[int, str], Case]
+) -> Alarms:
+    """Run an adapter that is right on random LSTMs, float32 and float64 in turn.
+
+    Forward, and every fourth of them backward as well, which takes longer.
+    """
+    total = Alarms()
+    for seed in seeds:
+        case = make_case(seed, DTYPES[seed % 2])
+        checks = _CHECKS if seed // 2 % 4 == 0 else _CHECKS[:1]
+        total += try_case(adapter, case, expect_all(case, {}, checks))
+    return total
+
+
+def try_case(adapter: Adapter, case: Case, expected: Mapping[str, Expected]) -> Alarms:
+    """Run the checks that something is expected of on one LSTM."""
+    sigmas, shift, reasons = 0.0, 0.0, []
+    for name, right in expected.items():
+        try:
+            score = judge(CHECKS[name].run(Canonical(adapter), case), right)
+        except Mismatch as mismatch:
+            score = mismatch.score
+            reasons.append(f"{case.id}, {name}: {mismatch}")
+        sigmas, shift = max(sigmas, score.sigmas), max(shift, score.shift)
+    return Alarms(1, sigmas, shift, tuple(reasons))
+
+
+def expect_all(
+    case: Case, declared: Mapping[str, float], checks: Iterable[str] = _CHECKS
+) -> dict[str, Expected]:
+    """What is right in each of the checks that are asked."""
+    return {name: expect(CHECKS[name], case, declared) for name in checks}
+
+
+def expect(check: Check, case: Case, declared: Mapping[str, float]) -> Expected:
+    """The truth and the budget of a case that comes once."""
+    dtype = case.config.dtype
+    arithmetic = make_arithmetic(dtype, declared)
+    with np.errstate(all="ignore"):
+        budget = make_budget(check, case, arithmetic)
+        return Expected(
+            check.run(Truth(), case), budget.scaled(unit_roundoff(dtype) / arithmetic.unit)
+        )

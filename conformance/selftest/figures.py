@@ -1,0 +1,236 @@
+"""The suite's own figures: what it catches, what it calls wrong that isn't, how fine it sees.
+
+Work is cut into pieces that run on all cores, each in an interpreter of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import itertools
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.adapter import Impure
+from gateparity.backends.numpy import Scratch
+from gateparity.conformance.diagnosis.probes import Predictions, Probe, bend, probe_cases, run_probe
+from gateparity.conformance.diagnosis.search import Diagnostician
+from gateparity.conformance.mistakes.mistake import Mistake
+from gateparity.conformance.plan import named_plan
+from gateparity.conformance.selftest import sensitivity
+from gateparity.conformance.selftest.false_alarms import Alarms, count_alarms
+from gateparity.conformance.selftest.random_cases import random_case
+from gateparity.conformance.session import Truths
+from gateparity.conformance.truth import Truth
+from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.plan import Plan
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.selftest.sensitivity import Caught
+
+    Progress = Callable[[str, int], None]
+
+CATALOGUE: Final = "gateparity.conformance.mistakes.catalogue:CATALOGUE"
+FALSE_ALARMS: Final = 10_000
+SENSITIVITY: Final = 100  # LSTMs with biases
+PAIRS: Final = 20  # of mistakes, diagnosed
+_PIECE: Final = 25  # random LSTMs at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Kill:
+    """What a mistake was caught by, check by check, and what should have caught it."""
+
+    name: str
+    family: str
+    violates: str
+    caught: frozenset[str]
+    expected: frozenset[str]
+
+    @property
+    def exact(self) -> bool:
+        """Caught by exactly the checks that its entry names."""
+        return self.caught == self.expected
+
+
+@dataclasses.dataclass(frozen=True)
+class Naming:
+    """What a diagnosis said of mistakes that were put in: one, or a pair."""
+
+    mistakes: tuple[str, ...]
+    said: tuple[tuple[str, ...], ...]
+    right: bool  # they are what was said, or no probe tells them from it
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """All figures."""
+
+    kills: tuple[Kill, ...]
+    alarms: Alarms
+    caught: dict[str, Caught]
+    namings: tuple[Naming, ...]
+    seed: int
+
+    @property
+    def singles(self) -> list[Naming]:
+        """Diagnoses of one mistake."""
+        return [naming for naming in self.namings if len(naming.mistakes) == 1]
+
+    @property
+    def pairs(self) -> list[Naming]:
+        """Diagnoses of two mistakes at once."""
+        return [naming for naming in self.namings if len(naming.mistakes) == 2]
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every mistake is killed by exactly its checks and named rightly, 9 of 10 pairs are
+        named rightly, and nothing sound is called wrong.
+        """
+        exact = all(kill.exact for kill in self.kills)
+        named = all(naming.right for naming in self.singles)
+        pairs = sum(naming.right for naming in self.pairs) >= 0.9 * len(self.pairs)
+        return int(not (exact and named and pairs) or bool(self.alarms.reasons))
+
+
+def load_catalogue(target: str) -> tuple[Mistake, ...]:
+    """The mistakes that `module:LIST` names; raises `InputError` if there are none."""
+    module, _, name = target.partition(":")
+    try:
+        found = tuple(getattr(importlib.import_module(module), name))
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{target} can't be loaded: {error}") from None
+    for entry in found:
+        if not isinstance(entry, Mistake):
+            raise InputError(f"{target} holds a {type(entry).__name__}, expected Mistakes")
+    return found
+
+
+def run_selftest(
+    catalogue: str = CATALOGUE,
+    *,
+    alarms: int = FALSE_ALARMS,
+    shifts: int = SENSITIVITY,
+    pairs: int = PAIRS,
+    seed: int = 0,
+    progress: Progress = lambda _, __: None,
+) -> Figures:
+    """Measure all of them, on all cores. Raises `InputError` for a catalogue that isn't there."""
+    count = len(load_catalogue(catalogue))
+    work: dict[str, list[Any]] = {
+        "mistakes": [(_kill_some, catalogue, k, seed) for k in _pieces(count)],
+        "diagnoses": [
+            (_name_some, catalogue, k, seed) for k in [*_pieces(count), *_pairs(count, pairs, seed)]
+        ],
+        "false alarms": [(_count_some, k, seed) for k in _pieces(alarms)],
+        "sensitivity": [(_measure_some, k, seed) for k in _pieces(shifts)],
+    }
+    found = _run_pieces(work, progress)
+    return Figures(
+        tuple(itertools.chain(*found["mistakes"])),
+        sum(found["false alarms"], start=Alarms()),
+        sensitivity.join(found["sensitivity"]),
+        tuple(itertools.chain(*found["diagnoses"])),
+        seed,
+    )
+
+
+def kill(mistake: Mistake, plan: Plan, truths: Truths) -> Kill:
+    """Put a mistake into NumPy's LSTM, and see which checks notice."""
+    asked = [(c, case) for c, case in plan if case.config.dtype in mistake.dtypes]
+    caught = frozenset(c.name for c, case in asked if _catches(c, case, mistake, truths))
+    return Kill(mistake.name, mistake.family, mistake.violates, caught, mistake.checks)
+
+
+def _catches(check: Check, case: Case, mistake: Mistake, truths: Truths) -> bool:
+    lstm = mistake.apply(Truth(dtype=case.config.dtype))
+    try:
+        with np.errstate(all="ignore"):
+            judge(check.run(lstm, case), truths.of(check, case))
+    except (Mismatch, Impure):
+        return True
+    return False
+
+
+def _run_pieces(work: dict[str, list[Any]], progress: Progress) -> dict[str, list[Any]]:
+    """The answers in their order, by label."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
+        futures = {
+            label: [pool.submit(*piece) for piece in pieces] for label, pieces in work.items()
+        }
+        labels = {future: label for label, some in futures.items() for future in some}
+        for future in as_completed(labels):
+            progress(labels[future], _size(future.result()))
+        return {label: [f.result() for f in some] for label, some in futures.items()}
+
+
+def _kill_some(catalogue: str, which: Sequence[int], seed: int) -> list[Kill]:
+    mistakes, (plan, truths) = load_catalogue(catalogue), _asked(seed)
+    return [kill(mistakes[k], plan, truths) for k in which]
+
+
+@functools.cache
+def _asked(seed: int) -> tuple[Plan, Truths]:
+    """Once for each process."""
+    return named_plan((), (), seed), Truths()
+
+
+def _name_some(catalogue: str, which: Sequence[int | tuple[int, int]], seed: int) -> list[Naming]:
+    mistakes, doctor = load_catalogue(catalogue), _diagnostician(catalogue)
+    chosen = [(k,) if isinstance(k, int) else k for k in which]
+    return [_name(tuple(mistakes[k] for k in some), doctor, seed) for some in chosen]
+
+
+@functools.cache
+def _diagnostician(catalogue: str) -> Diagnostician:
+    """Once for each process."""
+    return Diagnostician(Predictions(), load_catalogue(catalogue))
+
+
+def _name(mistakes: tuple[Mistake, ...], doctor: Diagnostician, seed: int) -> Naming:
+    probes = []
+    for check, case in probe_cases(seed):
+        lstm = bend(mistakes, Truth(dtype=case.config.dtype), case)
+        probes.append(Probe(check, case, run_probe(lstm, check, case)))
+    found = doctor.name(probes, pairs=len(mistakes) > 1)
+    said = tuple(tuple(m.name for m in some) for some in found.explanations)
+    right = any(doctor.are_alike(mistakes, some, probes) for some in found.explanations)
+    return Naming(tuple(m.name for m in mistakes), said, right)
+
+
+def _count_some(piece: Sequence[int], seed: int) -> Alarms:
+    return count_alarms(Scratch(), [seed * 10**6 + k for k in piece], random_case)
+
+
+def _measure_some(piece: Sequence[int], seed: int) -> dict[str, Caught]:
+    return sensitivity.measure(seed, piece)
+
+
+def _pieces(count: int) -> list[Sequence[int]]:
+    return [range(k, min(k + _PIECE, count)) for k in range(0, count, _PIECE)]
+
+
+def _pairs(count: int, pairs: int, seed: int) -> list[Sequence[tuple[int, int]]]:
+    """Different mistakes at random, a pair a piece."""
+    generator = np.random.default_rng([seed, 6])
+    chosen = [generator.choice(count, 2, replace=False) for _ in range(pairs if count > 1 else 0)]
+    return [[(int(a), int(b))] for a, b in chosen]
+
+
+def _size(result: Any) -> int:
+    if isinstance(result, Alarms):
+        return result.cases
+    if isinstance(result, list):
+        return len(result)
+    return len(next(iter(result.values())).shifts)

@@ -1,0 +1,101 @@
+"""False alarms in the frameworks: random LSTMs of a dozen shapes through every one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from gateparity.backends.remote import BackendError, RemoteAdapter, Worker
+from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.run import TIME_LIMIT
+from gateparity.conformance.selftest.false_alarms import Alarms, expect_all, try_case
+from gateparity.conformance.selftest.random_cases import random_case_of_few_shapes
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.verdict import Expected
+
+    # Cases, and what is right in each for every arithmetic that a backend declares.
+    Piece = list[tuple[Case, dict[tuple[tuple[str, float], ...], dict[str, Expected]]]]
+
+_PIECE: Final = 10  # LSTMs between two steps of a progress bar
+
+
+def count_framework_alarms(
+    rows: Sequence[Backend], cases: int, seed: int, progress: Callable[[str, int], None]
+) -> dict[str, Alarms]:
+    """The same LSTMs for all rows, each in a worker; what is right is found once.
+
+    Raises `InputError` for a backend that can't run: a figure with a hole in it is none.
+    """
+    totals = {row.label: Alarms() for row in rows}
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(_start(row)) for row in rows]
+        pool = stack.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
+        adapters = list(pool.map(_load, rows, workers))
+        for start in range(0, cases, _PIECE):
+            seeds = [seed * 10**6 + k for k in range(start, min(start + _PIECE, cases))]
+            piece = _make_piece(seeds, adapters)
+            futures = {
+                row.label: pool.submit(_run_piece, row, adapter, piece)
+                for row, adapter in zip(rows, adapters, strict=True)
+            }
+            for label, future in futures.items():
+                totals[label] += future.result()
+                progress(label, len(seeds))
+    return totals
+
+
+def _start(row: Backend) -> Worker:
+    if row.python is None or row.missing:
+        raise InputError(f"{row.label} can't run: {row.missing}")
+    try:
+        return Worker(row.python, TIME_LIMIT, row.path)
+    except BackendError as error:
+        raise InputError(f"{row.label} can't run: {error}") from None
+
+
+def _load(row: Backend, worker: Worker) -> RemoteAdapter:
+    try:
+        return RemoteAdapter(worker, row.target)
+    except BackendError as error:
+        raise InputError(f"{row.label} can't run: {error}") from None
+
+
+def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piece:
+    kinds = {_kind(adapter.arithmetic): adapter.arithmetic for adapter in adapters}
+    cases = [random_case_of_few_shapes(seed, DTYPES[seed % 2]) for seed in seeds]
+    return [(case, {k: expect_all(case, said) for k, said in kinds.items()}) for case in cases]
+
+
+def _run_piece(row: Backend, adapter: RemoteAdapter, piece: Piece) -> Alarms:
+    try:
+        return sum((_run_case(adapter, *both) for both in piece), start=Alarms())
+    except BackendError as error:
+        raise InputError(f"{row.label} can't run: {error}") from None
+
+
+def _run_case(
+    adapter: RemoteAdapter,
+    case: Case,
+    expected: Mapping[tuple[tuple[str, float], ...], dict[str, Expected]],
+) -> Alarms:
+    """Full sequences where the backend has trouble with lengths, at whatever dtype."""
+    right = expected[_kind(adapter.arithmetic)]
+    troubled = any(feature.startswith("lengths") for feature in adapter.unsupported)
+    if troubled and case.batch.lengths is not None:
+        batch = dataclasses.replace(case.batch, lengths=None)
+        case = dataclasses.replace(case, batch=batch)
+        right = expect_all(case, adapter.arithmetic)
+    return try_case(adapter, case, right)
+
+
+def _kind(arithmetic: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(arithmetic.items()))

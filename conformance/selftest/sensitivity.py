@@ -1,0 +1,160 @@
+"""Sensitivity: the smallest shift of one bias that is caught, on forward outputs alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.backends.numpy import Scratch
+from gateparity.canonical import Canonical
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.selftest.false_alarms import expect
+from gateparity.conformance.selftest.random_cases import random_case
+from gateparity.conformance.truth import Truth
+from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.parameters import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.verdict import Expected
+
+    Passes = Callable[[Results, Expected], bool]
+
+SHIFTS: Final = tuple(10 ** (k / 8) for k in range(-64, 1))  # eight to a decade, from 1e-8 to 1
+
+
+def judge_passes(found: Results, expected: Expected) -> bool:
+    """Whether the suite passes it."""
+    try:
+        judge(found, expected)
+    except Mismatch:
+        return False
+    return True
+
+
+def close_passes(rtol: float, atol: float) -> Passes:
+    """Whether every element is within `atol + rtol * |expected|`."""
+
+    def passes(found: Results, expected: Expected) -> bool:
+        return all(np.allclose(found[n], expected.truth[n], rtol, atol) for n in found)
+
+    return passes
+
+
+# What the others use for float32 by default: torch.testing.assert_close and
+# numpy.testing.assert_allclose, as their documentation gives them.
+METHODS: Final[dict[str, Passes]] = {
+    "gateparity": judge_passes,
+    "torch.testing.assert_close": close_passes(1.3e-6, 1e-5),
+    "numpy.testing.assert_allclose": close_passes(1e-7, 0.0),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Caught:
+    """One method on random LSTMs: the smallest shift that it catches in each, and false alarms.
+
+    A shift is infinite where even the largest of `SHIFTS` passes.
+    """
+
+    shifts: tuple[float, ...]
+    alarms: int
+
+    def smallest(self, share: float) -> float:
+        """The smallest shift that is caught in this share of the cases."""
+        ordered = sorted(self.shifts)
+        return ordered[int(np.ceil(share * len(ordered))) - 1]
+
+
+def measure(seed: int, piece: Iterable[int]) -> dict[str, Caught]:
+    """Shift a random bias of random float32 LSTMs, the same for every method."""
+    found = [_measure_case(_biased_case(seed * 10**6 + k), k) for k in piece]
+    return {
+        name: Caught(tuple(f[name][0] for f in found), sum(f[name][1] for f in found))
+        for name in METHODS
+    }
+
+
+def join(parts: Iterable[dict[str, Caught]]) -> dict[str, Caught]:
+    """Of several pieces one."""
+    parts = list(parts)
+    return {
+        name: Caught(
+            tuple(shift for part in parts for shift in part[name].shifts),
+            sum(part[name].alarms for part in parts),
+        )
+        for name in METHODS
+    }
+
+
+def _biased_case(seed: int) -> Case:
+    """The first LSTM with biases from here on, in steps that no other seed takes."""
+    case = random_case(seed, "float32")
+    return case if case.config.biases else _biased_case(seed + 500_000)
+
+
+def _measure_case(case: Case, seed: int) -> dict[str, tuple[float, bool]]:
+    case = _one_bias(case)
+    at = _choose_bias(case, np.random.default_rng([seed, 4]))
+    expected = expect(CHECKS["forward"], case, {})
+
+    def find(shift: float) -> Results:
+        return CHECKS["forward"].run(Canonical(Scratch()), _shifted(case, at, shift))
+
+    sound = find(0.0)
+    return {
+        name: (_smallest(passes, find, expected), not passes(sound, expected))
+        for name, passes in METHODS.items()
+    }
+
+
+def _choose_bias(case: Case, generator: np.random.Generator) -> tuple[int, int, int]:
+    """One that the outputs depend on: a forget gate with nothing to forget has none to shift."""
+    config, check = case.config, CHECKS["forward"]
+    truth = check.run(Truth(), case)
+    while True:
+        cell, gate, unit = (
+            int(generator.integers(n)) for n in (config.cells, 4, config.hidden_size)
+        )
+        moved = check.run(Truth(), _shifted(case, (cell, gate, unit), 1.0))
+        if any((moved[name] != truth[name]).any() for name in truth):
+            return cell, gate, unit
+
+
+def _smallest(passes: Passes, find: Callable[[float], Results], expected: Expected) -> float:
+    """By bisection."""
+    low, high = 0, len(SHIFTS)
+    while low < high:
+        middle = (low + high) // 2
+        if passes(find(SHIFTS[middle]), expected):
+            low = middle + 1
+        else:
+            high = middle
+    return SHIFTS[low] if low < len(SHIFTS) else np.inf
+
+
+def _one_bias(case: Case) -> Case:
+    """All of the bias in one array, so that a shift is rounded once."""
+    return dataclasses.replace(case, params=tuple(_joined(cell) for cell in case.params))
+
+
+def _joined(cell: Cell) -> Cell:
+    if cell.b_ih is None or cell.b_hh is None:
+        return cell
+    return Cell(cell.w_ih, cell.w_hh, cell.b_ih + cell.b_hh, np.zeros_like(cell.b_hh))
+
+
+def _shifted(case: Case, at: Sequence[int], shift: float) -> Case:
+    k, gate, unit = at
+    cells = list(case.params)
+    if (bias := cells[k].b_ih) is None:
+        raise ValueError(f"{case.name} has no biases to shift")
+    wide = bias.astype(np.float64)
+    wide[gate, unit] += shift
+    cells[k] = dataclasses.replace(cells[k], b_ih=wide.astype(case.config.dtype))
+    return dataclasses.replace(case, params=tuple(cells))

@@ -1,0 +1,262 @@
+"""A diagnosis names the mistake that was made, the pair of them, or says that it knows neither."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from gateparity.backends.numpy import Scratch
+from gateparity.backends.spec import parse_backends
+from gateparity.canonical import Canonical
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.diagnosis.probes import (
+    PROBES,
+    Predictions,
+    Probe,
+    bend,
+    make_probes,
+    probe_cases,
+    run_probe,
+)
+from gateparity.conformance.diagnosis.search import Diagnosis, Diagnostician
+from gateparity.conformance.mistakes.catalogue import CATALOGUE
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.result import Result
+from gateparity.conformance.truth import Truth
+
+BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
+ROW = parse_backends(["numpy"])[0]
+CHEAP = PROBES[:4]
+
+
+@dataclasses.dataclass(frozen=True)
+class ScalesOneUnit(Scratch):
+    """Nobody's usual mistake."""
+
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        y = found.y.copy()
+        y[..., 0] *= np.asarray(1.001, y.dtype)
+        return dataclasses.replace(found, y=y)
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    """What was computed for one question is there for the next."""
+    return Predictions()
+
+
+@pytest.fixture(scope="module")
+def doctor(predictions):
+    return Diagnostician(predictions)
+
+
+def ask(make_lstm, probes=PROBES, seed=0):
+    """What an LSTM, made anew for each dtype and case, finds."""
+    return [
+        Probe(check, case, run_probe(make_lstm(case), check, case))
+        for check, case in probe_cases(seed, probes)
+    ]
+
+
+def mistaken(*names):
+    """NumPy's LSTM at the case's own precision, with these mistakes in it."""
+    mistakes = tuple(BY_NAME[name] for name in names)
+    return lambda case: bend(mistakes, Truth(dtype=case.config.dtype), case)
+
+
+def names_of(diagnosis):
+    return [tuple(m.name for m in mistakes) for mistakes in diagnosis.explanations]
+
+
+def test_probes_are_of_cases_that_their_checks_have():
+    assert len(set(PROBES)) == len(PROBES)
+    for check, case, dtype in PROBES:
+        assert case in CHECKS[check].cases
+        assert dtype in CHECKS[check].dtypes
+
+
+@pytest.mark.parametrize("make_lstm", [mistaken(), lambda _: Canonical(Scratch())])
+def test_a_sound_lstm_has_nothing_to_explain(doctor, make_lstm):
+    probes = ask(make_lstm, [p for p in PROBES if p[0] not in ("purity", "refusal")])
+    found = doctor.diagnose(probes)
+    assert found == Diagnosis(tuple(probes), (), (), ())
+    assert found.words == ""
+
+
+SINGLES = [
+    "gates packed i, o, f, g",
+    "no b_hh",
+    "hard sigmoid of Keras 2",
+    "h_0 ignored",
+    "lengths ignored",
+    "d_w_hh doubled",
+    "cell state in bfloat16",
+    "float64 in float32",
+    "weights come back packed i, f, o, g",
+    "x overwritten",
+]
+
+
+@pytest.mark.parametrize("name", SINGLES)
+def test_exactly_the_mistake_is_named(doctor, name):
+    found = doctor.name(ask(mistaken(name)), pairs=False)
+    assert names_of(found) == [(name,)]
+    assert found.words == f"it behaves exactly as if {BY_NAME[name].words}"
+    assert found.ruled_out == ()
+
+
+def test_other_numbers_of_the_same_name_are_another_question(doctor):
+    """As in failures that were saved: shrunk, or drawn by another seed."""
+    probes = [p for seed in (0, 7) for p in ask(mistaken("no b_hh"), CHEAP, seed)]
+    found = doctor.name(probes, pairs=False)
+    assert names_of(found) == [("no b_hh",)]
+    assert len(found.differing) == 2 * len(CHEAP)
+
+
+def test_a_pair_is_named_by_two_probes_of_one_name(predictions):
+    pair = ("no b_hh", "1 added to the forget gate before the sigmoid")
+    some = [m for m in CATALOGUE if m.family in ("biases", "forget offset")]
+    probes = [p for seed in (0, 7) for p in ask(mistaken(*pair), CHEAP[1:2], seed)]
+    found = Diagnostician(predictions, some).name(probes)
+    assert set(pair) in [set(names) for names in names_of(found)]
+
+
+def test_only_what_differs_is_called_differing(doctor):
+    found = doctor.name(ask(mistaken("lengths ignored")), pairs=False)
+    shorter = ("lengths", "gates", "purity")
+    assert len(found.probes) == len(PROBES)
+    assert 0 < len(found.differing) < len(PROBES)
+    assert all(p.check.name in shorter for p in found.differing)
+    assert all(p.case.batch.lengths is not None for p in found.differing)
+
+
+def test_a_pair_is_named(predictions):
+    """Among a part of the catalogue, for the sake of time."""
+    pair = {"no b_hh", "d_w_hh doubled"}
+    some = [m for m in CATALOGUE if m.family in ("biases", "gradients")]
+    shares = []
+    probes = ask(mistaken(*pair))
+    found = Diagnostician(predictions, some).name(probes, shares.append)
+    assert [set(names) for names in names_of(found)] == [pair]
+    both = [BY_NAME[name].words for name in names_of(found)[0]]
+    assert found.words == f"it behaves exactly as if {both[0]} and {both[1]}"
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1
+
+
+def test_pairs_are_not_looked_at_unless_asked(predictions):
+    some = [BY_NAME["no b_hh"], BY_NAME["d_w_hh doubled"]]
+    probes = ask(mistaken("no b_hh", "d_w_hh doubled"))
+    doctor = Diagnostician(predictions, some)
+    assert names_of(doctor.name(probes, pairs=False)) == []
+    assert len(names_of(doctor.name(probes))) == 1
+
+
+def test_one_mistake_is_enough_where_it_explains_everything(predictions):
+    some = [m for m in CATALOGUE if m.family == "biases"]
+    shares = []
+    found = Diagnostician(predictions, some).name(ask(mistaken("no b_hh")), shares.append)
+    assert names_of(found) == [("no b_hh",)]
+    assert shares == []
+
+
+def test_what_is_not_known_is_said(predictions):
+    some = [m for m in CATALOGUE if m.family in ("biases", "activations", "lengths")]
+    probes = ask(lambda _: Canonical(ScalesOneUnit()), CHEAP)
+    found = Diagnostician(predictions, some).diagnose(probes)
+    assert found.differing
+    assert found.explanations == ()
+    assert found.words == "no known mistake explains it"
+    distances = [distance for _, distance in found.ruled_out]
+    assert {m.name for m, _ in found.ruled_out} == {m.name for m in some}
+    assert distances == sorted(distances)
+    assert distances[0] > 8
+
+
+def test_no_single_mistake_of_the_catalogue_explains_it(doctor):
+    found = doctor.name(ask(lambda _: Canonical(ScalesOneUnit()), CHEAP), pairs=False)
+    assert (found.words, names_of(found)) == ("no known mistake explains it", [])
+
+
+def test_what_is_named_is_not_ruled_out(predictions):
+    some = [m for m in CATALOGUE if m.family in ("biases", "forget offset")]
+    found = Diagnostician(predictions, some).diagnose(ask(mistaken("biases doubled"), CHEAP))
+    assert names_of(found) == [("biases doubled",)]
+    others = [m.name for m, _ in found.ruled_out]
+    assert sorted([*others, "biases doubled"]) == sorted(m.name for m in some)
+    assert all(distance > 8 for _, distance in found.ruled_out)
+
+
+def test_what_the_probes_cannot_tell_apart_is_all_named(predictions):
+    one = BY_NAME["no b_hh"]
+    twin = dataclasses.replace(one, name="twin", words="it were its twin")
+    found = Diagnostician(predictions, [one, twin]).name(ask(mistaken("no b_hh"), CHEAP))
+    assert names_of(found) == [("no b_hh",), ("twin",)]
+    assert found.words == f"it behaves exactly as if {one.words}, or as if it were its twin"
+
+
+@pytest.mark.parametrize("name", ["gates packed f, i, g, o", "no biases", "lengths ignored"])
+def test_forward_alone_is_enough(doctor, name):
+    probes = ask(mistaken(name), [p for p in PROBES if not CHECKS[p[0]].needs])
+    assert 0 < len(probes) < len(PROBES)
+    assert (name,) in names_of(doctor.name(probes, pairs=False))
+
+
+def test_a_mistake_at_other_dtypes_alone_changes_nothing_here():
+    case = RECIPES["sequence"].build("float32", 0)
+    truth = Truth(dtype="float32")
+    assert bend((BY_NAME["float64 in float32"],), truth, case) is truth
+
+
+def test_predictions_tell_what_agrees(predictions):
+    probe = ask(mistaken(), CHEAP[:1])[0]
+    ignored, doubled = ((BY_NAME[n],) for n in ("lengths ignored", "biases doubled"))
+    assert predictions.agree((), ignored, probe)  # full sequences
+    assert not predictions.agree((), doubled, probe)
+    assert predictions.explains((), probe)
+    assert not predictions.explains(doubled, probe)
+    assert predictions.distance((), probe) < 8 < predictions.distance(doubled, probe)
+    assert predictions.log_likelihood((), probe) > predictions.log_likelihood(doubled, probe)
+
+
+def test_arrays_of_another_shape_are_infinitely_far(predictions):
+    probe = ask(mistaken(), CHEAP[:1])[0]
+    cut = {name: array[..., :-1] for name, array in probe.found.items()}
+    other = dataclasses.replace(probe, found=cut)
+    assert predictions.distance((), other) == np.inf
+    assert not predictions.explains((), other)
+
+
+def test_a_row_is_asked_what_it_answered():
+    """In the order of the probes; a check that fails without arrays is in its reason."""
+    plan = probe_cases(0, reversed(PROBES[:3] + PROBES[-2:-1]))
+    arrays = {"y": np.zeros(2)}
+    told = [("pass", "", arrays), ("fail", "beyond", arrays), ("skip", "no", None)]
+    results = [
+        Result(ROW, check.name, case.name, case.config.dtype, status, None, reason, arrays=found)
+        for (check, case), (status, reason, found) in zip(
+            plan, [("fail", "forward wrote to x", None), *told], strict=True
+        )
+    ]
+    probes = make_probes(plan, results)
+    assert [p.key for p in probes] == [PROBES[1], PROBES[2], PROBES[-2]]
+    assert [p.found for p in probes] == [arrays, arrays, "forward wrote to x"]
+
+
+def test_what_is_no_probe_is_left_out():
+    case = RECIPES["unit"].build("float32", 0)
+    result = Result(ROW, "sizes", "unit", "float32", "pass", None, arrays={"y": np.zeros(1)})
+    assert make_probes([(CHECKS["sizes"], case)], [result]) == []
+
+
+def test_the_words_of_nothing_one_and_two():
+    probe = ask(mistaken(), CHEAP[:1])[0]
+    one, other, third = itertools.islice(CATALOGUE, 3)
+    differs = Diagnosis((probe,), (probe,), ((one, other), (third,)), ())
+    both = f"{one.words} and {other.words}"
+    assert differs.words == f"it behaves exactly as if {both}, or as if {third.words}"
+    assert dataclasses.replace(differs, differing=()).words == ""

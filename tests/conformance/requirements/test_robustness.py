@@ -1,0 +1,234 @@
+"""Checks 12 to 15 against liars: each is wrong at one edge, and caught by that edge's cases."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from gateparity.adapter import Impure, Outputs, Unsupported
+from gateparity.backends import numpy as scratch
+from gateparity.backends.numpy import Scratch
+from gateparity.canonical import Canonical
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.session import Truths
+from gateparity.conformance.truth import Truth
+from gateparity.conformance.verdict import Mismatch, judge
+
+TRUTHS = Truths()
+
+
+def caught_by(adapter, check, dtype):
+    """The cases of a check on which an adapter is told from the truth, or has no answer."""
+    found = set()
+    for name in CHECKS[check].cases:
+        case = RECIPES[name].build(dtype, 0)
+        try:
+            answer = CHECKS[check].run(Canonical(adapter), case)
+            judge(answer, TRUTHS.of(CHECKS[check], case))
+        except (Mismatch, ValueError, IndexError):
+            found.add(name)
+    return found
+
+
+class OfAnotherX(Scratch):
+    def forward(self, config, params, batch):
+        return super().forward(config, params, dataclasses.replace(batch, x=self.change(batch.x)))
+
+
+class StopsAtSixtyFour(OfAnotherX):
+    def change(self, x):
+        return np.concatenate([x[:64], np.zeros_like(x[64:])])
+
+
+class StacksItsSteps(Scratch):
+    """As PyTorch's scratch does, and has to say so."""
+
+    def forward(self, config, params, batch):
+        np.stack(list(batch.x))
+        return super().forward(config, params, batch)
+
+
+class ForgetsStatesWhereThereAreNoSteps(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        if len(batch.x):
+            return found
+        return Outputs(found.y, np.zeros_like(found.h_n), np.zeros_like(found.c_n))
+
+
+class SumsOverSequences(OfAnotherX):
+    """A size of 1 looks like something to be broadcast."""
+
+    def change(self, x):
+        return x + 0 * x.sum(1, keepdims=True) if x.shape[1] != 1 else x[:, 0][:, None] * 2
+
+
+class SqueezesUnits(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, y=found.y.squeeze())
+
+
+@pytest.mark.parametrize(
+    ("liar", "expected"),
+    [
+        (StopsAtSixtyFour, {"long"}),
+        (StacksItsSteps, {"no_steps"}),
+        (ForgetsStatesWhereThereAreNoSteps, {"no_steps"}),
+        (SumsOverSequences, {"one_sequence"}),
+        (SqueezesUnits, {"one_step", "one_sequence", "one_unit"}),
+    ],
+)
+def test_a_wrong_size_is_caught(liar, expected):
+    assert caught_by(liar(), "sizes", "float32") == expected
+
+
+class FlushesInputs(OfAnotherX):
+    def change(self, x):
+        return np.where(np.abs(x) < np.finfo(x.dtype).tiny, 0, x)
+
+
+class DropsNan(OfAnotherX):
+    def change(self, x):
+        return np.where(np.isnan(x), 0, x)
+
+
+class SpreadsNan(OfAnotherX):
+    """Over the batch, as a product with zeros does that was meant for a mask."""
+
+    def change(self, x):
+        with np.errstate(invalid="ignore"):
+            return x + 0 * x.sum(1, keepdims=True)
+
+
+class CutsInfinity(Scratch):
+    def forward(self, config, params, batch):
+        c_0 = batch.c_0
+        if c_0 is not None:
+            limit = np.finfo(c_0.dtype).max
+            c_0 = np.clip(c_0, -limit, limit)
+        return super().forward(config, params, dataclasses.replace(batch, c_0=c_0))
+
+
+class ClipsTheCell(Scratch):
+    """At 50, as TensorFlow's old kernels may; what is small doesn't show it."""
+
+    def forward(self, config, params, batch):
+        return dataclasses.replace(Scratch(), cell=self.clipped).forward(config, params, batch)
+
+    @staticmethod
+    def clipped(*args):
+        step = scratch.cell(*args)
+        return dataclasses.replace(step, C=np.clip(step.C, -50, 50))
+
+
+class DividesExponentials(Scratch):
+    """exp(z) / (1 + exp(z)), which is infinity over infinity."""
+
+    def forward(self, config, params, batch):
+        return dataclasses.replace(Scratch(), cell=self.divided).forward(config, params, batch)
+
+    @staticmethod
+    def divided(Z_x, H, C, W_h):
+        step = scratch.cell(Z_x, H, C, W_h)
+        with np.errstate(over="ignore", invalid="ignore"):
+            e = np.exp(np.split(step.Z, 4, -1)[0])
+            I = e / (1 + e)
+        C_new = step.F * C + I * step.C_tilde
+        return dataclasses.replace(step, I=I, C=C_new, H=step.O * np.tanh(C_new))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("liar", "expected"),
+    [
+        (FlushesInputs, {"subnormal"}),
+        (DropsNan, {"nan"}),
+        (SpreadsNan, {"nan", "infinite"}),
+        (CutsInfinity, {"infinite"}),
+        (ClipsTheCell, {"overflowing", "huge", "infinite"}),
+        (DividesExponentials, {"overflowing", "huge", "infinite"}),
+    ],
+)
+def test_wrong_values_are_caught(liar, expected, dtype):
+    assert caught_by(liar(), "values", dtype) == expected
+
+
+class AnswersInFloat32(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return Outputs(*(array.astype("float32") for array in vars(found).values()))
+
+
+class CutsToFloat8(OfAnotherX):
+    """4 bits where float16 has 11."""
+
+    def change(self, x):
+        return (x.view(np.uint16) & np.uint16(0xFF80)).view(x.dtype)
+
+
+def test_half_precision_is_asked_for():
+    case = RECIPES["sequence"].build("float16", 0)
+    with pytest.raises(TypeError, match=r"^y is float32, expected float16$"):
+        CHECKS["dtypes"].run(Canonical(AnswersInFloat32()), case)
+    assert caught_by(CutsToFloat8(), "dtypes", "float16") == {"sequence"}
+
+
+@pytest.mark.parametrize("check", ["purity", "sizes", "values", "dtypes"])
+def test_the_honest_are_not_caught(check):
+    for dtype in CHECKS[check].dtypes:
+        assert caught_by(Scratch(), check, dtype) == set()
+
+
+class Trains(Scratch):
+    """The gradients' own weights, and nothing else."""
+
+    def gradients(self, config, params, batch, cotangent):
+        found = super().gradients(config, params, batch, cotangent)
+        for name, array in params.items():
+            if array.flags.writeable:
+                np.subtract(array, found.params[name], out=array)
+        return found
+
+
+class ReadsMemory(Scratch):
+    """From its start, in order: right for arrays that are no views."""
+
+    def forward(self, config, params, batch):
+        memory = batch.x if batch.x.base is None else batch.x.base
+        x = memory.ravel()[: batch.x.size].reshape(batch.x.shape)
+        return super().forward(config, params, dataclasses.replace(batch, x=x))
+
+
+def test_purity_is_seen_in_gradients_too_where_there_are_any():
+    case = RECIPES["deep"].build("float32", 0)
+    with pytest.raises(Impure, match=r"^gradients wrote to l0.W_xi$"):
+        CHECKS["purity"].run(Canonical(Trains()), case)
+
+    class OnlyForward(Trains):
+        def gradients(self, config, params, batch, cotangent):
+            raise Unsupported("no gradients")
+
+    assert set(CHECKS["purity"].run(Canonical(OnlyForward()), case)) == {"y", "h_n", "c_n"}
+
+
+def test_who_misreads_views_is_caught_by_the_numbers():
+    assert caught_by(ReadsMemory(), "purity", "float32") == {"sequence", "ragged", "deep"}
+    assert caught_by(ReadsMemory(), "sizes", "float32") == set()
+
+
+def test_an_empty_answer_is_what_the_requirement_says():
+    for name in ("no_steps", "no_sequences"):
+        case = RECIPES[name].build("float32", 0)
+        config, params, batch, heads = case.config, case.params, case.batch, case.cotangent
+        found = Truth().forward(config, params, batch)
+        assert found.y.shape == heads.y.shape
+        np.testing.assert_array_equal(found.h_n, batch.h_0)
+        np.testing.assert_array_equal(found.c_n, batch.c_0)
+        d_params, d_batch = Truth().gradients(config, params, batch, heads)
+        np.testing.assert_array_equal(d_batch.h_0, heads.h_n)
+        np.testing.assert_array_equal(d_batch.c_0, heads.c_n)
+        assert not any(array.any() for array in vars(d_params[0]).values())

@@ -1,0 +1,352 @@
+"""The suite's own figures: from a tiny catalogue, and from backends that are sound or aren't."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from gateparity.backends.numpy import Scratch
+from gateparity.backends.spec import parse_backends
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.commands.selftest import figures_json, print_figures
+from gateparity.conformance.mistakes.catalogue import CATALOGUE
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.selftest import sensitivity
+from gateparity.conformance.selftest.false_alarms import Alarms, count_alarms
+from gateparity.conformance.selftest.figures import (
+    Figures,
+    Kill,
+    Naming,
+    kill,
+    load_catalogue,
+    run_selftest,
+)
+from gateparity.conformance.selftest.framework_alarms import count_framework_alarms
+from gateparity.conformance.selftest.random_cases import random_case, random_case_of_few_shapes
+from gateparity.conformance.selftest.sensitivity import SHIFTS, Caught
+from gateparity.conformance.session import Truths
+from gateparity.errors import InputError
+
+BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
+CLOSE = "torch.testing.assert_close"
+MODULE = """
+import dataclasses
+
+from gateparity.backends.numpy import Scratch
+from gateparity.conformance.mistakes.catalogue import CATALOGUE
+
+found = {m.name: m for m in CATALOGUE}
+RIGHT = found["no b_hh"]
+UNEXPECTED = dataclasses.replace(found["weights never loaded"], checks=frozenset({"forward"}))
+TWO = [RIGHT, UNEXPECTED]
+WORDS = ["no b_hh"]
+NUMBER = 3
+
+
+class Scales(Scratch):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, y=found.y * 1.0001)
+
+
+class Full(Scratch):
+    \"\"\"One that refuses what it says it can't do.\"\"\"
+
+    unsupported = {"lengths": "it knows none"}
+
+    def forward(self, config, params, batch):
+        if batch.lengths is not None:
+            raise RuntimeError("lengths")
+        return super().forward(config, params, batch)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "faults.py").write_text(MODULE, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def here(folder, monkeypatch):
+    """The user's own folder, for this process and those that it starts."""
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+
+
+@pytest.fixture
+def gateparity(folder):
+    """Run the command in that folder."""
+
+    def run(*arguments):
+        dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+        return subprocess.run(
+            [sys.executable, "-m", "gateparity.conformance.cli", "selftest", *arguments],
+            cwd=folder,
+            env=kept | {"PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.usefixtures("here")
+def test_all_figures_of_a_tiny_catalogue():
+    told = []
+    figures = run_selftest(
+        "faults:TWO", alarms=20, shifts=4, pairs=1, progress=lambda *of: told.append(of)
+    )
+    right, unexpected = figures.kills
+    assert right.exact
+    assert right.caught == BY_NAME["no b_hh"].checks
+    assert (unexpected.caught, unexpected.expected, unexpected.exact) == (
+        BY_NAME["weights never loaded"].checks,
+        {"forward"},
+        False,
+    )
+    assert figures.exit_code == 1
+    assert [naming.mistakes for naming in figures.singles] == [(k.name,) for k in figures.kills]
+    assert all(naming.right for naming in figures.namings)
+    assert [set(naming.mistakes) for naming in figures.pairs] == [{right.name, unexpected.name}]
+    assert (figures.alarms.cases, figures.alarms.reasons) == (20, ())
+    assert 0 < figures.alarms.sigmas < 8
+    assert {len(caught.shifts) for caught in figures.caught.values()} == {4}
+    counts = {label: sum(n for name, n in told if name == label) for label, _ in told}
+    assert counts == {"mistakes": 2, "diagnoses": 3, "false alarms": 20, "sensitivity": 4}
+
+
+def test_what_the_entry_promises_is_what_kills_it():
+    """At the dtypes that it can show at: a plan of one case of either dtype."""
+    mistake, truths = BY_NAME["float64 in float32"], Truths()
+    checks = [c for c in _plan("forward") if c[1].name == "sequence"]
+    assert {case.config.dtype for _, case in checks} == {"float32", "float64"}
+    assert kill(mistake, checks, truths).caught == {"forward"}
+    alone = [(c, case) for c, case in checks if case.config.dtype == "float32"]
+    assert kill(mistake, alone, truths).caught == frozenset()
+
+
+def _plan(*names):
+    return [
+        (CHECKS[name], RECIPES[case].build(dtype, 0))
+        for name in names
+        for case in CHECKS[name].cases
+        for dtype in CHECKS[name].dtypes
+    ]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("nowhere:LIST", "nowhere:LIST can't be loaded: No module named 'nowhere'"),
+        ("faults:GONE", "faults:GONE can't be loaded: module 'faults' has no attribute 'GONE'"),
+        ("faults:NUMBER", "faults:NUMBER can't be loaded: 'int' object is not iterable"),
+        ("faults:WORDS", "faults:WORDS holds a str, expected Mistakes"),
+        ("faults", "faults can't be loaded"),
+        ("", " can't be loaded"),
+        (":TWO", ":TWO can't be loaded"),
+    ],
+)
+def test_a_catalogue_that_is_none(target, message):
+    with pytest.raises(InputError) as caught:
+        load_catalogue(target)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+KILL = Kill("a", "family", "it", frozenset({"gates"}), frozenset({"gates"}))
+GOOD = Figures(
+    (KILL,),
+    Alarms(10, 3.0, 2.0),
+    {},
+    (Naming(("a",), (("a",),), True), *[Naming(("a", "b"), (("a", "b"),), True)] * 10),
+    0,
+)
+WRONG_PAIR = Naming(("a", "b"), (), False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, 0),
+        ({"namings": ()}, 0),
+        ({"namings": (*GOOD.namings[:-1], WRONG_PAIR)}, 0),
+        ({"namings": (*GOOD.namings[:-2], WRONG_PAIR, WRONG_PAIR)}, 1),
+        ({"namings": (Naming(("a",), (), False), *GOOD.namings)}, 1),
+        ({"kills": (dataclasses.replace(KILL, caught=frozenset()),)}, 1),
+        ({"kills": (KILL, dataclasses.replace(KILL, caught=frozenset({"gates", "carry"})))}, 1),
+        ({"alarms": Alarms(10, 9.0, 2.0, ("y is off",))}, 1),
+    ],
+)
+def test_the_exit_code(changes, code):
+    assert dataclasses.replace(GOOD, **changes).exit_code == code
+
+
+def test_alarms_add_up():
+    total = Alarms(2, 1.0, 5.0, ("a",)) + Alarms(3, 4.0, 2.0, ("b",))
+    assert total == Alarms(5, 4.0, 5.0, ("a", "b"))
+
+
+def test_numpy_is_never_called_wrong_and_a_liar_always_is():
+    """A thousandth at one unit, however the LSTM is shaped."""
+
+    class Liar(Scratch):
+        def forward(self, config, params, batch):
+            found = super().forward(config, params, batch)
+            found.y[..., 0] *= np.asarray(1.001, found.y.dtype)
+            return found
+
+    sound = count_alarms(Scratch(), range(16), random_case)
+    assert (sound.cases, sound.reasons) == (16, ())
+    assert 0 < sound.sigmas < 8
+    wrong = count_alarms(Liar(), range(16), random_case)
+    assert len(wrong.reasons) == 16
+    assert wrong.sigmas > 8
+    assert all(", forward: " in reason for reason in wrong.reasons)
+
+
+@pytest.mark.usefixtures("here")
+def test_frameworks_are_asked_the_same():
+    rows = parse_backends(["numpy", "faults:Scales", "faults:Full"])
+    told = []
+    found = count_framework_alarms(rows, 12, 0, lambda *of: told.append(of))
+    labels = [row.label for row in rows]
+    assert list(found) == labels
+    assert [alarms.cases for alarms in found.values()] == [12, 12, 12]
+    numpy, scales, full = found.values()
+    assert (numpy.reasons, full.reasons) == ((), ())
+    assert len(scales.reasons) >= 12
+    assert {
+        label: sum(n for name, n in told if name == label) for label in labels
+    } == dict.fromkeys(labels, 12)
+
+
+def test_a_backend_that_is_not_there_leaves_no_figure():
+    row = parse_backends(["nowhere:Class"])[0]
+    with pytest.raises(InputError, match=r"^nowhere:Class can't run: .*nowhere"):
+        count_framework_alarms([row], 1, 0, lambda *_: None)
+
+
+@pytest.mark.parametrize("make", [random_case, random_case_of_few_shapes])
+def test_random_lstms_are_drawn_by_their_seed(make):
+    one, again, other = (make(seed, "float32") for seed in (5, 5, 17))
+    np.testing.assert_array_equal(one.batch.x, again.batch.x)
+    np.testing.assert_array_equal(one.params[0].w_hh, again.params[0].w_hh)
+    assert one.config == again.config
+    assert one.batch.x.shape != other.batch.x.shape or (one.batch.x != other.batch.x).any()
+    wide = make(5, "float64")
+    np.testing.assert_array_equal(wide.batch.x.astype("float32"), one.batch.x)
+
+
+def _shape(case):
+    return case.batch.x.shape, case.config, case.batch.lengths is None
+
+
+def test_compiled_frameworks_see_a_dozen_shapes():
+    few = {_shape(random_case_of_few_shapes(seed, "float32")) for seed in range(100)}
+    many = {_shape(random_case(seed, "float32")) for seed in range(100)}
+    assert len(few) <= 12
+    assert len(many) > 80
+    configs = [config for _, config, _ in few]
+    for name in ("layers", "directions"):
+        assert {getattr(config, name) for config in configs} == {1, 2}
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return sensitivity.measure(0, range(3))
+
+
+def test_a_shift_is_seen_sooner_than_by_a_tolerance(measured):
+    ours, theirs = measured["gateparity"], measured[CLOSE]
+    assert ours.alarms == 0
+    assert all(a < b for a, b in zip(ours.shifts, theirs.shifts, strict=True))
+    assert set(ours.shifts) <= set(SHIFTS)
+
+
+def test_pieces_are_joined_in_their_order(measured):
+    parts = [sensitivity.measure(0, [k]) for k in range(3)]
+    assert sensitivity.join(parts) == measured
+
+
+def test_no_shift_is_seen_by_who_sees_nothing(monkeypatch):
+    methods = {"blind": lambda *_: True, "jumpy": lambda *_: False}
+    monkeypatch.setattr(sensitivity, "METHODS", methods)
+    found = sensitivity.measure(0, [0])
+    assert found["blind"] == Caught((np.inf,), 0)
+    assert found["jumpy"] == Caught((SHIFTS[0],), 1)
+
+
+def test_a_share_of_the_cases():
+    caught = Caught((4.0, 1.0, np.inf, 2.0), 0)
+    assert [caught.smallest(share) for share in (0.25, 0.5, 0.75, 0.99)] == [1, 2, 4, np.inf]
+
+
+def test_help_has_examples(gateparity):
+    done = gateparity("--help")
+    assert done.returncode == 0
+    assert "gateparity selftest --faults mypkg.faults:LIST" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--backend", "numpy"), "--backend goes with --frameworks"),
+        (("--faults", "faults:WORDS"), "faults:WORDS holds a str, expected Mistakes"),
+        (("--faults", "faults"), "faults can't be loaded"),
+        (("--json", "gone/x.json"), "gone/x.json can't be written"),
+        (("--frameworks", "-b", "nunpy"), "unknown backend 'nunpy' (did you mean numpy?)"),
+        (("--frameworks", "-b", "gone:Class", "--cases", "1"), "gone:Class can't run: "),
+    ],
+)
+def test_bad_input_is_one_line(gateparity, arguments, message):
+    done = gateparity(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("spec", "code"), [("numpy", 0), ("faults:Scales", 1)])
+def test_false_alarms_in_a_backend(gateparity, folder, spec, code):
+    done = gateparity("--frameworks", "-b", spec, "--cases", "10", "--json", f"{code}.json")
+    assert done.returncode == code, done.stderr
+    (found,) = json.loads((folder / f"{code}.json").read_text()).values()
+    assert found["cases"] == 10
+    assert bool(found["reasons"]) == bool(code)
+    assert f"False alarms: {len(found['reasons'])} in 10 random LSTMs through {spec}" in done.stdout
+
+
+def test_the_tables_say_what_was_not_expected():
+    """A whole run by the command takes a hundred LSTMs: the words are those of its figures."""
+    missed = dataclasses.replace(KILL, name="b", caught=frozenset({"carry"}))
+    caught = {"gateparity": Caught((1e-7, np.inf), 0)}
+    figures = dataclasses.replace(
+        GOOD, kills=(KILL, missed), caught=caught, namings=(*GOOD.namings, WRONG_PAIR)
+    )
+    file = io.StringIO()
+    print_figures(figures, Console(file=file, width=200))
+    text = file.getvalue()
+    assert "carry; expected gates" in text
+    assert "2 of 2 killed, in 1 families; 1 by exactly" in text
+    assert "Diagnosis: 1 of 1 mistakes named rightly" in text
+    assert "Diagnosis: 10 of 11 pairs named rightly\n  a and b: nothing" in text
+    assert "False alarms: 0 in 10 random LSTMs through NumPy" in text
+    data = json.loads(json.dumps(figures_json(figures), allow_nan=False))
+    assert data["mistakes"][1]["caught"] == ["carry"]
+    assert data["mistakes"][1]["expected"] == ["gates"]
+    assert data["sensitivity"]["gateparity"]["99 of 100"] is None
+    assert data["diagnoses"][-1] == {"mistakes": ["a", "b"], "said": [], "right": False}
