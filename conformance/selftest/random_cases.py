@@ -20,16 +20,20 @@ _FEATURES: Final = (1, 2, 3, 5, 8, 13)
 _SHAPES: Final = 12  # of those that compiled frameworks see
 
 
-def random_case(seed: int, dtype: str) -> Case:
-    """Of a shape of its own."""
+def random_case(seed: int, dtype: str, shortest: int = 0) -> Case:
+    """Of a shape of its own; no sequence that has a length has fewer than `shortest` steps."""
     generator = np.random.default_rng([seed, 1])
-    return _draw(f"random {seed}", _draw_shape(generator), generator, dtype)
+    return _draw(f"random {seed}", _draw_shape(generator), generator, dtype, shortest=shortest)
 
 
 def random_case_of_few_shapes(seed: int, dtype: str) -> Case:
-    """Of one of a dozen shapes, since a compiled framework compiles once for each."""
+    """Of one of a dozen shapes, since a compiled framework compiles once for each.
+
+    No sequence is empty: some frameworks refuse those.
+    """
     shape = _draw_shape(np.random.default_rng([seed % _SHAPES, 2]))
-    return _draw(f"random {seed}", shape, np.random.default_rng([seed, 3]), dtype)
+    generator = np.random.default_rng([seed, 3])
+    return _draw(f"random {seed}", shape, generator, dtype, shortest=1)
 
 
 def _draw_shape(generator: np.random.Generator) -> tuple[int, int, Config, bool]:
@@ -47,6 +51,8 @@ def _draw(
     shape: tuple[int, int, Config, bool],
     generator: np.random.Generator,
     dtype: str,
+    *,
+    shortest: int,
 ) -> Case:
     """Scales from a tenth to three times what is usual, another for every array."""
     steps, size, config, ragged = shape
@@ -61,7 +67,7 @@ def _draw(
     state = state_shape(config, Batch(x))
     initial = generator.random() < 0.9
     h_0, c_0 = (np.tanh(draw(state, 1.0)), draw(state, 1.0)) if initial else (None, None)
-    lengths = generator.integers(1, steps + 1, size).astype(np.int32) if ragged else None
+    lengths = generator.integers(shortest, steps + 1, size).astype(np.int32) if ragged else None
     cotangent = Outputs(
         draw((steps, size, config.output_size), 1.0), draw(state, 1.0), draw(state, 1.0)
     )
