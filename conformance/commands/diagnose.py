@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
+from gateparity.conformance.commands.completion import complete_backend
 from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Json, Seed, TimeLimit
 from gateparity.conformance.diagnosis.probes import Predictions, Probe, make_probes, probe_cases
@@ -49,7 +50,11 @@ _NEAREST: Final = 5  # of those ruled out, in words
 Specs = Annotated[
     list[str] | None,
     typer.Option(
-        "--backend", "-b", metavar="SPEC", help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class."
+        "--backend",
+        "-b",
+        metavar="SPEC",
+        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class.",
+        autocompletion=complete_backend,
     ),
 ]
 Files = Annotated[

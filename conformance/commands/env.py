@@ -17,11 +17,14 @@ from gateparity.backends.environments import (
     known_framework,
     list_environments,
 )
+from gateparity.conformance.commands.completion import complete_environment
 from gateparity.conformance.commands.console import make_console, print_table
+from gateparity.conformance.commands.group import Group
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.errors import InputError
 
 app = typer.Typer(
+    cls=Group,
     help="Make and list environments: each framework in one of its own, at pinned versions.",
     no_args_is_help=True,
 )
@@ -40,7 +43,12 @@ _EXAMPLES = """
 @app.command(epilog=_EXAMPLES)
 def create(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help=", ".join(FRAMEWORKS))
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME...",
+            help=", ".join(FRAMEWORKS),
+            autocompletion=complete_environment,
+        ),
     ] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Every framework.")] = False,
@@ -63,7 +71,16 @@ def create(
         console.print(f"{framework.title} {words}: {versions} (Python {found.python})")
 
 
-@app.command(name="list")
+_LIST_EXAMPLES = """
+[bold]Examples[/]
+
+  gateparity env list                     a table
+
+  gateparity env list --json envs.json    the same for programs
+"""
+
+
+@app.command(name="list", epilog=_LIST_EXAMPLES)
 def list_command(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the list as JSON.")

@@ -8,6 +8,11 @@ from typing import Annotated
 import typer
 
 from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.commands.completion import (
+    complete_backend,
+    complete_case,
+    complete_check,
+)
 from gateparity.conformance.failures.saver import FOLDER
 from gateparity.conformance.requirements.checks import CHECKS
 
@@ -18,15 +23,26 @@ Specs = Annotated[
         "-b",
         metavar="SPEC",
         help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; repeat for more. All found by default.",
+        autocompletion=complete_backend,
     ),
 ]
 Cases = Annotated[
     list[str] | None,
-    typer.Option("--case", metavar="NAME", help=f"One of {', '.join(RECIPES)}; repeat for more."),
+    typer.Option(
+        "--case",
+        metavar="NAME",
+        help=f"One of {', '.join(RECIPES)}; repeat for more.",
+        autocompletion=complete_case,
+    ),
 ]
 Checks = Annotated[
     list[str] | None,
-    typer.Option("--check", metavar="NAME", help=f"One of {', '.join(CHECKS)}; repeat for more."),
+    typer.Option(
+        "--check",
+        metavar="NAME",
+        help=f"One of {', '.join(CHECKS)}; repeat for more.",
+        autocompletion=complete_check,
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Draws other weights and inputs.")]
 Weights = Annotated[

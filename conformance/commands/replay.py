@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gateparity.backends.spec import parse_backends
+from gateparity.conformance.commands.completion import complete_backend
 from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Json, TimeLimit
 from gateparity.conformance.failures.failure import load_failure
@@ -43,6 +44,7 @@ Spec = Annotated[
         "-b",
         metavar="SPEC",
         help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; where it failed by default.",
+        autocompletion=complete_backend,
     ),
 ]
 

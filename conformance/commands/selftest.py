@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gateparity.backends.spec import find_backends, parse_backends
+from gateparity.conformance.commands.completion import complete_backend
 from gateparity.conformance.commands.console import make_console, print_table
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.selftest.figures import (
@@ -58,7 +59,11 @@ Frameworks = Annotated[
 Specs = Annotated[
     list[str] | None,
     typer.Option(
-        "--backend", "-b", metavar="SPEC", help="With --frameworks: which. All by default."
+        "--backend",
+        "-b",
+        metavar="SPEC",
+        help="With --frameworks: which. All by default.",
+        autocompletion=complete_backend,
     ),
 ]
 Count = Annotated[

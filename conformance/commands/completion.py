@@ -1,0 +1,79 @@
+"""What a shell completes: names of backends, cases and checks. No framework is imported for it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, MutableMapping
+
+
+def complete_backend(incomplete: str) -> list[str]:
+    """`numpy`, `torch`, `torch:layer` and installed adapters, for `--backend`."""
+    from gateparity.backends.catalogue import FRAMEWORKS
+    from gateparity.backends.installed import installed_adapters
+
+    names = [*FRAMEWORKS, *installed_adapters()]
+    rows = [f"{f.name}:{variant}" for f in FRAMEWORKS.values() for variant, _ in f.variants]
+    return _starting(incomplete, (*names, *rows))
+
+
+def complete_case(incomplete: str) -> list[str]:
+    """For `--case`."""
+    from gateparity.conformance.cases import RECIPES
+
+    return _starting(incomplete, RECIPES)
+
+
+def complete_check(incomplete: str) -> list[str]:
+    """For `--check`."""
+    from gateparity.conformance.requirements.checks import CHECKS
+
+    return _starting(incomplete, CHECKS)
+
+
+def complete_environment(incomplete: str) -> list[str]:
+    """For `gateparity env create`."""
+    from gateparity.backends.catalogue import FRAMEWORKS
+
+    return _starting(incomplete, FRAMEWORKS)
+
+
+@contextlib.contextmanager
+def joined_words(environ: MutableMapping[str, str]) -> Iterator[None]:
+    """Bash takes `torch:la` for three words and completes the last: make them one, and cut again.
+
+    Typer's script hands over bash's words in `COMP_WORDS`, a line each, and the number of the one
+    to complete in `COMP_CWORD`; bash keeps what stands before the last colon.
+    """
+    if environ.get("_GATEPARITY_COMPLETE") != "complete_bash":
+        yield
+        return
+    words = environ["COMP_WORDS"].split("\n")[: int(environ["COMP_CWORD"]) + 1]
+    joined = _join(words)
+    kept = joined[-1].rpartition(":") if len(joined) < len(words) else ("", "", "")
+    environ |= {"COMP_WORDS": "\n".join(joined), "COMP_CWORD": str(len(joined) - 1)}
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield
+    finally:
+        for line in printed.getvalue().splitlines():
+            sys.stdout.write(line.removeprefix("".join(kept[:2])) + "\n")
+
+
+def _join(words: Iterable[str]) -> list[str]:
+    joined: list[str] = []
+    for word in words:
+        if joined and (word == ":" or (joined[-1].endswith(":") and not word.startswith("-"))):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _starting(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]

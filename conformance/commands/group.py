@@ -1,0 +1,78 @@
+"""A command made of verbs, each imported when it is asked for: help and completion are quick.
+
+A verb's line of help stands beside its name: to print the list of verbs imports none of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from gateparity.errors import InputError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclasses.dataclass(frozen=True)
+class Verb:
+    """A verb of the command; `target` is `module:function` or, for one of several, `module:app`.
+
+    The module is one of `gateparity.conformance.commands`, and its `EXAMPLES` end the verb's help.
+    """
+
+    name: str
+    target: str
+    help: str
+
+    def load(self) -> Any:
+        """The command that typer makes of it."""
+        module_name, _, attribute = self.target.partition(":")
+        module = importlib.import_module(f"gateparity.conformance.commands.{module_name}")
+        found = getattr(module, attribute)
+        if isinstance(found, typer.Typer):
+            return typer.main.get_command(found)
+        alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        alone.command(self.name, epilog=module.EXAMPLES)(found)
+        return typer.main.get_command(alone)
+
+
+class Group(TyperGroup):
+    """Verbs by name; one that isn't there is refused with the nearest that is."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that the first argument names, imported now. Raises `InputError`."""
+        name = args[0]
+        if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
+            known = ", ".join(self.commands)
+            hint = suggest(name, self.commands)
+            raise InputError(
+                f"unknown command {name!r}{hint}: expected one of {known}; "
+                f"see `{ctx.command_path} --help`"
+            )
+        found, command, rest = super().resolve_command(ctx, args)
+        return found, command.load() if isinstance(command, _Unloaded) else command, rest
+
+
+class _Unloaded(TyperCommand):
+    """What stands for a verb in lists."""
+
+    def __init__(self, verb: Verb) -> None:
+        super().__init__(verb.name, help=verb.help)
+        self.load = verb.load
+
+
+def group_of(verbs: Iterable[Verb]) -> type[Group]:
+    """The class of a command with those verbs, in their order."""
+
+    class Verbs(Group):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            for verb in verbs:
+                self.add_command(_Unloaded(verb))
+
+    return Verbs
