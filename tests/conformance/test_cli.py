@@ -163,42 +163,6 @@ def test_bad_input_is_one_line(gateparity, folder, line, words):
     assert not (folder / "started").exists()
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("check --seed -1", "greater than or equal to 0"),
-        ("check --seed one", "--seed"),
-        ("check --time-limit 0", "--time-limit"),
-        ("check --time-limit inf", "--time-limit"),
-        ("check --nonsense", "--nonsense"),
-        ("nonsense", "nonsense"),
-    ],
-)
-def test_bad_usage_is_a_box(gateparity, line, words):
-    done = gateparity(*line.split(), COLUMNS="200")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "Usage: " in done.stderr
-
-
-def test_alone_it_shows_its_help(gateparity):
-    done = gateparity()
-    assert "Traceback" not in done.stderr
-    for words in ("Usage: ", "check", "backends", "env", "identical weights in"):
-        assert words in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("command", ["check", "env create"])
-def test_help_has_examples(gateparity, command):
-    done = gateparity(*command.split(), "--help")
-    assert done.returncode == 0
-    assert done.stderr == ""
-    assert "Examples" in done.stdout
-    assert re.findall(rf"^ +gateparity {command} .+", done.stdout, re.MULTILINE)
-
-
 def test_the_help_tells_all_exit_codes(gateparity):
     text = " ".join(gateparity("check", "--help").stdout.split())
     assert "Exit code 0: all agree; 1: something differs; 2: something could not run." in text
