@@ -31,7 +31,7 @@ _WORTH_COMPILING: Final = 16  # steps; below, an eager call is over long before 
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
-    live = None if lengths is None else _live(lengths, len(X))
+    live = None if lengths is None else _live(lengths, X.shape[0])
     X = X if live is None else tf.where(live, X, 0)  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
@@ -71,7 +71,7 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-    mask = None if lengths is None else tf.transpose(_live(lengths, len(x))[..., 0])
+    mask = None if lengths is None else tf.transpose(_live(lengths, x.shape[0])[..., 0])
 
     def run_cell(k: int, x: Any) -> Any:
         lstm = _keras_lstm(config, k)

@@ -1,0 +1,40 @@
+"""How the pages of this folder become a site: `tox -e docs`. Nothing is fetched, here or later."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the two extensions beside this file
+
+project = "gateparity"
+copyright = "the gateparity authors"  # noqa: A001 (Sphinx's name)
+release = importlib.metadata.version("gateparity")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+    "_extensions.commands",
+    "_extensions.pages",
+    "_extensions.mathml",
+]
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+exclude_patterns = ["_*"]
+
+default_role = "code"  # docstrings are Markdown: `name` is code
+
+smartquotes = False  # quotes in a command must be copied as they are
+html_theme = "furo"
+html_title = "gateparity"
+html_math_renderer = "mathml"
+html_show_sphinx = False
+html_show_copyright = False
+
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+nitpick_ignore_regex = [("py:.*", r"(?!gateparity\.).*")]  # other packages' names: no inventory
