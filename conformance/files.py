@@ -16,7 +16,7 @@ def check_writable(path: Path) -> None:
     """Raise `InputError` before the work starts if its result couldn't be written to `path`."""
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise InputError(f"{path} can't be written: there is no folder {folder}")
+        raise InputError(f"{path} can't be written: there is no folder {folder}: mkdir -p {folder}")
     if path.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(f"{path} can't be written: it is a folder, or in a read-only one")
 

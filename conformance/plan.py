@@ -42,7 +42,10 @@ def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
         if not cases or case in cases
     ]
     if not plan:
-        raise InputError(f"checks {', '.join(checks)} have none of the cases {', '.join(cases)}")
+        raise InputError(
+            f"checks {', '.join(checks)} have none of the cases {', '.join(cases)}: "
+            "without --case they have all of theirs"
+        )
     return plan
 
 

@@ -25,8 +25,8 @@ myst_heading_anchors = 3
 exclude_patterns = ["_*"]
 
 default_role = "code"  # docstrings are Markdown: `name` is code
+smartquotes = False  # a command must be copied as it is
 
-smartquotes = False  # quotes in a command must be copied as they are
 html_theme = "furo"
 html_title = "gateparity"
 html_math_renderer = "mathml"

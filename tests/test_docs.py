@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 
+import gateparity
 from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.conformance.cli import VERBS
 from gateparity.conformance.deviations import DEVIATIONS, Deviation
 from gateparity.conformance.plan import named_plan
 from gateparity.conformance.requirements.checks import CHECKS
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS, README = ROOT / "docs", ROOT / "README.md"
+PAGES = sorted(DOCS.glob("*.md"))
 
 
 def example() -> str:
@@ -94,10 +100,53 @@ def table_row(known: Deviation) -> str:
     return f"| {where} | {', '.join(known.dtypes)} | {known.reason} | {source} |"
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, README], ids=lambda page: page.stem)
 def test_a_link_to_a_file_of_ours_leads_to_one(page):
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), target
+    for target in re.findall(r"\]\((?!https?:)([^)]+)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        found = page.parent / path if path else page
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+def anchors(page: Path) -> set[str]:
+    """Of the headings, as a code host and the site spell them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_in_the_sites_toctree_once():
+    text = (DOCS / "index.md").read_text()
+    toctrees = re.findall(r"```{toctree}\n(?::[^\n]*\n)*\n([^`]*)```", text)
+    named = [name for toctree in toctrees for name in toctree.split()]
+    assert len(named) == len(set(named))
+    assert "(others)" in named  # where docs/_extensions/pages.py puts what isn't named
+    assert {*named} - {"(others)"} <= {page.stem for page in PAGES} - {"index"}
+
+
+def test_the_reference_has_every_name_that_is_exported():
+    text = (DOCS / "api.md").read_text()
+    told = re.findall(r"^\.\. [\w:]+:: gateparity\.(\w+)$", text, re.MULTILINE)
+    assert sorted(told) == sorted(gateparity.__all__)
+
+
+COMMANDS = {
+    f"{page.stem}: {line}": line
+    for page in (*PAGES, README)
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
+    for line in re.findall(r"^\$ (gateparity [a-z].*?)(?: +#.*)?$", block, re.MULTILINE)
+}
+
+
+@pytest.mark.parametrize("line", COMMANDS.values(), ids=list(COMMANDS))
+def test_a_command_can_be_read(line):
+    verbs = {verb.name: verb for verb in VERBS}
+    name, *words = shlex.split(line)[1:]
+    command = verbs[name].load()
+    if isinstance(command, TyperGroup):
+        name, *words = words
+        command = command.commands[name]
+    command.make_context(name, words)
 
 
 def test_a_key_of_unsupported_is_told():

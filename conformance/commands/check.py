@@ -112,6 +112,8 @@ def _refuse_together(
 ) -> None:
     given = [n for n, v in (("--case", case), ("--weights", weights), ("--text", text)) if v]
     if len(given) > 1:
-        raise InputError(f"{' and '.join(given)} exclude each other")
+        raise InputError(f"{' and '.join(given)} exclude each other: choose one")
     if prefix is not None and not weights:
-        raise InputError("--prefix goes with --weights")
+        raise InputError(
+            "--prefix goes with --weights: gateparity check --weights FILE --prefix NAME"
+        )

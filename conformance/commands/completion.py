@@ -55,7 +55,7 @@ def joined_words(environ: MutableMapping[str, str]) -> Iterator[None]:
     words = environ["COMP_WORDS"].split("\n")[: int(environ["COMP_CWORD"]) + 1]
     joined = _join(words)
     kept = joined[-1].rpartition(":") if len(joined) < len(words) else ("", "", "")
-    environ |= {"COMP_WORDS": "\n".join(joined), "COMP_CWORD": str(len(joined) - 1)}
+    environ["COMP_WORDS"], environ["COMP_CWORD"] = "\n".join(joined), str(len(joined) - 1)
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed):

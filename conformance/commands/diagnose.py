@@ -77,7 +77,10 @@ def diagnose_command(
     if json:
         check_writable(json)
     if bool(files) == bool(backend):
-        raise InputError("expected either --backend or files, to know what to diagnose")
+        raise InputError(
+            "expected either a backend or files that `gateparity check` saved: gateparity diagnose "
+            "--backend SPEC, or gateparity diagnose FILE"
+        )
     found = {}
     for label, diagnosis in _diagnose_all(files or [], backend or [], seed, time_limit):
         found[label] = diagnosis

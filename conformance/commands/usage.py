@@ -16,7 +16,7 @@ def usage_line(error: TyperException) -> str:
         return ""
     if hasattr(error, "possibilities"):
         near = f" (did you mean {error.possibilities[0]}?)" if error.possibilities else ""
-        words = f"no such option {error.option_name}{near}"
+        words = f"no such option {getattr(error, 'option_name', '')}{near}"
     context = getattr(error, "ctx", None)
     path = context.command_path if context else " ".join(["gateparity", *sys.argv[1:2]])
     return f"{words[0].lower()}{words[1:]}: see `{path} --help`"

@@ -196,8 +196,11 @@ def test_what_no_mistake_explains(gateparity, folder):
 
 
 REFUSED = [
-    ((), "expected either --backend or files, to know what to diagnose"),
-    (("-b", "numpy", "junk"), "expected either --backend or files"),
+    (
+        (),
+        "expected either a backend or files that `gateparity check` saved: gateparity diagnose",
+    ),
+    (("-b", "numpy", "junk"), "expected either a backend or files"),
     (("junk",), "junk: "),
     (("gone",), "gone can't be read"),
     (("-b", "nunpy"), "unknown backend 'nunpy' (did you mean numpy?)"),
