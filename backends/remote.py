@@ -182,7 +182,7 @@ def _sources() -> dict[str, tuple[str, str]]:
     """Every module of core/ and backends/: name to file and source."""
     return {
         _module_name(package, Path(file.name)): (str(file), file.read_text("utf-8"))
-        for package in ("gateparity", "gateparity.backends")
+        for package in ("gateparity", "gateparity.layouts", "gateparity.backends")
         for file in importlib.resources.files(package).iterdir()
         if file.name.endswith(".py")
     }

@@ -47,11 +47,11 @@ def decode(value: Any) -> Any:
 
 
 def decode_layout(value: dict[str, Any]) -> Layout:
-    """A layout, which travels like any other dataclass."""
-    tensors = tuple(Tensor(**tensor) for tensor in value["tensors"])
+    """A layout, which travels like any other dataclass; where it is from stays there."""
+    tensors = tuple(Tensor(**{**t, "gates": tuple(t["gates"])}) for t in value["tensors"])
     refused = tuple((part, reason) for part, reason in value["refused"])
     names = {name: tuple(value[name]) for name in ("gates", "directions")}
-    return Layout(**{**value, **names, "tensors": tensors, "refused": refused})
+    return Layout(**{**value, **names, "tensors": tensors, "refused": refused, "origin": None})
 
 
 def _decode_array(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:

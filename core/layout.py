@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +18,10 @@ import numpy as np
 from gateparity.adapter import Unsupported
 from gateparity.block import Block
 from gateparity.config import GATES, Config
+from gateparity.origin import Origin as Origin
 from gateparity.parameters import Cell, check_array, check_parameters, fields
 from gateparity.role import ROLES, axis_sizes
+from gateparity.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,28 +36,15 @@ class Unheld(Unsupported, ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Tensor:
-    """One native array, or several that differ in the name: what it is called and how it lies.
-
-    `name` may hold `{layer}`, `{direction}` and `{gate}`; `role` is a key of `ROLES`; `pattern` is
-    the native side of an einops pattern over the role's axes. A direction or gate that is not in
-    the name is an axis of the pattern.
-    """
-
-    name: str
-    role: str
-    pattern: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Layout:
     """A framework's parameters, as data.
 
     `order` is the order of the gates along a gate axis, `gates` how names spell i, f, g and o, and
     `directions` what fills `{direction}`. `always_biased`: bias arrays exist, as zeros, in an LSTM
     without biases too. `forget_offset` is what the framework adds to the forget gate's
-    pre-activation at run time. `refused` are parts of native names, each with the reason why
-    canonical parameters can't hold such an array.
+    pre-activation at run time. `vector`: all arrays lie end to end in one of this name, first the
+    kernels, cell by cell, then the biases; `tensors` are its parts. `refused` are parts of native
+    names, each with the reason why canonical parameters can't hold such an array.
     """
 
     name: str
@@ -65,7 +54,9 @@ class Layout:
     directions: tuple[str, ...] = ("", "_reverse")
     always_biased: bool = False
     forget_offset: float = 0.0
+    vector: str = ""
     refused: tuple[tuple[str, str], ...] = ()
+    origin: Origin | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if sorted(self.order) != sorted(GATES):
@@ -86,7 +77,7 @@ class Layout:
             both = cells[layer * config.directions :][: config.directions]
             whole = np.stack([role.of(cell) for cell in both])[:, _gates(GATES, self.order)]
             native |= {block.name: block.pack(whole) for block in blocks}
-        return native
+        return self._join(native, config) if self.vector else native
 
     def unpack(self, native: Native, config: Config) -> Parameters:
         """The framework's own arrays as canonical parameters; a sole bias goes to `b_ih`.
@@ -111,33 +102,50 @@ class Layout:
         cells = self._gather(gradients, config, adjoint=True)
         return cells if config.biases else _without_biases(cells)
 
+    def shapes(self, config: Config) -> dict[str, tuple[int, ...]]:
+        """Every native array of an LSTM: its name and its shape."""
+        shapes = {block.name: block.shape for block in self.blocks(config)}
+        return {self.vector: (sum(map(math.prod, shapes.values())),)} if self.vector else shapes
+
     def blocks(self, config: Config) -> Iterator[Block]:
-        """Every native array of an LSTM, in the order of `tensors`."""
+        """Every native array of an LSTM, or part of its vector, in the order of `tensors`."""
         for tensor, layer in itertools.product(self.tensors, range(config.layers)):
-            role, words = ROLES[tensor.role], re.findall(r"\w+", tensor.pattern)
+            role, axes = ROLES[tensor.role], tensor.axes
             if role.is_bias and not (config.biases or self.always_biased):
                 continue
-            self._refuse_unnamed(tensor, words, config)
+            self._refuse_unnamed(tensor, config)
             for d, g in itertools.product(
-                [slice(None)] if "direction" in words else _each(config.directions),
-                [slice(None)] if "gate" in words else _each(4),
+                [slice(None)] if "direction" in axes else _each(config.directions),
+                [slice(None)] if "gate" in axes else _each(4),
             ):
                 name = tensor.name.format(
                     layer=layer,
+                    _layer=f"_{layer}" if layer else "",
                     direction=self.directions[d.start or 0],
-                    gate=self.gates[GATES.index(self.order[g.start or 0])],
+                    cell=layer * config.directions + (d.start or 0),
+                    gate=self.spelled(tensor)[GATES.index(self.order[g.start or 0])],
                 )
                 yield Block(name, role, layer, (d, g), tensor.pattern, axis_sizes(config, layer))
+
+    def in_vector(self, config: Config) -> list[Block]:
+        """The parts of the vector, as they follow each other."""
+        return sorted(
+            self.blocks(config), key=lambda b: (b.role.is_bias, b.layer, b.where[0].start or 0)
+        )
+
+    def spelled(self, tensor: Tensor) -> tuple[str, ...]:
+        """How the name of a tensor spells i, f, g and o."""
+        return tensor.gates or self.gates
 
     def check_native(self, native: Native, config: Config) -> None:
         """Raise `ValueError` or `TypeError` at the first array that the config doesn't describe."""
         self.refuse_names(native)
-        blocks = {block.name: block for block in self.blocks(config)}
-        if set(native) != set(blocks):
-            missing, unknown = sorted(set(blocks) - set(native)), sorted(set(native) - set(blocks))
+        shapes = self.shapes(config)
+        if set(native) != set(shapes):
+            missing, unknown = sorted(set(shapes) - set(native)), sorted(set(native) - set(shapes))
             raise ValueError(f"{self.name}: missing arrays {missing}, unknown arrays {unknown}")
-        for name, block in blocks.items():
-            check_array(f"{self.name}: {name}", native[name], block.shape, config.dtype)
+        for name, shape in shapes.items():
+            check_array(f"{self.name}: {name}", native[name], shape, config.dtype)
 
     def refuse_names(self, native: Native) -> None:
         """Raise `ValueError` at the first array that canonical parameters have no place for."""
@@ -154,6 +162,7 @@ class Layout:
 
     def _gather(self, native: Native, config: Config, *, adjoint: bool) -> Parameters:
         self.check_native(native, config)
+        native = self._cut(native, config) if self.vector else native
         found: list[dict[str, Array]] = [{} for _ in range(config.cells)]
         for role, layer, blocks in self._groups(config):
             sizes = axis_sizes(config, layer)
@@ -165,6 +174,16 @@ class Layout:
                 parts = role.split(array, sizes, adjoint=adjoint)
                 found[layer * config.directions + d].update(parts)
         return tuple(Cell(**arrays) for arrays in found)
+
+    def _join(self, native: Native, config: Config) -> dict[str, Array]:
+        parts = [native[block.name].ravel() for block in self.in_vector(config)]
+        return {self.vector: np.concatenate(parts)}
+
+    def _cut(self, native: Native, config: Config) -> dict[str, Array]:
+        blocks = self.in_vector(config)
+        ends = np.cumsum([math.prod(block.shape) for block in blocks])
+        parts = np.split(native[self.vector], ends[:-1])
+        return {b.name: part.reshape(b.shape) for b, part in zip(blocks, parts, strict=True)}
 
     def _biased(self, cell: Cell, config: Config) -> Cell:
         if config.biases or not self.always_biased:
@@ -185,10 +204,10 @@ class Layout:
         b_ih[GATES.index("f")] += np.asarray(offset, b_ih.dtype)
         return dataclasses.replace(cell, b_ih=b_ih)
 
-    def _refuse_unnamed(self, tensor: Tensor, words: list[str], config: Config) -> None:
-        if config.layers > 1 and "{layer}" not in tensor.name:
+    def _refuse_unnamed(self, tensor: Tensor, config: Config) -> None:
+        if config.layers > 1 and not tensor.tells_layers:
             raise Unheld(f"{self.name} holds 1 layer, found {config.layers}")
-        if config.directions > 1 and "{direction}" not in tensor.name and "direction" not in words:
+        if config.directions > 1 and not (tensor.tells_directions or "direction" in tensor.axes):
             raise Unheld(f"{self.name} holds 1 direction, found {config.directions}")
 
 

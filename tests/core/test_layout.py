@@ -61,11 +61,11 @@ def test_infer_finds_the_config(layout, configs, data):
 def test_native_arrays_are_contiguous_typed_and_shaped_as_blocks_say(layout, configs, data):
     config, rng = draw(data, configs)
     native = layout.pack(holdable(layout, config, rng), config)
-    blocks = list(layout.blocks(config))
-    assert [block.name for block in blocks] == list(native)
-    for block in blocks:
-        array = native[block.name]
-        assert array.shape == block.shape
+    shapes = layout.shapes(config)
+    assert list(shapes) == list(native)
+    for name, shape in shapes.items():
+        array = native[name]
+        assert array.shape == shape
         assert array.dtype == config.dtype
         assert array.flags.c_contiguous
 
@@ -165,7 +165,11 @@ def arbitrary(layout, config, rng):
             return whole(rng, block.shape, config) / 4
         return rng.normal(size=block.shape).astype(config.dtype)
 
-    return {block.name: array(block) for block in layout.blocks(config)}
+    parts = {block.name: array(block) for block in layout.blocks(config)}
+    if not layout.vector:
+        return parts
+    joined = [parts[block.name].ravel() for block in layout.in_vector(config)]
+    return {layout.vector: np.concatenate(joined)}
 
 
 def add(params, step, sign=1):

@@ -216,14 +216,14 @@ def test_infer_answers_nonsense_with_value_error_or_the_truth(layout, configs, d
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017 -- a right answer is no error
     else:
-        assert {b.name: b.shape for b in layout.blocks(config)} == {
+        assert layout.shapes(config) == {
             name: array.shape for name, array in native.items()
         }
 
 
 def zeros(layout, config):
     """The native arrays of an LSTM of zeros."""
-    return {b.name: np.zeros(b.shape, config.dtype) for b in layout.blocks(config)}
+    return {n: np.zeros(shape, config.dtype) for n, shape in layout.shapes(config).items()}
 
 
 def changed(native, changes):

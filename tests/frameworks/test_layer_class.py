@@ -37,7 +37,8 @@ def _types_at_work(adapter, operation: str, steps: int) -> set[type]:
     """The type of every `self` of every Python function that a call enters."""
     config = Config(2, 3 + steps)  # a size of its own, so that nothing is compiled yet
     arrays = {
-        block.name: np.full(block.shape, 0.1, "float32") for block in adapter.layout.blocks(config)
+        name: np.full(shape, 0.1, "float32")
+        for name, shape in adapter.layout.shapes(config).items()
     }
     x, state = np.ones((steps, 1, 2), "float32"), np.ones((1, 1, 3 + steps), "float32")
     batch = Batch(x, state, state)

@@ -54,7 +54,7 @@ def test_what_is_unsupported_fails_and_all_else_is_answered(name, variant, edge)
     adapter = load(name, variant)
     steps, size, dtype, lengths = EDGES[edge]
     config = dataclasses.replace(CONFIG, dtype=dtype)
-    params = {b.name: np.full(b.shape, 0.1, dtype) for b in adapter.layout.blocks(config)}
+    params = {n: np.full(s, 0.1, dtype) for n, s in adapter.layout.shapes(config).items()}
     x, state = np.ones((steps, size, 2), dtype), np.ones((1, size, 3), dtype)
     batch = Batch(x, state, state, None if lengths is None else np.array(lengths, np.int32))
     cotangent = Outputs(np.ones((steps, size, 3), dtype), state, state)

@@ -24,8 +24,8 @@ def load(name, variant):
 
 def arrays(adapter):
     generator = np.random.default_rng(0)
-    blocks = adapter.layout.blocks(CONFIG)
-    return {block.name: generator.uniform(-1, 1, block.shape) for block in blocks}
+    shapes = adapter.layout.shapes(CONFIG)
+    return {name: generator.uniform(-1, 1, shape) for name, shape in shapes.items()}
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS)
