@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from gateparity.layout import Layout, Tensor
+from gateparity.layout import Layout
+from gateparity.tensor import Tensor
 
 _ARRAY: Final = "ndarray"
 _KINDS: Final = "fiub"  # floats, integers, booleans

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from gateparity.conformance.testing import ParityTests as ParityTests
     from gateparity.errors import InputError as InputError
     from gateparity.layout import Layout as Layout
-    from gateparity.layout import Tensor as Tensor
     from gateparity.layouts import LAYOUTS as LAYOUTS
     from gateparity.parameters import Cell as Cell
+    from gateparity.tensor import Tensor as Tensor
 
 _HOMES: Final = {
     "gateparity.adapter": ("Adapter", "Batch", "Gradients", "Outputs", "Trace", "Unsupported"),
@@ -33,9 +33,10 @@ _HOMES: Final = {
     "gateparity.conformance.api": ("assert_parity", "check", "check_adapter"),
     "gateparity.conformance.testing": ("ParityTests",),
     "gateparity.errors": ("InputError",),
-    "gateparity.layout": ("Layout", "Tensor"),
+    "gateparity.layout": ("Layout",),
     "gateparity.layouts": ("LAYOUTS",),
     "gateparity.parameters": ("Cell",),
+    "gateparity.tensor": ("Tensor",),
 }
 _MODULES: Final = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -26,12 +26,11 @@ def infer_config(layout: Layout, native: Native) -> Config:
             if set(native) == {layout.vector}
             else f"{layout.name}: {sorted(native)} are not the arrays of an LSTM"
         )
-    stacked = any(tensor.tells_layers for tensor in layout.tensors)
     directions = (1, 2) if any(tensor.tells_directions for tensor in layout.tensors) else (1,)
     for direction_count, biases in itertools.product(directions, (True, False)):
         layer = Config(1, 1, 1, direction_count, biases)
         layers, rest = divmod(len(native), sum(1 for _ in layout.blocks(layer)))
-        if rest or not layers or (layers > 1 and not stacked):
+        if rest or not layers or (layers > 1 and not layout.many_layers):
             continue
         config = dataclasses.replace(layer, layers=layers)
         if {block.name for block in layout.blocks(config)} == set(native):

@@ -18,17 +18,17 @@ import numpy as np
 from gateparity.adapter import Unsupported
 from gateparity.block import Block
 from gateparity.config import GATES, Config
-from gateparity.origin import Origin as Origin
 from gateparity.parameters import Cell, check_array, check_parameters, fields
 from gateparity.role import ROLES, axis_sizes
-from gateparity.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateparity.adapter import Native
+    from gateparity.origin import Origin
     from gateparity.parameters import Array, Parameters
     from gateparity.role import Role
+    from gateparity.tensor import Tensor
 
 
 class Unheld(Unsupported, ValueError):
@@ -63,6 +63,16 @@ class Layout:
             raise ValueError(
                 f"{self.name}: order is {self.order!r}, expected {GATES!r} in some order"
             )
+
+    @property
+    def many_layers(self) -> bool:
+        """Whether it holds more than one layer."""
+        return all(tensor.tells_layers for tensor in self.tensors)
+
+    @property
+    def both_directions(self) -> bool:
+        """Whether it holds the reverse direction as well."""
+        return all(t.tells_directions or "direction" in t.axes for t in self.tensors)
 
     def pack(self, params: Parameters, config: Config) -> dict[str, Array]:
         """Canonical parameters as the framework's own named arrays, contiguous, dtype kept.
@@ -109,11 +119,11 @@ class Layout:
 
     def blocks(self, config: Config) -> Iterator[Block]:
         """Every native array of an LSTM, or part of its vector, in the order of `tensors`."""
+        self._refuse_unnamed(config)
         for tensor, layer in itertools.product(self.tensors, range(config.layers)):
             role, axes = ROLES[tensor.role], tensor.axes
             if role.is_bias and not (config.biases or self.always_biased):
                 continue
-            self._refuse_unnamed(tensor, config)
             for d, g in itertools.product(
                 [slice(None)] if "direction" in axes else _each(config.directions),
                 [slice(None)] if "gate" in axes else _each(4),
@@ -204,10 +214,10 @@ class Layout:
         b_ih[GATES.index("f")] += np.asarray(offset, b_ih.dtype)
         return dataclasses.replace(cell, b_ih=b_ih)
 
-    def _refuse_unnamed(self, tensor: Tensor, config: Config) -> None:
-        if config.layers > 1 and not tensor.tells_layers:
+    def _refuse_unnamed(self, config: Config) -> None:
+        if config.layers > 1 and not self.many_layers:
             raise Unheld(f"{self.name} holds 1 layer, found {config.layers}")
-        if config.directions > 1 and not (tensor.tells_directions or "direction" in tensor.axes):
+        if config.directions > 1 and not self.both_directions:
             raise Unheld(f"{self.name} holds 1 direction, found {config.directions}")
 
 

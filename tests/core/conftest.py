@@ -8,8 +8,9 @@ import pytest
 from hypothesis import strategies as st
 
 from gateparity.config import Config
-from gateparity.layout import Layout, Tensor
+from gateparity.layout import Layout
 from gateparity.layouts import LAYOUTS
+from gateparity.tensor import Tensor
 
 # https://onnx.ai/onnx/operators/onnx__LSTM.html: one node is one layer, both biases in B.
 ONNX: Final = Layout(
@@ -31,18 +32,6 @@ TF1: Final = Layout(
     forget_offset=1.0,
 )
 
-# https://dm-haiku.readthedocs.io (hk.LSTM): as TF1, and one module for each layer.
-HAIKU: Final = Layout(
-    "haiku",
-    (
-        Tensor("lstm_{layer}{direction}/linear/w", "w", "feature (gate hidden)"),
-        Tensor("lstm_{layer}{direction}/linear/b", "b", "(gate hidden)"),
-    ),
-    order="igfo",
-    always_biased=True,
-    forget_offset=1.0,
-)
-
 # chainer.links.LSTM: the gates of one unit lie side by side.
 CHAINER: Final = Layout(
     "chainer",
@@ -52,17 +41,6 @@ CHAINER: Final = Layout(
         Tensor("l{layer}{direction}/upward/b", "b", "(hidden gate)"),
     ),
     order="gifo",
-    always_biased=True,
-)
-
-# tf.compat.v1.keras.layers.CuDNNLSTM: both biases in one array of 8 * hidden.
-CUDNN: Final = Layout(
-    "cudnn",
-    (
-        Tensor("cu_dnnlstm_{layer}{direction}/kernel", "w_ih", "input (gate hidden)"),
-        Tensor("cu_dnnlstm_{layer}{direction}/recurrent_kernel", "w_hh", "unit (gate hidden)"),
-        Tensor("cu_dnnlstm_{layer}{direction}/bias", "b_pair", "(side gate hidden)"),
-    ),
     always_biased=True,
 )
 
@@ -78,8 +56,7 @@ NCNN: Final = Layout(
     always_biased=True,
 )
 
-ALL: Final = LAYOUTS | {x.name: x for x in (ONNX, TF1, HAIKU, CHAINER, CUDNN, NCNN)}
-MOST: Final = {"onnx": (1, 2), "tf1": (1, 1), "ncnn": (1, 2)}  # layers, directions
+ALL: Final = LAYOUTS | {x.name: x for x in (ONNX, TF1, CHAINER, NCNN)}
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +72,7 @@ def layout(request) -> Layout:
 @pytest.fixture(scope="session")
 def configs(layout) -> st.SearchStrategy[Config]:
     """Every config that the layout holds, small."""
-    layers, directions = MOST.get(layout.name, (3, 2))
+    layers, directions = 3 if layout.many_layers else 1, 2 if layout.both_directions else 1
     return st.builds(
         Config,
         input_size=st.integers(1, 5),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +52,12 @@ def test_pullback_is_the_transpose_of_pack(layout, configs, data):
 @given(data=st.data())
 def test_infer_finds_the_config(layout, configs, data):
     config, rng = draw(data, configs)
-    found = infer_config(layout, layout.pack(holdable(layout, config, rng), config))
+    native = layout.pack(holdable(layout, config, rng), config)
+    if layout.vector:
+        with pytest.raises(ValueError, match="the length of one vector doesn't tell the sizes"):
+            infer_config(layout, native)
+        return
+    found = infer_config(layout, native)
     biases = config.biases or layout.always_biased  # zeros that are always there tell nothing
     assert found == dataclasses.replace(config, biases=biases)
 
@@ -114,7 +120,7 @@ def test_an_offset_is_taken_from_the_forget_gate_and_drops_out_of_gradients(layo
 def test_biases_that_are_always_there_are_zeros_without_biases(layouts):
     config = Config(2, 3, biases=False)
     params = build_parameters(config, lambda _, shape: np.ones(shape, config.dtype))
-    for name in ("flax", "mxnet", "cudnn"):
+    for name in ("flax", "mxnet", "keras_cudnn"):
         native = layouts[name].pack(params, config)
         biases = [array for name, array in native.items() if "bias" in name]
         assert biases

@@ -99,7 +99,7 @@ def test_onnx_stacks_i_o_f_g_and_both_biases_one_after_the_other(layouts):
 
 @pytest.mark.parametrize(
     ("name", "kernel", "bias"),
-    [("tf1", "kernel", "bias"), ("haiku", "lstm_0/linear/w", "lstm_0/linear/b")],
+    [("tf1", "kernel", "bias"), ("haiku", "lstm/linear/w", "lstm/linear/b")],
 )
 def test_one_kernel_over_x_and_h_stands_i_g_f_o_side_by_side(layouts, name, kernel, bias):
     (cell,), native = packed(layouts[name], FLAT)
@@ -113,13 +113,13 @@ def test_one_kernel_over_x_and_h_stands_i_g_f_o_side_by_side(layouts, name, kern
 
 
 def test_cudnn_of_keras_holds_the_input_biases_then_the_recurrent_ones(layouts):
-    (cell,), native = packed(layouts["cudnn"], FLAT)
+    (cell,), native = packed(layouts["keras_cudnn"], FLAT)
     assert len(native) == 3
     for gate, columns in ROWS.items():
-        same(native["cu_dnnlstm_0/kernel"][:, columns], of(cell.w_ih, gate).T)
-        same(native["cu_dnnlstm_0/recurrent_kernel"][:, columns], of(cell.w_hh, gate).T)
-        same(native["cu_dnnlstm_0/bias"][: 4 * H][columns], of(cell.b_ih, gate))
-        same(native["cu_dnnlstm_0/bias"][4 * H :][columns], of(cell.b_hh, gate))
+        same(native["cu_dnnlstm_0/kernel:0"][:, columns], of(cell.w_ih, gate).T)
+        same(native["cu_dnnlstm_0/recurrent_kernel:0"][:, columns], of(cell.w_hh, gate).T)
+        same(native["cu_dnnlstm_0/bias:0"][: 4 * H][columns], of(cell.b_ih, gate))
+        same(native["cu_dnnlstm_0/bias:0"][4 * H :][columns], of(cell.b_hh, gate))
 
 
 def test_ncnn_stacks_i_f_o_g_and_its_bias_has_a_gate_axis(layouts):
@@ -130,6 +130,37 @@ def test_ncnn_stacks_i_f_o_g_and_its_bias_has_a_gate_axis(layouts):
             same(native["weight_xc"][d, H * k : H * k + H], of(cell.w_ih, gate))
             same(native["weight_hc"][d, H * k : H * k + H], of(cell.w_hh, gate))
             same(native["bias_c"][d, k], of(cell.b_ih, gate) + of(cell.b_hh, gate))
+
+
+@pytest.mark.parametrize("name", ["mxnet2", "mxnet_rnn", "jax_rnn"])
+def test_a_vector_holds_all_kernels_cell_by_cell_and_then_all_biases(layouts, name):
+    params, native = packed(layouts[name], WHOLE)
+    (vector,) = native.values()
+    kernels = [array for cell in params for array in (cell.w_ih, cell.w_hh)]
+    biases = [array for cell in params for array in (cell.b_ih, cell.b_hh)]
+    same(vector, np.concatenate([array.ravel() for array in kernels + biases]))
+
+
+def test_nnx_writes_if_with_an_underscore(layouts):
+    _, native = packed(layouts["nnx"], FLAT)
+    assert list(native) == [
+        *(f"rnn_0/cell/{name}/kernel" for name in ("ii", "if_", "ig", "io")),
+        *(f"rnn_0/cell/{name}/kernel" for name in ("hi", "hf", "hg", "ho")),
+        *(f"rnn_0/cell/{name}/bias" for name in ("hi", "hf", "hg", "ho")),
+    ]
+
+
+def test_the_optimized_cell_of_nnx_fuses_its_gates(layouts):
+    params, native = packed(layouts["nnx_optimized"], WHOLE)
+    assert len(native) == 12
+    for cell, (layer, reverse) in zip(params, CELLS, strict=True):
+        start = f"rnn_{layer}" + ("_reverse" if reverse else "") + "/cell"
+        for gate, columns in ROWS.items():
+            same(native[f"{start}/dense_i/kernel"][:, columns], of(cell.w_ih, gate).T)
+            same(native[f"{start}/dense_h/kernel"][:, columns], of(cell.w_hh, gate).T)
+            same(
+                native[f"{start}/dense_h/bias"][columns], of(cell.b_ih, gate) + of(cell.b_hh, gate)
+            )
 
 
 def test_order_says_nothing_where_every_gate_is_an_array_of_its_own(layouts):

@@ -216,9 +216,7 @@ def test_infer_answers_nonsense_with_value_error_or_the_truth(layout, configs, d
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017 -- a right answer is no error
     else:
-        assert layout.shapes(config) == {
-            name: array.shape for name, array in native.items()
-        }
+        assert layout.shapes(config) == {name: array.shape for name, array in native.items()}
 
 
 def zeros(layout, config):

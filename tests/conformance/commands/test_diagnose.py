@@ -14,7 +14,8 @@ ADAPTERS = """
 import dataclasses
 
 from gateparity.backends.numpy import Scratch
-from gateparity.layout import Layout, Tensor
+from gateparity.layout import Layout
+from gateparity.tensor import Tensor
 
 
 class BlackBox:

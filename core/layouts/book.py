@@ -1,0 +1,26 @@
+"""The layout of the book, in which every scratch variant keeps its weights."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateparity.layout import Layout
+from gateparity.origin import Origin
+from gateparity.tensor import Tensor
+
+# One array a gate, x @ W; the candidate gate is called c. The book has one layer in one direction;
+# the prefix makes room for more.
+D2L: Final = Layout(
+    "d2l",
+    (
+        Tensor("l{layer}{direction}.W_x{gate}", "w_ih", "input hidden"),
+        Tensor("l{layer}{direction}.W_h{gate}", "w_hh", "unit hidden"),
+        Tensor("l{layer}{direction}.b_{gate}", "b", "hidden"),
+    ),
+    gates=("i", "f", "c", "o"),
+    origin=Origin(
+        "LSTMScratch of Dive into Deep Learning",
+        "https://d2l.ai/chapter_recurrent-modern/lstm.html",
+        "d2l 1.0.3",
+    ),
+)

@@ -1,0 +1,116 @@
+"""The layouts of JAX and the libraries on it: Flax, Haiku, Equinox."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateparity.layout import Layout
+from gateparity.origin import Origin
+from gateparity.tensor import Tensor
+
+# LSTMCell has the same tree: one array a gate, and the bias stands on the recurrent side alone,
+# whether wanted or not.
+FLAX: Final = Layout(
+    "flax",
+    (
+        Tensor("rnn_{layer}{direction}/cell/i{gate}/kernel", "w_ih", "input hidden"),
+        Tensor("rnn_{layer}{direction}/cell/h{gate}/kernel", "w_hh", "unit hidden"),
+        Tensor("rnn_{layer}{direction}/cell/h{gate}/bias", "b", "hidden"),
+    ),
+    always_biased=True,
+    origin=Origin(
+        "flax.linen.OptimizedLSTMCell and LSTMCell",
+        "https://flax-linen.readthedocs.io/en/latest/api_reference/flax.linen/layers.html",
+        "flax 0.12.8",
+        states="c, h",
+    ),
+)
+
+# `if` is a keyword of Python, so that one attribute has an underscore.
+NNX: Final = Layout(
+    "nnx",
+    (
+        Tensor(
+            "rnn_{layer}{direction}/cell/i{gate}/kernel",
+            "w_ih",
+            "input hidden",
+            gates=("i", "f_", "g", "o"),
+        ),
+        Tensor("rnn_{layer}{direction}/cell/h{gate}/kernel", "w_hh", "unit hidden"),
+        Tensor("rnn_{layer}{direction}/cell/h{gate}/bias", "b", "hidden"),
+    ),
+    always_biased=True,
+    origin=Origin(
+        "flax.nnx.LSTMCell",
+        "https://flax.readthedocs.io/en/latest/api_reference/flax.nnx/nn/recurrent.html",
+        "flax 0.12.8",
+        states="c, h",
+    ),
+)
+
+# Not the tree of linen's class of that name: its gates are fused.
+NNX_OPTIMIZED: Final = Layout(
+    "nnx_optimized",
+    (
+        Tensor("rnn_{layer}{direction}/cell/dense_i/kernel", "w_ih", "input (gate hidden)"),
+        Tensor("rnn_{layer}{direction}/cell/dense_h/kernel", "w_hh", "unit (gate hidden)"),
+        Tensor("rnn_{layer}{direction}/cell/dense_h/bias", "b", "(gate hidden)"),
+    ),
+    always_biased=True,
+    origin=Origin(
+        "flax.nnx.OptimizedLSTMCell",
+        "https://flax.readthedocs.io/en/latest/api_reference/flax.nnx/nn/recurrent.html",
+        "flax 0.12.8",
+        states="c, h",
+    ),
+)
+
+# cuDNN's own order. A cell is one of its pseudo-layers: forward 0, reverse 0, forward 1...
+JAX_RNN: Final = Layout(
+    "jax_rnn",
+    (
+        Tensor("W_ih[{cell}]", "w_ih", "(gate hidden) input"),
+        Tensor("W_hh[{cell}]", "w_hh", "(gate hidden) unit"),
+        Tensor("b_ih[{cell}]", "b_ih", "(gate hidden)"),
+        Tensor("b_hh[{cell}]", "b_hh", "(gate hidden)"),
+    ),
+    always_biased=True,
+    vector="weights",
+    origin=Origin(
+        "jax.experimental.rnn",
+        "https://docs.jax.dev/en/latest/jax.experimental.rnn.html",
+        "jax 0.10.2",
+        limits=("AMD GPUs, on which MIOpen takes the gates as i, f, o, g",),
+    ),
+)
+
+# One kernel over [x, h]; 1 is added to the forget gate, always.
+HAIKU: Final = Layout(
+    "haiku",
+    (
+        Tensor("lstm{_layer}/linear/w", "w", "feature (gate hidden)"),
+        Tensor("lstm{_layer}/linear/b", "b", "(gate hidden)"),
+    ),
+    order="igfo",
+    always_biased=True,
+    forget_offset=1.0,
+    origin=Origin(
+        "haiku.LSTM",
+        "https://dm-haiku.readthedocs.io/en/latest/api.html#lstm",
+        "dm-haiku 0.0.17",
+    ),
+)
+
+EQUINOX: Final = Layout(
+    "equinox",
+    (
+        Tensor("weight_ih", "w_ih", "(gate hidden) input"),
+        Tensor("weight_hh", "w_hh", "(gate hidden) unit"),
+        Tensor("bias", "b", "(gate hidden)"),
+    ),
+    origin=Origin(
+        "equinox.nn.LSTMCell",
+        "https://docs.kidger.site/equinox/api/nn/rnn",
+        "equinox 0.13.8",
+    ),
+)

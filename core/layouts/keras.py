@@ -1,0 +1,61 @@
+"""The layouts of Keras, 3 and 2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateparity.layout import Layout
+from gateparity.origin import Origin
+from gateparity.tensor import Tensor
+
+_ACTIVATIONS: Final = "activations other than tanh and sigmoid"
+
+# One layer for each direction; LSTMCell has the same three arrays.
+KERAS: Final = Layout(
+    "keras",
+    (
+        Tensor("lstm_{layer}{direction}/lstm_cell/kernel", "w_ih", "input (gate hidden)"),
+        Tensor("lstm_{layer}{direction}/lstm_cell/recurrent_kernel", "w_hh", "unit (gate hidden)"),
+        Tensor("lstm_{layer}{direction}/lstm_cell/bias", "b", "(gate hidden)"),
+    ),
+    origin=Origin(
+        "keras.layers.LSTM",
+        "https://keras.io/api/layers/recurrent_layers/lstm",
+        "keras 3.15.1",
+        limits=(_ACTIVATIONS,),
+    ),
+)
+
+TF_KERAS: Final = Layout(
+    "tf_keras",
+    (
+        Tensor("lstm_{layer}{direction}/lstm_cell/kernel:0", "w_ih", "input (gate hidden)"),
+        Tensor(
+            "lstm_{layer}{direction}/lstm_cell/recurrent_kernel:0", "w_hh", "unit (gate hidden)"
+        ),
+        Tensor("lstm_{layer}{direction}/lstm_cell/bias:0", "b", "(gate hidden)"),
+    ),
+    origin=Origin(
+        "tf_keras.layers.LSTM (Keras 2)",
+        "https://www.tensorflow.org/versions/r2.15/api_docs/python/tf/keras/layers/LSTM",
+        "tf_keras 2.21.0",
+        limits=(_ACTIVATIONS,),
+    ),
+)
+
+# Both biases in one array of 8 * hidden: those of the input, then the recurrent ones.
+KERAS_CUDNN: Final = Layout(
+    "keras_cudnn",
+    (
+        Tensor("cu_dnnlstm_{layer}{direction}/kernel:0", "w_ih", "input (gate hidden)"),
+        Tensor("cu_dnnlstm_{layer}{direction}/recurrent_kernel:0", "w_hh", "unit (gate hidden)"),
+        Tensor("cu_dnnlstm_{layer}{direction}/bias:0", "b_pair", "(side gate hidden)"),
+    ),
+    always_biased=True,
+    origin=Origin(
+        "tf.compat.v1.keras.layers.CuDNNLSTM",
+        "https://www.tensorflow.org/api_docs/python/tf/compat/v1/keras/layers/CuDNNLSTM",
+        "tensorflow 2.15.1",
+        unverified="it runs on a GPU alone; its arrays were built on a CPU and looked at",
+    ),
+)
