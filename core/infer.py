@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from gateparity.config import Config
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateparity.adapter import Native
     from gateparity.layout import Layout
 
@@ -26,16 +28,35 @@ def infer_config(layout: Layout, native: Native) -> Config:
             if set(native) == {layout.vector}
             else f"{layout.name}: {sorted(native)} are not the arrays of an LSTM"
         )
+    named = list(_named(layout, native))
+    if not named:
+        raise ValueError(f"{layout.name}: {sorted(native)} are not the arrays of an LSTM")
+    found = [config for config in named if _fits(layout, native, config)]
+    if len(found) > 1:
+        raise ValueError(f"{layout.name}: these may be {named[0].layers} layers or 2 directions")
+    return _measure(layout, native, (found or named)[0])
+
+
+def _named(layout: Layout, native: Native) -> Iterator[Config]:
+    """Every structure that has these names: two, where cells are counted without a direction."""
     directions = (1, 2) if any(tensor.tells_directions for tensor in layout.tensors) else (1,)
-    for direction_count, biases in itertools.product(directions, (True, False)):
+    biased = (True,) if layout.always_biased else (True, False)
+    for direction_count, biases in itertools.product(directions, biased):
         layer = Config(1, 1, 1, direction_count, biases)
         layers, rest = divmod(len(native), sum(1 for _ in layout.blocks(layer)))
         if rest or not layers or (layers > 1 and not layout.many_layers):
             continue
         config = dataclasses.replace(layer, layers=layers)
         if {block.name for block in layout.blocks(config)} == set(native):
-            return _measure(layout, native, config)
-    raise ValueError(f"{layout.name}: {sorted(native)} are not the arrays of an LSTM")
+            yield config
+
+
+def _fits(layout: Layout, native: Native, named: Config) -> bool:
+    try:
+        _measure(layout, native, named)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _measure(layout: Layout, native: Native, named: Config) -> Config:

@@ -56,7 +56,7 @@ class Layout:
     forget_offset: float = 0.0
     vector: str = ""
     refused: tuple[tuple[str, str], ...] = ()
-    origin: Origin | None = dataclasses.field(default=None, compare=False)
+    origin: Origin | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if sorted(self.order) != sorted(GATES):

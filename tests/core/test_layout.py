@@ -6,14 +6,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateparity.config import Config
 from gateparity.infer import infer_config
 from gateparity.parameters import Cell, build_parameters, fields
 
-quick = settings(derandomize=True, max_examples=60, deadline=None)
+quick = settings(derandomize=True, max_examples=30, deadline=None)
 
 
 @quick
@@ -52,6 +52,8 @@ def test_pullback_is_the_transpose_of_pack(layout, configs, data):
 @given(data=st.data())
 def test_infer_finds_the_config(layout, configs, data):
     config, rng = draw(data, configs)
+    if layout.name == "chainer_nstep":  # its names count cells, and tell no directions
+        assume(config.input_size != config.hidden_size)
     native = layout.pack(holdable(layout, config, rng), config)
     if layout.vector:
         with pytest.raises(ValueError, match="the length of one vector doesn't tell the sizes"):

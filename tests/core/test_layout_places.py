@@ -80,9 +80,9 @@ def test_chainer_interleaves_g_i_f_o(layouts):
     for unit in range(H):
         for k, gate in enumerate("gifo"):
             row = 4 * unit + k
-            same(native["l0/upward/W"][row], of(cell.w_ih, gate)[unit])
-            same(native["l0/lateral/W"][row], of(cell.w_hh, gate)[unit])
-            same(native["l0/upward/b"][row], of(cell.b_ih, gate)[unit] + of(cell.b_hh, gate)[unit])
+            same(native["upward/W"][row], of(cell.w_ih, gate)[unit])
+            same(native["lateral/W"][row], of(cell.w_hh, gate)[unit])
+            same(native["upward/b"][row], of(cell.b_ih, gate)[unit] + of(cell.b_hh, gate)[unit])
 
 
 def test_onnx_stacks_i_o_f_g_and_both_biases_one_after_the_other(layouts):
@@ -130,6 +130,28 @@ def test_ncnn_stacks_i_f_o_g_and_its_bias_has_a_gate_axis(layouts):
             same(native["weight_xc"][d, H * k : H * k + H], of(cell.w_ih, gate))
             same(native["weight_hc"][d, H * k : H * k + H], of(cell.w_hh, gate))
             same(native["bias_c"][d, k], of(cell.b_ih, gate) + of(cell.b_hh, gate))
+
+
+def test_openvino_stacks_f_i_g_o(layouts):
+    params, native = packed(layouts["openvino"], Config(I, H, directions=2, dtype="float64"))
+    assert len(native) == 3
+    for d, cell in enumerate(params):
+        for k, gate in enumerate("figo"):
+            rows = slice(H * k, H * k + H)
+            same(native["W"][d, rows], of(cell.w_ih, gate))
+            same(native["R"][d, rows], of(cell.w_hh, gate))
+            same(native["B"][d, rows], of(cell.b_ih, gate) + of(cell.b_hh, gate))
+
+
+def test_chainer_numbers_the_arrays_of_each_cell(layouts):
+    params, native = packed(layouts["chainer_nstep"], WHOLE)
+    assert len(native) == 64
+    for k, cell in enumerate(params):
+        for number, gate in enumerate("ifgo"):
+            same(native[f"{k}/w{number}"], of(cell.w_ih, gate))
+            same(native[f"{k}/w{number + 4}"], of(cell.w_hh, gate))
+            same(native[f"{k}/b{number}"], of(cell.b_ih, gate))
+            same(native[f"{k}/b{number + 4}"], of(cell.b_hh, gate))
 
 
 @pytest.mark.parametrize("name", ["mxnet2", "mxnet_rnn", "jax_rnn"])

@@ -73,6 +73,32 @@ def test_a_projection(layouts):
 
 
 @pytest.mark.parametrize(
+    ("name", "array", "reason"),
+    [
+        ("onnx", "P", "it holds peepholes"),
+        ("tf1", "w_f_diag", "it is a peephole"),
+        ("tf1", "projection/kernel", "it is the projection of a cell with num_proj"),
+        ("block_lstm", "wcf", "it is a peephole"),
+        ("block_lstm2", "wco", "it is a peephole"),
+        ("tflite", "cell_to_output_weights", "it is a peephole"),
+        ("tflite", "projection_bias", "it belongs to the projection of an LSTM with one"),
+        ("tflite", "forget_layer_norm_coefficients", "it normalises a gate"),
+        ("coreml", "peephole_back", "it holds peepholes"),
+        ("webnn", "peepholeWeight", "it holds peepholes"),
+        ("ncnn", "weight_hr", "it is the projection of an LSTM with num_output"),
+        ("mxnet_cell", "h2r_weight", "it is the projection of an LSTMPCell"),
+        ("sonnet", "projection", "it is the projection of an LSTM with projection_size"),
+        ("paddle", "0.cell.weight_ho", "it is the projection of an LSTM with proj_size"),
+    ],
+)
+def test_an_array_that_has_no_canonical_place(layouts, name, array, reason):
+    native = zeros(layouts[name], CONFIG) | {array: np.zeros((1, 3), "f4")}
+    expected = f"{name}: {array} has no canonical place: {reason}"
+    assert refusal(ValueError, layouts[name].unpack, native, CONFIG) == expected
+    assert refusal(ValueError, infer_config, layouts[name], native) == expected
+
+
+@pytest.mark.parametrize(
     ("name", "bias", "field"),
     [
         ("flax", "rnn_0/cell/hg/bias", "b_ih"),
@@ -187,6 +213,14 @@ def test_infer_refuses_a_gru(layouts, hidden, message):
         "bias_hh_l0": np.zeros(3 * hidden),
     }
     assert refusal(ValueError, infer_config, layouts["torch"], native) == message
+
+
+def test_infer_refuses_cells_that_may_be_layers_or_directions(layouts):
+    layout = layouts["chainer_nstep"]
+    for config in (Config(3, 3, layers=2), Config(3, 3, directions=2)):
+        assert refusal(ValueError, infer_config, layout, zeros(layout, config)) == (
+            "chainer_nstep: these may be 2 layers or 2 directions"
+        )
 
 
 def test_infer_refuses_a_layer_that_does_not_fit_the_one_below(layouts):
