@@ -1,0 +1,87 @@
+"""How a layout is verified: weights packed for the framework's own class, and its answer judged.
+
+A module here is named like the layout that it verifies, and is skipped where the framework isn't
+installed. What may differ is what rounding explains, as in every check.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from gateparity.adapter import Outputs
+from gateparity.canonical import Canonical
+from gateparity.conformance.cases import Recipe
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.session import Truths
+from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.layouts import LAYOUTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.layout import Layout
+
+FORWARD = CHECKS["forward"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Framework:
+    """An adapter of one function: `run(config, params, batch)` returns y, h_n and c_n."""
+
+    layout: Layout
+    run: Callable[..., Any]
+
+    def forward(self, config, params, batch):
+        return Outputs(*(np.asarray(array) for array in self.run(config, params, batch)))
+
+
+@pytest.fixture
+def verify():
+    """`verify(name, run)`: at each dtype; in as many layers and directions as the layout holds.
+
+    `backend` is the adapter of ours that has the same exp and tanh, and declares their bias.
+    """
+    return _verify
+
+
+@pytest.fixture
+def verify_cell():
+    """`verify_cell(name, make)`: `make(config, params)` returns `step(x, h, c)`: the next h, c."""
+
+    def verify(name, make, **options):
+        def run(config, params, batch):
+            step = make(config, params)
+            h, c, y = batch.h_0[0], batch.c_0[0], []
+            for x in batch.x:
+                h, c = (np.asarray(state) for state in step(x, h, c))
+                y.append(h)
+            return np.stack(y), h[None], c[None]
+
+        _verify(name, run, **options)
+
+    return verify
+
+
+def _verify(name, run, dtypes=("float32", "float64"), backend="numpy"):
+    layout = LAYOUTS[name]
+    assert layout.origin is not None
+    assert not layout.origin.unverified
+    recipe = Recipe(
+        "layout",
+        layers=2 if layout.many_layers else 1,
+        directions=2 if layout.both_directions else 1,
+    )
+    adapter = importlib.import_module(f"gateparity.backends.{backend}").Scratch()
+    arithmetic = getattr(adapter, "arithmetic", {})
+    for dtype in dtypes:
+        case = recipe.build(dtype, 0)
+        expected = Truths().of(FORWARD, case, arithmetic)
+        judge(FORWARD.run(Canonical(Framework(layout, run)), case), expected)
+        wrong = dataclasses.replace(layout, order=layout.order[::-1], gates=layout.gates[::-1])
+        with pytest.raises(Mismatch):
+            judge(FORWARD.run(Canonical(Framework(wrong, run)), case), expected)
