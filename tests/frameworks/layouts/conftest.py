@@ -20,6 +20,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Truths
 from gateparity.conformance.verdict import Mismatch, judge
 from gateparity.layouts import LAYOUTS
+from gateparity.parameters import Cell, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,13 @@ def _verify(name, run, dtypes=("float32", "float64"), backend="numpy"):
     for dtype in dtypes:
         case = recipe.build(dtype, 0)
         expected = Truths().of(FORWARD, case, arithmetic)
-        judge(FORWARD.run(Canonical(Framework(layout, run)), case), expected)
-        wrong = dataclasses.replace(layout, order=layout.order[::-1], gates=layout.gates[::-1])
+        lstm = Canonical(Framework(layout, run))
+        judge(FORWARD.run(lstm, case), expected)
         with pytest.raises(Mismatch):
-            judge(FORWARD.run(Canonical(Framework(wrong, run)), case), expected)
+            judge(FORWARD.run(lstm, in_another_order(case)), expected)
+
+
+def in_another_order(case):
+    """With the weights of i, f, g, o as those of o, g, f, i."""
+    params = tuple(Cell(**{n: a[::-1] for n, a in fields(c).items()}) for c in case.params)
+    return dataclasses.replace(case, params=params)

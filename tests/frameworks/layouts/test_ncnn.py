@@ -15,8 +15,10 @@ def run(config, params, batch):
         "Input x 0 1 x",
         "Input h 0 1 h",
         "Input c 0 1 c",
-        f"LSTM lstm 3 3 x h c y h_n c_n 0={config.hidden_size} "
-        f"1={params['weight_xc'].size} 2={2 if config.directions == 2 else 0}",
+        (
+            f"LSTM lstm 3 3 x h c y h_n c_n 0={config.hidden_size} "
+            f"1={params['weight_xc'].size} 2={2 if config.directions == 2 else 0}"
+        ),
     ]
     net = ncnn.Net()
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
