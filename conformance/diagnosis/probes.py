@@ -12,8 +12,8 @@ import numpy as np
 from gateparity.adapter import Impure
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.failures.arrays import name_arrays
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.storage.cases import name_arrays
 from gateparity.conformance.truth import Truth
 from gateparity.conformance.verdict import (
     ALLOWED,

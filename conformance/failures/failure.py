@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.config import Config
-from gateparity.conformance.failures.arrays import join_arrays, name_arrays
-from gateparity.conformance.failures.tensors import LARGEST, pack_tensors, unpack_tensors
-from gateparity.conformance.failures.words import Words, writable, writable_texts
 from gateparity.conformance.files import write_bytes
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.storage.cases import join_arrays, name_arrays
+from gateparity.conformance.storage.limits import check_case, make_config, plain
+from gateparity.conformance.storage.tensors import LARGEST, pack_tensors, unpack_tensors
+from gateparity.conformance.storage.words import Words, writable, writable_texts
 from gateparity.conformance.text import read_bytes
 from gateparity.errors import InputError, printable, suggest
 
@@ -29,15 +30,7 @@ if TYPE_CHECKING:
     from gateparity.parameters import Array
 
 SCHEMA: Final = 1
-_DTYPES: Final = ("float16", "float32", "float64")
 _SHOWN: Final = 500  # characters of an error
-_LIMITS: Final = {  # a step or a layer costs time, however little it holds
-    "steps": 10_000,
-    "sequences": 100_000,
-    "input_size": 100_000,
-    "hidden_size": 100_000,
-    "layers": 1000,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +61,7 @@ class Failure:
 def save_failure(failure: Failure, path: Path) -> None:
     """Write the file whole; raises `InputError` if that fails, or it would be too large to read."""
     case = failure.case
-    _check_limits(case.config, *case.batch.x.shape[:2])
+    check_case(case)
     words = {
         "schema": SCHEMA,
         "check": failure.check,
@@ -82,7 +75,7 @@ def save_failure(failure: Failure, path: Path) -> None:
         "truth": list(failure.truth),
     }
     arrays = name_arrays(case)
-    arrays |= {f"found.{name}": _plain(array) for name, array in failure.found.items()}
+    arrays |= {f"found.{name}": plain(array) for name, array in failure.found.items()}
     arrays |= {f"truth.{name}": array.astype("float64") for name, array in failure.truth.items()}
     arrays |= {f"sigmas.{name}": failure.sigmas[name] for name in failure.truth}
     write_bytes(path, pack_tensors(arrays, words))
@@ -102,12 +95,12 @@ def _read(arrays: dict[str, Array], words: Words) -> Failure:
     schema = words.count("schema")
     if schema != SCHEMA:
         raise InputError(f"schema is {schema}, expected {SCHEMA}")
-    config = _read_config(words)
+    config = make_config(words.fields("config", Config))
     found = _take(arrays, "found", words.names("found"))
     truth, sigmas = (_take(arrays, part, words.names("truth")) for part in ("truth", "sigmas"))
     _check_results(found, truth, sigmas)
     case = join_arrays(words.text("case"), config, arrays)
-    _check_limits(config, *case.batch.x.shape[:2])
+    check_case(case)
     return Failure(
         check=_read_check(words),
         case=case,
@@ -127,21 +120,6 @@ def _read_check(words: Words) -> str:
         known = ", ".join(CHECKS)
         raise InputError(f"unknown check {name!r}{suggest(name, CHECKS)}: expected one of {known}")
     return name
-
-
-def _read_config(words: Words) -> Config:
-    config = Config(**words.fields("config", Config))
-    if config.dtype not in _DTYPES:
-        raise InputError(f"dtype is {config.dtype!r}, expected one of {', '.join(_DTYPES)}")
-    _check_limits(config)
-    return config
-
-
-def _check_limits(config: Config, steps: int = 0, sequences: int = 0) -> None:
-    sizes = dataclasses.asdict(config) | {"steps": steps, "sequences": sequences}
-    for name, limit in _LIMITS.items():
-        if sizes[name] > limit:
-            raise InputError(f"{name} is {sizes[name]}, expected at most {limit}")
 
 
 def _take(arrays: dict[str, Array], part: str, names: list[str]) -> Results:
@@ -166,8 +144,3 @@ def _check_results(found: Results, truth: Results, sigmas: Results) -> None:
             raise InputError(
                 f"sigmas.{name} has shape {sigma.shape}, expected {array.shape}, none below 0"
             )
-
-
-def _plain(array: Array) -> Array:
-    """At a dtype that a file can hold."""
-    return array if array.dtype.name in _DTYPES else array.astype(np.float64)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.conformance.failures.arrays import join_arrays, name_arrays
 from gateparity.conformance.requirements.pieces import pick_sequences
+from gateparity.conformance.storage.cases import join_arrays, name_arrays
 from gateparity.parameters import Cell, fields
 
 if TYPE_CHECKING:

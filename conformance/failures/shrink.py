@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.conformance.failures.arrays import LENGTHS, join_arrays, name_arrays
 from gateparity.conformance.failures.reductions import AXES, WITHOUT, forward_only, keep_layers
+from gateparity.conformance.storage.cases import LENGTHS, join_arrays, name_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

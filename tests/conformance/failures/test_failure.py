@@ -17,10 +17,10 @@ from safetensors.numpy import save
 
 from gateparity.config import Config
 from gateparity.conformance.cases import RECIPES, Case, build_case, draw_for
-from gateparity.conformance.failures.arrays import join_arrays, name_arrays
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
-from gateparity.conformance.failures.tensors import LARGEST, pack_tensors, unpack_tensors
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.storage.cases import join_arrays, name_arrays
+from gateparity.conformance.storage.tensors import LARGEST, pack_tensors, unpack_tensors
 from gateparity.conformance.truth import Truth
 from gateparity.errors import InputError
 

@@ -19,9 +19,9 @@ from gateparity.conformance.deviations import find_deviation
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
 from gateparity.conformance.failures.reductions import keep_units
 from gateparity.conformance.failures.replay import is_shipped, replay
-from gateparity.conformance.failures.tensors import unpack_tensors
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Truths
+from gateparity.conformance.storage.tensors import unpack_tensors
 
 LIAR = """
 import dataclasses

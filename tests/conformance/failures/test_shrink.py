@@ -9,8 +9,8 @@ import pytest
 
 from gateparity.conformance.cases import RECIPES, Recipe
 from gateparity.conformance.failures import reductions
-from gateparity.conformance.failures.arrays import join_arrays, name_arrays
 from gateparity.conformance.failures.shrink import GiveUp, shrink
+from gateparity.conformance.storage.cases import join_arrays, name_arrays
 from gateparity.conformance.truth import Truth
 
 BIG = Recipe("big", steps=6, layers=3, directions=2, lengths=(3, 6, 1))

@@ -1,0 +1,53 @@
+"""What a case in a file may be: a step or a layer costs time, however little it holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.config import Config
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from gateparity.conformance.cases import Case
+    from gateparity.parameters import Array
+
+DTYPES: Final = ("float16", "float32", "float64")
+_LIMITS: Final = {
+    "steps": 10_000,
+    "sequences": 100_000,
+    "input_size": 100_000,
+    "hidden_size": 100_000,
+    "layers": 1000,
+}
+
+
+def make_config(found: Mapping[str, Any]) -> Config:
+    """The config of these fields; raises `ValueError` where it is none, or of another scale."""
+    config = Config(**found)
+    if config.dtype not in DTYPES:
+        raise InputError(f"dtype is {config.dtype!r}, expected one of {', '.join(DTYPES)}")
+    _check(dataclasses.asdict(config))
+    return config
+
+
+def check_case(case: Case) -> None:
+    """Raise `InputError` for a case of another scale."""
+    steps, sequences, _ = case.batch.x.shape
+    _check(dataclasses.asdict(case.config) | {"steps": steps, "sequences": sequences})
+
+
+def plain(array: Array) -> Array:
+    """At a dtype that a file can hold."""
+    return array if array.dtype.name in DTYPES else array.astype(np.float64)
+
+
+def _check(sizes: Mapping[str, Any]) -> None:
+    for name, limit in _LIMITS.items():
+        if sizes.get(name, 0) > limit:
+            raise InputError(f"{name} is {sizes[name]}, expected at most {limit}")
