@@ -16,7 +16,7 @@ from flax import linen, traverse_util
 from jax import lax
 
 from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
-from gateparity.backends.variant import Primitives, Variant
+from gateparity.backends.variant import Primitives, Variant, on_off
 from gateparity.layouts import D2L, FLAX
 
 if TYPE_CHECKING:
@@ -122,6 +122,15 @@ def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> An
     return pullback(heads)
 
 
+def _settings() -> dict[str, str]:
+    return {
+        "device": jax.default_backend(),
+        "device kind": jax.devices()[0].device_kind,
+        "matmul precision": jax.config.jax_default_matmul_precision or "default",
+        "compiled": on_off(not jax.config.jax_disable_jit),
+    }
+
+
 _JAX: Final = Primitives(
     version=jax.__version__,
     from_numpy=lambda array: array,  # jit takes NumPy's arrays as they are
@@ -129,6 +138,7 @@ _JAX: Final = Primitives(
     call=_call,
     vjp=_vjp,
     arithmetic={"bias": 2.0},
+    settings=_settings,
 )
 Scratch = functools.partial(Variant, "jax:scratch", D2L, _scratch, _JAX)
 Layer = functools.partial(

@@ -1,4 +1,6 @@
-"""What an answer may depend on beside the code: versions, the processor, flags in the environment.
+"""What an answer may depend on beside the code: versions, the processor, BLAS, flags.
+
+What a framework itself is set to, an adapter tells: its `settings`.
 
 Nothing here tells who or where: no host's name, no user's, no path but what a flag holds.
 """
@@ -7,10 +9,13 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+
+from gateparity.backends.blas import read_blas
 
 # Variables that change which instructions or how many threads do the arithmetic, or how exactly.
 FLAGS: Final = (
@@ -69,11 +74,38 @@ def read_manifest() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}".strip(),
         "machine": platform.machine(),
         **_read_processor(),
+        "cores": _count_cores(),
+        **_read_simd(),
+        **read_blas(),
     }
     flags = {name: os.environ[name] for name in FLAGS if name in os.environ}
     return found | {
         name: value.encode("utf-8", "replace").decode() for name, value in flags.items()
     }
+
+
+def describe_settings(settings: Any) -> dict[str, str]:
+    """What an adapter tells of its framework, as texts; nothing if it is no mapping."""
+    if not isinstance(settings, Mapping):
+        return {}
+    return {str(name): str(value) for name, value in settings.items()}
+
+
+def _count_cores() -> str:
+    """Those that this process may run on, of those that there are."""
+    count = os.cpu_count() or 0
+    allowed = getattr(os, "sched_getaffinity", None)
+    return f"{len(allowed(0)) if allowed else count} of {count}"
+
+
+def _read_simd() -> dict[str, str]:
+    """The instructions that NumPy chose among, as NPY_DISABLE_CPU_FEATURES left them."""
+    try:
+        shown: Any = np.show_config(mode="dicts")  # NumPy 1.25 or newer
+        simd = shown["SIMD Extensions"]
+        return {"numpy instructions": " ".join([*simd["baseline"], *simd.get("found", ())])}
+    except (TypeError, KeyError):
+        return {}
 
 
 def _read_processor() -> dict[str, str]:

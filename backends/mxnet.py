@@ -15,7 +15,7 @@ from mxnet import autograd, nd
 from mxnet.gluon import rnn
 
 from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
-from gateparity.backends.variant import Primitives, Variant
+from gateparity.backends.variant import Primitives, Variant, on_off
 from gateparity.layouts import D2L, MXNET
 
 if TYPE_CHECKING:
@@ -113,12 +113,23 @@ def _live(lengths: Any, shape: tuple[int, ...]) -> Any:
     return nd.array(np.broadcast_to(live, shape))  # nd.where wants a condition of full shape
 
 
+def _settings() -> dict[str, str]:
+    built = mx.runtime.Features()
+    return {
+        "device": "cpu",
+        "oneDNN": on_off(any(name in built and built.is_enabled(name) for name in _ONEDNN)),
+        "MKL": on_off(built.is_enabled("BLAS_MKL")),
+    }
+
+
+_ONEDNN: Final = ("MKLDNN", "ONEDNN")  # its name until MXNet 1.9, and after
 _MXNET: Final = Primitives(
     version=mx.__version__,
     from_numpy=lambda array: nd.array(array, dtype=array.dtype),
     to_numpy=lambda array: array.asnumpy(),
     call=_call,
     vjp=_vjp,
+    settings=_settings,
 )
 _LIMITS: Final = {
     "empty_sequence": "MXNet 1.9 takes a size of 0 for one that isn't known yet",

@@ -157,6 +157,7 @@ class Scratch:
     version = np.__version__
     layout = D2L
     unsupported: ClassVar[dict[str, str]] = {}
+    settings: ClassVar[dict[str, str]] = {"device": "cpu"}  # the manifest has its BLAS
 
     cell: Callable[..., Step] = cell
     backward_cell: Callable[..., tuple[Array, Array, Array]] = backward_cell

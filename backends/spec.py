@@ -48,7 +48,8 @@ class Backend:
 
     `target` is what its worker loads, `module:Class`; `python` is None where no interpreter has the
     framework, and `missing` says so. `shipped` adapters must support what they don't declare
-    unsupported; `installed` ones are an installed package's, and have no variants.
+    unsupported; `installed` ones are an installed package's, and have no variants. `recorded` is
+    the file that a row was read from, where several have one of its name.
     """
 
     name: str
@@ -58,10 +59,16 @@ class Backend:
     shipped: bool = True
     missing: str = ""
     installed: bool = False
+    recorded: str = ""
 
     @property
     def label(self) -> str:
-        """The spec that names this row alone."""
+        """What tells this row from all others."""
+        return f"{self.spec}@{self.recorded}" if self.recorded else self.spec
+
+    @property
+    def spec(self) -> str:
+        """The spec that names this row alone, where it ran."""
         name, at, python = self.name.partition("@")
         return f"{name}:{self.variant}{at}{python}" if self.variant else self.name
 

@@ -16,9 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import tensorflow as tf
+from tensorflow.python.util import _pywrap_util_port
 
 from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
-from gateparity.backends.variant import Primitives, Variant
+from gateparity.backends.variant import Primitives, Variant, on_off
 from gateparity.layouts import D2L, KERAS
 
 if TYPE_CHECKING:
@@ -162,6 +163,17 @@ def _live(lengths: Any, steps: int) -> Any:
     return (tf.range(steps, dtype=lengths.dtype)[:, None] < lengths)[..., None]
 
 
+def _settings() -> dict[str, str]:
+    threading, options = tf.config.threading, tf.config.experimental
+    return {
+        "device": tf.config.list_logical_devices()[-1].device_type.lower(),
+        "threads": f"{threading.get_intra_op_parallelism_threads() or 'all cores'} in an operation",
+        "threads across": f"{threading.get_inter_op_parallelism_threads() or 'all cores'}",
+        "oneDNN": on_off(_pywrap_util_port.IsMklEnabled()),  # TF_ENABLE_ONEDNN_OPTS, or its default
+        "TF32 in matmul": on_off(options.tensor_float_32_execution_enabled()),
+    }
+
+
 _TENSORFLOW: Final = Primitives(
     version=tf.__version__,
     from_numpy=tf.constant,
@@ -169,6 +181,7 @@ _TENSORFLOW: Final = Primitives(
     call=_call,
     vjp=_vjp,
     arithmetic={"bias": 4.0},
+    settings=_settings,
 )
 Scratch = functools.partial(
     Variant,

@@ -13,7 +13,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
-from gateparity.backends.variant import Primitives, Variant
+from gateparity.backends.variant import Primitives, Variant, on_off
 from gateparity.layouts import D2L, TORCH
 
 if TYPE_CHECKING:
@@ -99,6 +99,20 @@ def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> An
     return dict(zip(params, d_params, strict=True)), dx, dh_0, dc_0
 
 
+def _settings() -> dict[str, str]:
+    backends = torch.backends
+    return {
+        "device": "cpu",
+        "threads": str(torch.get_num_threads()),
+        "instructions in use": backends.cpu.get_cpu_capability(),
+        "oneDNN": on_off(backends.mkldnn.is_available() and backends.mkldnn.enabled),
+        "matmul precision": torch.get_float32_matmul_precision(),
+        "TF32 in matmul": on_off(backends.cuda.matmul.allow_tf32),
+        "TF32 in cuDNN": on_off(backends.cudnn.allow_tf32),
+        "deterministic": on_off(torch.are_deterministic_algorithms_enabled()),
+    }
+
+
 _TORCH: Final = Primitives(
     version=torch.__version__,
     # A copy: arrays may be read-only or reversed views, and the caller's stay its own.
@@ -106,6 +120,7 @@ _TORCH: Final = Primitives(
     to_numpy=lambda tensor: tensor.numpy(),
     call=_call,
     vjp=_vjp,
+    settings=_settings,
 )
 Scratch = functools.partial(
     Variant,

@@ -30,6 +30,7 @@ class Primitives:
     `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `arithmetic` is what has to be
     known of its rounding: `bias`, by how many units roundoff exp and tanh are off over a stretch of
     arguments (docs/rounding.md); `factors`, the unit roundoff of what a float32 product takes.
+    `settings()` tells what the framework is set to, for the manifest.
     """
 
     version: str
@@ -38,6 +39,7 @@ class Primitives:
     call: Callable[..., Any]
     vjp: Callable[..., Any]
     arithmetic: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    settings: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Variant:
     def arithmetic(self) -> Mapping[str, float]:
         """What the framework declares of its float32."""
         return self.primitives.arithmetic
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the framework is set to now: device, threads, precision."""
+        return self.primitives.settings()
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
@@ -107,3 +114,8 @@ class Variant:
         native = {name: convert(array) for name, array in params.items()}
         lengths = None if batch.lengths is None else convert(batch.lengths)
         return native, convert(batch.x), convert(h_0), convert(c_0), lengths
+
+
+def on_off(switch: object) -> str:
+    """A switch of a framework's, as `settings` tell it."""
+    return "on" if switch else "off"

@@ -7,12 +7,13 @@ work took on this side. Needs NumPy and the framework alone.
 from __future__ import annotations
 
 import importlib
+import inspect
 import time
 import traceback
 from typing import Any, Final
 
 from gateparity.adapter import Batch, Gradients, Impure, Outputs, Trace, Unsupported
-from gateparity.backends.manifest import read_manifest
+from gateparity.backends.manifest import describe_settings, read_manifest
 from gateparity.backends.wire import decode, encode
 from gateparity.config import Config
 from gateparity.guard import Guarded
@@ -60,8 +61,18 @@ def describe(adapter: Any, target: str) -> dict[str, Any]:
         "layout": adapter.layout,
         "unsupported": dict(getattr(adapter, "unsupported", {})),
         "arithmetic": {k: float(v) for k, v in getattr(adapter, "arithmetic", {}).items()},
-        "manifest": read_manifest(),
+        "manifest": _read_settings(adapter) | read_manifest(),
     }
+
+
+def _read_settings(adapter: Any) -> dict[str, str]:
+    """A framework of another version may lack one of them, and calculates all the same."""
+    if inspect.getattr_static(adapter, "settings", None) is None:
+        return {}
+    try:
+        return describe_settings(adapter.settings)
+    except Exception as error:  # noqa: BLE001  a framework may raise anything
+        return {"settings": f"unknown: {one_line(error)}"}
 
 
 def perform(adapter: Any, operation: str, args: list[Any]) -> Any:

@@ -129,7 +129,14 @@ def draw_for(
         raise InputError(f"seed is {seed}, expected 0 or more")
     generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
     low = 0 if positive else -1
-    return lambda shape, scale: generator.uniform(low * scale, scale, shape).astype(dtype)
+
+    def draw(shape: tuple[int, ...], scale: float) -> Any:
+        # Not `generator.uniform`: it may round once or twice, as the processor has a fused
+        # operation or not, and inputs have to be the same on all.
+        share = generator.random(shape) * (scale - low * scale)
+        return (low * scale + share).astype(dtype)
+
+    return draw
 
 
 RECIPES: Final = {

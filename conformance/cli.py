@@ -19,7 +19,12 @@ from gateparity.errors import InputError
 
 VERBS: Final = (
     Verb("check", "check:check", "Run one LSTM in every backend and compare all results."),
-    Verb("compare", "compare:compare", "Join the results of several machines into one verdict."),
+    Verb("record", "record:record_command", "Run it and keep inputs and all answers in one file."),
+    Verb(
+        "compare",
+        "compare:compare_command",
+        "Compare recorded runs, or join the verdicts of several, into one verdict.",
+    ),
     Verb(
         "diagnose",
         "diagnose:diagnose_command",

@@ -6,10 +6,11 @@ Data, not an excuse: a deviation that no longer shows fails the run, until its e
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
@@ -22,6 +23,8 @@ class Deviation:
 
     `framework` is its name and `variants` those of its variants that differ; `cases` are the names
     of checks, each with those of its cases; `link` is where its developers say so, or their code.
+    `where` names lines of the manifest, each with what it has to begin with: on another device or
+    processor nothing is known. A line that a manifest lacks asks for nothing.
     """
 
     framework: str
@@ -30,7 +33,10 @@ class Deviation:
     dtypes: tuple[str, ...]
     reason: str
     link: str
+    where: tuple[tuple[str, str], ...] = ()
 
+
+_ON_A_CPU: Final = (("device", "cpu"),)
 
 DEVIATIONS: Final = (
     Deviation(
@@ -67,6 +73,7 @@ DEVIATIONS: Final = (
         ("float32", "float64"),
         "XLA on a CPU takes subnormal numbers for zero",
         "https://github.com/jax-ml/jax/issues/16200",
+        _ON_A_CPU,
     ),
     Deviation(
         "tensorflow",
@@ -75,6 +82,7 @@ DEVIATIONS: Final = (
         ("float32", "float64"),
         "TensorFlow on a CPU takes subnormal numbers for zero",
         "https://github.com/tensorflow/tensorflow/blob/6801ed0379c51e08edadfe6baea0f0cf7ce6d23f/tensorflow/python/kernel_tests/denormal_test.py",
+        _ON_A_CPU,
     ),
     Deviation(
         "mxnet",
@@ -90,6 +98,7 @@ DEVIATIONS: Final = (
         "MXNet's rnn.LSTM accepts use_sequence_length on a CPU and ignores it: every sequence has "
         "all steps",
         "https://github.com/apache/mxnet/issues/19323",
+        _ON_A_CPU,
     ),
 )
 
@@ -98,6 +107,7 @@ def find_deviation(
     row: Backend,
     check: Check,
     case: Case,
+    manifest: Mapping[str, str] = MappingProxyType({}),
     deviations: Sequence[Deviation] = DEVIATIONS,
 ) -> Deviation | None:
     """What is known of a row here; nothing of an adapter that isn't gateparity's."""
@@ -107,6 +117,7 @@ def find_deviation(
             and row.variant in known.variants
             and (check.name, case.name) in known.cases
             and case.config.dtype in known.dtypes
+            and all(manifest.get(name, start).startswith(start) for name, start in known.where)
         ):
             return known
     return None

@@ -23,8 +23,9 @@ class Result:
 
     `sigmas` is the largest error and `shift` the largest shift of a bias, in standard deviations
     of what rounding alone causes; `max_error` is relative to the largest true value of its array.
-    None where nothing was compared. `begins` is where a difference does. `saved` is the file that
-    repeats a failure, and `saved_sizes` what it was shrunk to.
+    None where nothing was compared. `arrays` is what the row answered, and `against` what that was
+    compared with where it isn't the truth. `begins` is where a difference does. `saved` is the file
+    that repeats a failure, and `saved_sizes` what it was shrunk to.
     """
 
     row: Backend
@@ -37,6 +38,7 @@ class Result:
     sigmas: float | None = None
     shift: float | None = None
     arrays: Results | None = dataclasses.field(default=None, repr=False, compare=False)
+    against: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
     begins: Divergence | None = dataclasses.field(default=None, repr=False, compare=False)
     seconds: float | None = dataclasses.field(default=None, repr=False, compare=False)
@@ -68,7 +70,9 @@ class Run:
 
     `seconds` is wall time; `transport_seconds` is what the rows' calls took beyond the work on the
     far side, summed over rows that ran side by side. `explanations` has what a failing row behaves
-    like, as far as a known mistake explains it; `arithmetics` what rows declare of theirs.
+    like, as far as a known mistake explains it; `arithmetics` what rows declare of theirs, and
+    `manifests` what their answers may depend on. `least` is how many backends make a verdict: one
+    will do where others are recorded elsewhere.
     """
 
     rows: tuple[Backend, ...]
@@ -80,19 +84,22 @@ class Run:
     transport_seconds: float
     explanations: dict[str, str] = dataclasses.field(default_factory=dict)
     arithmetics: dict[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    manifests: dict[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    least: int = 2
 
     @property
     def ran(self) -> set[str]:
         """The backends that computed something."""
-        return {result.row.name for result in self.results if result.max_error is not None}
+        computed = [result.row for result in self.results if result.max_error is not None]
+        return {f"{row.name}@{row.recorded}" for row in computed}
 
     @property
     def exit_code(self) -> int:
-        """1 if any comparison differs; else 2 if a row erred or fewer than two backends ran."""
+        """1 if any comparison differs; else 2 if a row erred or too few backends ran."""
         statuses = [r.status for r in self.results] + [p.status for p in self.pairs]
         if "fail" in statuses:
             return 1
-        return 2 if "error" in statuses or len(self.ran) < 2 else 0
+        return 2 if "error" in statuses or len(self.ran) < self.least else 0
 
     @property
     def verdict(self) -> str:
@@ -103,5 +110,5 @@ class Run:
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
     """The one command that repeats a result. `source` is the option that named a file, if any."""
     where = source or f"--case {result.case}"
-    row = shlex.quote(result.row.label)
+    row = shlex.quote(result.row.spec)
     return f"gateparity check --backend {row} --check {result.check} {where} --seed {seed}"

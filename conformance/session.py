@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import zlib
 from types import MappingProxyType
@@ -16,9 +15,14 @@ from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, Work
 from gateparity.canonical import Canonical
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.deviations import find_deviation
-from gateparity.conformance.result import Result
+from gateparity.conformance.judgement import (
+    judge_against,
+    judge_answer,
+    make_result,
+    weigh_deviation,
+)
 from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import Expected, Mismatch, Score, judge, unit_roundoff
+from gateparity.conformance.verdict import Expected, unit_roundoff
 from gateparity.parameters import fields
 
 if TYPE_CHECKING:
@@ -28,9 +32,8 @@ if TYPE_CHECKING:
     from gateparity.backends.spec import Backend
     from gateparity.conformance.budget import Budget
     from gateparity.conformance.cases import Case
-    from gateparity.conformance.deviations import Deviation
     from gateparity.conformance.requirements.checks import Check, Results
-    from gateparity.conformance.result import Status
+    from gateparity.conformance.result import Result
 
 _PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
 
@@ -76,12 +79,13 @@ def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: 
     if check.name == "variants":
         declared = ["it has no layer variant to compare with its scratch variant"]
     if declared:
-        return _result(row, check, case, "skip", reason=declared[0])
+        return make_result(row, check, case, "skip", reason=declared[0])
     try:
         make_arithmetic(case.config.dtype, getattr(adapter, "arithmetic", _PLAIN))
     except ValueError as error:
-        return _result(row, check, case, "error", reason=str(error))
-    return _weigh(_compare(row, adapter, check, case, truths), find_deviation(row, check, case))
+        return make_result(row, check, case, "error", reason=str(error))
+    known = find_deviation(row, check, case, getattr(adapter, "manifest", {}))
+    return weigh_deviation(_compare(row, adapter, check, case, truths), known)
 
 
 class Session:
@@ -135,7 +139,7 @@ class Session:
             return _refused(self.row, check, case, str(unsupported))
         except WorkerLost as lost:
             self._lost = str(lost)
-            return _result(self.row, check, case, "error", reason=self._lost)
+            return make_result(self.row, check, case, "error", reason=self._lost)
 
     def _compare_variants(self, check: Check, case: Case, truths: Truths, other: str) -> Result:
         """The same worker holds both in turn: the framework is there already."""
@@ -146,13 +150,13 @@ class Session:
         try:
             scratch = check.run(Canonical(RemoteAdapter(self._worker, other)), case)
         except (Unsupported, BackendError) as error:
-            return _result(self.row, check, case, "error", reason=f"{other}: {_one_line(error)}")
+            return make_result(
+                self.row, check, case, "error", reason=f"{other}: {_one_line(error)}"
+            )
         finally:
             self._adapter = None
         budget = truths.of(check, case, self.arithmetic).budget
-        return _judge(
-            self.row, check, case, result.arrays, Expected(scratch, budget.scaled(2**0.5))
-        )
+        return judge_against(self.row, check, case, result.arrays, scratch, budget)
 
     def close(self) -> None:
         """End the worker. A call that is under way ends with an error."""
@@ -193,22 +197,11 @@ def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: T
     except Unsupported as unsupported:
         return _refused(row, check, case, str(unsupported))
     except Impure as impure:
-        return _result(row, check, case, "fail", reason=str(impure), sigmas=np.inf)
+        return make_result(row, check, case, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
-        return _result(row, check, case, "error", reason=_one_line(error))
+        return make_result(row, check, case, "error", reason=_one_line(error))
     expected = truths.of(check, case, getattr(adapter, "arithmetic", _PLAIN))
-    return _judge(row, check, case, found, expected)
-
-
-def _weigh(result: Result, known: Deviation | None) -> Result:
-    """A known deviation is no failure, as long as it is there."""
-    if known is None or result.status not in ("pass", "fail"):
-        return result
-    if result.status == "fail":
-        reason = f"{known.reason}: {known.link}"
-        return dataclasses.replace(result, status="known", reason=reason, arrays=None)
-    reason = f"it no longer deviates ({known.reason}): remove its entry among the known deviations"
-    return dataclasses.replace(result, status="fail", reason=reason)
+    return judge_answer(row, check, case, found, expected)
 
 
 def _fingerprint(case: Case) -> int:
@@ -221,25 +214,7 @@ def _fingerprint(case: Case) -> int:
 def _refused(row: Backend, check: Check, case: Case, reason: str) -> Result:
     if row.shipped:  # it has declared what it can't do, and this isn't among it
         reason = f"raised Unsupported, undeclared: {reason}"
-    return _result(row, check, case, "fail" if row.shipped else "skip", reason=reason)
-
-
-def _judge(row: Backend, check: Check, case: Case, found: Results, expected: Expected) -> Result:
-    try:
-        score = judge(found, expected)
-    except Mismatch as mismatch:
-        known = _scores(mismatch.score) | {"arrays": found, "begins": mismatch.begins}
-        return _result(row, check, case, "fail", reason=str(mismatch), **known)
-    return _result(row, check, case, "pass", arrays=found, **_scores(score))
-
-
-def _scores(score: Score) -> dict[str, Any]:
-    errors = {"max_error": score.relative, "sigmas": score.sigmas, "shift": score.shift}
-    return errors | {"shifts": score.shifts}
-
-
-def _result(row: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
-    return Result(row, check.name, case.name, case.config.dtype, status, **found)
+    return make_result(row, check, case, "fail" if row.shipped else "skip", reason=reason)
 
 
 def _one_line(error: Exception) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from gateparity.backends.spec import find_backends, parse_backends
-from gateparity.conformance.checkpoint import read_checkpoint
-from gateparity.conformance.commands.console import print_error
-from gateparity.conformance.commands.finish import finish
+import typer
+
+from gateparity.conformance.commands.console import make_console, print_error
 from gateparity.conformance.commands.options import (
     Cases,
     Checks,
@@ -25,17 +23,11 @@ from gateparity.conformance.commands.options import (
     Weights,
 )
 from gateparity.conformance.commands.progress import show_progress
+from gateparity.conformance.commands.work import choose_plan, choose_rows
 from gateparity.conformance.failures.saver import make_saver
-from gateparity.conformance.plan import named_plan, text_plan, weights_plan
 from gateparity.conformance.reports.files import ReportFiles
+from gateparity.conformance.reports.terminal import print_run
 from gateparity.conformance.run import TIME_LIMIT, run_checks
-from gateparity.conformance.source import Source, source_of
-from gateparity.conformance.text import read_text
-from gateparity.conformance.torch_loader import torch_loader
-from gateparity.errors import InputError
-
-if TYPE_CHECKING:
-    from gateparity.backends.spec import Backend
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -79,18 +71,8 @@ def check(
     """
     files = ReportFiles(json, junit, markdown)
     saver = make_saver(save, seed, no_save=no_save)
-    rows = parse_backends(backend) if backend else _require(find_backends())
-    _refuse_together(case, weights, prefix, text)
-    source = Source()
-    if weights:
-        config, params = read_checkpoint(weights, prefix, torch_loader(rows))
-        plan = weights_plan(config, params, checks or [], seed)
-        source = source_of(weights, weights=weights, prefix=prefix)
-    elif text:
-        plan = text_plan(read_text(text), checks or [], seed)
-        source = source_of(text, text=text)
-    else:
-        plan = named_plan(case or [], checks or [], seed)
+    rows = choose_rows(backend)
+    plan, source = choose_plan(rows, case, checks, seed, weights, prefix, text)
     with show_progress(rows, plan) as progress:
         saver.say = progress.say
         run = run_checks(
@@ -98,22 +80,6 @@ def check(
         )
     for problem in saver.problems:
         print_error(problem)
-    finish(run, source, files)
-
-
-def _require(rows: list[Backend]) -> list[Backend]:
-    if not rows:
-        raise InputError("no backend was found: gateparity env create --all")
-    return rows
-
-
-def _refuse_together(
-    case: list[str] | None, weights: Path | None, prefix: str | None, text: Path | None
-) -> None:
-    given = [n for n, v in (("--case", case), ("--weights", weights), ("--text", text)) if v]
-    if len(given) > 1:
-        raise InputError(f"{' and '.join(given)} exclude each other: choose one")
-    if prefix is not None and not weights:
-        raise InputError(
-            "--prefix goes with --weights: gateparity check --weights FILE --prefix NAME"
-        )
+    print_run(run, make_console(), source.options)
+    files.write(run, source)
+    raise typer.Exit(run.exit_code)

@@ -1,35 +1,90 @@
-"""`gateparity compare`: the runs of several machines, one verdict."""
+"""`gateparity compare`: runs of several machines or days beside each other."""
 
 from __future__ import annotations
 
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
 
 from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.finish import finish
-from gateparity.conformance.commands.options import Json, Junit, Markdown, Runs
+from gateparity.conformance.commands.options import Json, Junit, Markdown
+from gateparity.conformance.commands.progress import show_steps
+from gateparity.conformance.recording import report
+from gateparity.conformance.recording.compare import compare_recordings, count_steps
+from gateparity.conformance.recording.file import is_recording, load_recording
+from gateparity.conformance.recording.join import name_files
 from gateparity.conformance.reports.compare import join_files, uncompared_pairs
 from gateparity.conformance.reports.files import ReportFiles
+from gateparity.conformance.reports.terminal import print_results, print_run, print_verdict
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.conformance.result import Run
 
 EXAMPLES: Final = """
 [bold]Examples[/]
 
-  gateparity compare torch.json jax.json                  two machines
+  gateparity compare monday.safetensors tuesday.safetensors    what `gateparity record` wrote
 
-  gateparity compare *.json --markdown parity.md          the jobs of a CI
+  gateparity compare torch.json jax.json                       what `gateparity check --json` wrote
 
-  gateparity compare *.json --json all.json --junit all.xml
+Recorded runs are judged again and compared array by array, with NumPy alone. JSON holds verdicts
+and no arrays: these are joined as they are.
 """
 
+Runs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE",
+        help="What `gateparity record` wrote, once or more; or what `gateparity check --json` did.",
+    ),
+]
 
-def compare(runs: Runs, json: Json = None, junit: Junit = None, markdown: Markdown = None) -> None:
-    """Join the results of several machines into one verdict.
 
-    All must have run the same checks and cases with the same seed. Exit code as that of check.
+def compare_command(
+    runs: Runs, json: Json = None, junit: Junit = None, markdown: Markdown = None
+) -> None:
+    """Compare recorded runs, or join the verdicts of several, into one verdict.
+
+    All must have run the same checks on the same inputs. No framework is needed. Exit code as that
+    of check.
     """
     files = ReportFiles(json, junit, markdown)
-    record = join_files(runs)
-    if apart := uncompared_pairs(record.run):
-        make_console().print(
-            f"Pairs of rows that ran apart, each judged by the truth alone: {apart}"
+    recorded = {path: is_recording(path) for path in runs}
+    if len(set(recorded.values())) > 1:
+        of_kind = {kind: path for path, kind in recorded.items()}
+        raise InputError(
+            f"{of_kind[False]} is a run's JSON, verdicts without arrays, and {of_kind[True]} is a "
+            "recorded run: expected one kind"
         )
-    finish(record.run, record.source, files)
+    finish = _compare if all(recorded.values()) else _join
+    raise typer.Exit(finish(runs, files).exit_code)
+
+
+def _compare(paths: Sequence[Path], files: ReportFiles) -> Run:
+    recordings = {name: load_recording(path) for name, path in name_files(paths).items()}
+    with show_steps(count_steps(recordings)) as progress:
+        comparison = compare_recordings(recordings, progress)
+    source, console = next(iter(recordings.values())).source, make_console()
+    report.print_recordings(comparison, console)
+    print_results(comparison.run, console, source.options)
+    report.print_twins(comparison, console)
+    print_verdict(comparison.run, console)
+    more, page = report.to_json(comparison), report.to_markdown(comparison)
+    files.write(comparison.run, source, more, page)
+    return comparison.run
+
+
+def _join(paths: Sequence[Path], files: ReportFiles) -> Run:
+    record, console = join_files(paths), make_console()
+    if apart := uncompared_pairs(record.run):
+        console.print(
+            f"Pairs of rows that ran apart, each judged by the truth alone: {apart} "
+            "(gateparity record keeps what they are compared by)"
+        )
+    print_run(record.run, console, record.source.options)
+    files.write(record.run, record.source)
+    return record.run

@@ -1,4 +1,4 @@
-"""The options of `gateparity check` and `gateparity compare`, as typer takes them."""
+"""The options of `gateparity check`, `record` and `compare`, as typer takes them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,3 @@ Save = Annotated[
     ),
 ]
 NoSave = Annotated[bool, typer.Option("--no-save", help="Shrink and save nothing that fails.")]
-Runs = Annotated[
-    list[Path],
-    typer.Argument(metavar="FILE", help="What `gateparity check --json` wrote, once or more."),
-]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.progress import TaskID
 
@@ -38,13 +38,25 @@ class Bar:
 @contextlib.contextmanager
 def show_progress(rows: Sequence[Backend], plan: Plan) -> Iterator[Bar]:
     """Yield the bar of a run."""
+    with _make_progress() as progress:
+        yield Bar(progress, progress.add_task("starting workers", total=len(rows) * len(plan)))
+
+
+@contextlib.contextmanager
+def show_steps(total: int) -> Iterator[Callable[[str], None]]:
+    """Yield what is to be called with a word on each of the steps."""
+    with _make_progress() as progress:
+        task = progress.add_task("", total=total)
+        yield lambda words: progress.update(task, advance=1, description=words)
+
+
+def _make_progress() -> Progress:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
+    return Progress(
         *columns,
         TimeElapsedColumn(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
-    ) as progress:
-        yield Bar(progress, progress.add_task("starting workers", total=len(rows) * len(plan)))
+    )

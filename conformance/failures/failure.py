@@ -13,13 +13,13 @@ import numpy as np
 
 from gateparity.config import Config
 from gateparity.conformance.files import write_bytes
-from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.plan import choose_checks
 from gateparity.conformance.storage.cases import join_arrays, name_arrays
 from gateparity.conformance.storage.limits import check_case, make_config, plain
-from gateparity.conformance.storage.tensors import LARGEST, pack_tensors, unpack_tensors
+from gateparity.conformance.storage.tensors import SMALL, pack_tensors, unpack_tensors
 from gateparity.conformance.storage.words import Words, writable, writable_texts
 from gateparity.conformance.text import read_bytes
-from gateparity.errors import InputError, printable, suggest
+from gateparity.errors import InputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,7 @@ def save_failure(failure: Failure, path: Path) -> None:
 
 def load_failure(path: Path) -> Failure:
     """What `save_failure` wrote; raises `InputError`, in one line, for anything else."""
-    data = read_bytes(path, "a saved failure", LARGEST)
+    data = read_bytes(path, "a saved failure", SMALL.file)
     try:
         arrays, words = unpack_tensors(data)
         return _read(arrays, Words(words))
@@ -92,6 +92,8 @@ def load_failure(path: Path) -> Failure:
 
 
 def _read(arrays: dict[str, Array], words: Words) -> Failure:
+    if "kind" in words.found:
+        raise InputError("a recorded run, expected a saved failure: `gateparity compare` reads it")
     schema = words.count("schema")
     if schema != SCHEMA:
         raise InputError(f"schema is {schema}, expected {SCHEMA}")
@@ -102,7 +104,7 @@ def _read(arrays: dict[str, Array], words: Words) -> Failure:
     case = join_arrays(words.text("case"), config, arrays)
     check_case(case)
     return Failure(
-        check=_read_check(words),
+        check=choose_checks([words.text("check")])[0].name,
         case=case,
         backend=words.text("backend"),
         found=found,
@@ -112,14 +114,6 @@ def _read(arrays: dict[str, Array], words: Words) -> Failure:
         manifest=words.texts("manifest"),
         seed=words.count("seed"),
     )
-
-
-def _read_check(words: Words) -> str:
-    name = words.text("check")
-    if name not in CHECKS:
-        known = ", ".join(CHECKS)
-        raise InputError(f"unknown check {name!r}{suggest(name, CHECKS)}: expected one of {known}")
-    return name
 
 
 def _take(arrays: dict[str, Array], part: str, names: list[str]) -> Results:

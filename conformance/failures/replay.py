@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.conformance.bits import other_bits
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Session, Truths
 from gateparity.conformance.verdict import ALLOWED, difference, in_sigmas
@@ -80,7 +81,7 @@ def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
         result=result,
         version=session.version,
         places=tuple(_find_worst(name, failure, result, expected) for name in names),
-        other_bits=None if result.arrays is None else _other_bits(failure.found, result.arrays),
+        other_bits=None if result.arrays is None else other_bits(failure.found, result.arrays),
         same_truth=_is_same_truth(failure, expected),
     )
 
@@ -119,14 +120,6 @@ def _weigh(found: Results, name: str, truth: Array, sigma: Array) -> tuple[Array
         missing = np.full(truth.shape, np.nan)
         return missing, missing
     return array, in_sigmas(difference(array, truth), sigma)
-
-
-def _other_bits(then: Results, now: Results) -> tuple[str, ...]:
-    return tuple(name for name in then | now if _bits(then.get(name)) != _bits(now.get(name)))
-
-
-def _bits(array: Array | None) -> object:
-    return None if array is None else (array.dtype.str, array.shape, array.tobytes())
 
 
 def _is_same_truth(failure: Failure, expected: Expected) -> bool:

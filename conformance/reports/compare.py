@@ -73,6 +73,7 @@ def _join_runs(runs: Sequence[Run]) -> Run:
         seconds=sum(run.seconds for run in runs),
         transport_seconds=sum(run.transport_seconds for run in runs),
         explanations=_join([run.explanations for run in runs]),
+        manifests={label: told for run in runs for label, told in run.manifests.items()},
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from gateparity.conformance.files import check_writable
 from gateparity.conformance.reports.junit import write_junit
@@ -12,6 +13,7 @@ from gateparity.conformance.reports.record import write_json
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from gateparity.conformance.result import Run
@@ -34,11 +36,20 @@ class ReportFiles:
         if len(set(paths)) < len(paths):
             raise InputError("--json, --junit and --markdown name one file, expected one for each")
 
-    def write(self, run: Run, source: Source) -> None:
-        """Write those that were asked for, each whole."""
+    def write(
+        self,
+        run: Run,
+        source: Source,
+        more: Mapping[str, Any] = MappingProxyType({}),
+        page: str = "",
+    ) -> None:
+        """Write those that were asked for, each whole.
+
+        `more` goes into the JSON as well, and `page` is Markdown that goes below the run's.
+        """
         if self.json:
-            write_json(run, self.json, source)
+            write_json(run, self.json, source, more)
         if self.junit:
             write_junit(run, self.junit, source.options)
         if self.markdown:
-            write_markdown(run, self.markdown, source.options)
+            write_markdown(run, self.markdown, source.options, page)

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$])")
 
 
-def write_markdown(run: Run, path: Path, source: str = "") -> None:
-    """The run as Markdown, written aside and renamed."""
-    write_text(path, to_markdown(run, source))
+def write_markdown(run: Run, path: Path, source: str = "", page: str = "") -> None:
+    """The run as Markdown, written aside and renamed; `page` goes below it."""
+    write_text(path, to_markdown(run, source) + page)
 
 
 def to_markdown(run: Run, source: str = "") -> str:
@@ -59,20 +59,21 @@ def _table(run: Run) -> Iterator[str]:
     checks = list(dict.fromkeys(result.check for result in run.results))
     dtypes = shown_dtypes(run)
     found = find_cells(run)
-    yield _line(["backend", "version", "dtype", *checks])
-    yield _line(["---"] * 3 + ["---:"] * len(checks))
+    yield to_row(["backend", "version", "dtype", *checks])
+    yield to_row(["---"] * 3 + ["---:"] * len(checks))
     for row in run.rows:
         head = [escape(row.label), escape(run.versions.get(row.label, ""))]
         for dtype in dtypes:
             cells = [_cell(*cell_words(found.get((row.label, c, dtype), ()))) for c in checks]
-            yield _line([*head, dtype, *cells])
+            yield to_row([*head, dtype, *cells])
 
 
 def _cell(words: str, status: str) -> str:
     return f"**{words}**" if status in ("fail", "error") else words
 
 
-def _line(cells: Sequence[str]) -> str:
+def to_row(cells: Sequence[str]) -> str:
+    """A line of a table, of cells that are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 

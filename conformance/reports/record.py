@@ -6,6 +6,7 @@ import dataclasses
 import importlib.metadata
 import json
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from gateparity.backends.spec import Backend
@@ -16,7 +17,7 @@ from gateparity.conformance.text import read_bytes
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 SCHEMA: Final = 1
@@ -35,9 +36,11 @@ class Record:
     gateparity: str = importlib.metadata.version("gateparity")
 
 
-def write_json(run: Run, path: Path, source: Source) -> None:
-    """The run as JSON, written aside and renamed."""
-    text = json.dumps(to_json(Record(run, source)), indent=2, allow_nan=False)
+def write_json(
+    run: Run, path: Path, source: Source, more: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """The run as JSON, written aside and renamed. `more` is what else there is to tell."""
+    text = json.dumps(to_json(Record(run, source)) | dict(more), indent=2, allow_nan=False)
     write_text(path, text + "\n")
 
 
@@ -56,6 +59,7 @@ def to_json(record: Record) -> dict[str, Any]:
         "results": [_result_json(result) for result in run.results],
         "pairs": [_finite(vars(pair)) for pair in run.pairs],
         "explanations": run.explanations,
+        "manifests": {label: dict(told) for label, told in run.manifests.items()},
     }
 
 
@@ -78,6 +82,8 @@ def read_json(path: Path) -> Record:
 
 def _result_json(result: Result) -> dict[str, Any]:
     row = {"backend": result.row.name, "variant": result.row.variant}
+    if result.row.recorded:
+        row["recorded"] = result.row.recorded
     saved = {name: getattr(result, name) for name in _SAVED if result.saved}
     return row | _finite({name: getattr(result, name) for name in _KEPT}) | saved
 
@@ -101,6 +107,7 @@ def _from_json(found: dict[str, Any]) -> Record:
         seconds=float(found["seconds"]),
         transport_seconds=float(found["transport_seconds"]),
         explanations=_words(found["explanations"]),
+        manifests={str(label): _words(told) for label, told in found.get("manifests", {}).items()},
     )
     return Record(run, Source(**found["source"]), str(found["gateparity"]))
 
@@ -110,7 +117,8 @@ def _words(found: dict[str, Any]) -> dict[str, str]:
 
 
 def _read_result(found: dict[str, Any]) -> Result:
-    row = Backend(found.pop("backend"), found.pop("variant"), target="", python=None)
+    named = found.pop("backend"), found.pop("variant")
+    row = Backend(*named, target="", python=None, recorded=found.pop("recorded", ""))
     return _checked([Result(row, **found)])[0]
 
 

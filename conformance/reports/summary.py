@@ -88,9 +88,9 @@ def describe_saved(result: Result) -> str:
 
 def describe_verdict(run: Run) -> str:
     """The verdict, with what is missing of a comparison."""
-    if run.exit_code != 2 or len(run.ran) >= 2:
+    if run.exit_code != 2 or len(run.ran) >= run.least:
         return run.verdict
-    return f"{run.verdict} ({len(run.ran)} of the 2 backends that a comparison needs)"
+    return f"{run.verdict} ({len(run.ran)} of the {run.least} backends that a comparison needs)"
 
 
 def describe_counts(run: Run) -> str:

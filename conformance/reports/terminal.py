@@ -42,6 +42,17 @@ _MOST_STEPS = 12  # in one table
 
 
 def print_run(run: Run, console: Console, source: str = "") -> None:
+    """All of it, the verdict last."""
+    print_results(run, console, source)
+    print_verdict(run, console)
+
+
+def print_verdict(run: Run, console: Console) -> None:
+    """One line: the verdict, and what the run came to in numbers."""
+    print_line(_summary(run), console)
+
+
+def print_results(run: Run, console: Console, source: str = "") -> None:
     """The table of rows and checks, what went wrong and how to repeat it, and all pairs."""
     print_table(console, _check_table(run))
     for label, status, checks, reason in empty_cells(run):
@@ -56,9 +67,7 @@ def print_run(run: Run, console: Console, source: str = "") -> None:
             _print_failure(result, run.seed, source, console, growth=not k)
         if row.label in run.explanations:
             words = f"{escape(row.label)}: {escape(run.explanations[row.label])}"
-            print_line(
-                f"[bold red]{words}[/] (gateparity diagnose -b {escape(row.label)})", console
-            )
+            print_line(f"[bold red]{words}[/] (gateparity diagnose -b {escape(row.spec)})", console)
     if len(run.rows) > 1:
         print_table(console, _pair_table(run))
     for pair in run.pairs:
@@ -66,7 +75,6 @@ def print_run(run: Run, console: Console, source: str = "") -> None:
             names = escape(f"{pair.a} and {pair.b}")
             line = f"[bold red]{names} differ[/], {pair.dtype}: {escape(pair.reason)}"
             print_line(line, console)
-    print_line(_summary(run), console)
 
 
 def _check_table(run: Run) -> Table:

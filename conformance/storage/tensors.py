@@ -6,6 +6,7 @@ file's own before anything is allocated.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import struct
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
 
     from gateparity.parameters import Array
 
-LARGEST: Final = 2**26  # bytes of a file
-_HEADER: Final = 2**20  # bytes of names, shapes and words
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Bytes that a kind of file may have: all in all, and of names, shapes and words."""
+
+    file: int
+    header: int
+
+
+SMALL: Final = Limits(2**26, 2**20)
 _AXES: Final = 8  # at most
 _KEY: Final = "gateparity"
 DTYPES: Final = {  # https://huggingface.co/docs/safetensors
@@ -33,25 +42,28 @@ DTYPES: Final = {  # https://huggingface.co/docs/safetensors
 }
 
 
-def pack_tensors(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> bytes:
+def pack_tensors(
+    arrays: Mapping[str, Array], words: Mapping[str, Any], limits: Limits = SMALL
+) -> bytes:
     """The file's bytes. Raises `InputError` for what is too large to be read again."""
     from safetensors.numpy import save
 
+    _check_size(sum(array.nbytes for array in arrays.values()), limits)
     plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     data = save(plain, {_KEY: json.dumps(words, allow_nan=False)})
-    _check_sizes(data)
+    _read_header(data, limits)
     return data
 
 
-def unpack_tensors(data: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
+def unpack_tensors(data: bytes, limits: Limits = SMALL) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays, of a dtype in `DTYPES`, and the words; raises `InputError` for anything else."""
     from safetensors import SafetensorError, deserialize
 
-    header = _check_sizes(data)
+    header = _read_header(data, limits)
     try:
         words = _read_words(header)
         found = deserialize(data)  # type: ignore[no-untyped-call]
-        return {name: _decode(name, held) for name, held in found}, words
+        return {name: _decode(name, held, limits) for name, held in found}, words
     except SafetensorError as error:
         reason = str(error).removeprefix("Error while deserializing: ")
         raise InputError(f"damaged or truncated safetensors: {reason}") from None
@@ -63,17 +75,21 @@ def unpack_tensors(data: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
         raise InputError(f"its header is no JSON: {error}") from None
 
 
-def _check_sizes(data: bytes) -> bytes:
-    """The header, as long as the file says."""
-    if len(data) > LARGEST:
-        raise InputError(f"{len(data)} bytes, expected at most {LARGEST}")
+def _read_header(data: bytes, limits: Limits) -> bytes:
+    """As long as the file says."""
+    _check_size(len(data), limits)
     declared = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
-    if not 2 <= declared <= min(len(data) - 8, _HEADER):
+    if not 2 <= declared <= min(len(data) - 8, limits.header):
         raise InputError(
             f"no safetensors, or damaged: a header of {declared} bytes in a file of {len(data)}, "
-            f"{_HEADER} allowed"
+            f"{limits.header} allowed"
         )
     return data[8 : 8 + declared]
+
+
+def _check_size(size: int, limits: Limits) -> None:
+    if size > limits.file:
+        raise InputError(f"{size} bytes, expected at most {limits.file}")
 
 
 def _read_words(header: bytes) -> dict[str, Any]:
@@ -82,18 +98,18 @@ def _read_words(header: bytes) -> dict[str, Any]:
     text = metadata.get(_KEY) if isinstance(metadata, dict) else None
     words = json.loads(text) if isinstance(text, str) else None
     if not isinstance(words, dict):
-        raise InputError(f"its metadata has no {_KEY!r}: `gateparity check` didn't write it")
+        raise InputError(f"its metadata has no {_KEY!r}: gateparity didn't write it")
     return words
 
 
-def _decode(name: str, held: Mapping[str, Any]) -> Array:
+def _decode(name: str, held: Mapping[str, Any], limits: Limits) -> Array:
     if held["dtype"] not in DTYPES:
         known = ", ".join(DTYPES)
         raise InputError(f"array {name!r} is {held['dtype']}, expected one of {known}")
     dtype, shape = np.dtype(DTYPES[held["dtype"]]), held["shape"]
-    if len(shape) > _AXES or max(shape, default=0) > LARGEST:  # beside a size of 0
-        raise InputError(f"array {name!r} has shape {shape}, {_AXES} axes of {LARGEST} allowed")
+    if len(shape) > _AXES or max(shape, default=0) > limits.file:  # beside a size of 0
+        raise InputError(f"array {name!r} has shape {shape}, {_AXES} axes of {limits.file} allowed")
     if math.prod(shape) * dtype.itemsize != len(held["data"]):
         raise InputError(f"array {name!r} has shape {shape} in {len(held['data'])} bytes")
-    flat = np.frombuffer(bytes(held["data"]), dtype)
+    flat = np.frombuffer(held["data"], dtype)
     return flat.astype(dtype.newbyteorder("=")).reshape(shape)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 4096  # characters of a text
 _ENTRIES: Final = 128  # texts beside each other
+_LARGEST: Final = 2.0**63  # number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,36 @@ class Words:
         if type(number) is not int or number < 0:
             raise InputError(f"{key} is {reprlib.repr(number)}, expected an integer of at least 0")
         return number
+
+    def number(self, key: str) -> float:
+        """A finite number of at least 0."""
+        number = self.found.get(key)
+        if type(number) not in (int, float) or not 0 <= number < _LARGEST:  # type: ignore[operator]
+            raise InputError(f"{key} is {reprlib.repr(number)}, expected a number of at least 0")
+        return float(number)  # type: ignore[arg-type]
+
+    def numbers(self, key: str) -> dict[str, float]:
+        """Numbers by name."""
+        found = self.found.get(key)
+        if not isinstance(found, dict) or len(found) > _ENTRIES:
+            raise InputError(
+                f"{key} is {reprlib.repr(found)}, expected {_ENTRIES} numbers at most, by name"
+            )
+        return {Words({"name": name}).text("name"): Words(found).number(name) for name in found}
+
+    def flag(self, key: str) -> bool:
+        """True or False."""
+        flag = self.found.get(key)
+        if not isinstance(flag, bool):
+            raise InputError(f"{key} is {reprlib.repr(flag)}, expected true or false")
+        return flag
+
+    def objects(self, key: str) -> list[Words]:
+        """A list of objects."""
+        found = self.found.get(key)
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise InputError(f"{key} is {reprlib.repr(found)}, expected a list of objects")
+        return [Words(item) for item in found]
 
     def fields(self, key: str, of: type[Any]) -> dict[str, Any]:
         """The fields of a dataclass, all of them and no others."""

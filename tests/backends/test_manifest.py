@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
+import types
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ import pytest
 from gateparity.backends import manifest
 from gateparity.backends.manifest import FLAGS, read_manifest
 from gateparity.backends.remote import RemoteAdapter, Worker
+from gateparity.backends.worker import describe
+from gateparity.layouts import D2L
 
 X86 = """processor\t: 0
 model name\t: AMD EPYC 9B14
@@ -89,5 +94,54 @@ def test_a_worker_tells_its_own(monkeypatch):
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
     with Worker(Path(sys.executable), 60.0) as worker:
         found = RemoteAdapter(worker, "gateparity.backends.numpy:Scratch").manifest
-    assert found == read_manifest()
+    assert found == {"device": "cpu"} | read_manifest()
     assert found["NVIDIA_TF32_OVERRIDE"] == "0"
+
+
+class Tells:
+    layout = D2L
+    settings: ClassVar = {"threads": 3, "device": "a GPU", "python": "another"}
+
+
+class Fails:
+    layout = D2L
+
+    @property
+    def settings(self):
+        raise AttributeError("this version has no such switch")
+
+
+@pytest.mark.parametrize(
+    ("adapter", "expected"),
+    [
+        (Tells(), {"threads": "3", "device": "a GPU"}),
+        (Fails(), {"settings": "unknown: AttributeError: this version has no such switch"}),
+        (types.SimpleNamespace(layout=D2L), {}),
+        (types.SimpleNamespace(layout=D2L, settings=["no mapping"]), {}),
+    ],
+)
+def test_an_adapter_tells_what_its_framework_is_set_to(adapter, expected):
+    assert describe(adapter, "mine")["manifest"] == expected | read_manifest()
+
+
+def test_the_blas_is_the_one_that_was_loaded():
+    if "blas threads" not in read_manifest():
+        pytest.skip("NumPy has no OpenBLAS here, or the system doesn't tell")
+    command = "from gateparity.backends.blas import read_blas; print(read_blas()['blas'])"
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", command],
+            env={**os.environ, "OPENBLAS_CORETYPE": core},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for core in ("Haswell", "Prescott")
+    ]
+    assert found[0] != found[1]
+    assert all(line.startswith("OpenBLAS ") for line in found)
+
+
+def test_cores_that_a_process_may_use():
+    allowed, count = map(int, read_manifest()["cores"].split(" of "))
+    assert 1 <= allowed <= count == os.cpu_count()

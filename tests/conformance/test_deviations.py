@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import platform
 
 import pytest
 
@@ -60,7 +61,6 @@ def test_a_listed_deviation_is_known_and_says_why(run):
     assert result.status == "known"
     assert result.reason == f"{known.reason}: {known.link}"
     assert result.sigmas > 8
-    assert result.arrays is None  # it is compared with no other row
 
 
 def test_one_that_is_mended_fails_until_its_entry_is_removed(run):
@@ -102,10 +102,28 @@ def test_a_list_of_ones_own():
     check, case = CHECKS["forward"], RECIPES["unit"].build("float32", 0)
     [row] = parse_backends(["numpy"])
     known = Deviation("numpy", ("scratch",), (("forward", "unit"),), ("float32",), "why", "where")
-    assert find_deviation(row, check, case, [known]) is known
-    assert find_deviation(row, check, RECIPES["plain"].build("float32", 0), [known]) is None
-    assert find_deviation(row, check, RECIPES["unit"].build("float64", 0), [known]) is None
+    assert find_deviation(row, check, case, {}, [known]) is known
+    assert find_deviation(row, check, RECIPES["plain"].build("float32", 0), {}, [known]) is None
+    assert find_deviation(row, check, RECIPES["unit"].build("float64", 0), {}, [known]) is None
     assert find_deviation(row, check, case) is None
+
+
+def test_one_that_holds_on_some_devices_only():
+    check, case = CHECKS["values"], RECIPES["subnormal"].build("float32", 0)
+    [row, *_] = parse_backends(["jax"])
+    on = [find_deviation(row, check, case, {"device": device}) for device in ("cpu", "gpu")]
+    assert on[0] is find_deviation(row, check, case)  # a manifest that doesn't tell
+    assert on[0].where == (("device", "cpu"),)
+    assert on[1] is None
+
+
+def test_what_is_known_is_asked_for_by_the_workers_manifest(run, monkeypatch):
+    elsewhere = dataclasses.replace(listed("mxnet", RAGGED), where=(("machine", "none such"),))
+    monkeypatch.setattr(find_deviation, "__defaults__", ({}, (elsewhere,)))
+    assert run("IgnoresLengths").status == "fail"
+    here = dataclasses.replace(elsewhere, where=(("machine", platform.machine()),))
+    monkeypatch.setattr(find_deviation, "__defaults__", ({}, (here,)))
+    assert run("IgnoresLengths").status == "known"
 
 
 @pytest.mark.parametrize("known", DEVIATIONS, ids=lambda known: known.reason)

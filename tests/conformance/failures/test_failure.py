@@ -20,7 +20,7 @@ from gateparity.conformance.cases import RECIPES, Case, build_case, draw_for
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.storage.cases import join_arrays, name_arrays
-from gateparity.conformance.storage.tensors import LARGEST, pack_tensors, unpack_tensors
+from gateparity.conformance.storage.tensors import SMALL, pack_tensors, unpack_tensors
 from gateparity.conformance.truth import Truth
 from gateparity.errors import InputError
 
@@ -168,7 +168,7 @@ def test_files_that_are_none(tmp_path):
         ("short", b"abc", "no safetensors, or damaged"),
         ("words", b"no such thing" * 9, "no safetensors, or damaged"),
         ("pickle", b"\x80\x04\x95" + b"x" * 90, "no safetensors, or damaged"),
-        ("others", save({"weight": np.zeros(3, "f4")}), "`gateparity check` didn't write it"),
+        ("others", save({"weight": np.zeros(3, "f4")}), "gateparity didn't write it"),
         ("no json", struct.pack("<Q", 8) + b"{" * 8, "its header is no JSON"),
         ("deep", struct.pack("<Q", 99999) + b"[" * 99999, "its header is nested too deeply"),
         ("bytes", struct.pack("<Q", 8) + b"\xff" * 8, "its header is no JSON"),
@@ -183,8 +183,8 @@ def test_files_that_are_none(tmp_path):
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "large"
     with path.open("wb") as file:
-        file.truncate(LARGEST + 1)
-    refuse(path, f"it has {LARGEST + 1} bytes, {LARGEST} allowed")
+        file.truncate(SMALL.file + 1)
+    refuse(path, f"it has {SMALL.file + 1} bytes, {SMALL.file} allowed")
 
 
 @pytest.mark.parametrize("declared", [0, 1, 2**20 + 1, 2**63, 2**64 - 1])
@@ -318,7 +318,7 @@ def test_what_could_not_be_read_again_is_not_written(failure, path):
     case = dataclasses.replace(failure.case, batch=long)
     with pytest.raises(InputError, match="steps is 10001"):
         save_failure(dataclasses.replace(failure, case=case), path)
-    large = {"y": np.zeros(LARGEST // 8 + 1)}
+    large = {"y": np.zeros(SMALL.file // 8 + 1)}
     with pytest.raises(InputError, match="expected at most"):
         save_failure(dataclasses.replace(failure, truth=large, sigmas=large), path)
     assert not path.exists()

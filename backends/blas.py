@@ -1,0 +1,66 @@
+"""Which BLAS multiplies NumPy's matrices, and for which processor: by the library's own word.
+
+OpenBLAS chooses its kernels when it is loaded (`OPENBLAS_CORETYPE` overrules it), and another
+choice rounds otherwise. What NumPy tells is what it was built with, on another machine.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+_MAPS: Final = Path("/proc/self/maps")  # Linux alone tells what a process has loaded
+_AFFIXES: Final = tuple(
+    (prefix, suffix) for prefix in ("", "scipy_") for suffix in ("", "64_", "_64")
+)
+
+
+def read_blas() -> dict[str, str]:
+    """`blas` and its `blas threads`, as far as they are known."""
+    for library in _loaded():
+        for prefix, suffix in _AFFIXES:
+            if found := _ask(library, f"{prefix}openblas_get_", suffix):
+                return found
+    return _built_with()
+
+
+def _ask(library: ctypes.CDLL, start: str, suffix: str) -> dict[str, str]:
+    try:
+        configuration, threads = (
+            getattr(library, f"{start}{name}{suffix}") for name in ("config", "num_threads")
+        )
+    except AttributeError:
+        return {}
+    configuration.restype = ctypes.c_char_p
+    return {
+        "blas": " ".join(configuration().decode("ascii", "replace").split()),
+        "blas threads": str(threads()),
+    }
+
+
+def _loaded() -> list[ctypes.CDLL]:
+    """NumPy's own before another that a framework has brought."""
+    try:
+        lines = _MAPS.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    paths = {line.split(maxsplit=5)[-1] for line in lines if "openblas" in line}
+    libraries = []
+    for path in sorted(paths, key=lambda path: ("numpy" not in path, path)):
+        try:
+            libraries.append(ctypes.CDLL(path))
+        except OSError:  # mapped as a file, or deleted since
+            continue
+    return libraries
+
+
+def _built_with() -> dict[str, str]:
+    try:
+        shown: Any = np.show_config(mode="dicts")  # NumPy 1.25 or newer
+        blas = shown["Build Dependencies"]["blas"]
+        return {"blas": f"{blas['name']} {blas['version']}"}
+    except (TypeError, KeyError):
+        return {}

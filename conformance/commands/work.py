@@ -1,0 +1,61 @@
+"""What `check` and `record` run: the plan that the options name, and the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateparity.backends.spec import find_backends, parse_backends
+from gateparity.conformance.checkpoint import read_checkpoint
+from gateparity.conformance.plan import named_plan, text_plan, weights_plan
+from gateparity.conformance.source import Source, source_of
+from gateparity.conformance.text import read_text
+from gateparity.conformance.torch_loader import torch_loader
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.plan import Plan
+
+
+def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
+    """Those that the specs name, or all that are found."""
+    rows = parse_backends(specs) if specs else find_backends()
+    if not rows:
+        raise InputError("no backend was found: gateparity env create --all")
+    return rows
+
+
+def choose_plan(
+    rows: Sequence[Backend],
+    case: Sequence[str] | None,
+    checks: Sequence[str] | None,
+    seed: int,
+    weights: Path | None,
+    prefix: str | None,
+    text: Path | None,
+) -> tuple[Plan, Source]:
+    """Named cases, a checkpoint's LSTM or the characters of a text, and the file that it is from.
+
+    A checkpoint is read in the worker of the first of `rows` that has PyTorch.
+    """
+    _refuse_together(case, weights, prefix, text)
+    if weights:
+        config, params = read_checkpoint(weights, prefix, torch_loader(rows))
+        source = source_of(weights, weights=weights, prefix=prefix)
+        return weights_plan(config, params, checks or [], seed), source
+    if text:
+        return text_plan(read_text(text), checks or [], seed), source_of(text, text=text)
+    return named_plan(case or [], checks or [], seed), Source()
+
+
+def _refuse_together(
+    case: Sequence[str] | None, weights: Path | None, prefix: str | None, text: Path | None
+) -> None:
+    given = [n for n, v in (("--case", case), ("--weights", weights), ("--text", text)) if v]
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(given)} exclude each other: choose one")
+    if prefix is not None and not weights:
+        raise InputError("--prefix goes with --weights: --weights FILE --prefix NAME")

@@ -1,0 +1,61 @@
+"""An answer judged: its errors, and whether a known deviation excuses them.
+
+Needs no worker and no framework, so it serves an answer that was just given and a recorded one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from gateparity.conformance.result import Result
+from gateparity.conformance.verdict import Expected, Mismatch, Score, judge
+
+if TYPE_CHECKING:
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.budget import Budget
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.deviations import Deviation
+    from gateparity.conformance.requirements.checks import Check, Results
+    from gateparity.conformance.result import Status
+
+
+def make_result(row: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
+    """The result of one check on one case in a row."""
+    return Result(row, check.name, case.name, case.config.dtype, status, **found)
+
+
+def judge_answer(
+    row: Backend, check: Check, case: Case, found: Results, expected: Expected
+) -> Result:
+    """Compare an answer with what is right."""
+    try:
+        score = judge(found, expected)
+    except Mismatch as mismatch:
+        known = _scores(mismatch.score) | {"arrays": found, "begins": mismatch.begins}
+        return make_result(row, check, case, "fail", reason=str(mismatch), **known)
+    return make_result(row, check, case, "pass", arrays=found, **_scores(score))
+
+
+def judge_against(
+    row: Backend, check: Check, case: Case, found: Results, against: Results, budget: Budget
+) -> Result:
+    """Compare an answer with another answer of the same framework: each may err."""
+    expected = Expected(against, budget.scaled(2**0.5))
+    result = judge_answer(row, check, case, found, expected)
+    return dataclasses.replace(result, against=against)
+
+
+def weigh_deviation(result: Result, known: Deviation | None) -> Result:
+    """A known deviation is no failure, as long as it is there."""
+    if known is None or result.status not in ("pass", "fail"):
+        return result
+    if result.status == "fail":
+        return dataclasses.replace(result, status="known", reason=f"{known.reason}: {known.link}")
+    reason = f"it no longer deviates ({known.reason}): remove its entry among the known deviations"
+    return dataclasses.replace(result, status="fail", reason=reason)
+
+
+def _scores(score: Score) -> dict[str, Any]:
+    errors = {"max_error": score.relative, "sigmas": score.sigmas, "shift": score.shift}
+    return errors | {"shifts": score.shifts}

@@ -1,0 +1,84 @@
+"""Every two rows compared in everything that both computed."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from gateparity.conformance.result import Pair
+from gateparity.conformance.verdict import Mismatch, judge_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateparity.conformance.plan import Plan
+    from gateparity.conformance.result import Result
+    from gateparity.conformance.session import Truths
+    from gateparity.parameters import Array
+
+    Arithmetics = Mapping[str, Mapping[str, float]]
+    Found = dict[tuple[str, str, str, str], Result]
+
+
+def compare_pairs(
+    labels: Sequence[str],
+    results: Sequence[Result],
+    plan: Plan,
+    truths: Truths,
+    arithmetics: Arithmetics,
+    progress: Callable[[], object] = lambda: None,
+) -> list[Pair]:
+    """Each pair at each dtype; what is known to deviate in either is left out.
+
+    `arithmetics` has what each row declares of its own.
+    """
+    answered = [r for r in results if r.arrays is not None and r.status != "known"]
+    found = {(r.row.label, *r.key): r for r in answered}
+    dtypes = dict.fromkeys(case.config.dtype for _, case in plan)
+    pairs = []
+    for a, b in itertools.combinations(labels, 2):
+        covering = coarser(arithmetics[a], arithmetics[b])
+        pairs += [_compare_pair(a, b, dtype, found, plan, truths, covering) for dtype in dtypes]
+        progress()
+    return pairs
+
+
+def _compare_pair(
+    a: str,
+    b: str,
+    dtype: str,
+    found: Found,
+    plan: Plan,
+    truths: Truths,
+    arithmetic: Mapping[str, float],
+) -> Pair:
+    scores, reasons = [], []
+    for check, case in plan:
+        key = (check.name, case.name, dtype)
+        one, other = found.get((a, *key)), found.get((b, *key))
+        if case.config.dtype != dtype or one is None or other is None:
+            continue
+        try:
+            expected = truths.of(check, case, arithmetic)
+            scores.append(
+                judge_pair(one.arrays or {}, other.arrays or {}, _apart(one, other), expected)
+            )
+        except Mismatch as mismatch:
+            scores.append(mismatch.score)
+            reasons.append(f"{check.name}, {case.name}: {mismatch}")
+    if not scores:
+        return Pair(a, b, dtype, "skip", reason="nothing that both computed")
+    error, sigmas = max(s.relative for s in scores), max(max(s.sigmas, s.shift) for s in scores)
+    return Pair(a, b, dtype, "fail" if reasons else "pass", error, "".join(reasons[:1]), sigmas)
+
+
+def coarser(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    """What covers both arithmetics."""
+    return {name: max(one.get(name, 0), other.get(name, 0)) for name in {*one, *other}}
+
+
+def _apart(one: Result, other: Result) -> Array | None:
+    """How far two rows' shifts are from each other."""
+    if one.shifts is None or other.shifts is None:
+        return None
+    return other.shifts - one.shifts

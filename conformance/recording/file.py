@@ -1,0 +1,257 @@
+"""A recording as one safetensors file, and back: numbers and words, and no code.
+
+A file may come from anyone, so all of it is checked before it is used; what a check is comes from
+gateparity, and a backend's label is there for a person to read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.spec import Backend
+from gateparity.config import Config
+from gateparity.conformance.budget import make_arithmetic
+from gateparity.conformance.files import write_bytes
+from gateparity.conformance.plan import choose_checks
+from gateparity.conformance.recording.recording import Recording
+from gateparity.conformance.result import Result, Run, Status
+from gateparity.conformance.source import Source
+from gateparity.conformance.storage.cases import join_arrays, name_arrays
+from gateparity.conformance.storage.limits import check_case, make_config, plain
+from gateparity.conformance.storage.seal import check_seal, seal
+from gateparity.conformance.storage.tensors import Limits, pack_tensors, unpack_tensors
+from gateparity.conformance.storage.words import Words, writable, writable_texts
+from gateparity.conformance.text import read_bytes
+from gateparity.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from gateparity.conformance.cases import Case
+    from gateparity.conformance.plan import Plan
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.parameters import Array
+
+    Arrays = dict[str, Array]
+
+KIND: Final = "recorded run"
+SCHEMA: Final = 1  # another one wherever a check's arrays come to mean something else
+LIMITS: Final = Limits(2**32, 2**24)
+_SHOWN: Final = 500  # characters of an error
+_PARTS: Final = ("arrays", "against")
+
+
+def save_recording(recording: Recording, path: Path) -> int:
+    """Write the file whole, and tell its size in bytes; raises `InputError` if that fails."""
+    run, cases = recording.run, _distinct_cases(recording.plan)
+    arrays: Arrays = {}
+    for (name, dtype), case in cases.items():
+        check_case(case)
+        arrays |= {f"inputs.{name}.{dtype}.{n}": a for n, a in name_arrays(case).items()}
+    for result, part in ((result, part) for result in run.results for part in _PARTS):
+        found: Results = getattr(result, part) or {}
+        arrays |= {_array_name(result, part, name): plain(a) for name, a in found.items()}
+    words = {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "gateparity": recording.gateparity,
+        "recorded": recording.recorded,
+        "seed": run.seed,
+        "seconds": run.seconds,
+        "transport_seconds": max(run.transport_seconds, 0.0),
+        "source": dataclasses.asdict(recording.source),
+        "cases": [{"name": c.name, "config": dataclasses.asdict(c.config)} for c in cases.values()],
+        "plan": [
+            {"check": check.name, "case": list(cases).index((case.name, case.config.dtype))}
+            for check, case in recording.plan
+        ],
+        "rows": [_row_words(row, run) for row in run.rows],
+    }
+    data = pack_tensors(arrays, seal(arrays, words), LIMITS)
+    write_bytes(path, data)
+    return len(data)
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file begins like one: JSON, whatever it holds, has no zero bytes.
+
+    Nothing is said of a file that isn't there: whoever reads it will.
+    """
+    try:
+        with path.open("rb") as file:
+            return b"\0" in file.read(8)
+    except (OSError, ValueError):
+        return path.suffix == ".safetensors"
+
+
+def load_recording(path: Path) -> Recording:
+    """What `save_recording` wrote; raises `InputError`, in one line, for anything else."""
+    data = read_bytes(path, "a recorded run", LIMITS.file)
+    try:
+        arrays, found = unpack_tensors(data, LIMITS)
+        words = Words(found)
+        _check_kind(words)
+        check_seal(arrays, found)
+        return _read(arrays, words)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: {printable(str(error))[:_SHOWN]}") from None
+
+
+def _distinct_cases(plan: Plan) -> dict[tuple[str, str], Case]:
+    """Each once: checks share them."""
+    return {(case.name, case.config.dtype): case for _, case in plan}
+
+
+def _array_name(result: Result, part: str, name: str) -> str:
+    return f"{part}.{result.row.label}.{'.'.join(result.key)}.{name}"
+
+
+def _row_words(row: Backend, run: Run) -> dict[str, Any]:
+    return {
+        "backend": row.name,
+        "variant": row.variant,
+        "shipped": row.shipped,
+        "version": writable(run.versions.get(row.label, "")),
+        "arithmetic": dict(run.arithmetics.get(row.label, {})),
+        "manifest": writable_texts(run.manifests.get(row.label, {})),
+        "results": [
+            {
+                "status": result.status,
+                "reason": writable(result.reason),
+                "seconds": result.seconds or 0.0,
+                **{part: _names(getattr(result, part)) for part in _PARTS},
+            }
+            for result in run.results
+            if result.row == row
+        ],
+    }
+
+
+def _names(found: Results | None) -> list[str] | None:
+    return None if found is None else list(found)
+
+
+def _check_kind(words: Words) -> None:
+    if words.found.get("kind") != KIND:
+        saved = ": `gateparity replay` reads a saved failure" if "check" in words.found else ""
+        raise InputError(f"no recorded run{saved}")
+    if (schema := words.count("schema")) != SCHEMA:
+        by = words.text("gateparity")
+        raise InputError(f"schema is {schema}, expected {SCHEMA}: gateparity {by} recorded it")
+
+
+def _read(arrays: Arrays, words: Words) -> Recording:
+    cases = [_read_case(arrays, case) for case in words.objects("cases")]
+    plan = [_read_entry(entry, cases) for entry in words.objects("plan")]
+    keys = [(check.name, case.name, case.config.dtype) for check, case in plan]
+    _require_distinct("plan", keys)
+    held = words.objects("rows")
+    rows = [_read_row(row) for row in held]
+    _require_distinct("rows", [row.label for row in rows])
+    results = [r for row, told in zip(rows, held, strict=True) for r in _results(row, told, keys)]
+    results = [_fill(result, arrays) for result in results]
+    if arrays:
+        raise InputError(f"array {next(iter(arrays))!r} belongs to no input and no result")
+    labelled = [(row.label, told) for row, told in zip(rows, held, strict=True)]
+    run = Run(
+        rows=tuple(rows),
+        results=tuple(results),
+        pairs=(),
+        versions={label: version for label, told in labelled if (version := told.text("version"))},
+        seed=words.count("seed"),
+        seconds=words.number("seconds"),
+        transport_seconds=words.number("transport_seconds"),
+        arithmetics={label: said for label, told in labelled if (said := _read_arithmetic(told))},
+        manifests={label: told.texts("manifest") for label, told in labelled},
+    )
+    source = Words(words.fields("source", Source))
+    return Recording(
+        plan=plan,
+        run=run,
+        source=Source(source.text("options"), source.text("sha256")),
+        gateparity=words.text("gateparity"),
+        recorded=words.text("recorded"),
+    )
+
+
+def _read_case(arrays: Arrays, words: Words) -> Case:
+    name, config = words.text("name"), make_config(words.fields("config", Config))
+    start = f"inputs.{name}.{config.dtype}."
+    own = {n.removeprefix(start): arrays.pop(n) for n in list(arrays) if n.startswith(start)}
+    case = join_arrays(name, config, own)
+    check_case(case)
+    return case
+
+
+def _read_entry(words: Words, cases: list[Case]) -> tuple[Any, Case]:
+    k = words.count("case")
+    if k >= len(cases):
+        raise InputError(f"case is {k}, and there are {len(cases)}")
+    return choose_checks([words.text("check")])[0], cases[k]
+
+
+def _read_row(words: Words) -> Backend:
+    name, variant = words.text("backend"), words.text("variant")
+    framework = FRAMEWORKS.get(name.partition("@")[0])
+    known = framework is not None and variant in dict(framework.variants)
+    return Backend(name, variant, "", None, shipped=known and words.flag("shipped"))
+
+
+def _read_arithmetic(words: Words) -> dict[str, float]:
+    said = words.numbers("arithmetic")
+    make_arithmetic("float32", said)  # raises for what says nothing
+    return said
+
+
+def _results(row: Backend, words: Words, keys: list[tuple[str, str, str]]) -> list[Result]:
+    """Without their arrays, which are names as yet."""
+    told = words.objects("results")
+    if len(told) != len(keys):
+        raise InputError(f"{row.label} has {len(told)} results, expected {len(keys)}")
+    return [_read_result(row, key, result) for key, result in zip(keys, told, strict=True)]
+
+
+def _read_result(row: Backend, key: tuple[str, str, str], words: Words) -> Result:
+    status = words.text("status")
+    if status not in get_args(Status):
+        raise InputError(f"status is {status!r}, expected one of {', '.join(get_args(Status))}")
+    named: dict[str, Any] = {
+        part: dict.fromkeys(words.names(part))
+        for part in _PARTS
+        if words.found.get(part) is not None
+    }
+    if "arrays" not in named and status in ("pass", "known"):
+        raise InputError(f"{row.label} has {status!r} for {', '.join(key)}, and no arrays of it")
+    reason, seconds = words.text("reason"), words.number("seconds")
+    return Result(row, *key, status, reason=reason, seconds=seconds, **named)  # type: ignore[arg-type]
+
+
+def _fill(result: Result, arrays: Arrays) -> Result:
+    """With the arrays that its names stand for."""
+    found = {part: names for part in _PARTS if (names := getattr(result, part)) is not None}
+    return dataclasses.replace(
+        result,
+        **{
+            part: {name: _take(arrays, _array_name(result, part, name)) for name in names}
+            for part, names in found.items()
+        },
+    )
+
+
+def _take(arrays: Arrays, name: str) -> Array:
+    if name not in arrays:
+        raise InputError(f"there is no array {name}")
+    if arrays[name].dtype.kind != "f":
+        raise InputError(f"{name} is {arrays[name].dtype}, expected floats")
+    return arrays.pop(name)
+
+
+def _require_distinct(what: str, names: Iterable[object]) -> None:
+    seen: set[object] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{what} has {name} twice")
+        seen.add(name)

@@ -1,0 +1,96 @@
+"""A recorded run: what went in, what every row answered, and what that may depend on.
+
+Nothing in it tells where or by whom it was recorded: a file of the user's is named without its
+folder, and an interpreter by the version of its framework.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import importlib.metadata
+import shlex
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from gateparity.backends.spec import Backend
+from gateparity.conformance.storage.words import writable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.conformance.plan import Plan
+    from gateparity.conformance.result import Run
+    from gateparity.conformance.source import Source
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """A run with its arrays, and the plan that it followed.
+
+    `gateparity` is the version that recorded it, `recorded` the time in UTC, to the second.
+    """
+
+    plan: Plan
+    run: Run
+    source: Source
+    gateparity: str
+    recorded: str
+
+
+def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
+    """The recording of a run that has just ended."""
+    rows = _public_rows(run)
+    labels = {label: row.label for label, row in rows.items()}
+    public = dataclasses.replace(
+        run,
+        rows=tuple(rows[row.label] for row in run.rows),
+        results=tuple(dataclasses.replace(r, row=rows[r.row.label]) for r in run.results),
+        pairs=(),
+        explanations={},
+        versions=_rename(run.versions, labels),
+        arithmetics=_rename(run.arithmetics, labels),
+        manifests=_rename(run.manifests, labels),
+    )
+    return Recording(
+        plan=plan,
+        run=public,
+        source=dataclasses.replace(source, options=_without_folders(source.options)),
+        gateparity=importlib.metadata.version("gateparity"),
+        recorded=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _public_rows(run: Run) -> dict[str, Backend]:
+    """Rows by their label, under labels that hold no path, each its own."""
+    rows: dict[str, Backend] = {}
+    taken: collections.Counter[str] = collections.Counter()
+    for row in run.rows:
+        name = _public_name(row.name, run.versions.get(row.label, ""))
+        public = Backend(name, writable(row.variant), "", None, shipped=row.shipped)
+        taken[public.label] += 1
+        if taken[public.label] > 1:
+            public = dataclasses.replace(public, name=f"{name}@{taken[public.label]}")
+        rows[row.label] = public
+    return rows
+
+
+def _public_name(name: str, version: str) -> str:
+    """`torch@/home/me/env` is `torch@2.13.0`; `jax@0.9.2` is none of anybody's folders."""
+    framework, at, where = writable(name).partition("@")
+    if not at or (len(PurePath(where).parts) == 1 and not Path(where).exists()):
+        return framework + at + where
+    return f"{framework}@{writable(version)}" if version else framework
+
+
+def _without_folders(options: str) -> str:
+    words = shlex.split(options)
+    return shlex.join(
+        Path(word).name if before in ("--weights", "--text") else word
+        for before, word in zip(["", *words], words, strict=False)
+    )
+
+
+def _rename(found: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    return {labels[label]: value for label, value in found.items()}

@@ -1,0 +1,145 @@
+"""One backend in two recordings: to the last bit, within rounding, or beyond; and what may be why.
+
+A backend is the same on two machines or days if its framework and variant are; its version may
+differ, which then is one of the lines that do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING, Literal
+
+from gateparity.conformance.bits import other_bits
+from gateparity.conformance.diagnosis.divergence import locate
+from gateparity.conformance.pairs import coarser
+from gateparity.conformance.verdict import difference, in_sigmas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.plan import Plan
+    from gateparity.conformance.result import Result, Run
+    from gateparity.conformance.session import Truths
+    from gateparity.conformance.verdict import Expected
+
+    Key = tuple[str, str, str]
+    Alike = Literal["same bits", "within rounding", "beyond rounding", "not compared"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Twin:
+    """Two rows of one backend at one dtype: of `compared` results, how many are the same bits.
+
+    `sigmas` is the largest difference in standard deviations of rounding, None where all that was
+    compared is known to deviate; `first` is where bits differ first, empty if they don't.
+    """
+
+    a: str
+    b: str
+    dtype: str
+    alike: Alike
+    compared: int
+    same_bits: int
+    sigmas: float | None
+    first: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of the manifest that two recordings differ in, and the backends for which they do."""
+
+    name: str
+    a: str
+    b: str
+    value_a: str
+    value_b: str
+    backends: tuple[str, ...]
+
+
+def compare_twins(
+    groups: Sequence[Sequence[Backend]], run: Run, plan: Plan, truths: Truths
+) -> Iterator[Twin]:
+    """Every two rows of one backend in two of the groups, at each dtype."""
+    answers = {(result.row.label, result.key): result for result in run.results}
+    pairs = {(pair.a, pair.b, pair.dtype): pair for pair in run.pairs}
+    dtypes = dict.fromkeys(case.config.dtype for _, case in plan)
+    for a, b in _twins(groups):
+        covering = coarser(run.arithmetics.get(a.label, {}), run.arithmetics.get(b.label, {}))
+        for dtype in dtypes:
+            both = [
+                (check, case, answers[a.label, key], answers[b.label, key])
+                for check, case in plan
+                if (key := (check.name, case.name, case.config.dtype))[2] == dtype
+            ]
+            both = [held for held in both if None not in (held[2].arrays, held[3].arrays)]
+            other = [h for h in both if other_bits(h[2].arrays or {}, h[3].arrays or {})]
+            pair = pairs[a.label, b.label, dtype]
+            first = ""
+            if other:
+                check, case, one, two = other[0]
+                expected = truths.of(check, case, covering)
+                first = f"{check.name}, {case.name}: {_first_place(one, two, expected)}"
+            yield Twin(
+                a.label,
+                b.label,
+                dtype,
+                _alike(len(both), len(other), beyond=pair.status == "fail"),
+                len(both),
+                len(both) - len(other),
+                pair.sigmas,
+                first,
+            )
+
+
+def differing_lines(runs: Mapping[str, Run]) -> list[Line]:
+    """Of the manifests of twins, each once for all backends that it is the same for."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for (a, run_a), (b, run_b) in itertools.combinations(runs.items(), 2):
+        for one, other in _twins([run_a.rows, run_b.rows]):
+            told, other_told = _manifest(run_a, one), _manifest(run_b, other)
+            for name in told | other_told:
+                values = told.get(name, ""), other_told.get(name, "")
+                if values[0] != values[1]:
+                    found.setdefault((name, a, b, *values), []).append(one.spec)
+    return [Line(*key, backends=tuple(backends)) for key, backends in found.items()]  # type: ignore[call-arg]
+
+
+def _twins(groups: Sequence[Sequence[Backend]]) -> Iterator[tuple[Backend, Backend]]:
+    for one, other in itertools.combinations(groups, 2):
+        for a, b in itertools.product(one, other):
+            if _framework(a) == _framework(b):
+                yield a, b
+
+
+def _framework(row: Backend) -> tuple[str, str]:
+    return row.name.partition("@")[0], row.variant
+
+
+def _manifest(run: Run, row: Backend) -> dict[str, str]:
+    return {"version": run.versions.get(row.label, ""), **run.manifests.get(row.label, {})}
+
+
+def _alike(compared: int, other: int, *, beyond: bool) -> Alike:
+    if not compared:
+        return "not compared"
+    if beyond:
+        return "beyond rounding"
+    return "within rounding" if other else "same bits"
+
+
+def _first_place(one: Result, other: Result, expected: Expected) -> str:
+    """Where numbers differ first, in the order of computation."""
+    a, b = one.arrays or {}, other.arrays or {}
+    sigmas = expected.budget.scaled(2**0.5).sigmas
+    ratios = {name: in_sigmas(difference(a[name], b[name]), sigmas[name]) for name in a}
+    place = locate(ratios, expected.budget.case.config, allowed=0.0)
+    if place is None:
+        return "other bits of equal numbers: the sign of a zero, or what a NaN holds"
+    at = place.index
+    where = f"[{', '.join(map(str, at))}]" if at else ""
+    words = "" if place.words == place.array else f" ({place.words})"
+    digits = {"float16": 5, "float32": 9}.get(str(a[place.array].dtype), 17)
+    numbers = f"{a[place.array][at]:.{digits}g} and {b[place.array][at]:.{digits}g}"
+    return f"{place.array}{where}{words}: {numbers}"

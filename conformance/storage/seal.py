@@ -1,0 +1,44 @@
+"""A checksum over all that a file holds: it shows an accident, and no forgery.
+
+A disk, a transfer or an editor that changes a byte is found out. Whoever changes it on purpose can
+seal it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.parameters import Array
+
+_KEY: Final = "sha256"
+
+
+def seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> dict[str, Any]:
+    """The words, with the checksum of them and of the arrays."""
+    return {**words, _KEY: _digest(arrays, words)}
+
+
+def check_seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> None:
+    """Raise `InputError` for anything but what was sealed."""
+    held = {name: value for name, value in words.items() if name != _KEY}
+    if words.get(_KEY) != _digest(arrays, held):
+        raise InputError("it was changed after it was written: its checksum is another one")
+
+
+def _digest(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        plain = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        digest.update(f"{name!r} {plain.dtype.str} {plain.shape}".encode("utf-8", "replace"))
+        digest.update(plain.tobytes())
+    return digest.hexdigest()
