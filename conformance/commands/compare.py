@@ -12,8 +12,8 @@ from gateparity.conformance.commands.options import Json, Junit, Markdown
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.recording import report
 from gateparity.conformance.recording.compare import compare_recordings, count_steps
-from gateparity.conformance.recording.file import is_recording, load_recording
 from gateparity.conformance.recording.join import name_files
+from gateparity.conformance.recording.reading import is_recording, load_recording
 from gateparity.conformance.reports.compare import join_files, uncompared_pairs
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_results, print_run, print_verdict

@@ -26,8 +26,8 @@ from gateparity.conformance.commands.options import (
 from gateparity.conformance.commands.progress import show_progress
 from gateparity.conformance.commands.work import choose_plan, choose_rows
 from gateparity.conformance.files import check_writable
-from gateparity.conformance.recording.file import save_recording
 from gateparity.conformance.recording.recording import make_recording
+from gateparity.conformance.recording.writing import save_recording
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_run
 from gateparity.conformance.run import TIME_LIMIT, run_checks

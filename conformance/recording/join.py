@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateparity.conformance.bits import other_bits
 from gateparity.conformance.result import Run
@@ -72,12 +72,12 @@ def _require_same_work(recordings: Recordings, name: str, other_name: str) -> No
             f"{other_name} and {name} ran other checks, or in another order: {where} has {check} "
             f"of {case}"
         )
-    for (_, case), (_, other_case) in zip(one.plan, other.plan, strict=True):
-        array = _first_difference(case, other_case)
+    for (_, own), (_, theirs) in zip(one.plan, other.plan, strict=True):
+        array = _first_difference(own, theirs)
         if array:
             raise InputError(
-                f"{other_name} and {name} had other inputs: {array} of case {case.name}, "
-                f"{case.config.dtype} (seeds {other.run.seed} and {one.run.seed})"
+                f"{other_name} and {name} had other inputs: {array} of case {own.name}, "
+                f"{own.config.dtype} (seeds {other.run.seed} and {one.run.seed})"
             )
 
 
@@ -103,7 +103,7 @@ def _mark_rows(recordings: Recordings) -> dict[str, dict[str, Backend]]:
 
 
 def _mark(run: Run, rows: Mapping[str, Backend]) -> Run:
-    renamed = {
+    renamed: dict[str, Any] = {
         field: {rows[label].label: told for label, told in getattr(run, field).items()}
         for field in ("versions", "arithmetics", "manifests")
     }

@@ -47,8 +47,8 @@ def print_twins(comparison: Comparison, console: Console) -> None:
             *cells, alike = map(escape, _twin_cells(twin))
             table.add_row(*cells, f"[{_STYLES[twin.alike]}]{alike}[/]")
         print_table(console, table)
-    for line in _describe_firsts(comparison):
-        print_line(escape(line), console)
+    for words in _describe_firsts(comparison):
+        print_line(escape(words), console)
     for names, lines in _by_recordings(comparison.lines).items():
         table = Table(title="What differs in their manifests")
         for name in ("line", *names, "of"):
@@ -56,8 +56,8 @@ def print_twins(comparison: Comparison, console: Console) -> None:
         for line in lines:
             table.add_row(*map(escape, _line_cells(line)))
         print_table(console, table)
-    for line in _describe_revised(comparison):
-        print_line(f"[yellow]{escape(line)}[/]", console)
+    for words in _describe_revised(comparison):
+        print_line(f"[yellow]{escape(words)}[/]", console)
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:

@@ -95,15 +95,15 @@ def compare_twins(
 
 def differing_lines(runs: Mapping[str, Run]) -> list[Line]:
     """Of the manifests of twins, each once for all backends that it is the same for."""
-    found: dict[tuple[str, ...], list[str]] = {}
+    found: dict[tuple[str, str, str, str, str], list[str]] = {}
     for (a, run_a), (b, run_b) in itertools.combinations(runs.items(), 2):
         for one, other in _twins([run_a.rows, run_b.rows]):
             told, other_told = _manifest(run_a, one), _manifest(run_b, other)
             for name in told | other_told:
-                values = told.get(name, ""), other_told.get(name, "")
-                if values[0] != values[1]:
-                    found.setdefault((name, a, b, *values), []).append(one.spec)
-    return [Line(*key, backends=tuple(backends)) for key, backends in found.items()]  # type: ignore[call-arg]
+                value, other_value = told.get(name, ""), other_told.get(name, "")
+                if value != other_value:
+                    found.setdefault((name, a, b, value, other_value), []).append(one.spec)
+    return [Line(*key, tuple(backends)) for key, backends in found.items()]
 
 
 def _twins(groups: Sequence[Sequence[Backend]]) -> Iterator[tuple[Backend, Backend]]:

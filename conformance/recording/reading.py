@@ -1,7 +1,6 @@
-"""A recording as one safetensors file, and back: numbers and words, and no code.
+"""A recording read from a file that anyone may have written: all is checked before it is used.
 
-A file may come from anyone, so all of it is checked before it is used; what a check is comes from
-gateparity, and a backend's label is there for a person to read.
+What a check is comes from gateparity, and a backend's label is there for a person to read.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.spec import Backend
 from gateparity.config import Config
 from gateparity.conformance.budget import make_arithmetic
-from gateparity.conformance.files import write_bytes
 from gateparity.conformance.plan import choose_checks
+from gateparity.conformance.recording.form import KIND, LIMITS, PARTS, SCHEMA, array_name
 from gateparity.conformance.recording.recording import Recording
 from gateparity.conformance.result import Result, Run, Status
 from gateparity.conformance.source import Source
-from gateparity.conformance.storage.cases import join_arrays, name_arrays
-from gateparity.conformance.storage.limits import check_case, make_config, plain
-from gateparity.conformance.storage.seal import check_seal, seal
-from gateparity.conformance.storage.tensors import Limits, pack_tensors, unpack_tensors
-from gateparity.conformance.storage.words import Words, writable, writable_texts
+from gateparity.conformance.storage.cases import join_arrays
+from gateparity.conformance.storage.limits import check_case, make_config
+from gateparity.conformance.storage.seal import check_seal
+from gateparity.conformance.storage.tensors import unpack_tensors
+from gateparity.conformance.storage.words import Words
 from gateparity.conformance.text import read_bytes
 from gateparity.errors import InputError, printable
 
@@ -31,48 +30,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateparity.conformance.cases import Case
-    from gateparity.conformance.plan import Plan
-    from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.requirements.checks import Check
     from gateparity.parameters import Array
 
     Arrays = dict[str, Array]
+    Key = tuple[str, str, str]  # check, case, dtype
 
-KIND: Final = "recorded run"
-SCHEMA: Final = 1  # another one wherever a check's arrays come to mean something else
-LIMITS: Final = Limits(2**32, 2**24)
 _SHOWN: Final = 500  # characters of an error
-_PARTS: Final = ("arrays", "against")
-
-
-def save_recording(recording: Recording, path: Path) -> int:
-    """Write the file whole, and tell its size in bytes; raises `InputError` if that fails."""
-    run, cases = recording.run, _distinct_cases(recording.plan)
-    arrays: Arrays = {}
-    for (name, dtype), case in cases.items():
-        check_case(case)
-        arrays |= {f"inputs.{name}.{dtype}.{n}": a for n, a in name_arrays(case).items()}
-    for result, part in ((result, part) for result in run.results for part in _PARTS):
-        found: Results = getattr(result, part) or {}
-        arrays |= {_array_name(result, part, name): plain(a) for name, a in found.items()}
-    words = {
-        "kind": KIND,
-        "schema": SCHEMA,
-        "gateparity": recording.gateparity,
-        "recorded": recording.recorded,
-        "seed": run.seed,
-        "seconds": run.seconds,
-        "transport_seconds": max(run.transport_seconds, 0.0),
-        "source": dataclasses.asdict(recording.source),
-        "cases": [{"name": c.name, "config": dataclasses.asdict(c.config)} for c in cases.values()],
-        "plan": [
-            {"check": check.name, "case": list(cases).index((case.name, case.config.dtype))}
-            for check, case in recording.plan
-        ],
-        "rows": [_row_words(row, run) for row in run.rows],
-    }
-    data = pack_tensors(arrays, seal(arrays, words), LIMITS)
-    write_bytes(path, data)
-    return len(data)
 
 
 def is_recording(path: Path) -> bool:
@@ -98,40 +62,6 @@ def load_recording(path: Path) -> Recording:
         return _read(arrays, words)
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {printable(str(error))[:_SHOWN]}") from None
-
-
-def _distinct_cases(plan: Plan) -> dict[tuple[str, str], Case]:
-    """Each once: checks share them."""
-    return {(case.name, case.config.dtype): case for _, case in plan}
-
-
-def _array_name(result: Result, part: str, name: str) -> str:
-    return f"{part}.{result.row.label}.{'.'.join(result.key)}.{name}"
-
-
-def _row_words(row: Backend, run: Run) -> dict[str, Any]:
-    return {
-        "backend": row.name,
-        "variant": row.variant,
-        "shipped": row.shipped,
-        "version": writable(run.versions.get(row.label, "")),
-        "arithmetic": dict(run.arithmetics.get(row.label, {})),
-        "manifest": writable_texts(run.manifests.get(row.label, {})),
-        "results": [
-            {
-                "status": result.status,
-                "reason": writable(result.reason),
-                "seconds": result.seconds or 0.0,
-                **{part: _names(getattr(result, part)) for part in _PARTS},
-            }
-            for result in run.results
-            if result.row == row
-        ],
-    }
-
-
-def _names(found: Results | None) -> list[str] | None:
-    return None if found is None else list(found)
 
 
 def _check_kind(words: Words) -> None:
@@ -186,7 +116,7 @@ def _read_case(arrays: Arrays, words: Words) -> Case:
     return case
 
 
-def _read_entry(words: Words, cases: list[Case]) -> tuple[Any, Case]:
+def _read_entry(words: Words, cases: list[Case]) -> tuple[Check, Case]:
     k = words.count("case")
     if k >= len(cases):
         raise InputError(f"case is {k}, and there are {len(cases)}")
@@ -206,7 +136,7 @@ def _read_arithmetic(words: Words) -> dict[str, float]:
     return said
 
 
-def _results(row: Backend, words: Words, keys: list[tuple[str, str, str]]) -> list[Result]:
+def _results(row: Backend, words: Words, keys: list[Key]) -> list[Result]:
     """Without their arrays, which are names as yet."""
     told = words.objects("results")
     if len(told) != len(keys):
@@ -214,31 +144,28 @@ def _results(row: Backend, words: Words, keys: list[tuple[str, str, str]]) -> li
     return [_read_result(row, key, result) for key, result in zip(keys, told, strict=True)]
 
 
-def _read_result(row: Backend, key: tuple[str, str, str], words: Words) -> Result:
-    status = words.text("status")
+def _read_result(row: Backend, key: Key, words: Words) -> Result:
+    status: Any = words.text("status")
     if status not in get_args(Status):
         raise InputError(f"status is {status!r}, expected one of {', '.join(get_args(Status))}")
     named: dict[str, Any] = {
         part: dict.fromkeys(words.names(part))
-        for part in _PARTS
+        for part in PARTS
         if words.found.get(part) is not None
     }
     if "arrays" not in named and status in ("pass", "known"):
         raise InputError(f"{row.label} has {status!r} for {', '.join(key)}, and no arrays of it")
     reason, seconds = words.text("reason"), words.number("seconds")
-    return Result(row, *key, status, reason=reason, seconds=seconds, **named)  # type: ignore[arg-type]
+    return Result(row, *key, status, reason=reason, seconds=seconds, **named)
 
 
 def _fill(result: Result, arrays: Arrays) -> Result:
     """With the arrays that its names stand for."""
-    found = {part: names for part in _PARTS if (names := getattr(result, part)) is not None}
-    return dataclasses.replace(
-        result,
-        **{
-            part: {name: _take(arrays, _array_name(result, part, name)) for name in names}
-            for part, names in found.items()
-        },
-    )
+    found: dict[str, Any] = {}
+    for part in PARTS:
+        if (names := getattr(result, part)) is not None:
+            found[part] = {n: _take(arrays, array_name(result, part, n)) for n in names}
+    return dataclasses.replace(result, **found)
 
 
 def _take(arrays: Arrays, name: str) -> Array:
