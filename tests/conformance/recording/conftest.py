@@ -1,0 +1,88 @@
+"""Recordings made in this process: of real adapters, on few cases."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from gateparity.backends.local import load_local
+from gateparity.backends.numpy import Scratch
+from gateparity.backends.spec import Backend
+from gateparity.conformance.plan import named_plan
+from gateparity.conformance.recording.compare import compare_recordings
+from gateparity.conformance.recording.reading import load_recording
+from gateparity.conformance.recording.recording import make_recording
+from gateparity.conformance.recording.writing import save_recording
+from gateparity.conformance.result import Run
+from gateparity.conformance.session import Truths, run_check
+from gateparity.conformance.source import Source
+
+CASES = ("sequence", "unit", "ragged")
+CHECKS = ("forward", "gates", "gradients", "lengths")
+
+
+class Shifted(Scratch):
+    """Its outputs are off by a thousandth."""
+
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, y=(found.y * 1.001).astype(config.dtype))
+
+
+class Nudged(Scratch):
+    """The first step's outputs have other bits, within rounding."""
+
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        y = np.concatenate([np.nextafter(found.y[:1], 0), found.y[1:]])
+        return dataclasses.replace(found, y=y.astype(config.dtype))
+
+
+ADAPTERS = {"sound": Scratch(), "shifted": Shifted(), "nudged": Nudged()}
+
+
+@pytest.fixture(scope="session")
+def record():
+    """A recording of adapters, in `ADAPTERS` or as they are, by the names of their backends."""
+
+    def record(checks=CHECKS, cases=CASES, seed=0, manifests=(), plan=None, **adapters):
+        adapters = adapters or {"numpy": "sound"}
+        plan = plan or named_plan(cases, checks, seed)
+        rows, results, truths = [], [], Truths()
+        told = {}
+        for name, adapter in adapters.items():
+            row = Backend(name, "scratch", "", None)
+            _, local = load_local(
+                ADAPTERS.get(adapter, adapter) if isinstance(adapter, str) else adapter
+            )
+            rows.append(row)
+            results += [run_check(row, local, check, case, truths) for check, case in plan]
+            told[row.label] = {"device": "cpu", "processor": "some"} | dict(manifests)
+        versions = {row.label: "1.0" for row in rows}
+        run = Run(tuple(rows), tuple(results), (), versions, seed, 2.0, 0.5, manifests=told)
+        return make_recording(run, plan, Source())
+
+    return record
+
+
+@pytest.fixture
+def travel(tmp_path):
+    """Recordings written and read again."""
+
+    def travel(*recordings):
+        found = {}
+        for name, recording in zip("abcdef", recordings, strict=False):
+            path = tmp_path / f"{name}.safetensors"
+            save_recording(recording, path)
+            found[name] = load_recording(path)
+        return found
+
+    return travel
+
+
+@pytest.fixture
+def compare(travel):
+    """The comparison of recordings that were written and read again."""
+    return lambda *recordings: compare_recordings(travel(*recordings))
