@@ -196,15 +196,16 @@ def test_the_example_of_several_machines(all_frameworks, tmp_path):
     text = (DOCS / "machines.md").read_text()
     block = re.search(r"```console\n(.*?)```", text, re.DOTALL)[1]
     commands = re.findall(r"^\$ gateparity (.*?)(?: +#.*)?$", block, re.MULTILINE)
-    assert [line.split()[0] for line in commands] == ["check", "check", "compare"]
+    assert [line.split()[0] for line in commands] == ["record", "record", "compare"]
     for line in commands:
         words = [specs.get(word, word) for word in line.split()]
-        if words[0] == "check":
+        if words[0] == "record":
             words += ["--check", "forward", "--case", "unit"]
         done = python(tmp_path, "-m", "gateparity.conformance.cli", *words)
         assert done.returncode == 0, done.stdout + done.stderr
     assert "torch:layer" in done.stdout
     assert "jax:layer" in done.stdout
+    assert "numpy:scratch@torch" in done.stdout
     assert (tmp_path / "parity.md").read_text().startswith("### gateparity: agrees")
 
 

@@ -223,7 +223,7 @@ def test_the_command_joins_real_runs(tmp_path):
     files = ("--json", "all.json", "--junit", "all.xml", "--markdown", "all.md")
     done = command(tmp_path, "compare", "a.json", "b.json", *files)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "ran apart, each judged by the truth alone: 1\n" in done.stdout
+    assert "ran apart, each judged by the truth alone: 1 (gateparity record keeps" in done.stdout
     assert re.search(r"^│ mine:Mine +│ 3 ", done.stdout, re.MULTILINE)
     assert done.stdout.splitlines()[-1].startswith("agrees: 4 pass, 0 known, 0 fail")
     found = json.loads((tmp_path / "all.json").read_text())
