@@ -19,7 +19,11 @@ from gateparity.errors import InputError
 
 VERBS: Final = (
     Verb("check", "check:check", "Run one LSTM in every backend and compare all results."),
-    Verb("record", "record:record_command", "Run it and keep inputs and all answers in one file."),
+    Verb(
+        "record",
+        "record:record_command",
+        "Run one LSTM in every backend and keep inputs, results and manifests in one file.",
+    ),
     Verb(
         "compare",
         "compare:compare_command",

@@ -128,32 +128,34 @@ def test_a_checkpoint_of_pytorch_agrees(all_frameworks, torch_backend, tmp_path)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
 
 
-# A line at the end of core/layouts.py, and the rows of NumPy, PyTorch and MXNet that it concerns.
+# A file of core/layouts/, a line at its end, and the rows of three frameworks that it concerns.
 SWAPS = {
-    'D2L = dataclasses.replace(D2L, gates=("f", "i", "c", "o"))': {
+    ("book.py", 'D2L = dataclasses.replace(D2L, gates=("f", "i", "c", "o"))'): {
         "numpy:scratch",
         "torch:scratch",
         "mxnet:scratch",
     },
-    'TORCH = dataclasses.replace(TORCH, order="figo")': {"torch:layer"},
-    'MXNET = dataclasses.replace(MXNET, order="ifog")': {"mxnet:layer"},
+    ("torch.py", 'TORCH = dataclasses.replace(TORCH, order="figo")'): {"torch:layer"},
+    ("mxnet.py", 'MXNET = dataclasses.replace(MXNET, order="ifog")'): {"mxnet:layer"},
 }
 
 
-@pytest.mark.parametrize("line", SWAPS)
-def test_two_gates_swapped_in_a_layout_turn_its_rows_red(line, all_frameworks, tmp_path):
+@pytest.mark.parametrize(("file", "line"), SWAPS)
+def test_two_gates_swapped_in_a_layout_turn_its_rows_red(file, line, all_frameworks, tmp_path):
     package = tmp_path / "site" / "gateparity"
     for folder, target in (("core", ""), ("backends", "backends"), ("conformance", "conformance")):
         shutil.copytree(ROOT / folder, package / target, dirs_exist_ok=True)
-    with (package / "layouts.py").open("a") as layouts:
+    with (package / "layouts" / file).open("a") as layouts:
         layouts.write(f"import dataclasses\n{line}\n")
     specs = [s for s in all_frameworks if s.partition("@")[0] in ("numpy", "torch", "mxnet")]
     env = {**os.environ, "PYTHONPATH": str(package.parent)}
     done, run = check(specs, tmp_path, "--check", "forward", env=env, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     found, _ = statuses(run)
-    assert {row for row, each in found.items() if "fail" in each} == SWAPS[line]
-    assert {row for row, each in found.items() if each == {"pass"}} == set(found) - SWAPS[line]
+    assert {row for row, each in found.items() if "fail" in each} == SWAPS[file, line]
+    assert {row for row, each in found.items() if each == {"pass"}} == set(found) - SWAPS[
+        file, line
+    ]
 
 
 def test_a_worker_killed_in_mid_run_costs_its_own_row(all_frameworks, tmp_path):

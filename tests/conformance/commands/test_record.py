@@ -129,7 +129,7 @@ def test_weights_travel_with_their_run(gateparity, tmp_path):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (["record", "-b", "numpy"], "Missing option"),
+        (["record", "-b", "numpy"], "missing option"),
         (["record", "-b", "numpy", "-o", "no/run.st"], "there is no folder"),
         (["record", "-b", "numpy", "-o", "run.st", "--case", "none"], "unknown case"),
         (["record", "-b", "none", "-o", "run.st"], "unknown backend"),

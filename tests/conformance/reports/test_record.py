@@ -46,6 +46,7 @@ def test_the_schema(run):
         "seconds": 12.346,
         "transport_seconds": 0.988,
         "explanations": {"numpy:scratch": "as if"},
+        "manifests": {},
     }
     assert results[0] == {
         "backend": "numpy",
