@@ -138,7 +138,7 @@ def _relative(error: Array, truth: Array) -> float:
 def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -> str:
     name, at = begins.array, begins.index
     where = f"[{', '.join(map(str, at))}]" if at else ""
-    words = "" if begins.words == name else f" ({begins.words})"
+    words = f" ({begins.inside})" if begins.inside else ""
     digits = {"float16": 5, "float32": 9}.get(str(found.dtype), 17)
     beyond = sum(not (ratio <= ALLOWED).all() for ratio in ratios.values())
     more = f"; {beyond} of {len(ratios)} arrays differ" if len(ratios) > 1 else ""

@@ -102,8 +102,9 @@ def print_diagnosis(label: str, diagnosis: Diagnosis, console: Console) -> None:
     line = f"[bold red]{escape(label)}[/] differs in {differing} of {count} probes: {names}"
     console.print(line, highlight=False)
     console.print(f"  [bold]{escape(diagnosis.words)}[/]", highlight=False)
-    nearest = [f"{m.name} ({_words(d)})" for m, d in diagnosis.ruled_out[:_NEAREST]]
-    more = f" Ruled out: {len(diagnosis.ruled_out)}; the nearest: {'; '.join(nearest)}"
+    nearest = [f"{m.name} ({_words(d)})" for m, d in diagnosis.nearest[:_NEAREST]]
+    near = f"; the nearest: {'; '.join(nearest)}" if nearest else ", and none of them is near"
+    more = f" Ruled out: {len(diagnosis.ruled_out)}{near}"
     console.print(f" {escape(more)}", highlight=False)
 
 

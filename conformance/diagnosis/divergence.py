@@ -22,14 +22,31 @@ if TYPE_CHECKING:
     from gateparity.parameters import Array
 
 _STAGES: Final = {"z": "pre-activation", "gates": "activation", "c": "c", "h": "h"}
+_STATE: Final = ("cell", "sequence", "unit")
+_GATES: Final = ("cell", "step", "gate", "sequence", "unit")
+_BIAS: Final = ("gate", "unit")
+_AXES: Final = {  # of the arrays that checks answer, and of their gradients
+    "z": _GATES,
+    "gates": _GATES,
+    "c": ("cell", "step", "sequence", "unit"),
+    "h": ("cell", "step", "sequence", "unit"),
+    "y": ("step", "sequence", "unit"),
+    **dict.fromkeys(("h_n", "c_n", "h_0", "c_0"), _STATE),
+    "x": ("step", "sequence", "input"),
+    "w_ih": ("gate", "unit", "input"),
+    "w_hh": ("gate", "unit", "from unit"),
+    **dict.fromkeys(("b_ih", "b_hh", "1 + b"), _BIAS),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Divergence:
     """The first moment at which an array is beyond rounding.
 
-    `array` and `index` are its worst element there; `differing` of `size` elements of the array
-    are beyond rounding; `growth` has the largest error of each step, as far as the array has steps.
+    `words` tell the moment, and `element` what that leaves open of its worst element: gate,
+    sequence, unit. `array` and `index` are that element; `differing` of `size` elements of the
+    array are beyond rounding; `growth` has the largest error of each step, as far as the array has
+    steps.
     """
 
     array: str
@@ -38,6 +55,13 @@ class Divergence:
     differing: int
     size: int
     growth: tuple[tuple[int, float], ...]
+    element: str = ""
+
+    @property
+    def inside(self) -> str:
+        """Both in words, beside the array's name, which isn't said again."""
+        moment = "" if self.words == self.array else self.words
+        return ", ".join(filter(None, (moment, self.element)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +70,7 @@ class _Moment:
     where: tuple[int | slice, ...]
     words: str
     order: tuple[int, ...]
+    step: int | None = None
 
 
 def locate(ratios: Results, config: Config, allowed: float) -> Divergence | None:
@@ -63,21 +88,53 @@ def _describe(moment: _Moment, ratio: Array, config: Config, allowed: float) -> 
     inside = np.zeros(ratio.shape, bool)
     inside[moment.where] = True
     worst = np.unravel_index(int(np.where(inside, ratio, -1).argmax()), ratio.shape)
-    steps = [m for m in _moments(moment.array, ratio, config) if "step" in m.words]
     growth: dict[int, float] = {}
-    for m in steps:
-        step = int(m.words.rsplit("step ", 1)[1].split(",")[0])
-        growth[step] = max(growth.get(step, 0.0), float(ratio[m.where].max(initial=0)))
+    for m in _moments(moment.array, ratio, config):
+        if m.step is not None:
+            worst_there = float(ratio[m.where].max(initial=0))
+            growth[m.step] = max(growth.get(m.step, 0.0), worst_there)
     differing = int((~(ratio <= allowed)).sum())
     index = tuple(int(i) for i in worst)
     return Divergence(
-        moment.array, index, moment.words, differing, ratio.size, tuple(sorted(growth.items()))
+        moment.array,
+        index,
+        moment.words,
+        differing,
+        ratio.size,
+        tuple(sorted(growth.items())),
+        ", ".join(_element_words(moment, index, config)),
     )
+
+
+def _element_words(moment: _Moment, index: tuple[int, ...], config: Config) -> list[str]:
+    """The axes of an array that its moment doesn't fix, and where on them the element is."""
+    base = _base(moment.array).removeprefix("d_")
+    axes = _AXES.get(base, ())
+    if len(axes) != len(index):
+        return []
+    places = dict(zip(axes, index, strict=True))
+    for axis, where in zip(axes, moment.where, strict=False):
+        if isinstance(where, int):
+            del places[axis]
+    if base == "y":
+        places["unit"] %= config.hidden_size
+    return [_axis_words(axis, at, config) for axis, at in places.items()]
+
+
+def _axis_words(axis: str, at: int, config: Config) -> str:
+    if axis == "cell":
+        return cell_words(at, config)
+    return f"gate {GATES[at]}" if axis == "gate" else f"{axis} {at}"
+
+
+def _base(name: str) -> str:
+    """The array that a name is of: without its layer, and without how it was found."""
+    return name.split(",", maxsplit=1)[0].split(" of ", maxsplit=1)[0]
 
 
 def _moments(name: str, array: Array, config: Config) -> Iterator[_Moment]:
     """An array cut into moments, each with its place in the order of computation."""
-    base = name.split(",", maxsplit=1)[0].split(" of ", maxsplit=1)[0]
+    base = _base(name)
     if base in _STAGES and array.ndim >= 4:
         yield from _trace_moments(name, base, array, config)
     elif base == "y" and array.ndim == 3:
@@ -85,7 +142,7 @@ def _moments(name: str, array: Array, config: Config) -> Iterator[_Moment]:
     elif base == "d_x" and array.ndim == 3:
         for step in range(len(array)):
             words = f"the gradient of x at step {step}"
-            yield _Moment(name, (step,), words, (2, 1, len(array) - step))
+            yield _Moment(name, (step,), words, (2, 1, len(array) - step), step)
     elif base in ("h_n", "c_n") and len(array) == config.cells:
         for cell in range(len(array)):
             yield _Moment(name, (cell,), f"{cell_words(cell, config)}, {base}", (1, cell))
@@ -99,11 +156,11 @@ def _trace_moments(name: str, base: str, array: Array, config: Config) -> Iterat
         order = (0, cell // config.directions, run, list(_STAGES).index(base))
         where = f"{cell_words(cell, config)}, step {step}"
         if array.ndim == 4:
-            yield _Moment(name, (cell, step), f"{where}, {_STAGES[base]}", order)
+            yield _Moment(name, (cell, step), f"{where}, {_STAGES[base]}", order, step)
             continue
         for gate, letter in enumerate(GATES):
             words = f"{where}, gate {letter}, {_STAGES[base]}"
-            yield _Moment(name, (cell, step, gate), words, (*order, gate))
+            yield _Moment(name, (cell, step, gate), words, (*order, gate), step)
 
 
 def _output_moments(name: str, array: Array, config: Config) -> Iterator[_Moment]:
@@ -112,10 +169,11 @@ def _output_moments(name: str, array: Array, config: Config) -> Iterator[_Moment
         run = len(array) - 1 - step if d else step
         part = (step, slice(None), slice(d * hidden, (d + 1) * hidden))
         words = f"{cell_words(top + d, config)}, step {step}, h"
-        yield _Moment(name, part, words, (0, config.layers, run, 3))
+        yield _Moment(name, part, words, (0, config.layers, run, 3), step)
 
 
 def cell_words(cell: int, config: Config) -> str:
-    """`layer 0`, or `layer 1, reverse`."""
+    """`layer 0`, or where there are two directions `layer 0, forward` and `layer 0, reverse`."""
     layer, reverse = divmod(cell, config.directions)
-    return f"layer {layer}{', reverse' if reverse else ''}"
+    direction = "reverse" if reverse else "forward"
+    return f"layer {layer}, {direction}" if config.directions > 1 else f"layer {layer}"

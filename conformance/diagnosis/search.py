@@ -32,13 +32,19 @@ class Diagnosis:
     `differing` are the probes that differ from the truth. `explanations` are mistakes, or pairs of
     them, that can't be told apart by the probes; none if no known mistake explains it. `ruled_out`
     has the distance of each single mistake in standard deviations, at the probe that speaks most
-    against it.
+    against it, and `distance` is that of the right LSTM.
     """
 
     probes: tuple[Probe, ...]
     differing: tuple[Probe, ...]
     explanations: tuple[Mistakes, ...]
     ruled_out: tuple[tuple[Mistake, float], ...]
+    distance: float = 0.0
+
+    @property
+    def nearest(self) -> tuple[tuple[Mistake, float], ...]:
+        """Those ruled out that come closer to what was found than the right LSTM does by far."""
+        return tuple(found for found in self.ruled_out if found[1] <= _CLOSER * self.distance)
 
     @property
     def words(self) -> str:
@@ -85,7 +91,8 @@ class Diagnostician:
         others = [m for m in self._catalogue if m.name not in named and found.differing]
         distances = [(m, max(self._of.distance((m,), p) for p in found.differing)) for m in others]
         distances.sort(key=lambda pair: pair[1])
-        return dataclasses.replace(found, ruled_out=tuple(distances))
+        own = max((self._of.distance((), probe) for probe in found.differing), default=0.0)
+        return dataclasses.replace(found, ruled_out=tuple(distances), distance=own)
 
     def are_alike(self, a: Mistakes, b: Mistakes, probes: Iterable[Probe]) -> bool:
         """Whether no probe tells two explanations apart."""

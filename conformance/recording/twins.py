@@ -139,7 +139,7 @@ def _first_place(one: Result, other: Result, expected: Expected) -> str:
         return "other bits of equal numbers: the sign of a zero, or what a NaN holds"
     at = place.index
     where = f"[{', '.join(map(str, at))}]" if at else ""
-    words = "" if place.words == place.array else f" ({place.words})"
+    words = f" ({place.inside})" if place.inside else ""
     digits = {"float16": 5, "float32": 9}.get(str(a[place.array].dtype), 17)
     numbers = f"{a[place.array][at]:.{digits}g} and {b[place.array][at]:.{digits}g}"
     return f"{place.array}{where}{words}: {numbers}"

@@ -19,6 +19,7 @@ from gateparity.conformance.reports.summary import (
     describe_verdict,
     empty_cells,
     find_cells,
+    shown_checks,
     shown_dtypes,
 )
 from gateparity.conformance.result import repeat_command
@@ -56,7 +57,7 @@ def escape(text: str) -> str:
 
 
 def _table(run: Run) -> Iterator[str]:
-    checks = list(dict.fromkeys(result.check for result in run.results))
+    checks = shown_checks(run)
     dtypes = shown_dtypes(run)
     found = find_cells(run)
     yield to_row(["backend", "version", "dtype", *checks])

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Final, get_args
 
 from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.result import Status
 from gateparity.conformance.verdict import ALLOWED
 
@@ -25,6 +26,12 @@ def shown_dtypes(run: Run) -> list[str]:
     """Those that have lines of their own: the suite's usual ones, if any was run."""
     found = list(dict.fromkeys(result.dtype for result in run.results))
     return [dtype for dtype in found if dtype in DTYPES] or found
+
+
+def shown_checks(run: Run) -> list[str]:
+    """Those that were run, in the order of their numbers; a foreign one last."""
+    found = dict.fromkeys(result.check for result in run.results)
+    return [*(name for name in CHECKS if name in found), *(n for n in found if n not in CHECKS)]
 
 
 def find_cells(run: Run) -> dict[tuple[str, str, str], list[Result]]:

@@ -19,6 +19,7 @@ from gateparity.conformance.reports.summary import (
     empty_cells,
     find_cells,
     number_words,
+    shown_checks,
     shown_dtypes,
 )
 from gateparity.conformance.result import repeat_command
@@ -78,7 +79,7 @@ def print_results(run: Run, console: Console, source: str = "") -> None:
 
 
 def _check_table(run: Run) -> Table:
-    checks = list(dict.fromkeys(result.check for result in run.results))
+    checks = shown_checks(run)
     dtypes = shown_dtypes(run)
     found = find_cells(run)
     table = Table(title=TITLE)

@@ -105,7 +105,10 @@ def test_a_wrong_row_differs_from_the_truth_and_from_its_pair(run):
     wrong = [result for result in found.results if result.status == "fail"]
     assert {(result.row.label, result.check) for result in wrong} == {("liars:Up", "forward")}
     assert all(result.sigmas == pytest.approx(1000, abs=2) for result in wrong)
-    assert all(result.reason.startswith("y[2, 1, 3] (layer 0, step 2, h):") for result in wrong)
+    assert all(
+        result.reason.startswith("y[2, 1, 3] (layer 0, step 2, h, sequence 1, unit 3):")
+        for result in wrong
+    )
     assert found.exit_code == 1
     assert all("forward, sequence: y[2, 1, 3]" in pair.reason for pair in found.pairs)
     assert all(pair.sigmas == pytest.approx(1000 / 2**0.5, abs=2) for pair in found.pairs)
@@ -125,7 +128,9 @@ def test_two_rows_that_pass_may_be_too_far_from_each_other(run):
     assert outcomes(found.pairs) == {("float32", "fail"), ("float64", "fail")}
     assert found.exit_code == 1
     for pair in found.pairs:
-        assert pair.reason.startswith("forward, sequence: y[2, 1, 3] (layer 0, step 2, h): found ")
+        assert pair.reason.startswith(
+            "forward, sequence: y[2, 1, 3] (layer 0, step 2, h, sequence 1, unit 3): found "
+        )
         assert f"sigma of rounding, {ALLOWED:g} allowed; 1 of 90 elements differ" in pair.reason
 
 

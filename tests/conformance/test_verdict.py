@@ -227,10 +227,10 @@ def test_outputs_are_told_by_layer_direction_and_step():
     with pytest.raises(Mismatch) as caught:
         judge(found, expect(truth, 0.0125, case))
     assert str(caught.value) == (
-        "y[2, 1, 4] (layer 1, step 2, h): found 0.125, expected 0: "
+        "y[2, 1, 4] (layer 1, forward, step 2, h, sequence 1, unit 4): found 0.125, expected 0: "
         "10 sigma of rounding, 8 allowed; 2 of 180 elements differ; 1 of 3 arrays differ"
     )
-    assert caught.value.begins.words == "layer 1, step 2, h"
+    assert caught.value.begins.words == "layer 1, forward, step 2, h"
 
 
 def test_a_mismatch_is_an_assertion_error():
@@ -256,9 +256,9 @@ def shifted(shifts, config=CASE.config):
 
 def test_a_shift_is_told_with_its_layer_direction_gate_and_unit():
     for (cell, gate, unit), words in {
-        (0, 0, 0): "layer 0, gate i, unit 0",
+        (0, 0, 0): "layer 0, forward, gate i, unit 0",
         (1, 1, 5): "layer 0, reverse, gate f, unit 5",
-        (2, 2, 3): "layer 1, gate g, unit 3",
+        (2, 2, 3): "layer 1, forward, gate g, unit 3",
         (3, 3, 1): "layer 1, reverse, gate o, unit 1",
     }.items():
         shifts = np.zeros((4, 4, 6))

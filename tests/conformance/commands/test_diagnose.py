@@ -129,8 +129,8 @@ def test_a_black_box_whose_gates_lie_otherwise(gateparity, folder):
     assert done.returncode == 1, done.stderr
     assert "it behaves exactly as if" in done.stdout
     assert re.search(r"^mymod:BlackBox differs in \d+ of \d+ probes: ", done.stdout, re.MULTILINE)
-    assert re.search(r"Ruled out: \d+; the nearest: ", done.stdout)
     (found,) = load(folder / "box.json").values()
+    assert f"Ruled out: {len(found['ruled_out'])}" in done.stdout
     assert found["explanations"] == [[WRONG]]
     assert found["words"] in done.stdout
     assert {check for check, _, _ in found["probes"]}.isdisjoint({"gates", "gradients", "lengths"})

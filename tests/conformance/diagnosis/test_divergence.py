@@ -99,7 +99,7 @@ def test_the_worst_element_of_that_moment_is_shown():
 
 def test_outputs_are_those_of_the_top_layer():
     ratios = outputs(DEEP)
-    assert begin(ratios, DEEP, ("y", (3, 1, 2))).words == "layer 1, step 3, h"
+    assert begin(ratios, DEEP, ("y", (3, 1, 2))).words == "layer 1, forward, step 3, h"
     ratios = outputs(DEEP)
     found = begin(ratios, DEEP, ("y", (3, 1, HIDDEN + 2)))
     assert (found.words, found.index) == ("layer 1, reverse, step 3, h", (3, 1, HIDDEN + 2))
@@ -107,7 +107,7 @@ def test_outputs_are_those_of_the_top_layer():
 
 def test_outputs_run_as_their_direction_does():
     there = [("y", (step, 0, 0)) for step in (3, 4)]
-    assert begin(outputs(DEEP), DEEP, *there).words == "layer 1, step 3, h"
+    assert begin(outputs(DEEP), DEEP, *there).words == "layer 1, forward, step 3, h"
     back = [("y", (step, 0, HIDDEN)) for step in (0, 2)]
     assert begin(outputs(DEEP), DEEP, *back).words == "layer 1, reverse, step 2, h"
     found = begin(outputs(DEEP), DEEP, ("y", (2, 0, 0)), ("y", (3, 0, HIDDEN)))
@@ -118,7 +118,7 @@ def test_final_states_come_after_outputs():
     found = begin(outputs(DEEP), DEEP, ("h_n", (0, 0, 0)), ("y", (4, 0, 0)))
     assert found.array == "y"
     found = begin(outputs(DEEP), DEEP, ("h_n", (3, 0, 0)), ("c_n", (2, 1, 1)))
-    assert (found.array, found.words) == ("c_n", "layer 1, c_n")
+    assert (found.array, found.words) == ("c_n", "layer 1, forward, c_n")
 
 
 def test_gradients_come_from_the_last_step():
@@ -173,5 +173,39 @@ def test_arrays_of_no_elements():
 
 def test_cells_have_names():
     assert [cell_words(k, ONE) for k in range(1)] == ["layer 0"]
-    names = ["layer 0", "layer 0, reverse", "layer 1", "layer 1, reverse"]
+    names = [f"layer {k}, {way}" for k in (0, 1) for way in ("forward", "reverse")]
     assert [cell_words(k, DEEP) for k in range(4)] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "index", "words"),
+    [
+        ("z", (4, STEPS, 4, SIZE, HIDDEN), (0, 2, 1, 1, 4), "sequence 1, unit 4"),
+        ("h", (4, STEPS, SIZE, HIDDEN), (3, 2, 1, 4), "sequence 1, unit 4"),
+        ("y", (STEPS, SIZE, 2 * HIDDEN), (3, 1, HIDDEN + 2), "sequence 1, unit 2"),
+        ("c_n", (4, SIZE, HIDDEN), (1, 2, 5), "sequence 2, unit 5"),
+        ("d_x", (STEPS, SIZE, INPUTS), (3, 0, 1), "sequence 0, input 1"),
+        ("d_c_0", (4, SIZE, HIDDEN), (1, 2, 5), "layer 0, reverse, sequence 2, unit 5"),
+        ("d_w_ih of layer 0", (4, HIDDEN, INPUTS), (1, 2, 3), "gate f, unit 2, input 3"),
+        (
+            "d_w_hh of layer 0, reverse",
+            (4, HIDDEN, HIDDEN),
+            (3, 2, 5),
+            "gate o, unit 2, from unit 5",
+        ),
+        ("1 + b of layer 0", (4, HIDDEN), (2, 1), "gate g, unit 1"),
+        ("d_b_ih of layer 0, with units permuted", (4, HIDDEN), (0, 1), "gate i, unit 1"),
+        ("x with steps and sequences in one axis", (), (), ""),
+    ],
+)
+def test_an_element_is_told_by_gate_sequence_and_unit(name, shape, index, words):
+    assert begin({name: np.zeros(shape)}, DEEP, (name, index)).element == words
+
+
+def test_the_words_beside_an_arrays_name_do_not_repeat_it():
+    gradient = begin({"d_b_ih of layer 0": np.zeros((4, 6))}, ONE, ("d_b_ih of layer 0", (0, 1)))
+    assert gradient.inside == "gate i, unit 1"
+    assert (
+        begin(trace(ONE), ONE, ("c", (0, 1, 2, 3))).inside
+        == "layer 0, step 1, c, sequence 2, unit 3"
+    )

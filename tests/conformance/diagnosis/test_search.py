@@ -175,6 +175,9 @@ def test_what_is_not_known_is_said(predictions):
     assert {m.name for m, _ in found.ruled_out} == {m.name for m in some}
     assert distances == sorted(distances)
     assert distances[0] > 8
+    near = [m.name for m, distance in found.ruled_out if distance <= found.distance / 2]
+    assert [m.name for m, _ in found.nearest] == near
+    assert found.distance > 8
 
 
 def test_no_single_mistake_of_the_catalogue_explains_it(doctor):

@@ -30,7 +30,9 @@ def run():
     )
     pairs = (Pair("numpy:scratch", TORCH.label, "float32", "fail", np.nan, "why", np.inf),)
     times, said = (12.34567, 0.98765), {"numpy:scratch": "as if"}
-    return Run((NUMPY, TORCH), results, pairs, {"numpy:scratch": "2.4"}, 3, *times, said)
+    told = {"numpy:scratch": {"device": "cpu"}}
+    versions = {"numpy:scratch": "2.4"}
+    return Run((NUMPY, TORCH), results, pairs, versions, 3, *times, said, manifests=told)
 
 
 def test_the_schema(run):
@@ -46,7 +48,7 @@ def test_the_schema(run):
         "seconds": 12.346,
         "transport_seconds": 0.988,
         "explanations": {"numpy:scratch": "as if"},
-        "manifests": {},
+        "manifests": {"numpy:scratch": {"device": "cpu"}},
     }
     assert results[0] == {
         "backend": "numpy",

@@ -86,6 +86,13 @@ def test_rows_and_checks(run):
     assert row_of(text, "jax:layer") == ["jax:layer", "", "float32", "error", "error", "error"]
 
 
+def test_checks_stand_in_the_order_of_their_numbers(run):
+    """Whatever the order that they ran in."""
+    mixed = dataclasses.replace(run, results=tuple(reversed(run.results)))
+    head = next(line for line in printed(mixed).splitlines() if "┃ forward" in line)
+    assert head.index("forward") < head.index("gates") < head.index("gradients")
+
+
 def test_a_cell_shows_the_worst_of_its_cases(run):
     more = (
         Result(NUMPY, "forward", "unit", "float32", "pass", 2e-6, sigmas=0.5, shift=2.0),
