@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 EXAMPLES: Final = """
 [bold]Examples[/]
 
-  gateparity compare monday.safetensors tuesday.safetensors    what `gateparity record` wrote
+  gateparity compare monday.safetensors tuesday.safetensors
 
-  gateparity compare torch.json jax.json                       what `gateparity check --json` wrote
+  gateparity compare torch.json jax.json
 
-Recorded runs are judged again and compared array by array, with NumPy alone. JSON holds verdicts
-and no arrays: these are joined as they are.
+What `gateparity record` wrote is judged again and compared array by array, with NumPy alone. What
+`gateparity check --json` wrote holds verdicts and no arrays, and is joined as it is.
 """
 
 Runs = Annotated[
