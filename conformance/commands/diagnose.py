@@ -21,16 +21,20 @@ from gateparity.conformance.diagnosis.probes import Predictions, Probe, make_pro
 from gateparity.conformance.diagnosis.search import Diagnostician
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.recording.form import KIND, LIMITS
+from gateparity.conformance.recording.join import mark_rows, name_files
+from gateparity.conformance.recording.reading import load_recording
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.run import TIME_LIMIT
 from gateparity.conformance.session import Session, Truths
+from gateparity.conformance.storage.tensors import peek_words
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateparity.backends.spec import Backend
     from gateparity.conformance.diagnosis.search import Diagnosis
+    from gateparity.conformance.plan import Plan
     from gateparity.conformance.result import Result
 
 EXAMPLES: Final = """
@@ -41,6 +45,8 @@ EXAMPLES: Final = """
   gateparity diagnose --backend torch:layer          a framework's layer
 
   gateparity diagnose gateparity-failures/*          failures that were saved
+
+  gateparity diagnose here.st there.st               every row of two recorded runs
 
 An LSTM whose layout isn't known is diagnosed through a layout that it might have: the answer says
 in what that one is wrong.
@@ -59,7 +65,10 @@ Specs = Annotated[
 ]
 Files = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[FILE]...", help="What `gateparity check` saved of failures."),
+    typer.Argument(
+        metavar="[FILE]...",
+        help="What `gateparity check` saved of failures, or `gateparity record` of a run.",
+    ),
 ]
 
 
@@ -125,6 +134,17 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
 def _diagnose_all(
     files: list[Path], specs: list[str], seed: int, time_limit: float
 ) -> Iterator[tuple[str, Diagnosis]]:
+    recorded = [peek_words(file, LIMITS).get("kind") == KIND for file in files]
+    yield from _diagnose_failures([f for f, run in zip(files, recorded, strict=True) if not run])
+    yield from _diagnose_runs([f for f, run in zip(files, recorded, strict=True) if run])
+    for row in parse_backends(specs) if specs else []:
+        with Session(row, Truths(), time_limit) as session:
+            probes = _ask(session, seed)
+            yield row.label, _diagnose(probes, session.arithmetic)
+
+
+def _diagnose_failures(files: list[Path]) -> Iterator[tuple[str, Diagnosis]]:
+    """Those of one backend together."""
     saved: dict[str, list[Probe]] = {}
     for file in files:
         failure = load_failure(file)
@@ -132,18 +152,27 @@ def _diagnose_all(
         saved.setdefault(failure.backend, []).append(probe)
     for label, probes in saved.items():
         yield label, _diagnose(probes, {})
-    for row in parse_backends(specs) if specs else []:
-        with Session(row, Truths(), time_limit) as session:
-            probes = _ask(session, row, seed)
-            yield row.label, _diagnose(probes, session.arithmetic)
 
 
-def _ask(session: Session, row: Backend, seed: int) -> list[Probe]:
+def _diagnose_runs(files: list[Path]) -> Iterator[tuple[str, Diagnosis]]:
+    """Each row of each run, told apart by the files' names."""
+    recordings = {name: load_recording(path) for name, path in name_files(files).items()}
+    for name, run in mark_rows(recordings).items():
+        for row in run.rows:
+            answers = [result for result in run.results if result.row == row]
+            probes = _make_probes(recordings[name].plan, answers)
+            yield row.label, _diagnose(probes, run.arithmetics.get(row.label, {}))
+
+
+def _ask(session: Session, seed: int) -> list[Probe]:
     plan = probe_cases(seed)
-    results: list[Result] = [session.run(check, case) for check, case in plan]
+    return _make_probes(plan, [session.run(check, case) for check, case in plan])
+
+
+def _make_probes(plan: Plan, results: list[Result]) -> list[Probe]:
     probes = make_probes(plan, results)
     if not probes:
-        raise InputError(f"{row.label} answers no probe: {results[0].reason}")
+        raise InputError(f"{results[0].row.label} answers no probe: {results[0].reason}")
     return probes
 
 

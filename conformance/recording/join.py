@@ -26,7 +26,7 @@ def name_files(paths: Sequence[Path]) -> dict[str, Path]:
     absolute = [path.absolute() for path in paths]
     if len(set(absolute)) < len(absolute):
         raise InputError("a file is named twice, expected each once")
-    for depth in range(1, max(len(path.parts) for path in absolute) + 1):
+    for depth in range(1, max((len(path.parts) for path in absolute), default=0) + 1):
         names = ["/".join(path.with_suffix("").parts[-depth:]) for path in absolute]
         if len(set(names)) == len(names):
             return {printable(name): path for name, path in zip(names, paths, strict=True)}

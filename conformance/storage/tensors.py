@@ -18,6 +18,7 @@ from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from gateparity.parameters import Array
 
@@ -73,6 +74,16 @@ def unpack_tensors(data: bytes, limits: Limits = SMALL) -> tuple[dict[str, Array
         if isinstance(error, InputError):
             raise
         raise InputError(f"its header is no JSON: {error}") from None
+
+
+def peek_words(path: Path, limits: Limits) -> dict[str, Any]:
+    """The words alone, of a file whose arrays aren't read; empty where there are none."""
+    try:
+        with path.open("rb") as file:
+            declared = struct.unpack("<Q", file.read(8))[0]
+            return _read_words(file.read(declared)) if declared <= limits.header else {}
+    except (OSError, ValueError, RecursionError, struct.error):
+        return {}
 
 
 def _read_header(data: bytes, limits: Limits) -> bytes:

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateparity.config import Config
@@ -55,6 +55,7 @@ def test_unit_roundoff_is_half_an_epsilon():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@settings(deadline=None)
 @given(
     exponent=st.integers(-60, 60),
     sign=st.sampled_from([-1, 1]),

@@ -185,6 +185,20 @@ def test_failures_that_were_saved(gateparity, folder):
     assert len(found["probes"]) == len(found["differing"]) == len(files)
 
 
+def test_two_recorded_runs(gateparity, folder):
+    """Each row of each, under a name that says whose it is; no adapter is asked again."""
+    for name, more in (("here", ()), ("there", ("-b", "mymod:BlackBox"))):
+        work = ("--check", "forward", "--check", "sizes", "--output", f"{name}.st")
+        gateparity("record", "-b", "numpy", *more, *work)
+    done = gateparity("diagnose", "here.st", "there.st", "--json", "runs.json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = load(folder / "runs.json")
+    (box,) = [label for label in found if label.startswith("mymod:BlackBox")]
+    assert len(found) == 3
+    assert [label for label, diagnosis in found.items() if diagnosis["differing"]] == [box]
+    assert [WRONG] in found[box]["explanations"]
+
+
 def test_what_no_mistake_explains(gateparity, folder):
     """Of a saved failure: one probe, so that few pairs have to be looked at."""
     gateparity(
