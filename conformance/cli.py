@@ -40,6 +40,11 @@ VERBS: Final = (
         "Repeat a failure that was saved, here or on another machine.",
     ),
     Verb(
+        "layout",
+        "layout:layout_command",
+        "Say how frameworks lay out an LSTM, and write the code that converts two.",
+    ),
+    Verb(
         "selftest",
         "selftest:selftest",
         "Measure the suite itself: what it catches, what it calls wrong that isn't, how fine it "

@@ -40,8 +40,7 @@ OPENVINO: Final = Layout(
     always_biased=True,
     origin=Origin(
         "LSTMSequence of OpenVINO",
-        "https://docs.openvino.ai/2026/documentation/openvino-ir-format/operation-sets"
-        "/operation-specs/sequence/lstm-sequence-1.html",
+        "https://docs.openvino.ai/latest/openvino_docs_ops_sequence_LSTMSequence_1.html",
         "openvino 2026.4.1",
         limits=("clip", "activations other than sigmoid, tanh, tanh"),
     ),
@@ -123,7 +122,7 @@ WEBNN: Final = Layout(
     origin=Origin(
         "lstm of WebNN",
         "https://www.w3.org/TR/webnn/#api-mlgraphbuilder-lstm",
-        "the draft of 2026",
+        "W3C draft",
         unverified="browsers implement it; the literals of its baseline's tests pass",
         limits=('layout="ifgo"', "activations other than sigmoid, tanh, tanh"),
     ),

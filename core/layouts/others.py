@@ -104,7 +104,7 @@ BURN: Final = Layout(
     origin=Origin(
         "burn::nn::BiLstm",
         "https://docs.rs/burn/latest/burn/nn/struct.BiLstm.html",
-        "burn 0.18",
+        "burn",
         states="c, h",
         unverified="it is Rust; the literals of its tests pass",
     ),

@@ -1,0 +1,190 @@
+"""What a layout is, in words: the facts that tables, Markdown and JSON of layouts show alike."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+from gateparity.config import GATES
+from gateparity.origin import Origin
+from gateparity.role import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateparity.config import Config
+    from gateparity.layout import Layout
+    from gateparity.tensor import Tensor
+
+HOLDS: Final = {
+    "w_ih": "input kernel",
+    "w_hh": "recurrent kernel",
+    "w": "both kernels, over [x, h]",
+    "b_ih": "input bias",
+    "b_hh": "recurrent bias",
+    "b": "bias, the sum of two",
+    "b_pair": "both biases",
+}
+DIFFERENT: Final = "differs"
+_PARTS: Final = ("input kernel", "recurrent kernel", "biases")
+_FIELDS: Final = ("w_ih", "w_hh", "b_ih")
+
+
+def origin_of(layout: Layout) -> Origin:
+    """Where it is from; a layout of a user's own says nothing of it."""
+    return layout.origin or Origin(layout.name, "", "", unverified="nobody has run it")
+
+
+def order_words(layout: Layout) -> str:
+    """The gate order, and how gates lie."""
+    if not any("gate" in tensor.axes for tensor in layout.tensors):
+        return "an array each"
+    words = ", ".join(layout.order)
+    return f"{words}, interleaved" if _interleaved(layout) else words
+
+
+def bias_words(layout: Layout) -> str:
+    """How many biases, and whether there is a choice."""
+    count = "1" if any(tensor.role == "b" for tensor in layout.tensors) else "2"
+    return f"{count}, always" if layout.always_biased else count
+
+
+def offset_words(layout: Layout) -> str:
+    """What is added to the forget gate at run time."""
+    return f"+{layout.forget_offset:g}" if layout.forget_offset else "none"
+
+
+def size_words(layout: Layout) -> str:
+    """How many layers and directions it holds."""
+    layers = "any layers" if layout.many_layers else "1 layer"
+    return f"{layers}, {'both directions' if layout.both_directions else '1 direction'}"
+
+
+def checked_words(layout: Layout) -> str:
+    """The version that it was checked against, and whether by running it there."""
+    origin = origin_of(layout)
+    return f"{origin.version}, {'unverified' if origin.unverified else 'verified'}"
+
+
+def name_words(layout: Layout, tensor: Tensor) -> str:
+    """The name, with the spellings of i, f, g and o in braces where there is an array for each."""
+    return tensor.name.replace("{gate}", f"{{{','.join(layout.spelled(tensor))}}}")
+
+
+def array_words(layout: Layout, tensor: Tensor) -> str:
+    """A line of the spec."""
+    return f"{name_words(layout, tensor)}: {tensor.pattern}"
+
+
+def limit_words(layout: Layout) -> list[str]:
+    """What the framework has and the layout doesn't hold, a sentence each."""
+    arrays = [f"`{part}`: {reason}" for part, reason in layout.refused]
+    return arrays + list(origin_of(layout).limits)
+
+
+def facts(layout: Layout) -> dict[str, str]:
+    """Every property that two layouts may differ in, in words."""
+    origin = origin_of(layout)
+    parts = dict.fromkeys(_PARTS, "")
+    for part, field in zip(_PARTS, _FIELDS, strict=True):
+        held = [t for t in layout.tensors if field in ROLES[t.role].fields]
+        if part == "biases":
+            held = [t for t in layout.tensors if ROLES[t.role].is_bias]
+        parts[part] = "\n".join(array_words(layout, tensor) for tensor in held)
+    return {
+        "class": origin.title,
+        "gate order": order_words(layout),
+        **parts,
+        "in one vector": layout.vector or "no",
+        "bias count": bias_words(layout),
+        "forget offset": offset_words(layout),
+        "states": origin.states,
+        "holds": size_words(layout),
+        "checked against": checked_words(layout),
+    }
+
+
+def patterns(layout: Layout) -> dict[str, str]:
+    """The facts without names, which differ anyway: what a conversion has to change."""
+    found = facts(layout)
+    for part in _PARTS:
+        found[part] = "\n".join(line.partition(": ")[2] for line in found[part].splitlines())
+    return found
+
+
+def differences(a: Layout, b: Layout) -> list[str]:
+    """The properties in which two layouts differ, beyond names."""
+    ours, theirs = patterns(a), patterns(b)
+    named = ("class", "checked against")
+    return [fact for fact in ours if fact not in named and ours[fact] != theirs[fact]]
+
+
+def losses(source: Layout, target: Layout) -> Iterator[str]:
+    """What a conversion does not keep, a sentence each."""
+    one, other = ("1" in bias_words(layout) for layout in (source, target))
+    if other and not one:
+        yield f"{target.name} has one bias: it gets the sum, and what each was is lost"
+    if one and not other:
+        yield f"{target.name} has two biases: the first gets all, the second zeros"
+    for layout, verb in ((source, "is added to"), (target, "is taken from")):
+        if layout.forget_offset and source.forget_offset != target.forget_offset:
+            yield (
+                f"{layout.name} adds {layout.forget_offset:g} to the forget gate at run time: it "
+                f"{verb} the bias, which rounds"
+            )
+    for limit in limit_words(source):
+        yield f"not converted from {source.name}: {limit}"
+
+
+def layout_json(layout: Layout) -> dict[str, Any]:
+    """The spec as plain data."""
+    origin = origin_of(layout)
+    return {
+        "name": layout.name,
+        "class": origin.title,
+        "source": origin.source,
+        "checked_against": origin.version,
+        "verified": not origin.unverified,
+        "unverified_because": origin.unverified or None,
+        "order": layout.order,
+        "interleaved": _interleaved(layout),
+        "tensors": [
+            {
+                "name": t.name,
+                "holds": t.role,
+                "pattern": t.pattern,
+                "gates": dict(zip(GATES, layout.spelled(t), strict=True)),
+            }
+            for t in layout.tensors
+        ],
+        "directions": list(layout.directions),
+        "vector": layout.vector or None,
+        "biases_always_there": layout.always_biased,
+        "forget_offset": layout.forget_offset,
+        "states": origin.states,
+        "many_layers": layout.many_layers,
+        "both_directions": layout.both_directions,
+        "refused": [{"name": part, "reason": reason} for part, reason in layout.refused],
+        "limits": list(origin.limits),
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """An array of a small LSTM: its name, what it holds, pattern and shape."""
+
+    name: str
+    holds: str
+    pattern: str
+    shape: tuple[int, ...]
+
+
+def examples(layout: Layout, config: Config) -> list[Example]:
+    """Every array of an LSTM of this config, or part of its vector. Raises `Unheld`."""
+    blocks = layout.in_vector(config) if layout.vector else layout.blocks(config)
+    roles = {id(role): name for name, role in ROLES.items()}
+    return [Example(b.name, HOLDS[roles[id(b.role)]], b.pattern, b.shape) for b in blocks]
+
+
+def _interleaved(layout: Layout) -> bool:
+    return any("hidden gate" in tensor.pattern for tensor in layout.tensors)
