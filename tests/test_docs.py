@@ -18,7 +18,9 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.conformance.cli import VERBS
 from gateparity.conformance.deviations import DEVIATIONS, Deviation
 from gateparity.conformance.plan import named_plan
+from gateparity.conformance.reports.layout_pages import layouts_page
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.layouts import LAYOUTS
 
 ROOT = Path(__file__).parents[1]
 DOCS, README = ROOT / "docs", ROOT / "README.md"
@@ -87,6 +89,10 @@ def test_every_known_deviation_stands_in_the_table():
     rows = re.findall(r"^\| .*\|$", (DOCS / "deviations.md").read_text(), re.MULTILINE)
     assert rows[0].startswith("| framework | variants |")
     assert rows[1:] == [table_row(known) for known in DEVIATIONS]
+
+
+def test_the_page_of_layouts_is_what_the_command_writes():
+    assert (DOCS / "layouts.md").read_text() == layouts_page(list(LAYOUTS.values()))
 
 
 def table_row(known: Deviation) -> str:

@@ -35,7 +35,7 @@ EXAMPLES: Final = """
 
   gateparity layout --markdown layouts.md --json layouts.json
 """
-_SIZES: Final = {"input_size": 5, "hidden_size": 4}  # of the small LSTM
+_INPUT, _HIDDEN = 5, 4  # sizes of the small LSTM
 _SCHEMA: Final = 1
 
 Names = Annotated[
@@ -84,20 +84,17 @@ def layout_command(
         raise InputError("--code goes with two layouts: what is converted, and into what")
     if not layouts and (layers > 1 or bidirectional or no_biases):
         raise InputError("--layers, --bidirectional and --no-biases go with one layout or two")
-    files = {path: "" for path in (code, markdown, json) if path}
-    for path in files:
+    for path in filter(None, (code, markdown, json)):
         check_writable(path)
-    config = Config(
-        **_SIZES, layers=layers, directions=2 if bidirectional else 1, biases=not no_biases
-    )
+    config = Config(_INPUT, _HIDDEN, layers, 2 if bidirectional else 1, biases=not no_biases)
     try:
         module, page, data = _show(layouts, config)
     except Unheld as unheld:
         raise InputError(str(unheld)) from None
     text = json_module.dumps(data, indent=2, allow_nan=False) + "\n"
-    for path, content in ((code, module), (markdown, page), (json, text)):
-        if path:
-            write_text(path, content)
+    for file, content in ((code, module), (markdown, page), (json, text)):
+        if file:
+            write_text(file, content)
 
 
 def _show(layouts: Sequence[Layout], config: Config) -> tuple[str, str, dict[str, Any]]:
@@ -105,12 +102,10 @@ def _show(layouts: Sequence[Layout], config: Config) -> tuple[str, str, dict[str
     console = make_console()
     if not layouts:
         print_layouts(LAYOUTS.values(), console)
-        data = {"layouts": [layout_json(layout) for layout in LAYOUTS.values()]}
-        return "", layouts_page(list(LAYOUTS.values())), {"schema": _SCHEMA, **data}
-    data = {"schema": _SCHEMA, "config": vars(config)}
-    data["layouts"] = [
-        layout_json(layout) | {"arrays": layout.shapes(config)} for layout in layouts
-    ]
+        every = [layout_json(layout) for layout in LAYOUTS.values()]
+        return "", layouts_page(list(LAYOUTS.values())), {"schema": _SCHEMA, "layouts": every}
+    shown = [layout_json(layout) | {"arrays": layout.shapes(config)} for layout in layouts]
+    data: dict[str, Any] = {"schema": _SCHEMA, "config": vars(config), "layouts": shown}
     if len(layouts) == 1:
         print_layout(layouts[0], config, console)
         return "", layout_page(layouts[0], config), data

@@ -123,7 +123,7 @@ WEBNN: Final = Layout(
         "lstm of WebNN",
         "https://www.w3.org/TR/webnn/#api-mlgraphbuilder-lstm",
         "W3C draft",
-        unverified="browsers implement it; the literals of its baseline's tests pass",
+        unverified="browsers implement it; it was read from the specification",
         limits=('layout="ifgo"', "activations other than sigmoid, tanh, tanh"),
     ),
 )
