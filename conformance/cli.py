@@ -42,7 +42,7 @@ VERBS: Final = (
     Verb(
         "layout",
         "layout:layout_command",
-        "Say how frameworks lay out an LSTM, and write the code that converts two.",
+        "Say how frameworks name, order, transpose and fuse the arrays of an LSTM.",
     ),
     Verb(
         "selftest",

@@ -42,6 +42,13 @@ def complete_environment(incomplete: str) -> list[str]:
     return _starting(incomplete, FRAMEWORKS)
 
 
+def complete_layout(incomplete: str) -> list[str]:
+    """For `gateparity layout`."""
+    from gateparity.layouts import LAYOUTS
+
+    return _starting(incomplete, LAYOUTS)
+
+
 @contextlib.contextmanager
 def joined_words(environ: MutableMapping[str, str]) -> Iterator[None]:
     """Bash takes `torch:la` for three words and completes the last: make them one, and cut again.

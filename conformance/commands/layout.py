@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gateparity.config import Config
+from gateparity.conformance.commands.completion import complete_layout
 from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.conversion.writer import write_conversion
 from gateparity.conformance.files import check_writable, write_text
@@ -43,7 +44,7 @@ Names = Annotated[
     typer.Argument(
         metavar="[NAME] [NAME]",
         help="A layout, or what is converted and into what.",
-        autocompletion=lambda: list(LAYOUTS),
+        autocompletion=complete_layout,
     ),
 ]
 Layers = Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Layers of the example.")]

@@ -54,6 +54,7 @@ def complete(*words: str) -> list[str]:
         (["check", "-b", "torch", ":", "layer", "--case", "rag"], ["ragged"]),
         (["check", "--check", ""], list(CHECKS)),
         (["diagnose", "--backend", "jax", ":", "s"], ["scratch"]),
+        (["layout", "torch", "ker"], ["keras", "keras_cudnn"]),
         (["check", "--backend", "zzz"], []),
     ],
     ids=" ".join,
