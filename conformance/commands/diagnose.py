@@ -59,7 +59,7 @@ Specs = Annotated[
         "--backend",
         "-b",
         metavar="SPEC",
-        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class.",
+        help=r"NAME\[:VARIANT]\[@WHERE] or module:Class.",
         autocompletion=complete_backend,
     ),
 ]

@@ -22,7 +22,7 @@ Specs = Annotated[
         "--backend",
         "-b",
         metavar="SPEC",
-        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; repeat for more. All found by default.",
+        help=r"NAME\[:VARIANT]\[@WHERE] or module:Class; repeat for more. All found by default.",
         autocompletion=complete_backend,
     ),
 ]

@@ -43,7 +43,7 @@ Spec = Annotated[
         "--backend",
         "-b",
         metavar="SPEC",
-        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; where it failed by default.",
+        help=r"NAME\[:VARIANT]\[@WHERE] or module:Class; where it failed by default.",
         autocompletion=complete_backend,
     ),
 ]
