@@ -123,6 +123,14 @@ def _settings() -> dict[str, str]:
 
 
 _ONEDNN: Final = ("MKLDNN", "ONEDNN")  # its name until MXNet 1.9, and after
+
+
+def _trainer() -> Any:
+    from gateparity.backends import mxnet_training
+
+    return mxnet_training
+
+
 _MXNET: Final = Primitives(
     version=mx.__version__,
     from_numpy=lambda array: nd.array(array, dtype=array.dtype),
@@ -130,6 +138,7 @@ _MXNET: Final = Primitives(
     call=_call,
     vjp=_vjp,
     settings=_settings,
+    trainer=_trainer,
 )
 _LIMITS: Final = {
     "empty_sequence": "MXNet 1.9 takes a size of 0 for one that isn't known yet",
