@@ -102,8 +102,8 @@ class Learner:
 
 
 def _run(run: Callable[..., Any], config: Config, params: Any, X: Any, *given: Any) -> Any:
-    """Its gradient is asked for as well: without, rnn.LSTM in float64 sends a wrong one from the
-    second layer to the first (https://github.com/apache/mxnet/issues/17898).
+    """The inputs' gradient is asked for as well: without, a stacked rnn.LSTM in float64 sends a
+    wrong one from each layer to the one below (tests/frameworks/test_training.py).
     """
     X.attach_grad()
     return run(config, params, X, *given)

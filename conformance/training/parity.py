@@ -129,5 +129,3 @@ def _describe(name: str, found: Any, truth: Any, ratio: Any) -> str:
         f"{where}: found {found[at]:.{digits}g}, expected {truth[at]:.{digits}g}: "
         f"{float(ratio[at]):.3g} sigma of rounding, {ALLOWED:g} allowed"
     )
-
-

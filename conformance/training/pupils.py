@@ -39,9 +39,7 @@ class Pupil(Protocol):
         """A gradient step for each batch."""
         ...
 
-    def predict(
-        self, config: Config, state: TrainingState, x: Array, recipe: Recipe
-    ) -> Prediction:
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
         """What the model answers."""
         ...
 
@@ -74,9 +72,7 @@ class Student:
         check_training(found, config, state, batches)
         return found
 
-    def predict(
-        self, config: Config, state: TrainingState, x: Array, recipe: Recipe
-    ) -> Prediction:
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
         """What the model answers."""
         found: Prediction = self.adapter.predict(config, state, x, recipe)
         return found
@@ -120,9 +116,7 @@ class Teacher:
             self.truth.scratch, wide, state, batches, recipe, biases=self.biases, prepare=prepare
         )
 
-    def predict(
-        self, config: Config, state: TrainingState, x: Array, recipe: Recipe
-    ) -> Prediction:
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
         """What the model answers."""
         wide, prepare = self.truth.wider(config), self.truth.prepare
         return predict(self.truth.scratch, wide, state, x, recipe, prepare)
