@@ -110,7 +110,7 @@ def _run(run: Callable[..., Any], config: Config, params: Any, X: Any, *given: A
 
 
 def _cross_entropy(Z: Any, codes: Any) -> Any:
-    """Written out: gluon's own loss is off by 20 units roundoff in float32 (oneDNN's log_softmax)."""
+    """Written out: in float32 gluon's own is off by 20 units roundoff (oneDNN's log_softmax)."""
     shifted = nd.broadcast_sub(Z, nd.max(Z, axis=-1, keepdims=True).detach())
     return (nd.log(nd.exp(shifted).sum(axis=-1)) - nd.pick(shifted, codes)).mean()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from gateparity.backends.training import Operations, evaluate
 
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from gateparity.training import Recipe, TrainingState
 
 OPERATIONS: Final = Operations(
-    one_hot=lambda codes, size, dtype: F.one_hot(codes.long(), size).to(getattr(torch, dtype)),
+    one_hot=lambda codes, size, dtype: functional.one_hot(codes.long(), size).to(
+        getattr(torch, dtype)
+    ),
     linear=lambda X, W, b: X @ W + b,
     concat=lambda arrays: torch.cat(arrays, -1),
-    cross_entropy=lambda Z, codes: F.cross_entropy(Z.flatten(0, 1), codes.flatten().long()),
-    squared_error=F.mse_loss,
+    cross_entropy=lambda Z, codes: functional.cross_entropy(
+        Z.flatten(0, 1), codes.flatten().long()
+    ),
+    squared_error=functional.mse_loss,
 )
 
 

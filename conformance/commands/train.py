@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json as json_module
 import time
 from pathlib import Path
@@ -20,15 +21,15 @@ from gateparity.conformance.files import check_folder, check_writable, write_tex
 from gateparity.conformance.training.checkpoint import FOLDER, checkpoint_path
 from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
 from gateparity.conformance.training.report import Report, print_report, report_json
-from gateparity.conformance.training.run import TIME_LIMIT, Classroom, Row
+from gateparity.conformance.training.run import TIME_LIMIT, Classroom
 from gateparity.conformance.training.texts import choose_text
+from gateparity.conformance.training.workers import Row
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gateparity.backends.spec import Backend
-    from gateparity.conformance.training.run import Progress as Report_progress
+    from gateparity.conformance.training.run import Progress as Told
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -110,7 +111,7 @@ def train(
     lesson = Lesson(choose_text(text, download=download), sizes, recipe, seed)
     rows = choose_rows(backend, every=every)
     checkpoints.mkdir(exist_ok=True)
-    report = _run(lesson, rows, Classroom(lesson, checkpoints, resume, time_limit))
+    report = _run(rows, Classroom(lesson, checkpoints, resume, time_limit))
     print_report(report, make_console())
     if json:
         write_text(json, json_module.dumps(report_json(report), indent=1, allow_nan=False) + "\n")
@@ -134,12 +135,11 @@ def choose_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row]:
     ]
 
 
-def _run(lesson: Lesson, rows: list[Row], classroom: Classroom) -> Report:
-    start = time.perf_counter()
+def _run(rows: list[Row], classroom: Classroom) -> Report:
+    start, lesson = time.perf_counter(), classroom.lesson
     try:
         with _show_progress(rows, lesson.sizes.epochs) as progress:
-            classroom.progress = progress
-            outcomes = classroom.run(rows)
+            outcomes = dataclasses.replace(classroom, progress=progress).run(rows)
     except KeyboardInterrupt:
         print_error(f"stopped; the same command with --resume goes on from {classroom.folder}")
         raise typer.Exit(130) from None
@@ -155,7 +155,7 @@ def _clear(folder: Path, rows: Sequence[Row]) -> None:
 
 
 @contextlib.contextmanager
-def _show_progress(rows: Sequence[Row], epochs: int) -> Iterator[Report_progress]:
+def _show_progress(rows: Sequence[Row], epochs: int) -> Iterator[Told]:
     """A bar for each row on a terminal, and nothing elsewhere."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from gateparity.conformance.training.problems import Problem
 
 _DRAWS: Final = 24
-_SMALLER: Final = 2.0**-8  # a rounding so much smaller has to do so much less, or isn't linear
+_UNITS: Final = {  # drawn with, and compared with: float64's own would drown in its arithmetic's
+    "float32": (2.0**-24, 2.0**-32),
+    "float64": (2.0**-44, 2.0**-40),
+}
 _LINEAR: Final = 2.0  # times what it should be, either way
 
 
@@ -55,22 +58,17 @@ def make_course(problem: Problem, declared: Mapping[str, float], biases: int = 1
 
     `declared` is what a backend says of its arithmetic; `biases` as in `Teacher`.
     """
-    dtype = problem.config.dtype
-    arithmetic = make_arithmetic(dtype, declared)
+    arithmetic = make_arithmetic(problem.config.dtype, declared)
+    unit, other = _UNITS[problem.config.dtype]
     with np.errstate(all="ignore"):
         truth = run_problem(Teacher(Truth(), biases), problem)
         exact = run_problem(Teacher(Truth(dtype="float64"), biases), problem)
-        drawn = _draw(problem, exact, arithmetic, biases)
-        smaller = dataclasses.replace(
-            arithmetic, unit=arithmetic.unit * _SMALLER, flush=arithmetic.flush * _SMALLER
+        drawn, others = (
+            _draw(problem, exact, _scale(arithmetic, unit), biases) for unit in (unit, other)
         )
-        finer = _draw(problem, exact, smaller, biases)
-    factor = unit_roundoff(dtype) / arithmetic.unit
-    vouched = len(problem.epochs)
-    if dtype == "float32":  # float64's roundings are smaller than any that were drawn
-        vouched = _count_linear(drawn, finer, vouched)
-        return Course(truth, drawn, vouched)
-    return Course(truth, {n: s * (factor / _SMALLER) for n, s in finer.items()}, vouched)
+    factor = unit_roundoff(problem.config.dtype) / unit
+    vouched = _count_linear(drawn, others, unit / other, len(problem.epochs))
+    return Course(truth, {name: sigma * factor for name, sigma in drawn.items()}, vouched)
 
 
 def judge_course(found: Results, course: Course) -> Verdict:
@@ -99,14 +97,19 @@ def _values(array: Any) -> Any:
     return array.values if isinstance(array, Draws) else np.asarray(array)[..., None]
 
 
-def _count_linear(drawn: Results, finer: Results, epochs: int) -> int:
-    """How many epochs go by until smaller roundings don't do less in proportion."""
+def _scale(arithmetic: Arithmetic, unit: float) -> Arithmetic:
+    flush = arithmetic.flush * unit / arithmetic.unit
+    return dataclasses.replace(arithmetic, unit=unit, flush=flush)
+
+
+def _count_linear(drawn: Results, others: Results, expected: float, epochs: int) -> int:
+    """How many epochs go by until roundings of two sizes don't do as much in proportion."""
     for epoch in range(1, epochs + 1):
         one, other = (
             np.sqrt(sum(float(np.square(s).sum()) for n, s in sigmas.items() if _epoch(n) == epoch))
-            for sigmas in (drawn, finer)
+            for sigmas in (drawn, others)
         )
-        ratio = one * _SMALLER / other if other else 1.0
+        ratio = one / other / expected if other else 1.0
         if not 1 / _LINEAR < ratio < _LINEAR:
             return epoch - 1
     return epochs

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.adapter import Unsupported
-from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.remote import BackendError, RemoteAdapter, Worker
+from gateparity.backends.remote import BackendError
 from gateparity.conformance.training.checkpoint import (
     Journal,
     checkpoint_path,
@@ -20,30 +16,19 @@ from gateparity.conformance.training.checkpoint import (
     save_checkpoint,
 )
 from gateparity.conformance.training.pupils import Student
+from gateparity.conformance.training.workers import run_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from gateparity.backends.spec import Backend
+    from gateparity.backends.remote import RemoteAdapter
     from gateparity.conformance.training.lesson import Lesson
+    from gateparity.conformance.training.workers import Row
 
-    Progress = Callable[["Row", int, float], None]  # epochs done, and the last one's perplexity
+    Progress = Callable[[Row, int, float], None]  # epochs done, and the last one's perplexity
 
 TIME_LIMIT: Final = 600.0  # seconds for one call: an epoch, with its compilations
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A backend at a dtype."""
-
-    backend: Backend
-    dtype: str
-
-    @property
-    def label(self) -> str:
-        """What names it."""
-        return self.backend.label
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,51 +51,29 @@ class Outcome:
         return self.journal.diverged if self.journal and self.journal.epochs else None
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Classroom:
-    """A lesson, and what all rows of a run share: where checkpoints go, and which there are."""
+    """A lesson, and what all rows of a run share: where checkpoints go, and whether those that are
+    there are gone on from.
+    """
 
     lesson: Lesson
     folder: Path
     resume: bool = False
     limit: float = TIME_LIMIT
     progress: Progress = lambda _row, _epoch, _perplexity: None
-    _workers: list[Worker] = dataclasses.field(default_factory=list)
-    _closed: bool = False
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
         """Teach every row. A row that can't go on costs itself alone; an interruption ends every
         worker before the exception goes on, and leaves the checkpoints.
         """
-        pool = ThreadPoolExecutor(os.cpu_count() or 1)
-        try:
-            futures = {row: pool.submit(self._teach, row) for row in sorted(rows, key=_cost)}
-            return [futures[row].result() for row in rows]
-        finally:
-            self._closed = True
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in self._workers:
-                worker.close()
-            pool.shutdown()
+        fail = lambda row, error: Outcome(row, None, error=error)  # noqa: E731
+        return run_rows(rows, self._teach, fail, self.limit)
 
-    def _teach(self, row: Row) -> Outcome:
+    def _teach(self, row: Row, adapter: RemoteAdapter) -> Outcome:
         start = time.perf_counter()
-        outcome = Outcome(row, None)
-        try:
-            with self._open(row) as worker:
-                outcome = self._train(row, RemoteAdapter(worker, row.backend.target), outcome)
-        except (Unsupported, BackendError, ValueError, TypeError) as error:
-            outcome = dataclasses.replace(outcome, error=" ".join(str(error).split())[:300])
+        outcome = self._train(row, adapter, Outcome(row, None, version=adapter.version))
         return dataclasses.replace(outcome, seconds=time.perf_counter() - start)
-
-    def _open(self, row: Row) -> Worker:
-        if row.backend.python is None:
-            raise BackendError(row.backend.missing)
-        worker = Worker(row.backend.python, self.limit, row.backend.path)
-        self._workers.append(worker)
-        if self._closed:
-            worker.close()
-        return worker
 
     def _train(self, row: Row, adapter: RemoteAdapter, outcome: Outcome) -> Outcome:
         pupil, lesson = Student(adapter), self.lesson
@@ -121,7 +84,7 @@ class Classroom:
         journal = Journal(state)
         if self.resume and path.exists():
             journal = load_checkpoint(path, state, config, fingerprint)
-        outcome = dataclasses.replace(outcome, journal=journal, version=adapter.version)
+        outcome = dataclasses.replace(outcome, journal=journal)
         for epoch in range(journal.epochs + 1, lesson.sizes.epochs + 1):
             try:
                 training = pupil.train(config, journal.state, lesson.batches(epoch), lesson.recipe)
@@ -135,9 +98,3 @@ class Classroom:
                 return outcome
         sentence, lead = lesson.speak(pupil, row.dtype, journal.state)
         return dataclasses.replace(outcome, sentence=sentence, lead=lead)
-
-
-def _cost(row: Row) -> tuple[int, int]:
-    """Those that compile first, so that none of them is left for the end."""
-    framework = FRAMEWORKS.get(row.backend.name.partition("@")[0])
-    return -(framework.cost if framework else 0), int(row.dtype == "float32")

@@ -1,4 +1,4 @@
-"""Which text to train on: a file, The Time Machine from its public address, or Python's own help."""
+"""Which text to train on: a file, The Time Machine from its address, or Python's own help."""
 
 from __future__ import annotations
 
