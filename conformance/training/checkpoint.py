@@ -58,9 +58,9 @@ class Journal:
     @property
     def diverged(self) -> int | None:
         """The first step whose loss or gradient isn't finite."""
-        steps = zip(np.concatenate(self.losses), np.concatenate(self.norms), strict=True)
-        bad = [k for k, pair in enumerate(steps, 1) if not np.isfinite(pair).all()]
-        return bad[0] if bad else None
+        steps = zip(np.ravel(self.losses), np.ravel(self.norms), strict=True)
+        bad = (k for k, pair in enumerate(steps, 1) if not np.isfinite(pair).all())
+        return next(bad, None)
 
 
 def checkpoint_path(folder: Path, label: str, dtype: str) -> Path:

@@ -1,4 +1,8 @@
-"""Small, seeded problems of training: every optimiser, both losses, clipping, carried states."""
+"""Small, seeded problems of training: every optimiser, both losses, clipping, carried states.
+
+The calm ones stay in reach of each other for ever; the wild ones, of large recurrent weights and
+steps, part after some tens of steps, as rounding grows at every one.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,11 @@ class Problem:
     recipe: Recipe
 
     @property
+    def batches(self) -> int:
+        """Steps in an epoch."""
+        return len(self.epochs[0])
+
+    @property
     def last(self) -> Array:
         """The inputs of the final prediction."""
         return self.epochs[-1][-1].x
@@ -46,19 +55,29 @@ _RECIPES: Final = {
     "regression": Recipe("squared_error", "adam", rate=2**-5),
     "carried": Recipe(rate=0.5, clip=0.25, carry=True),
 }
-PROBLEMS: Final = tuple(_RECIPES)
+_WILD: Final = {
+    "wild sgd": Recipe(rate=4.0),
+    "wild momentum": Recipe(optimizer="momentum", rate=1.0),
+    "wild adam": Recipe(optimizer="adam", rate=0.5),
+}
+_WILDER: Final = 8  # times the recurrent weights of calm ones
+CALM: Final = tuple(_RECIPES)
+WILD: Final = tuple(_WILD)
+_EPOCHS: Final = {"calm": 6, "wild": 30}
 
 
-def make_problem(name: str, dtype: str, seed: int = 0, epochs: int = 6) -> Problem:
+def make_problem(name: str, dtype: str, seed: int = 0, epochs: int | None = None) -> Problem:
     """Draw the numbers: the same for every dtype, apart from rounding."""
-    recipe = _RECIPES[name]
+    recipe, wild = (_RECIPES | _WILD)[name], name in _WILD
+    epochs = epochs or _EPOCHS["wild" if wild else "calm"]
     layers = 2 if recipe.carry else 1
     config = Config(_INPUTS, _HIDDEN, layers, 1, dtype=dtype)
     draw = draw_for(f"train {name}", seed, dtype)
     scale = _HIDDEN**-0.5
     symbols = recipe.loss == "cross_entropy"
     head = draw_head(config, _INPUTS if symbols else _OUTPUTS, draw, scale)
-    params = build_parameters(config, lambda _, shape: draw(shape, scale))
+    wide = {"w_hh": _WILDER * scale} if wild else {}
+    params = build_parameters(config, lambda name, shape: draw(shape, wide.get(name, scale)))
     generator = np.random.default_rng([seed, 11])
 
     def batch() -> Examples:

@@ -6,8 +6,6 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from gateparity.backends.remote import BackendError
 from gateparity.conformance.training.checkpoint import (
     Journal,
@@ -48,7 +46,7 @@ class Outcome:
     @property
     def diverged(self) -> int | None:
         """The first step that gave no finite number."""
-        return self.journal.diverged if self.journal and self.journal.epochs else None
+        return self.journal.diverged if self.journal else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +83,11 @@ class Classroom:
         if self.resume and path.exists():
             journal = load_checkpoint(path, state, config, fingerprint)
         outcome = dataclasses.replace(outcome, journal=journal)
+        if journal.epochs:
+            self.progress(row, journal.epochs, journal.perplexities[-1])
         for epoch in range(journal.epochs + 1, lesson.sizes.epochs + 1):
+            if journal.diverged:
+                return outcome
             try:
                 training = pupil.train(config, journal.state, lesson.batches(epoch), lesson.recipe)
             except BackendError as error:
@@ -94,7 +96,7 @@ class Classroom:
             journal.add(training, pupil.read(config, training.state))
             save_checkpoint(path, journal, fingerprint)
             self.progress(row, epoch, journal.perplexities[-1])
-            if not np.isfinite(training.losses).all():
-                return outcome
+        if journal.diverged:
+            return outcome
         sentence, lead = lesson.speak(pupil, row.dtype, journal.state)
         return dataclasses.replace(outcome, sentence=sentence, lead=lead)
