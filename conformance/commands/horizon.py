@@ -16,6 +16,7 @@ from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.commands.console import make_console, print_line, print_table
 from gateparity.conformance.commands.options import Json, Seed, Specs, TimeLimit
+from gateparity.conformance.commands.train import Gauge
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.run import TIME_LIMIT
 from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
@@ -36,12 +37,15 @@ EXAMPLES: Final = """
 
   gateparity horizon -b numpy -b torch:layer    two rows
 
+  gateparity horizon -b numpy -b torch --gauge native    two biases against one
+
   gateparity horizon --json horizon.json
 """
 
 
 def horizon(
     backend: Specs = None,
+    gauge: Gauge = "tied",
     seed: Seed = 0,
     json: Json = None,
     time_limit: TimeLimit = TIME_LIMIT,
@@ -60,7 +64,7 @@ def horizon(
     rows = [Row(one, dtype) for one in backends for dtype in DTYPES]
     problems, courses = (*CALM, *WILD), Courses(seed)
     with _show_progress(len(rows) * len(problems)) as progress:
-        trials = try_problems(rows, problems, courses, seed, time_limit, progress)
+        trials = try_problems(rows, problems, courses, time_limit, gauge=gauge, progress=progress)
     horizons = _find_horizons(trials, courses, seed)
     print_trials(trials, courses, horizons, make_console())
     code = exit_code(trials)
@@ -100,7 +104,7 @@ def print_trials(
         if trial.reason:
             words = f"{trial.row.label} {trial.row.dtype} {trial.problem} {trial.status}"
             print_line(escape(f"{words}: {printable(trial.reason)}"), console)
-    print_table(console, _horizon_table(trials, courses, horizons))
+    print_table(console, _horizon_table(courses, horizons))
 
 
 def trials_json(trials: Sequence[Trial], horizons: Sequence[Horizon]) -> dict[str, Any]:
@@ -124,7 +128,9 @@ def trials_json(trials: Sequence[Trial], horizons: Sequence[Horizon]) -> dict[st
 
 
 def _find_horizons(trials: Sequence[Trial], courses: Courses, seed: int) -> list[Horizon]:
-    kinds = dict.fromkeys((t.problem, t.row.dtype) for t in trials if t.results)
+    kinds = dict.fromkeys(
+        (t.problem, t.row.dtype) for t in trials if t.problem in WILD and t.results
+    )
     found = (
         find_horizon(
             [t for t in trials if (t.problem, t.row.dtype) == (name, dtype) and not t.known],

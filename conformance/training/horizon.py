@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from gateparity.conformance.training.parity import Verdict, judge_course, make_c
 from gateparity.conformance.training.problems import make_problem, run_problem
 from gateparity.conformance.training.pupils import Student
 from gateparity.conformance.training.workers import run_rows
+from gateparity.gauge import counts_biases_twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.training.parity import Course
     from gateparity.conformance.training.workers import Row
 
+Gauge = Literal["tied", "native"]
 APART: Final = 2.0**-10
 _KNOWN: Final = {  # name, dtype, optimiser: what it does
     ("mxnet", "float64", "adam"): "MXNet's adam_update holds rate and epsilon in float32: the "
@@ -86,17 +88,25 @@ class Courses:
     """The truths of all problems, each made once."""
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
+        self.seed = seed
         self._made: dict[Any, Course] = {}
         self._lock = threading.Lock()
 
-    def of(self, name: str, dtype: str, declared: Mapping[str, float] | None = None) -> Course:
-        """The truth of a problem, for what a backend declares of its arithmetic."""
-        key = name, dtype, tuple(sorted((declared or {}).items()))
+    def of(
+        self,
+        name: str,
+        dtype: str,
+        declared: Mapping[str, float] | None = None,
+        biases: int = 1,
+    ) -> Course:
+        """The truth of a problem, for what a backend declares of its arithmetic, and for as many
+        biases as are trained where the truth has one.
+        """
+        key = name, dtype, tuple(sorted((declared or {}).items())), biases
         with self._lock:
             if key not in self._made:
-                problem = make_problem(name, dtype, self._seed)
-                self._made[key] = make_course(problem, declared or {})
+                problem = make_problem(name, dtype, self.seed)
+                self._made[key] = make_course(problem, declared or {}, biases)
             return self._made[key]
 
 
@@ -104,8 +114,9 @@ def try_problems(
     rows: Sequence[Row],
     problems: Sequence[str],
     courses: Courses,
-    seed: int,
     limit: float,
+    *,
+    gauge: Gauge = "tied",
     progress: Callable[[Trial], None] = lambda _: None,
 ) -> list[Trial]:
     """Every problem in every row."""
@@ -113,7 +124,7 @@ def try_problems(
     def work(row: Row, adapter: RemoteAdapter) -> list[Trial]:
         trials = []
         for name in problems:
-            trials.append(_try(row, adapter, name, courses, seed))
+            trials.append(_try(row, adapter, name, courses, gauge))
             progress(trials[-1])
         return trials
 
@@ -146,8 +157,8 @@ def find_horizon(trials: Sequence[Trial], course: Course, batches: int) -> Horiz
     return Horizon(kind.problem, kind.row.dtype, steps, expected, first, last, order[0])
 
 
-def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, seed: int) -> Trial:
-    problem = make_problem(name, row.dtype, seed)
+def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: Gauge) -> Trial:
+    problem = make_problem(name, row.dtype, courses.seed, gauge=gauge)
     try:
         found = run_problem(Student(adapter), problem)
     except Exception as error:  # noqa: BLE001  an adapter of the user's may answer anything
@@ -158,7 +169,21 @@ def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, seed: in
     weights = [name for name in _epochs(course.truth) if _number(name) == len(problem.epochs)]
     error = max(float(np.abs(found[n] - course.truth[n]).max()) for n in weights)
     largest = max(float(np.abs(course.truth[n]).max()) for n in weights)
-    return Trial(row, name, judge_course(found, course), "", known, error / largest, found)
+    verdict = judge_course(found, course)
+    if (
+        verdict.differs
+        and gauge == "native"
+        and counts_biases_twice(adapter.layout, problem.config)
+    ):
+        twice = judge_course(found, courses.of(name, row.dtype, adapter.arithmetic, biases=2))
+        verdict = dataclasses.replace(verdict, differs=_explain(verdict, twice))
+    return Trial(row, name, verdict, "", known, error / largest, found)
+
+
+def _explain(once: Verdict, twice: Verdict) -> str:
+    if twice.differs:
+        return once.differs
+    return f"{once.differs}; it is as if each bias were there twice ({twice.sigmas:.2g} sigma)"
 
 
 def _part(distances: Mapping[str, float]) -> int | None:

@@ -7,7 +7,7 @@ steps, part after some tens of steps, as rounding grows at every one.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -66,9 +66,15 @@ WILD: Final = tuple(_WILD)
 _EPOCHS: Final = {"calm": 6, "wild": 30}
 
 
-def make_problem(name: str, dtype: str, seed: int = 0, epochs: int | None = None) -> Problem:
+def make_problem(
+    name: str,
+    dtype: str,
+    seed: int = 0,
+    epochs: int | None = None,
+    gauge: Literal["tied", "native"] = "tied",
+) -> Problem:
     """Draw the numbers: the same for every dtype, apart from rounding."""
-    recipe, wild = (_RECIPES | _WILD)[name], name in _WILD
+    recipe, wild = dataclasses.replace((_RECIPES | _WILD)[name], gauge=gauge), name in _WILD
     epochs = epochs or _EPOCHS["wild" if wild else "calm"]
     layers = 2 if recipe.carry else 1
     config = Config(_INPUTS, _HIDDEN, layers, 1, dtype=dtype)
