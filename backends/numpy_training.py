@@ -128,7 +128,8 @@ def _optimise(
     v = slots[f"{name} v"] = beta_2 * v + (1 - beta_2) * (g * g)
     m_hat = m / (1 - prepare(beta_1) ** step)
     v_hat = v / (1 - prepare(beta_2) ** step)
-    return recipe.rate * m_hat / (np.sqrt(v_hat) + recipe.epsilon)
+    change: Array = recipe.rate * m_hat / (np.sqrt(v_hat) + recipe.epsilon)
+    return change
 
 
 def _clip(

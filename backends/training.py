@@ -89,15 +89,16 @@ def train(
     frozen = frozen_names(variant.layout, config, recipe.gauge)
     trainer, convert = variant.primitives.trainer(), variant.primitives.from_numpy
     learner: Learner = trainer.Learner(variant.run, config, recipe, state, frozen)
-    before, measured, states = learner.compiled, [], (state.h, state.c)
+    before, measured = learner.compiled, []
+    H, C = (None if s is None else convert(s) for s in (state.h, state.c))
     for batch in batches:
-        if not recipe.carry or states[0] is None:
-            states = _zeros(config, batch.x.shape[1])
-        H, C = map(convert, states) if isinstance(states[0], np.ndarray) else states
-        loss, norm, *states = learner.step(batch.x, batch.target, H, C)
+        if not recipe.carry or H is None:
+            H = C = convert(_zeros(config, batch.x.shape[1]))
+        loss, norm, H, C = learner.step(batch.x, batch.target, H, C)
         measured.append((loss, norm))
     losses, norms = (np.array([float(m[k]) for m in measured], config.dtype) for k in (0, 1))
-    kept = [variant.primitives.to_numpy(s) for s in states] if recipe.carry else (None, None)
+    back = variant.primitives.to_numpy
+    kept = (back(H), back(C)) if recipe.carry else (None, None)
     after = TrainingState(*learner.read(), state.step + len(batches), *kept)
     return Training(losses, norms, after, learner.compiled - before)
 
@@ -123,6 +124,5 @@ def _output(ops: Operations, config: Config, recipe: Recipe, params: Any, output
     return ops.linear(Y, params["W_hq"], params["b_q"])
 
 
-def _zeros(config: Config, size: int) -> tuple[Array, Array]:
-    zeros = np.zeros((config.cells, size, config.hidden_size), config.dtype)
-    return zeros, zeros
+def _zeros(config: Config, size: int) -> Array:
+    return np.zeros((config.cells, size, config.hidden_size), config.dtype)

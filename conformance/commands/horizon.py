@@ -142,8 +142,7 @@ def _find_horizons(trials: Sequence[Trial], courses: Courses, seed: int) -> list
     return [horizon for horizon in found if horizon]
 
 
-def _horizon_table(trials: Sequence[Trial], courses: Courses, horizons: Sequence[Horizon]) -> Table:
-    del trials
+def _horizon_table(courses: Courses, horizons: Sequence[Horizon]) -> Table:
     table = Table(
         title=f"Steps until two rows are apart by a weight of {APART:g}: predicted, and as it was"
     )

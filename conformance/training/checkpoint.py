@@ -26,11 +26,13 @@ _LARGEST: Final = 2**26  # bytes
 
 class Journal:
     """What a row has been through: losses and norms of all steps, and the weights after each epoch
-    `(epochs, n)`, flat, kernels and sums of biases in canonical order.
+    `(epochs, n)`, flat, kernels and sums of biases in canonical order. A loss above `worst` says
+    that it has diverged.
     """
 
-    def __init__(self, state: TrainingState) -> None:
+    def __init__(self, state: TrainingState, worst: float) -> None:
         self.state = state
+        self.worst = worst
         self.losses: list[Array] = []
         self.norms: list[Array] = []
         self.weights: list[Array] = []
@@ -57,10 +59,13 @@ class Journal:
 
     @property
     def diverged(self) -> int | None:
-        """The first step whose loss or gradient isn't finite."""
+        """The first step whose loss is beyond the worst, or whose gradient isn't finite."""
         steps = zip(np.ravel(self.losses), np.ravel(self.norms), strict=True)
-        bad = (k for k, pair in enumerate(steps, 1) if not np.isfinite(pair).all())
+        bad = (k for k, (loss, norm) in enumerate(steps, 1) if not self._sound(loss, norm))
         return next(bad, None)
+
+    def _sound(self, loss: float, norm: float) -> bool:
+        return bool(loss <= self.worst and np.isfinite(norm))
 
 
 def checkpoint_path(folder: Path, label: str, dtype: str) -> Path:
@@ -79,7 +84,7 @@ def save_checkpoint(path: Path, journal: Journal, fingerprint: dict[str, Any]) -
 
 
 def load_checkpoint(
-    path: Path, start: TrainingState, config: Config, fingerprint: dict[str, Any]
+    path: Path, start: TrainingState, config: Config, fingerprint: dict[str, Any], worst: float
 ) -> Journal:
     """The journal of a file; `start` is the state that the run began with.
 
@@ -88,7 +93,7 @@ def load_checkpoint(
     data = read_bytes(path, "a checkpoint of gateparity train", _LARGEST)
     try:
         arrays, words = unpack_tensors(data)
-        return _read(arrays, words, start, config, fingerprint)
+        return _read(arrays, words, start, config, fingerprint, worst)
     except InputError as error:
         raise InputError(f"{path} can't be resumed: {error}") from None
 
@@ -99,6 +104,7 @@ def _read(
     start: TrainingState,
     config: Config,
     fingerprint: dict[str, Any],
+    worst: float,
 ) -> Journal:
     held = words.get("training")
     if not isinstance(held, dict):
@@ -114,7 +120,7 @@ def _read(
     if shapes != {name: (array.shape, array.dtype) for name, array in start.params.items()}:
         raise InputError("its weights have other names, shapes or dtypes than this run's")
     slots = {n.removeprefix("slot "): a for n, a in arrays.items() if n.startswith("slot ")}
-    journal = Journal(start)
+    journal = Journal(start, worst)
     _fill(journal, arrays, config)
     steps = sum(map(len, journal.losses))
     if words.get("step") != steps:

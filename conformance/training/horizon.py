@@ -167,7 +167,7 @@ def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: G
     key = row.backend.name.partition("@")[0], row.dtype, problem.recipe.optimizer
     known = _KNOWN.get(key, "") if row.backend.shipped else ""
     weights = [name for name in _epochs(course.truth) if _number(name) == len(problem.epochs)]
-    error = max(float(np.abs(found[n] - course.truth[n]).max()) for n in weights)
+    furthest = max(float(np.abs(found[n] - course.truth[n]).max()) for n in weights)
     largest = max(float(np.abs(course.truth[n]).max()) for n in weights)
     verdict = judge_course(found, course)
     if (
@@ -177,7 +177,7 @@ def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: G
     ):
         twice = judge_course(found, courses.of(name, row.dtype, adapter.arithmetic, biases=2))
         verdict = dataclasses.replace(verdict, differs=_explain(verdict, twice))
-    return Trial(row, name, verdict, "", known, error / largest, found)
+    return Trial(row, name, verdict, "", known, furthest / largest, found)
 
 
 def _explain(once: Verdict, twice: Verdict) -> str:

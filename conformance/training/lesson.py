@@ -66,6 +66,11 @@ class Lesson:
                 f"{self.sizes.steps} steps and the label of the last"
             )
 
+    @property
+    def worst(self) -> float:
+        """A loss that only a run that diverges has: ten times that of guessing evenly."""
+        return 10 * float(np.log(len(self.text.symbols)))
+
     def config(self, dtype: str) -> Config:
         """One layer, forward."""
         return Config(len(self.text.symbols), self.sizes.hidden, dtype=dtype)

@@ -79,9 +79,9 @@ class Classroom:
         state = pupil.begin(config, *lesson.weights(row.dtype), lesson.recipe)
         fingerprint = lesson.fingerprint(row.label, row.dtype)
         path = checkpoint_path(self.folder, row.label, row.dtype)
-        journal = Journal(state)
+        journal = Journal(state, lesson.worst)
         if self.resume and path.exists():
-            journal = load_checkpoint(path, state, config, fingerprint)
+            journal = load_checkpoint(path, state, config, fingerprint, lesson.worst)
         outcome = dataclasses.replace(outcome, journal=journal)
         if journal.epochs:
             self.progress(row, journal.epochs, journal.perplexities[-1])
