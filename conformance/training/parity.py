@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.checks import Results
     from gateparity.conformance.rounding import Arithmetic
     from gateparity.conformance.training.problems import Problem
+    from gateparity.parameters import Array
 
 _DRAWS: Final = 24
 _UNITS: Final = {  # drawn with, and compared with: float64's own would drown in its arithmetic's
@@ -73,16 +74,19 @@ def make_course(problem: Problem, declared: Mapping[str, float], biases: int = 1
 
 def judge_course(found: Results, course: Course) -> Verdict:
     """Compare a run with the truth, epoch by epoch, for as far as the truth vouches."""
-    worst, differs = 0.0, ""
+    worst, wrong = 0.0, {}
     for name, truth in course.truth.items():
         if _epoch(name) > course.vouched:
             break
-        error = difference(found[name], truth)
-        ratio = in_sigmas(error, course.sigmas[name])
+        ratio = in_sigmas(difference(found[name], truth), course.sigmas[name])
         worst = max(worst, float(ratio.max(initial=0)))
-        if not differs and worst > ALLOWED:
-            differs = _describe(name, found[name], truth, ratio)
-    return Verdict(worst, course.vouched, differs)
+        if worst > ALLOWED and (ratio > ALLOWED).any():
+            wrong[_when(name, ratio)] = name, ratio
+    if not wrong:
+        return Verdict(worst, course.vouched)
+    name, ratio = wrong[min(wrong)]
+    words = _describe(name, found[name], course.truth[name], ratio)
+    return Verdict(worst, course.vouched, words)
 
 
 def _draw(problem: Problem, exact: Results, arithmetic: Arithmetic, biases: int) -> Results:
@@ -113,6 +117,14 @@ def _count_linear(drawn: Results, others: Results, expected: float, epochs: int)
         if not 1 / _LINEAR < ratio < _LINEAR:
             return epoch - 1
     return epochs
+
+
+def _when(name: str, ratio: Array) -> tuple[int, float, str]:
+    """When a run parts from the truth: in which epoch, at which step; weights are known after it,
+    and a loss before the gradient that follows from it.
+    """
+    step = float(np.argmax(ratio > ALLOWED)) if name.startswith(("loss", "norm")) else np.inf
+    return _epoch(name), step, name
 
 
 def _epoch(name: str) -> int:
