@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.conformance.failures.tensors import pack_tensors, unpack_tensors
 from gateparity.conformance.files import write_bytes
+from gateparity.conformance.storage.tensors import pack_tensors, unpack_tensors
 from gateparity.conformance.text import read_bytes
 from gateparity.errors import InputError
 from gateparity.training import TrainingState

@@ -10,9 +10,10 @@ import pytest
 from gateparity.adapter import Unsupported
 from gateparity.config import Config
 from gateparity.gauge import frozen_names, tie_biases
-from gateparity.layout import Layout, Tensor
+from gateparity.layout import Layout
 from gateparity.layouts import LAYOUTS, TORCH
 from gateparity.parameters import build_parameters
+from gateparity.tensor import Tensor
 from gateparity.training import Examples, Recipe, Training, TrainingState, check_training
 
 PAIRED = Layout("paired", (*TORCH.tensors[:2], Tensor("b{layer}", "b_pair", "(gate side hidden)")))
