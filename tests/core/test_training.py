@@ -11,11 +11,12 @@ from gateparity.adapter import Unsupported
 from gateparity.config import Config
 from gateparity.gauge import frozen_names, tie_biases
 from gateparity.layout import Layout
-from gateparity.layouts import LAYOUTS, TORCH
+from gateparity.layouts import D2L, FLAX, KERAS, MXNET, TORCH
 from gateparity.parameters import build_parameters
 from gateparity.tensor import Tensor
 from gateparity.training import Examples, Recipe, Training, TrainingState, check_training
 
+SHIPPED = (D2L, TORCH, KERAS, FLAX, MXNET)
 PAIRED = Layout("paired", (*TORCH.tensors[:2], Tensor("b{layer}", "b_pair", "(gate side hidden)")))
 
 
@@ -40,7 +41,7 @@ def test_every_default_is_held_by_float32():
 
 def test_a_tied_gauge_freezes_a_second_bias_where_there_is_one():
     config = Config(3, 4, layers=2)
-    frozen = {name: frozen_names(layout, config, "tied") for name, layout in LAYOUTS.items()}
+    frozen = {layout.name: frozen_names(layout, config, "tied") for layout in SHIPPED}
     assert frozen["torch"] == {"bias_hh_l0", "bias_hh_l1"}
     assert frozen["mxnet"] == {"l0_h2h_bias", "l1_h2h_bias"}
     assert frozen["d2l"] == frozen["keras"] == frozen["flax"] == set()
@@ -52,7 +53,7 @@ def test_a_native_gauge_trains_all():
 
 @pytest.mark.parametrize("gauge", ["tied", "native"])
 def test_zeros_that_stand_in_for_no_biases_are_not_trained(gauge):
-    frozen = frozen_names(LAYOUTS["flax"], Config(3, 4, biases=False), gauge)
+    frozen = frozen_names(FLAX, Config(3, 4, biases=False), gauge)
     assert {name.rpartition("/")[2] for name in frozen} == {"bias"}
     assert len(frozen) == 4
 
