@@ -1,7 +1,6 @@
 """NumPy: training by hand, the truth that other frameworks' training is judged against.
 
-Runs at any float dtype, and on arrays whose operations round at random: sums are products with
-ones, and every constant that meets an array is one of the array's kind.
+Runs at any float dtype, and on arrays whose operations round at random.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from gateparity.training import (
     Prediction,
     Training,
     TrainingState,
+    in_order,
     lstm_params,
     one_hot,
 )
@@ -45,7 +45,7 @@ def train(
     `biases` is how many equal ones stand for each, and are counted and trained; `prepare` makes a
     constant one of the kind of the arrays.
     """
-    params, slots, losses, norms = dict(state.params), dict(state.slots), [], []
+    params, slots, losses, norms = in_order(state.params), dict(state.slots), [], []
     H, C = state.h, state.c
     for step, batch in enumerate(batches, state.step + 1):
         if not recipe.carry:
@@ -136,8 +136,7 @@ def _clip(
     gradients: dict[str, Array], weights: dict[str, int], clip: float | None, dtype: str
 ) -> tuple[Array, Any]:
     """The norm over all arrays, and what they are multiplied by."""
-    flat = {name: g.reshape(-1) for name, g in gradients.items()}
-    squares = [(g @ g) * weights[name] for name, g in flat.items()]
+    squares = [np.sum(g * g) * weights[name] for name, g in gradients.items()]
     norm = np.sqrt(sum(squares[1:], start=squares[0]))
     if clip is None:
         return norm, 1
@@ -154,19 +153,13 @@ def _cross_entropy(Z: Array, codes: Array) -> tuple[Array, Array]:
     totals = powers @ np.ones((size, 1), Z.dtype)
     losses = np.log(totals)[:, 0] - shifted[np.arange(n), target]
     dZ = (powers / totals - one_hot(target, size, str(Z.dtype))) / n
-    return _mean(losses), dZ.reshape(Z.shape)
+    return np.sum(losses) / n, dZ.reshape(Z.shape)
 
 
 def _squared_error(Z: Array, target: Array) -> tuple[Array, Array]:
     """The mean over all predictions, and its gradient."""
     error = Z - target.astype(Z.dtype)
-    flat = error.reshape(-1)
-    return _mean(flat * flat), error * 2 / flat.shape[0]
-
-
-def _mean(array: Array) -> Array:
-    mean: Array = (np.ones(array.shape[0], array.dtype) @ array) / array.shape[0]
-    return mean
+    return np.sum(error * error) / error.size, error * 2 / error.size
 
 
 def _inputs(config: Config, recipe: Recipe, x: Array) -> Array:

@@ -13,7 +13,15 @@ import numpy as np
 
 from gateparity.adapter import Batch
 from gateparity.gauge import frozen_names
-from gateparity.training import HEAD, Prediction, Training, TrainingState, lstm_params, one_hot
+from gateparity.training import (
+    HEAD,
+    Prediction,
+    Training,
+    TrainingState,
+    in_order,
+    lstm_params,
+    one_hot,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,6 +95,7 @@ def train(
 ) -> Training:
     """As many gradient steps as there are batches, from a state to the next."""
     frozen = frozen_names(variant.layout, config, recipe.gauge)
+    state = dataclasses.replace(state, params=in_order(state.params))
     trainer, convert = variant.primitives.trainer(), variant.primitives.from_numpy
     learner: Learner = trainer.Learner(variant.run, config, recipe, state, frozen)
     before, measured = learner.compiled, []

@@ -116,6 +116,11 @@ def lstm_params(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: array for name, array in params.items() if name not in HEAD}
 
 
+def in_order(params: Mapping[str, Any]) -> dict[str, Any]:
+    """By name: norms are summed and slots numbered in this order, whatever that of a file is."""
+    return dict(sorted(params.items()))
+
+
 def one_hot(codes: Array, size: int, dtype: str) -> Array:
     """Codes `(...)` as `(..., size)`: 1 at the code, 0 elsewhere."""
     return np.eye(size, dtype=dtype)[codes]

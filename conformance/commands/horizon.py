@@ -18,9 +18,9 @@ from gateparity.conformance.commands.console import make_console, print_line, pr
 from gateparity.conformance.commands.options import Json, Seed, Specs, TimeLimit
 from gateparity.conformance.commands.train import Gauge
 from gateparity.conformance.files import check_writable, write_text
-from gateparity.conformance.run import TIME_LIMIT
 from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
 from gateparity.conformance.training.problems import CALM, WILD, make_problem
+from gateparity.conformance.training.run import TIME_LIMIT
 from gateparity.conformance.training.workers import Row
 from gateparity.conformance.verdict import ALLOWED
 from gateparity.errors import InputError, printable

@@ -155,6 +155,17 @@ def test_a_run_in_two_calls_ends_in_the_bits_of_one(optimizer, dtype):
         assert array.dtype == dtype
 
 
+def test_the_order_of_names_means_nothing():
+    config, params, examples, recipe = make(optimizer="adam", rate=0.25, clip=CLIP)
+    config = dataclasses.replace(config, dtype="float32")
+    params = {name: array.astype("float32") for name, array in params.items()}
+    other = dict(reversed(params.items()))
+    one, two = (train(config, p, [examples] * 6, recipe) for p in (params, other))
+    np.testing.assert_array_equal(one.norms, two.norms)
+    for name, array in one.state.params.items():
+        np.testing.assert_array_equal(two.state.params[name], array)
+
+
 def test_a_call_writes_to_nothing_that_it_is_given():
     config, params, examples, recipe = make(optimizer="adam", rate=0.25)
     before = {name: array.copy() for name, array in params.items()}
