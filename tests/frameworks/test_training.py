@@ -101,6 +101,8 @@ class Truncated:
     framework: str
 
     def __call__(self, config, params, X, H, C, lengths):
+        if X.shape[0] < 3:  # a first call, for nothing but its variables
+            return self.run(config, params, X, H, C, lengths)
         stop, join = stop_and_join(self.framework)
         first, H, C, *_ = self.run(config, params, X[:2], H, C, lengths)
         second, H, C, *_ = self.run(config, params, X[2:], stop(H), stop(C), lengths)
@@ -137,15 +139,17 @@ def test_stacked_mxnet_lstms_in_float64_need_the_gradient_of_their_inputs():
         lstm = mx.gluon.rnn.LSTM(6, 2, input_size=4, dtype=dtype, prefix="")
         lstm.initialize(mx.init.Zero())
         for parameter in lstm.collect_params().values():
-            parameter.set_data(nd.array(generator.normal(size=parameter.shape), dtype=dtype))
+            array = generator.normal(size=parameter.shape) * 0.4
+            parameter.set_data(nd.array(array, dtype=dtype))
         x = nd.array(generator.normal(size=(5, 3, 4)), dtype=dtype)
+        head = nd.array(generator.normal(size=(5, 3, 6)), dtype=dtype)
         if ask:
             x.attach_grad()
         with autograd.record():
             y = lstm(x)
-        y.backward()
+        y.backward(head)
         return lstm.collect_params()["l0_h2h_weight"].grad().asnumpy()
 
-    expected = gradient("float32", ask=False)
+    expected, wrong = (gradient(dtype, ask=False) for dtype in ("float32", "float64"))
+    assert np.abs(wrong - expected).max() > 1e-2
     np.testing.assert_allclose(gradient("float64", ask=True), expected, atol=1e-4)
-    assert np.abs(gradient("float64", ask=False) - expected).max() > 1e-2
