@@ -136,7 +136,8 @@ def _clip(
     gradients: dict[str, Array], weights: dict[str, int], clip: float | None, dtype: str
 ) -> tuple[Array, Any]:
     """The norm over all arrays, and what they are multiplied by."""
-    squares = [np.sum(g * g) * weights[name] for name, g in gradients.items()]
+    flat = {name: g.reshape(-1) for name, g in gradients.items()}
+    squares = [(g @ g) * weights[name] for name, g in flat.items()]
     norm = np.sqrt(sum(squares[1:], start=squares[0]))
     if clip is None:
         return norm, 1
@@ -153,13 +154,20 @@ def _cross_entropy(Z: Array, codes: Array) -> tuple[Array, Array]:
     totals = powers @ np.ones((size, 1), Z.dtype)
     losses = np.log(totals)[:, 0] - shifted[np.arange(n), target]
     dZ = (powers / totals - one_hot(target, size, str(Z.dtype))) / n
-    return np.sum(losses) / n, dZ.reshape(Z.shape)
+    return _mean(losses), dZ.reshape(Z.shape)
 
 
 def _squared_error(Z: Array, target: Array) -> tuple[Array, Array]:
     """The mean over all predictions, and its gradient."""
     error = Z - target.astype(Z.dtype)
-    return np.sum(error * error) / error.size, error * 2 / error.size
+    flat = error.reshape(-1)
+    return _mean(flat * flat), error * 2 / error.size
+
+
+def _mean(array: Array) -> Array:
+    """A product with ones: a sum would round otherwise than a budget says."""
+    mean: Array = (np.ones(array.shape[0], array.dtype) @ array) / array.shape[0]
+    return mean
 
 
 def _inputs(config: Config, recipe: Recipe, x: Array) -> Array:

@@ -95,7 +95,7 @@ class Draws(NDArrayOperatorsMixin):
         return rounded
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """What moves numbers about, without touching them; and a sum."""
+        """What moves numbers about, without touching them."""
         if function not in _MOVES:
             return NotImplemented
         return _MOVES[function](self.rounding, *args, **kwargs)
@@ -312,12 +312,6 @@ def _where(rounding: Rounding, condition: Any, a: Any, b: Any) -> Draws:
     return Draws(np.where(_values(condition), _values(a), _values(b)), rounding)
 
 
-def _sum(rounding: Rounding, array: Draws, **_: Any) -> Draws:
-    """All of an array, rounded as a product with ones is."""
-    del rounding
-    return array._product(array.reshape(-1), np.ones(array.size))
-
-
 def _zeros(rounding: Rounding, array: Any, shape: Any = None, **_: Any) -> Draws:
     wanted = array.shape if shape is None else shape
     return Draws(np.zeros((*wanted, len(rounding.seeds))), rounding)
@@ -346,7 +340,6 @@ _MOVES: Final[dict[Any, Callable[..., Any]]] = {
     np.where: _where,
     np.zeros_like: _zeros,
     np.empty_like: _zeros,
-    np.sum: _sum,
     np.flip: _flip,
     np.roll: _roll,
     np.moveaxis: _moveaxis,
