@@ -24,25 +24,30 @@ if TYPE_CHECKING:
     from gateparity.config import Config
 
 
-def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
+def _scratch(
+    config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any, *, keep: bool = False
+) -> Any:
     live = None if lengths is None else _live(lengths, (*X.shape[:2], config.hidden_size))
     if live is not None:
         X = nd.where(_live(lengths, X.shape), X, nd.zeros_like(X))  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
-        return _sequence(X, H_0[k], C_0[k], w, live, reverse=is_reverse(config, k))
+        reverse = is_reverse(config, k)
+        return _sequence(X, H_0[k], C_0[k], w, live, reverse=reverse, keep=keep)
 
     Y, H_n, C_n, kept = run_layers(config, X, run_cell, _concat)
     return Y, nd.stack(*H_n), nd.stack(*C_n), kept
 
 
-def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> Any:
+def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
     W_x = _concat([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
     W_h = _concat([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     Z_x = nd.dot(X, W_x)
     if "b_i" in w:
         Z_x = nd.broadcast_add(Z_x, _concat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1))
+    # Of Z_x[t], each gradient would be as large as all of Z_x. One output isn't a list.
+    Z_x = nd.split(Z_x, len(X), axis=0, squeeze_axis=True) if len(X) > 1 else Z_x
     kept: list[Any] = [None] * len(X)
     for t in range(len(X))[:: -1 if reverse else 1]:
         Z = Z_x[t] + nd.dot(H, W_h)
@@ -53,7 +58,7 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
         O = nd.sigmoid(Z_o)
         C_new = F * C + I * C_tilde
         H_new = O * nd.tanh(C_new)
-        kept[t] = (Z, _concat([I, F, C_tilde, O], -1), C_new, H_new)
+        kept[t] = (Z, _concat([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
         C = C_new if live is None else nd.where(live[t], C_new, C)
         H = H_new if live is None else nd.where(live[t], H_new, H)
     kept = [nd.stack(*arrays) for arrays in zip(*kept, strict=True)]
@@ -136,7 +141,15 @@ _LIMITS: Final = {
     "empty_batch": "MXNet 1.9 takes a size of 0 for one that isn't known yet",
     "float16": "MXNet 1.9 multiplies no float16 matrices on a CPU",
 }
-Scratch = functools.partial(Variant, "mxnet:scratch", D2L, _scratch, _MXNET, unsupported=_LIMITS)
+Scratch = functools.partial(
+    Variant,
+    "mxnet:scratch",
+    D2L,
+    _scratch,
+    _MXNET,
+    unsupported=_LIMITS,
+    trace=functools.partial(_scratch, keep=True),
+)
 Layer = functools.partial(
     Variant,
     "mxnet:layer",
