@@ -52,12 +52,12 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep:
     for t in range(len(X))[:: -1 if reverse else 1]:
         Z = Z_x[t] + nd.dot(H, W_h)
         Z_i, Z_f, Z_c, Z_o = nd.split(Z, 4, axis=-1)
-        I = nd.sigmoid(Z_i)
-        F = nd.sigmoid(Z_f)
-        C_tilde = nd.tanh(Z_c)
-        O = nd.sigmoid(Z_o)
+        I = _sigmoid(Z_i)
+        F = _sigmoid(Z_f)
+        C_tilde = _tanh(Z_c)
+        O = _sigmoid(Z_o)
         C_new = F * C + I * C_tilde
-        H_new = O * nd.tanh(C_new)
+        H_new = O * _tanh(C_new)
         kept[t] = (Z, _concat([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
         C = C_new if live is None else nd.where(live[t], C_new, C)
         H = H_new if live is None else nd.where(live[t], H_new, H)
@@ -111,6 +111,15 @@ def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> An
 
 def _concat(arrays: list[Any], axis: int) -> Any:
     return nd.concat(*arrays, dim=axis)
+
+
+def _sigmoid(array: Any) -> Any:
+    """oneDNN's; nd.sigmoid takes twice its time."""
+    return nd.Activation(array, "sigmoid")
+
+
+def _tanh(array: Any) -> Any:
+    return nd.Activation(array, "tanh")
 
 
 def _live(lengths: Any, shape: tuple[int, ...]) -> Any:

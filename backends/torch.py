@@ -40,11 +40,12 @@ def _scratch(
 def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
     W_x = torch.cat([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
     W_h = torch.cat([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
-    b = torch.cat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1) if "b_i" in w else 0
-    Z_x = (X @ W_x + b).unbind()  # of Z_x[t], each gradient would be as large as all of Z_x
+    b = torch.cat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1) if "b_i" in w else None
+    # Of Z_x[t], each gradient would be as large as all of Z_x.
+    Z_x = torch.nn.functional.linear(X, W_x.T, b).unbind()
     kept: list[Any] = [None] * len(X)
     for t in range(len(X))[:: -1 if reverse else 1]:
-        Z = Z_x[t] + H @ W_h
+        Z = torch.addmm(Z_x[t], H, W_h)  # one pass less than the sum of two
         Z_i, Z_f, Z_c, Z_o = torch.chunk(Z, 4, -1)
         I = torch.sigmoid(Z_i)
         F = torch.sigmoid(Z_f)
