@@ -46,7 +46,7 @@ class Step:
 
 def cell(Z_x: Array, H: Array, C: Array, W_h: Array) -> Step:
     """One step. `Z_x (..., 4 hidden)` is `X W_x + b`; the shape before the units is free."""
-    Z = Z_x + _product(H, W_h)
+    Z = Z_x + H @ W_h
     Z_i, Z_f, Z_c, Z_o = np.split(Z, 4, -1)
     I = sigmoid(Z_i)
     F = sigmoid(Z_f)
@@ -97,7 +97,8 @@ def sequence(
     H_0 = H
     steps: list[Any] = [None] * len(X)
     for t in _times(len(X), reverse=reverse):
-        step = cell(_product(X[t], W_x) + b, H, C, W_h)
+        # A product for each step: one for all is no faster, and its result leaves the cache.
+        step = cell(X[t] @ W_x + b, H, C, W_h)
         steps[t] = step if keep else None
         if live is None:
             Y[t], H, C = step.H, step.H, step.C
@@ -118,7 +119,7 @@ def backward_cell(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Arr
     dZ_c = dC_tilde * (1 - s.C_tilde * s.C_tilde)
     dZ_o = dO * s.O * (1 - s.O)
     dZ = np.concatenate([dZ_i, dZ_f, dZ_c, dZ_o], -1)
-    return dZ, _product(dZ, W_h.T), dC * s.F
+    return dZ, dZ @ W_h.T, dC * s.F
 
 
 @np.errstate(invalid="ignore")  # infinity times a slope of 0 is NaN, and meant to be
@@ -240,19 +241,10 @@ def _times(steps: int, *, reverse: bool) -> range:
     return range(steps)[::-1] if reverse else range(steps)
 
 
-def _product(A: Array, W: Array) -> Array:
-    """`A @ W`, of which the units lie one behind the other in memory, and then the sequences.
-
-    A gate, a slice of the units, is one piece of memory so, and OpenBLAS has the product sooner:
-    at T 100 B 32 I 256 H 512 in 0.7 of the time. Elementwise results keep the order.
-    """
-    return (W.T @ A.T).T
-
-
 def _fuse(w: Native) -> tuple[Array, Array, Array | int]:
     """The four gates side by side: one matrix product where the book has four."""
-    W_x = np.concatenate([w["W_xi"].T, w["W_xf"].T, w["W_xc"].T, w["W_xo"].T]).T
-    W_h = np.concatenate([w["W_hi"].T, w["W_hf"].T, w["W_hc"].T, w["W_ho"].T]).T
+    W_x = np.concatenate([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
+    W_h = np.concatenate([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     if "b_i" not in w:
         return W_x, W_h, 0
     return W_x, W_h, np.concatenate([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1)
