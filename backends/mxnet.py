@@ -67,11 +67,17 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep:
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-    lstm = _lstm(config, use_sequence_length=lengths is not None)
+    lstm = _cached_lstm(config, use_sequence_length=lengths is not None)
     for name, parameter in lstm.collect_params().items():
         parameter._data = [params[name]]  # set_data copies, and these are autograd's leaves
     y, (h_n, c_n) = lstm(x, [h_0, c_0], lengths)
     return y, h_n, c_n
+
+
+@functools.cache
+def _cached_lstm(config: Config, *, use_sequence_length: bool) -> Any:
+    """Made once, which takes a millisecond; no call runs with its own weights."""
+    return _lstm(config, use_sequence_length=use_sequence_length)
 
 
 def _hold(config: Config, params: Any) -> Any:
