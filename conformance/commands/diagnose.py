@@ -14,9 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.commands.completion import complete_backend
 from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.options import Json, Seed, TimeLimit
+from gateparity.conformance.commands.options import Json, Seed, TimeLimit, backend_option
 from gateparity.conformance.diagnosis.probes import Predictions, Probe, make_probes, probe_cases
 from gateparity.conformance.diagnosis.search import Diagnostician
 from gateparity.conformance.failures.failure import load_failure
@@ -55,13 +54,7 @@ _NEAREST: Final = 5  # of those ruled out, in words
 
 Specs = Annotated[
     list[str] | None,
-    typer.Option(
-        "--backend",
-        "-b",
-        metavar="SPEC",
-        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class.",
-        autocompletion=complete_backend,
-    ),
+    backend_option(r"NAME\[:VARIANT]\[@PYTHON] or module:Class."),
 ]
 Files = Annotated[
     list[Path] | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,14 +16,18 @@ from gateparity.conformance.commands.completion import (
 from gateparity.conformance.failures.saver import FOLDER
 from gateparity.conformance.requirements.checks import CHECKS
 
+
+def backend_option(words: str) -> Any:
+    """`--backend`, with its help: what a verb does with one differs, how it is given doesn't."""
+    return typer.Option(
+        "--backend", "-b", metavar="SPEC", help=words, autocompletion=complete_backend
+    )
+
+
 Specs = Annotated[
     list[str] | None,
-    typer.Option(
-        "--backend",
-        "-b",
-        metavar="SPEC",
-        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; repeat for more. All found by default.",
-        autocompletion=complete_backend,
+    backend_option(
+        r"NAME\[:VARIANT]\[@PYTHON] or module:Class; repeat for more. All found by default."
     ),
 ]
 Cases = Annotated[

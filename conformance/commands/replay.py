@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.commands.completion import complete_backend
 from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.options import Json, TimeLimit
+from gateparity.conformance.commands.options import Json, TimeLimit, backend_option
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.failures.replay import exit_code, is_shipped, replay
 from gateparity.conformance.failures.report import print_failure, print_replay, to_json
@@ -39,13 +38,7 @@ File = Annotated[
 ]
 Spec = Annotated[
     str | None,
-    typer.Option(
-        "--backend",
-        "-b",
-        metavar="SPEC",
-        help=r"NAME\[:VARIANT]\[@PYTHON] or module:Class; where it failed by default.",
-        autocompletion=complete_backend,
-    ),
+    backend_option(r"NAME\[:VARIANT]\[@PYTHON] or module:Class; where it failed by default."),
 ]
 
 

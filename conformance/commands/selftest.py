@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gateparity.backends.spec import find_backends, parse_backends
-from gateparity.conformance.commands.completion import complete_backend
 from gateparity.conformance.commands.console import make_console, print_table
+from gateparity.conformance.commands.options import backend_option
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.selftest.figures import (
     CATALOGUE,
@@ -58,13 +58,7 @@ Frameworks = Annotated[
 ]
 Specs = Annotated[
     list[str] | None,
-    typer.Option(
-        "--backend",
-        "-b",
-        metavar="SPEC",
-        help="With --frameworks: which. All by default.",
-        autocompletion=complete_backend,
-    ),
+    backend_option("With --frameworks: which. All by default."),
 ]
 Count = Annotated[
     int | None,
