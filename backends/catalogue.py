@@ -34,6 +34,16 @@ class Framework:
         """The pinned requirements that ship with the package, a file for pip."""
         return importlib.resources.files("gateparity.backends") / f"requirements/{self.name}.txt"
 
+    def complete_requirements(self, python: str) -> Traversable | None:
+        """Those for one Python, `3.13` say, that name every package, for pip's `--no-deps`.
+
+        They stand beside the others where a framework's own dependencies can't be had there.
+        """
+        file = importlib.resources.files("gateparity.backends") / (
+            f"requirements/{self.name}-{python}.txt"
+        )
+        return file if file.is_file() else None
+
 
 FRAMEWORKS: Final = {
     framework.name: framework
@@ -48,6 +58,6 @@ FRAMEWORKS: Final = {
             cost=4,
         ),
         Framework("jax", "JAX", ("jax", "flax"), ("jax",), cost=3),
-        Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), pythons=((3, 11), (3, 11)), cost=1),
+        Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1),
     )
 }

@@ -1,4 +1,4 @@
-"""An environment of its own for each framework, made with venv and pip at the shipped pins.
+"""Which environments there are, each with a framework of its own, and which of them are trusted.
 
 What makes an environment trusted is its marker, written last and removed first: whatever stops a
 creation or a removal half-way leaves a folder without one, which no check runs in and the next
@@ -7,48 +7,29 @@ creation replaces.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import datetime as dt
-import importlib.resources
 import json
 import os
-import re
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import platformdirs
 
-from gateparity.backends.catalogue import FRAMEWORKS, Framework
-from gateparity.backends.interpreters import find_interpreter, run
-from gateparity.errors import InputError, suggest
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.requests import NAME, Request, known_framework, named_request
+from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 MARKER: Final = "gateparity.json"
-PIP_OPTIONS: Final = (
-    *("--disable-pip-version-check", "--no-input", "--no-color"),
-    *("--progress-bar", "off"),  # on a pipe it is one meaningless line; the caller shows progress
-)
-INSPECT: Final = """
-import importlib.metadata, importlib.util, json, platform, sys
-names, modules = json.loads(sys.argv[1])
-held = {d.metadata["Name"].lower().replace("_", "-"): d.version
-        for d in importlib.metadata.distributions()}
-print(json.dumps({
-    "python": platform.python_version(),
-    "versions": {name: held[name] for name in names if name in held},
-    "missing": [module for module in modules if not importlib.util.find_spec(module)],
-}))
-"""
+REQUEST: Final = "gateparity-request.json"  # written first: what a creation that was killed was for
 
 
 @dataclasses.dataclass(frozen=True)
 class Environment:
-    """What there is of one framework's environment; `reason` says why it isn't ready."""
+    """What there is of an environment; `reason` says why it isn't ready."""
 
     name: str
     folder: Path
@@ -59,7 +40,15 @@ class Environment:
 
     def size(self) -> int:
         """Bytes on disk, counted now: a framework has tens of thousands of files."""
-        return sum(path.lstat().st_size for path in self.folder.rglob("*"))
+        folders = [os.fspath(self.folder)] if self.folder.is_dir() else []
+        total = 0
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    total += entry.stat(follow_symlinks=False).st_size
+        return total
 
 
 def environments_folder() -> Path:
@@ -74,28 +63,49 @@ def interpreter(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def known_framework(name: str) -> Framework:
-    """The framework of that name; raises `InputError` that lists them all."""
-    if name in FRAMEWORKS:
-        return FRAMEWORKS[name]
-    hint = suggest(name, FRAMEWORKS)
-    raise InputError(f"unknown framework {name!r}{hint}: expected one of {', '.join(FRAMEWORKS)}")
-
-
 def find_environment(name: str) -> Path | None:
-    """The interpreter of a framework's environment, if it is complete and has today's pins."""
-    found = environment(known_framework(name))
+    """The interpreter of an environment, if it is complete and holds what it should."""
+    found = environment(recall_request(name))
     return interpreter(found.folder) if found.state == "ready" else None
 
 
 def list_environments() -> list[Environment]:
-    """One for each framework of the catalogue, absent ones too."""
-    return [environment(framework) for framework in FRAMEWORKS.values()]
+    """One for each framework of the catalogue, absent ones too, and all others by name."""
+    try:
+        others = sorted(path.name for path in environments_folder().iterdir() if path.is_dir())
+    except OSError:
+        others = []
+    names = [
+        name
+        for framework in FRAMEWORKS
+        for name in (framework, *(o for o in others if o.startswith(f"{framework}@")))
+        if name == framework or NAME.fullmatch(name.partition("@")[2])
+    ]
+    return [_look(name) for name in names]
 
 
-def environment(framework: Framework) -> Environment:
-    """What there is of a framework's environment, judged by its marker alone."""
-    found = Environment(framework.name, environments_folder() / framework.name)
+def recall_request(name: str) -> Request:
+    """What an environment is for: as it was asked for, or else as its name tells.
+
+    Raises `InputError` for a name that no environment can have, and for one that tells nothing.
+    """
+    label = name.partition("@")[2]
+    framework = known_framework(name.partition("@")[0])
+    if label and not NAME.fullmatch(label):
+        raise InputError(f"{name} names no environment: expected a-z, 0-9, '.', '_' and '-'")
+    found = _read_asked(name)
+    return Request(framework, name, *found) if found else named_request(name)
+
+
+def held_request(request: Request) -> Request:
+    """What the environment of that name was made for, where there is one that tells."""
+    found = _read_asked(request.name)
+    return Request(request.framework, request.name, *found) if found else request
+
+
+def environment(request: Request) -> Environment:
+    """What there is of the environment that was asked for, judged by its marker alone."""
+    found = Environment(request.name, environments_folder() / request.name)
     if not os.path.lexists(found.folder):
         return found
     try:
@@ -103,74 +113,45 @@ def environment(framework: Framework) -> Environment:
         found = dataclasses.replace(
             found, state="ready", python=str(marker["python"]), versions=dict(marker["versions"])
         )
-        current = _pins(marker["requirements"]) == _pins(framework.requirements.read_text("utf-8"))
+        held = [line.partition("#")[0].strip() for line in marker["requirements"].splitlines()]
+        base = marker.get("base")
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return _unfit(found, "incomplete", "its creation did not finish")
-    if not interpreter(found.folder).exists():
+    python = interpreter(found.folder)
+    if not python.exists():
         return _unfit(found, "incomplete", "its Python is gone")
-    return found if current else _unfit(found, "stale", "pins have changed")
+    if base and str(python.resolve()) != base:
+        return _unfit(found, "incomplete", f"its Python is no longer {base}")
+    lines, _ = request.lines(".".join(found.python.split(".")[:2]))
+    same = lines == [line for line in held if line]
+    return found if same else _unfit(found, "stale", "pins have changed")
 
 
-def create_environment(
-    framework: Framework, report: Callable[[str], None], *, force: bool = False
-) -> Path:
-    """The interpreter of the framework's environment, made first unless it is ready.
+def as_marker(request: Request) -> dict[str, Any]:
+    """What `recall_request` reads."""
+    return {"name": request.name, "asked": list(request.asked), "wanted_python": request.python}
 
-    `report` gets each line that venv and pip print; what it raises stops the creation. `force`
-    makes a ready one anew. Whatever goes wrong, nothing half-made is left. Raises `InputError`
-    with what was run, why it failed and what to do.
-    """
-    found = environment(framework)
-    if found.state == "ready" and not force:
-        return interpreter(found.folder)
-    base = find_interpreter(framework.title, framework.pythons)
+
+def _read_asked(name: str) -> tuple[tuple[str, ...], str] | None:
+    for file in (MARKER, REQUEST):
+        try:
+            found = json.loads((environments_folder() / name / file).read_text("utf-8"))
+            return tuple(str(word) for word in found["asked"]), str(found["wanted_python"])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return None
+
+
+def _look(name: str) -> Environment:
     try:
-        _remove(found.folder)
-        _build(framework, base, found.folder, report)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            _remove(found.folder)
-        if not isinstance(error, (InputError, OSError)):
-            raise
-        raise InputError(
-            f"{framework.title} has no environment, since {error}; nothing was kept: mend the "
-            f"cause, then run `gateparity env create {framework.name}` again"
-        ) from error
-    return interpreter(found.folder)
+        return environment(recall_request(name))
+    except InputError:
+        found = Environment(name, environments_folder() / name)
+        return dataclasses.replace(
+            found, state="incomplete", reason=f"nothing tells what it holds: remove {name}"
+        )
 
 
 def _unfit(found: Environment, state: Literal["stale", "incomplete"], why: str) -> Environment:
-    return dataclasses.replace(found, state=state, reason=f"{why}: create it again")
-
-
-def _build(framework: Framework, base: Path, folder: Path, report: Callable[[str], None]) -> None:
-    report(f"Making {folder} with {base}")
-    run(base, ["-m", "venv", "--without-pip", str(folder)], report)
-    python = interpreter(folder)
-    run(python, ["-m", "ensurepip", "--default-pip"], report)  # venv would hide why it failed
-    with importlib.resources.as_file(framework.requirements) as file:
-        run(python, ["-m", "pip", "install", *PIP_OPTIONS, "-r", str(file)], report)
-        requirements = file.read_text("utf-8")
-    names = [re.split(r"[^\w.-]", pin)[0].lower().replace("_", "-") for pin in _pins(requirements)]
-    held = json.loads(run(python, ["-c", INSPECT, json.dumps([names, framework.modules])]))
-    if missing := held.pop("missing"):
-        raise InputError(f"pip reported success but {folder} has no {', '.join(missing)}")
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    _mark(folder, {"name": framework.name, "requirements": requirements, "created": now, **held})
-
-
-def _mark(folder: Path, marker: Mapping[str, Any]) -> None:
-    aside = folder / f"{MARKER}.new"
-    aside.write_text(json.dumps(marker, indent=2) + "\n", "utf-8")
-    aside.replace(folder / MARKER)
-
-
-def _remove(folder: Path) -> None:
-    (folder / MARKER).unlink(missing_ok=True)  # first: half an environment must not be trusted
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
-def _pins(requirements: str) -> list[str]:
-    lines = (line.partition("#")[0].strip() for line in requirements.splitlines())
-    return [line for line in lines if line]
+    reason = f"{why}: gateparity env repair {found.name}"
+    return dataclasses.replace(found, state=state, reason=reason)

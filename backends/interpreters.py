@@ -1,7 +1,7 @@
 """Find an interpreter that a framework's environment can be made with, and run one to its end.
 
-Every candidate is run before it is believed: a pyenv shim, the Windows Store's alias or a Debian
-Python without its venv package are all found by name, and none of them can make an environment.
+Every candidate is run before it is believed: a Debian Python without its venv package is found like
+any other, and can make no environment.
 
 All run isolated (-I), so that neither PYTHONPATH nor the current folder is seen: pip would take
 what lies there as installed, and a calendar.py there would stand in for Python's own.
@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import os
+import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import findpython
 
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+OLDEST: Final = (3, 9)  # that a worker's sources run on
+_VERSION: Final = re.compile(r"\d+\.\d+")
 LEASH: Final = """
 import os, signal, subprocess, sys, threading
 
@@ -36,28 +39,46 @@ threading.Thread(target=watch, daemon=True).start()
 sys.exit(child.wait())
 """
 PROBE: Final = """
-import ensurepip, sys, venv
-print("%d.%d" % sys.version_info[:2], sys.executable, sep="\\n")
+import ensurepip, sys, sysconfig, venv
+free = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+print("%d.%d" % sys.version_info[:2], sys.implementation.name, free, sys.executable, sep="\\n")
 """
 
 
-def find_interpreter(title: str, pythons: tuple[tuple[int, int], tuple[int, int]]) -> Path:
+class RunError(InputError):
+    """A command that failed; `lines` are the last that it printed."""
+
+    def __init__(self, message: str, lines: Sequence[str]) -> None:
+        super().__init__(message)
+        self.lines = tuple(lines)
+
+
+def find_interpreter(
+    title: str, pythons: tuple[tuple[int, int], tuple[int, int]], wanted: str = ""
+) -> Path:
     """The interpreter to make an environment with: this one if it will do, else the newest.
 
-    `title` names who needs it, `pythons` are the lowest and the highest version that will do.
-    Raises `InputError` that names every candidate that was there but does not work.
+    `title` names who needs it, `pythons` are the lowest and the highest version that will do;
+    `wanted` is a version, `3.13` say, or a path, and takes their place. Raises `InputError` that
+    names every candidate that was there but does not work.
     """
-    failures = []
-    for version, command in _candidates(*pythons):
-        found = _probe(command, version)
+    if wanted and not _VERSION.fullmatch(wanted):
+        return _named_interpreter(wanted)
+    if wanted:
+        major, minor = map(int, wanted.split("."))
+        pythons = ((major, minor), (major, minor))
+    if pythons[1] < OLDEST:
+        raise InputError(f"a worker needs Python {_dotted(OLDEST)} or newer, found {wanted}")
+    failures = {}
+    for command in _candidates(*pythons):
+        found = _probe(command)
         if isinstance(found, Path):
             return found
-        failures.append(f"{' '.join(command)} is no use ({found})")
-    high = _dotted(pythons[1])
+        failures.setdefault(command.resolve(), f"{command} is no use ({found})")
     raise InputError(
         f"{title} needs Python {_span(*pythons)}, and none was found: this is Python "
-        f"{_dotted(sys.version_info[:2])}, {'; '.join(failures) or 'and PATH has no other'}; "
-        f"install Python {high} so that `python{high}` runs, then try again"
+        f"{_dotted(sys.version_info[:2])}, {'; '.join(failures.values()) or 'and there is no other'}"
+        f": install Python {_dotted(pythons[1])}, or give the path of one with --python"
     )
 
 
@@ -80,7 +101,7 @@ def run(
         return lines[-1]
     errors = [line for line in lines if line.lower().startswith("error:")]
     why = (errors or lines)[-1] or f"exit code {process.returncode}"
-    raise InputError(f"`{shlex.join(command)}` failed: {why}")
+    raise RunError(f"`{shlex.join(command)}` failed: {why}", lines)
 
 
 @contextlib.contextmanager
@@ -103,25 +124,30 @@ def _leashed(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
             process.wait()
 
 
-def _candidates(
-    low: tuple[int, int], high: tuple[int, int]
-) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _candidates(low: tuple[int, int], high: tuple[int, int]) -> Iterator[Path]:
+    """This one, then all that are installed here, newest first: on PATH, by pyenv, uv and others."""
     if low <= sys.version_info[:2] <= high:
-        yield _dotted(sys.version_info[:2]), (sys.executable,)
-    for minor in range(high[1], low[1] - 1, -1):
-        version = _dotted((high[0], minor))
-        for folder in os.get_exec_path():  # a broken shim must not hide the real one behind it
-            if found := shutil.which(f"python{version}", path=folder):
-                yield version, (found,)
-        if sys.platform == "win32" and (launcher := shutil.which("py")):
-            yield version, (launcher, f"-{version}")
+        yield Path(sys.executable)
+    for found in findpython.find_all():
+        if low <= (found.major, found.minor) <= high:
+            yield found.executable
 
 
-def _probe(command: Sequence[str], version: str) -> Path | str:
+def _named_interpreter(path: str) -> Path:
+    python = Path(path).expanduser().absolute()
+    if not python.is_file():
+        raise InputError(f"--python {path}: expected a version, 3.13 say, or an interpreter's path")
+    found = _probe(python)
+    if isinstance(found, Path):
+        return found
+    raise InputError(f"--python {path} is no use: {found}")
+
+
+def _probe(python: Path) -> Path | str:
     """The interpreter that a command runs, or one line on why it won't do."""
     try:
         run = subprocess.run(
-            [*command, "-I", "-c", PROBE],
+            [str(python), "-I", "-c", PROBE],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -133,8 +159,12 @@ def _probe(command: Sequence[str], version: str) -> Path | str:
         return str(error)
     if run.returncode:
         return _complaint(run.stderr) or f"exit code {run.returncode}"
-    found, executable = [*run.stdout.splitlines(), "", ""][:2]
-    return Path(executable) if found == version else f"it is Python {found or 'of no version'}"
+    version, kind, free, executable = [*run.stdout.splitlines(), "", "", "", ""][:4]
+    if not _VERSION.fullmatch(version) or tuple(map(int, version.split("."))) < OLDEST:
+        return f"it is Python {version or 'of no version'}, {_dotted(OLDEST)} is the oldest"
+    if kind != "cpython" or free == "True":
+        return f"it is {'a free-threaded build' if free == 'True' else kind}, which few have wheels for"
+    return Path(executable)
 
 
 def _complaint(stderr: str) -> str:

@@ -9,8 +9,13 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-import mxnet as mx
 import numpy as np
+
+from gateparity.backends.numpy_names import restore_numpy_names
+
+restore_numpy_names()
+
+import mxnet as mx
 from mxnet import autograd, nd
 from mxnet.gluon import rnn
 

@@ -1,7 +1,9 @@
-"""Backend specs: `NAME[:VARIANT][@PYTHON]` or `module:Class[@PYTHON]`, and where each one runs.
+"""Backend specs: `NAME[:VARIANT][@WHERE]` or `module:Class[@WHERE]`, and where each one runs.
 
-A shipped framework is looked for in this interpreter first, then in gateparity's own environment
-for it. An installed package's adapter and a class of the user's run in this interpreter.
+WHERE is an interpreter or an environment's folder, or the name of an environment of gateparity's,
+`jax@0.9.2` say. Without it a shipped framework is looked for in this interpreter first, then in
+gateparity's own environment for it; an installed package's adapter and a class of the user's run in
+this interpreter.
 """
 
 from __future__ import annotations
@@ -17,8 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.environments import find_environment, interpreter
+from gateparity.backends.environments import (
+    environment,
+    environments_folder,
+    interpreter,
+    recall_request,
+)
 from gateparity.backends.installed import installed_adapters
+from gateparity.backends.requests import NAME, is_version
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.catalogue import Framework
     from gateparity.backends.installed import Installed
+    from gateparity.backends.requests import Request
 
 _PROBE_LIMIT: Final = 30.0  # seconds for an interpreter to say that it is one
 _PROBE: Final = """
@@ -131,8 +140,7 @@ def _parse(spec: str, installed: Mapping[str, Installed]) -> list[Backend]:
     variants = dict(framework.variants)
     if colon and variant not in variants:
         raise InputError(f"{spec}: unknown variant {variant!r} of {name}: {_known(variants)}")
-    python = _given_python(spec, where) if at else _find_python(framework)
-    missing = "" if python else _missing(framework)
+    python, missing = _find_place(spec, framework, where) if at else _find_python(framework)
     return [
         Backend(name + at + where, v, f"gateparity.backends.{name}:{c}", python, missing=missing)
         for v, c in variants.items()
@@ -169,18 +177,37 @@ def _given_python(spec: str, where: str) -> Path:
     return python
 
 
+def _find_place(spec: str, framework: Framework, where: str) -> tuple[Path | None, str]:
+    """An environment of that name, else a path, else a version that isn't installed."""
+    if not NAME.fullmatch(where) or (Path(where).exists() and not is_version(where)):
+        return _given_python(spec, where), ""
+    name = f"{framework.name}@{where}"
+    if (environments_folder() / name).is_dir() or is_version(where):
+        return _find_named(recall_request(name))
+    if Path(where).exists():
+        return _given_python(spec, where), ""
+    raise InputError(f"{spec}: no environment {name}, and no Python interpreter at {where}")
+
+
 @functools.cache
-def _find_python(framework: Framework) -> Path | None:
+def _find_python(framework: Framework) -> tuple[Path | None, str]:
     specs = [importlib.util.find_spec(module) for module in framework.modules]
     if all(spec and spec.origin for spec in specs):  # a mere folder of that name has no origin
-        return Path(sys.executable)
-    return find_environment(framework.name)
+        return Path(sys.executable), ""
+    return _find_named(recall_request(framework.name))
 
 
-def _missing(framework: Framework) -> str:
+def _find_named(request: Request) -> tuple[Path | None, str]:
+    found = environment(request)
+    if found.state == "ready":
+        return interpreter(found.folder), ""
+    if found.state != "absent":
+        return None, f"{request.framework.title}'s environment isn't ready: {found.reason}"
+    if request.asked:
+        return None, f"{' '.join(request.asked)} is in no environment: {request.command}"
     return (
-        f"{framework.title} is neither here nor in an environment: "
-        f"gateparity env create {framework.name}"
+        None,
+        f"{request.framework.title} is neither here nor in an environment: {request.command}",
     )
 
 

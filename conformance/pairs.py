@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.plan import Plan
     from gateparity.conformance.result import Result
     from gateparity.conformance.session import Truths
+    from gateparity.conformance.verdict import Expected
     from gateparity.parameters import Array
 
     Arithmetics = Mapping[str, Mapping[str, float]]
@@ -41,6 +42,15 @@ def compare_pairs(
         pairs += [_compare_pair(a, b, dtype, found, plan, truths, covering) for dtype in dtypes]
         progress()
     return pairs
+
+
+def distance(one: Result, other: Result, expected: Expected) -> float:
+    """How far two rows' results are apart, in standard deviations of the rounding of both."""
+    try:
+        score = judge_pair(one.arrays or {}, other.arrays or {}, _apart(one, other), expected)
+    except Mismatch as mismatch:
+        score = mismatch.score
+    return max(score.sigmas, score.shift)
 
 
 def _compare_pair(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateparity.backends.spec import Backend
     from gateparity.conformance.diagnosis.divergence import Divergence
     from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.versions import Change
     from gateparity.parameters import Array
 
 Status = Literal["pass", "known", "fail", "skip", "error"]
@@ -72,7 +73,8 @@ class Run:
     far side, summed over rows that ran side by side. `explanations` has what a failing row behaves
     like, as far as a known mistake explains it; `arithmetics` what rows declare of theirs, and
     `manifests` what their answers may depend on. `least` is how many backends make a verdict: one
-    will do where others are recorded elsewhere.
+    will do where others are recorded elsewhere. `changes` is what differs between the versions of
+    one framework.
     """
 
     rows: tuple[Backend, ...]
@@ -86,6 +88,7 @@ class Run:
     arithmetics: dict[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     manifests: dict[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     least: int = 2
+    changes: tuple[Change, ...] = ()
 
     @property
     def ran(self) -> set[str]:

@@ -9,15 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.conformance.pairs import compare_pairs
+from gateparity.conformance.pairs import coarser, compare_pairs, distance
 from gateparity.conformance.result import Result, Run
 from gateparity.conformance.session import Session, Truths
+from gateparity.conformance.versions import find_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.plan import Plan
+    from gateparity.conformance.versions import Change
 
     Progress = Callable[[Result], None]
     Save = Callable[[Session, Plan, list[Result]], list[Result]]
@@ -68,6 +70,7 @@ def run_checks(
         explanations=explain(results, plan, _arithmetics(sessions)),
         arithmetics={label: said for label, said in _arithmetics(sessions).items() if said},
         manifests={s.row.label: s.manifest for s in sessions if s.manifest},
+        changes=tuple(_find_changes(rows, results, plan, truths, _arithmetics(sessions))),
     )
 
 
@@ -109,3 +112,20 @@ def explain(
         doctor = Diagnostician(Predictions(arithmetics[label]))
         words[label] = doctor.name(probes, pairs=False).words
     return {label: sentence for label, sentence in words.items() if sentence}
+
+
+def _find_changes(
+    rows: Sequence[Backend],
+    results: Sequence[Result],
+    plan: Plan,
+    truths: Truths,
+    arithmetics: dict[str, Mapping[str, float]],
+) -> list[Change]:
+    planned = {(check.name, case.name, case.config.dtype): (check, case) for check, case in plan}
+
+    def apart(one: Result, other: Result) -> float:
+        said = coarser(arithmetics[one.row.label], arithmetics[other.row.label])
+        expected = truths.of(*planned[one.key], said)
+        return distance(one, other, expected)
+
+    return find_changes(rows, results, apart)

@@ -49,6 +49,13 @@ def complete_layout(incomplete: str) -> list[str]:
     return _starting(incomplete, LAYOUTS)
 
 
+def complete_made(incomplete: str) -> list[str]:
+    """For `gateparity env repair` and `remove`."""
+    from gateparity.backends.environments import list_environments
+
+    return _starting(incomplete, [e.name for e in list_environments() if e.state != "absent"])
+
+
 @contextlib.contextmanager
 def joined_words(environ: MutableMapping[str, str]) -> Iterator[None]:
     """Bash takes `torch:la` for three words and completes the last: make them one, and cut again.

@@ -1,116 +1,207 @@
-"""`gateparity env`: each framework in an environment of its own."""
+"""`gateparity env`: each framework, and each version of it, in an environment of its own."""
 
 from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.creation import create_environment, remove_environment, repair_environment
 from gateparity.backends.environments import (
-    create_environment,
     environment,
-    known_framework,
+    environments_folder,
     list_environments,
+    recall_request,
 )
-from gateparity.conformance.commands.completion import complete_environment
-from gateparity.conformance.commands.console import make_console, print_table
+from gateparity.backends.requests import parse_requests
+from gateparity.conformance.commands.completion import complete_environment, complete_made
+from gateparity.conformance.commands.console import make_console, print_line, print_table
 from gateparity.conformance.commands.group import Group
 from gateparity.conformance.files import check_writable, write_text
-from gateparity.errors import InputError
+from gateparity.errors import InputError, suggest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gateparity.backends.environments import Environment
 
 app = typer.Typer(
     cls=Group,
-    help="Make and list environments: each framework in one of its own, at pinned versions.",
+    help="Make, list, repair and remove environments: each framework in one of its own.",
     no_args_is_help=True,
 )
 
-_EXAMPLES = """
+_CREATE = """
 [bold]Examples[/]
 
-  gateparity env create --all          all five, side by side
+  gateparity env create --all                       all five at their pins, side by side
 
-  gateparity env create torch jax      two of them
+  gateparity env create torch jax                   two of them
+
+  gateparity env create jax==0.9.2                  another version beside it: jax@0.9.2
+
+  gateparity env create jax==0.9.2 flax==0.12.0     with a Flax of your choice
+
+  gateparity env create mxnet --python 3.13         on another Python: mxnet@py3.13
+
+  gateparity env create "jax<0.10" --name old       jax@old
 
   GATEPARITY_ENVS=/big/disk gateparity env create --all
 """
+_REPAIR = """
+[bold]Examples[/]
 
+  gateparity env repair              all that there are
 
-@app.command(epilog=_EXAMPLES)
-def create(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME...",
-            help=", ".join(FRAMEWORKS),
-            autocompletion=complete_environment,
-        ),
-    ] = None,
-    *,
-    every: Annotated[bool, typer.Option("--all", help="Every framework.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Make a ready one anew.")] = False,
-) -> None:
-    """Install frameworks with pip, at pinned versions, each in an environment of its own.
+  gateparity env repair jax@0.9.2
+"""
+_REMOVE = """
+[bold]Examples[/]
 
-    pip's own configuration holds (PIP_INDEX_URL and the rest). One that is ready is left alone.
-    """
-    if bool(names) == every:
-        raise InputError("name frameworks, or say --all: gateparity env create --all")
-    console = make_console()
-    for framework in [known_framework(name) for name in names or FRAMEWORKS]:
-        ready = not force and environment(framework).state == "ready"
-        with console.status(f"{framework.title}: starting") as status:
-            create_environment(framework, lambda line: status.update(_short(line)), force=force)
-        found = environment(framework)
-        words = "is ready" if ready else "installed"
-        versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
-        console.print(f"{framework.title} {words}: {versions} (Python {found.python})")
+  gateparity env remove jax@0.9.2
 
-
-_LIST_EXAMPLES = """
+  gateparity env remove --all
+"""
+_LIST = """
 [bold]Examples[/]
 
   gateparity env list                     a table
 
   gateparity env list --json envs.json    the same for programs
 """
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME...", help="As `env list` has it.", autocompletion=complete_made),
+]
 
 
-@app.command(name="list", epilog=_LIST_EXAMPLES)
+@app.command(epilog=_CREATE)
+def create(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FRAMEWORK...",
+            help=f"{', '.join(FRAMEWORKS)}, or a version of one, jax==0.9.2, and requirements "
+            "that go with it.",
+            autocompletion=complete_environment,
+        ),
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Call it FRAMEWORK@NAME.")
+    ] = "",
+    python: Annotated[
+        str, typer.Option("--python", metavar="VERSION|PATH", help="The Python to make it with.")
+    ] = "",
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every framework.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Make a ready one anew.")] = False,
+) -> None:
+    """Install frameworks with pip, each in an environment of its own.
+
+    At gateparity's pins, or at the version that you name. pip's own configuration holds
+    (PIP_INDEX_URL and the rest). One that is ready is left alone.
+    """
+    if bool(words) == every:
+        raise InputError("name frameworks, or say --all: gateparity env create --all")
+    console = make_console()
+    for request in parse_requests(words or list(FRAMEWORKS), name=name, python=python):
+        ready = not force and environment(request).state == "ready"
+        with console.status(f"{request.name}: starting") as status:
+            create_environment(request, lambda line: status.update(_short(line)), force=force)
+        _say(console, environment(request), "is ready" if ready else "installed")
+
+
+@app.command(epilog=_REPAIR)
+def repair(names: Names = None) -> None:
+    """Make environments anew that aren't whole, as they were asked for.
+
+    Each is asked what it holds: packages that are gone or were changed, a Python that was removed,
+    pins of an earlier gateparity, a creation that was stopped.
+    """
+    console = make_console()
+    for each in _existing(names):
+        with console.status(f"{each}: looking") as status:
+            mended = repair_environment(each, lambda line: status.update(_short(line)))
+        found = environment(recall_request(each))
+        _say(console, found, "made anew" if mended else "is whole")
+
+
+@app.command(epilog=_REMOVE)
+def remove(
+    names: Names = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every environment.")] = False,
+) -> None:
+    """Remove environments from the disk."""
+    if bool(names) == every:
+        raise InputError("name environments, or say --all: `gateparity env list` has them")
+    console = make_console()
+    sizes = {one.name: one.size() for one in list_environments()}
+    for each in _existing(names):
+        remove_environment(each, lambda line: print_line(_short(line), console))
+        print_line(f"{each} removed: {sizes[each] / 1e6:.0f} MB", console)
+
+
+@app.command(name="list", epilog=_LIST)
 def list_command(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the list as JSON.")
     ] = None,
 ) -> None:
-    """List every framework's environment: its state, versions and folder."""
+    """List every environment: its state, Python, size, versions and folder."""
     if json:
         check_writable(json)
     table = Table()
-    for name in ("name", "state", "python", "versions", "folder"):
-        table.add_column(name, no_wrap=True)
-    found = list_environments()
-    for one in found:
-        versions = ", ".join(f"{name} {version}" for name, version in one.versions.items())
-        state = f"{one.state}: {one.reason}" if one.reason else one.state
-        table.add_row(one.name, state, one.python, versions, escape(str(one.folder)))
-    print_table(make_console(), table)
+    for name in ("name", "state", "python", "MB", "versions"):
+        table.add_column(name, no_wrap=True, justify="right" if name == "MB" else "left")
+    found = [(one, one.size()) for one in list_environments()]
+    for one, size in found:
+        megabytes = f"{size / 1e6:.0f}" if size else ""
+        table.add_row(one.name, one.state, one.python, megabytes, _versions(one))
+    console = make_console()
+    print_table(console, table)
+    for one, _ in found:
+        if one.reason:
+            print_line(f"[yellow]{one.name} {one.state}[/]: {escape(one.reason)}", console)
+    print_line(f"in {escape(str(environments_folder()))}", console)
     if json:
-        rows = [
-            {
-                "name": one.name,
-                "state": one.state,
-                "reason": one.reason,
-                "python": one.python,
-                "versions": dict(one.versions),
-                "folder": str(one.folder),
-            }
-            for one in found
-        ]
+        rows = [_as_json(one, size) for one, size in found]
         write_text(json, json_module.dumps({"schema": 1, "environments": rows}, indent=2) + "\n")
+
+
+def _existing(names: list[str] | None) -> list[str]:
+    """Those, or all that there are; raises `InputError` for one that isn't there."""
+    there = [one.name for one in list_environments() if one.state != "absent"]
+    for name in names or []:
+        if name not in there:
+            hint = suggest(name, there)
+            raise InputError(f"there is no environment {name!r}{hint}: gateparity env list")
+    return names or there
+
+
+def _say(console: Console, found: Environment, words: str) -> None:
+    print_line(f"{found.name} {words}: {_versions(found)} (Python {found.python})", console)
+
+
+def _versions(found: Environment) -> str:
+    return ", ".join(f"{name} {version}" for name, version in found.versions.items())
+
+
+def _as_json(one: Environment, size: int) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "state": one.state,
+        "reason": one.reason,
+        "python": one.python,
+        "bytes": size,
+        "versions": dict(one.versions),
+        "folder": str(one.folder),
+    }
 
 
 def _short(line: str) -> str:

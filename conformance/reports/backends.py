@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.environments import environment
 from gateparity.backends.installed import installed_adapters
 from gateparity.backends.spec import parse_backends, probe
 from gateparity.conformance.commands.console import print_table
@@ -66,9 +65,7 @@ def _find(framework: Framework) -> Found:
     variants = [row.variant for row in rows]
     python = rows[0].python
     if python is None:
-        unfit = environment(framework).reason
-        reason = rows[0].missing + (f" (its environment: {unfit})" if unfit else "")
-        return Found(framework.name, variants, reason=reason)
+        return Found(framework.name, variants, reason=rows[0].missing)
     try:
         answer = probe(python, framework)
     except InputError as error:

@@ -74,6 +74,7 @@ def _join_runs(runs: Sequence[Run]) -> Run:
         transport_seconds=sum(run.transport_seconds for run in runs),
         explanations=_join([run.explanations for run in runs]),
         manifests={label: told for run in runs for label, told in run.manifests.items()},
+        changes=tuple(change for run in runs for change in run.changes),
     )
 
 

@@ -14,6 +14,7 @@ from gateparity.conformance.files import write_text
 from gateparity.conformance.result import Pair, Result, Run, Status
 from gateparity.conformance.source import Source
 from gateparity.conformance.text import read_bytes
+from gateparity.conformance.versions import Change
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def to_json(record: Record) -> dict[str, Any]:
         "pairs": [_finite(vars(pair)) for pair in run.pairs],
         "explanations": run.explanations,
         "manifests": {label: dict(told) for label, told in run.manifests.items()},
+        "changes": [_change_json(change) for change in run.changes],
     }
 
 
@@ -108,8 +110,22 @@ def _from_json(found: dict[str, Any]) -> Record:
         transport_seconds=float(found["transport_seconds"]),
         explanations=_words(found["explanations"]),
         manifests={str(label): _words(told) for label, told in found.get("manifests", {}).items()},
+        changes=tuple(_read_change(change) for change in found.get("changes", ())),
     )
     return Record(run, Source(**found["source"]), str(found["gateparity"]))
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    differing = {check: _number(sigmas) for check, sigmas in change.differing.items()}
+    return dataclasses.asdict(change) | {"equal": list(change.equal), "differing": differing}
+
+
+def _read_change(found: dict[str, Any]) -> Change:
+    differing = {
+        str(check): math.inf if sigmas is None else float(sigmas)
+        for check, sigmas in found["differing"].items()
+    }
+    return Change(str(found["a"]), str(found["b"]), tuple(map(str, found["equal"])), differing)
 
 
 def _words(found: dict[str, Any]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from gateparity.conformance.reports.summary import (
     shown_dtypes,
 )
 from gateparity.conformance.result import repeat_command
+from gateparity.conformance.versions import describe_change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +77,8 @@ def print_results(run: Run, console: Console, source: str = "") -> None:
             names = escape(f"{pair.a} and {pair.b}")
             line = f"[bold red]{names} differ[/], {pair.dtype}: {escape(pair.reason)}"
             print_line(line, console)
+    for change in run.changes:
+        print_line(escape(describe_change(change)), console)
 
 
 def _check_table(run: Run) -> Table:

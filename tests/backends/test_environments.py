@@ -15,23 +15,24 @@ from pathlib import Path
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS, Framework
+from gateparity.backends.creation import create_environment
 from gateparity.backends.environments import (
     MARKER,
-    create_environment,
     environment,
     environments_folder,
     find_environment,
     interpreter,
-    known_framework,
     list_environments,
 )
+from gateparity.backends.requests import Request, known_framework
 from gateparity.errors import InputError
 
-NUMPY = FRAMEWORKS["numpy"]
+NUMPY = Request(FRAMEWORKS["numpy"], "numpy")
 CREATE_NUMPY = """
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.environments import create_environment
-create_environment(FRAMEWORKS["numpy"], lambda line: print(line, flush=True))
+from gateparity.backends.creation import create_environment
+from gateparity.backends.requests import Request
+create_environment(Request(FRAMEWORKS["numpy"], "numpy"), lambda line: print(line, flush=True))
 """
 
 
@@ -49,7 +50,8 @@ class Pinned(Framework):
 def pinned(folder, pins, modules=(), **fields):
     file = folder / "pins.txt"
     file.write_text(pins)
-    return Pinned("small", "Small", modules, distributions=(), file=file, **fields)
+    framework = Pinned("small", "Small", modules, distributions=(), file=file, **fields)
+    return Request(framework, "small")
 
 
 def silent(_line):
@@ -126,9 +128,12 @@ def test_the_marker_says_what_is_there(envs):
     marker = json.loads((envs / "numpy" / MARKER).read_text())
     age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(marker.pop("created"))
     assert dt.timedelta(0) <= age < dt.timedelta(minutes=5)
+    assert Path(marker.pop("base")) == Path(sys.executable).resolve()
     assert marker == {
         "name": "numpy",
-        "requirements": NUMPY.requirements.read_text(),
+        "asked": [],
+        "wanted_python": "",
+        "requirements": NUMPY.framework.requirements.read_text(),
         "python": platform.python_version(),
         "versions": {"numpy": "2.4.6"},
     }
@@ -155,7 +160,7 @@ def test_the_list_has_every_framework(envs):
 
 def test_without_its_marker_it_is_not_trusted(envs):
     (envs / "numpy" / MARKER).unlink()
-    assert unready() == ("incomplete", "its creation did not finish: create it again")
+    assert unready() == ("incomplete", "its creation did not finish: gateparity env repair numpy")
 
 
 @pytest.mark.parametrize(
@@ -163,12 +168,12 @@ def test_without_its_marker_it_is_not_trusted(envs):
 )
 def test_a_marker_that_makes_no_sense_is_not_trusted(envs, text):
     (envs / "numpy" / MARKER).write_text(text)
-    assert unready() == ("incomplete", "its creation did not finish: create it again")
+    assert unready() == ("incomplete", "its creation did not finish: gateparity env repair numpy")
 
 
 def test_other_pins_make_it_stale(envs):
     edit(envs, requirements="numpy==2.4.5\n")
-    assert unready() == ("stale", "pins have changed: create it again")
+    assert unready() == ("stale", "pins have changed: gateparity env repair numpy")
     assert environment(NUMPY).versions == {"numpy": "2.4.6"}
 
 
@@ -181,7 +186,7 @@ def test_an_environment_without_its_python_is_not_trusted(envs):
     python = interpreter(envs / "numpy")
     aside = python.rename(python.with_name("aside"))
     try:
-        assert unready() == ("incomplete", "its Python is gone: create it again")
+        assert unready() == ("incomplete", "its Python is gone: gateparity env repair numpy")
     finally:
         aside.rename(python)
 
@@ -216,13 +221,14 @@ def test_an_absent_python_is_said_and_costs_nothing(empty, tmp_path):
 
 
 def test_pips_own_error_is_passed_on(empty, tmp_path):
-    framework = pinned(tmp_path, "gateparity-has-no-such-package==1.0\n")
+    framework = pinned(tmp_path, "iniconfig @ file:///no/such/file-1.0-py3-none-any.whl\n")
     with pytest.raises(InputError) as caught:
         create_environment(framework, silent)
     text = str(caught.value)
-    assert text.startswith(f"Small has no environment, since `{interpreter(empty / 'small')} -I -m")
-    assert f"-r {tmp_path}/pins.txt` failed: ERROR: No matching distribution found for " in text
-    assert text.endswith("mend the cause, then run `gateparity env create small` again")
+    assert f"`{interpreter(empty / 'small')} -I -m pip install" in text
+    assert "/requirements.txt` failed: ERROR: Could not install packages due to an OSError" in text
+    assert text.startswith("the environment small can't be made: ")
+    assert text.endswith(", then run `gateparity env create small` again")
     assert "\n" not in text
     assert not (empty / "small").exists()
 
@@ -230,7 +236,7 @@ def test_pips_own_error_is_passed_on(empty, tmp_path):
 def test_what_pip_put_elsewhere_is_missed(empty, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
     framework = pinned(tmp_path, "iniconfig==2.0.0\n", ("iniconfig",))
-    with pytest.raises(InputError, match=r"pip reported success but .*small has no iniconfig;"):
+    with pytest.raises(InputError, match=r"pip reported success but .*small has no iniconfig: "):
         create_environment(framework, silent)
     assert (tmp_path / "elsewhere").exists()
     assert not (empty / "small").exists()
@@ -240,7 +246,7 @@ def test_a_folder_that_cannot_be_written_is_said(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("GATEPARITY_ENVS", str(tmp_path / "file" / "envs"))
     assert environment(NUMPY).state == "absent"
-    with pytest.raises(InputError, match=r"NumPy has no environment, since .*Not a directory") as e:
+    with pytest.raises(InputError, match=r"numpy can't be made: .*Not a directory") as e:
         create_environment(NUMPY, silent)
     assert "\n" not in str(e.value)
 

@@ -45,12 +45,19 @@ def gone(pid):
     return False
 
 
-def test_own_interpreter_comes_first(monkeypatch, tmp_path):
+@pytest.fixture
+def alone(monkeypatch, tmp_path):
+    """No interpreter on PATH, and none that a version manager keeps in the user's home."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PYENV_ROOT", raising=False)
+
+
+def test_own_interpreter_comes_first(alone):
     assert find_interpreter("X", ((3, 0), ABSENT)) == Path(sys.executable)
 
 
-def test_path_is_searched_past_a_broken_shim(monkeypatch, tmp_path):
+def test_path_is_searched_past_a_broken_shim(monkeypatch, tmp_path, alone):
     broken = shim(tmp_path / "shims", OWN_NAME, "exit 127").parent
     working = shim(tmp_path / "bin", OWN_NAME, f"exec '{sys.executable}' \"$@\"").parent
     monkeypatch.setenv("PATH", os.pathsep.join(map(str, (broken, working))))
@@ -58,20 +65,29 @@ def test_path_is_searched_past_a_broken_shim(monkeypatch, tmp_path):
     assert find_interpreter("X", (OWN, OWN)) == Path(sys.executable)
 
 
-def test_nothing_suitable_is_said_in_one_line(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_what_pyenv_installed_is_found_without_being_active(monkeypatch, tmp_path, alone):
+    python = tmp_path / "home" / ".pyenv" / "versions" / "3.99.0" / "bin"
+    shim(python, "python3.99", f"exec '{sys.executable}' \"$@\"")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "home" / ".pyenv"))
+    monkeypatch.setattr(sys, "version_info", (*ABSENT, 0))
+    assert find_interpreter("X", (OWN, OWN)) == Path(sys.executable)
+
+
+def test_nothing_suitable_is_said_in_one_line(alone):
     expected = (
         rf"^Thing needs Python 3\.99, and none was found: this is Python {OWN[0]}\.{OWN[1]}, and "
-        r"PATH has no other; install Python 3\.99 so that `python3\.99` runs, then try again$"
+        r"there is no other: install Python 3\.99, or give the path of one with --python$"
     )
     with pytest.raises(InputError, match=expected):
         find_interpreter("Thing", (ABSENT, ABSENT))
 
 
-def test_a_range_is_named_from_lowest_to_highest(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_a_range_is_named_from_lowest_to_highest(alone):
     with pytest.raises(InputError, match=r"needs Python 3\.98 to 3\.99,"):
         find_interpreter("Thing", ((3, 98), ABSENT))
+
+
+PRINTS = 'case "$*" in *platform*) echo 3.99.0;; *) {body};; esac'  # to say its version, it runs
 
 
 @pytest.mark.parametrize(
@@ -81,15 +97,32 @@ def test_a_range_is_named_from_lowest_to_highest(monkeypatch, tmp_path):
         ("printf 'Traceback\\n  x\\nImportError: ensurepip\\n' >&2; exit 1", "ImportError: ensure"),
         ("exit 3", "exit code 3"),
         ("true", "it is Python of no version"),
-        (f"exec '{sys.executable}' \"$@\"", f"it is Python {OWN[0]}.{OWN[1]}"),
+        ("printf '3.8\\ncpython\\nFalse\\n/x\\n'", "it is Python 3.8, 3.9 is the oldest"),
+        ("printf '3.99\\npypy\\nFalse\\n/x\\n'", "it is pypy, which few have wheels for"),
+        ("printf '3.99\\ncpython\\nTrue\\n/x\\n'", "it is a free-threaded build"),
     ],
 )
-def test_a_candidate_that_is_no_use_is_named_with_the_reason(monkeypatch, tmp_path, body, reason):
-    found = shim(tmp_path, "python3.99", body)
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_a_candidate_that_is_no_use_is_named_with_the_reason(
+    monkeypatch, tmp_path, alone, body, reason
+):
+    found = shim(tmp_path / "bin", "python3.99", PRINTS.format(body=body))
+    monkeypatch.setenv("PATH", str(found.parent))
     with pytest.raises(InputError) as caught:
         find_interpreter("Thing", (ABSENT, ABSENT))
     assert f"{found} is no use ({reason}" in str(caught.value)
+
+
+def test_a_path_is_taken_as_it_is(tmp_path):
+    assert find_interpreter("X", (ABSENT, ABSENT), wanted=sys.executable) == Path(sys.executable)
+    for path, words in ((tmp_path / "none", "expected a version"), (Path(__file__), "no use: ")):
+        with pytest.raises(InputError, match=words) as caught:
+            find_interpreter("X", (ABSENT, ABSENT), wanted=str(path))
+        assert str(caught.value).startswith(f"--python {path}")
+
+
+def test_a_python_that_no_worker_runs_on_is_refused():
+    with pytest.raises(InputError, match=r"^a worker needs Python 3\.9 or newer, found 3\.8$"):
+        find_interpreter("X", (ABSENT, ABSENT), wanted="3.8")
 
 
 def test_run_reports_each_line_and_returns_the_last():

@@ -1,0 +1,226 @@
+"""What a user asks an environment to hold: a framework at its pins, or other versions of it.
+
+`jax` is the pinned one. `jax==0.9.2 flax==0.12.0` is `jax@0.9.2`, with what follows a framework on
+the line; `jax --python 3.13` is `jax@py3.13`. Any other wish needs a name of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.errors import InputError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gateparity.backends.catalogue import Framework
+
+NAME: Final = re.compile(r"[a-z0-9._-]+")  # what stands behind the @ of an environment's name
+_PYTHON: Final = re.compile(r"\d+\.\d+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One environment: its name, `jax` or `jax@NAME`, and what it is to hold.
+
+    `asked` are requirements that stand in for pins, as pip takes them; `python` is a version or an
+    interpreter's path, empty for any that will do.
+    """
+
+    framework: Framework
+    name: str
+    asked: tuple[str, ...] = ()
+    python: str = ""
+
+    @property
+    def command(self) -> str:
+        """What a user types to have it made."""
+        where, label = self.name.partition("@")[::2]
+        words = [*(self.asked or [where]), *(("--python", self.python) if self.python else ())]
+        named = not label or label == _label(self.framework, self.asked, self.python)
+        return " ".join(["gateparity env create", *words, *(() if named else ("--name", label))])
+
+    def lines(self, python: str) -> tuple[list[str], bool]:
+        """What pip is to install on that Python, `3.13` say, and whether nothing else.
+
+        The framework's pins as they are, if nothing else is asked. What is asked takes its pin's
+        place; beside another version of the framework the other pins are open, for pip to choose.
+        """
+        complete = self.framework.complete_requirements(python)
+        pins = _lines((complete or self.framework.requirements).read_text("utf-8"))
+        asked = {canonicalize_name(word.name): word for word in map(Requirement, self.asked)}
+        if not asked:
+            return pins, complete is not None
+        main = next((asked.pop(name) for name in _names(self.framework) if name in asked), None)
+        is_open = complete is None and main is not None and _is_plain(main) and bool(main.specifier)
+        chosen = [
+            _choose(Requirement(pin), main, asked, self.framework, is_open=is_open) for pin in pins
+        ]
+        extra = [str(word) for word in asked.values()]
+        return list(dict.fromkeys([*chosen, *extra])), complete is not None
+
+
+def parse_requests(words: Sequence[str], *, name: str = "", python: str = "") -> list[Request]:
+    """The environments that a line of `gateparity env create` names, in its order.
+
+    What is no framework goes with the one that has it among its pins, or else with the one before;
+    so does `numpy==...` after another framework. Raises `InputError` for a word that is neither a
+    framework nor a requirement, and where a name is needed or can't be one.
+    """
+    groups: list[tuple[Framework, list[str]]] = []
+    for word in words:
+        requirement = _read(word)
+        framework = _framework(requirement)
+        if framework and not (_is_extra(requirement) and groups):
+            groups.append((framework, [] if _is_bare(requirement) else [str(requirement)]))
+        else:
+            _owner(requirement, groups).append(str(requirement))
+    if name and len(groups) > 1:
+        raise InputError("--name names one environment: name one framework")
+    if name and not NAME.fullmatch(name):
+        raise InputError(f"the name {name!r} can't be: expected a-z, 0-9, '.', '_' and '-'")
+    return [
+        Request(framework, _full_name(framework, asked, name, python), tuple(asked), python)
+        for framework, asked in groups
+    ]
+
+
+def known_framework(name: str) -> Framework:
+    """The framework of that name; raises `InputError` that lists them all."""
+    if name in FRAMEWORKS:
+        return FRAMEWORKS[name]
+    hint = suggest(name, FRAMEWORKS)
+    raise InputError(f"unknown framework {name!r}{hint}: expected one of {', '.join(FRAMEWORKS)}")
+
+
+def named_request(name: str) -> Request:
+    """What the name of an environment alone tells: the pinned one, or a version.
+
+    Raises `InputError` where it tells nothing.
+    """
+    framework = known_framework(name.partition("@")[0])
+    label = name.partition("@")[2]
+    if not label:
+        return Request(framework, framework.name)
+    if is_version(label):
+        return Request(framework, name, (f"{framework.name}=={label}",))
+    if label.startswith("py") and _PYTHON.fullmatch(label[2:]):
+        return Request(framework, name, python=label[2:])
+    raise InputError(f"the name {name} doesn't tell what it is to hold: gateparity env create")
+
+
+def is_version(text: str) -> bool:
+    """Whether a text can be a version of a package."""
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _read(word: str) -> Requirement:
+    name, _, version = word.partition("@")
+    if name in FRAMEWORKS and is_version(version):  # as `env list` has it
+        word = f"{name}=={version}"
+    try:
+        return Requirement(word)
+    except InvalidRequirement:
+        raise InputError(
+            f"{word!r} is no requirement: expected a framework, or a version as in jax==0.9.2"
+        ) from None
+
+
+def _framework(requirement: Requirement) -> Framework | None:
+    name = canonicalize_name(requirement.name)
+    return next((f for f in FRAMEWORKS.values() if name in _names(f)), None)
+
+
+def _names(framework: Framework) -> tuple[str, ...]:
+    return framework.name, *framework.distributions
+
+
+def _owner(requirement: Requirement, groups: list[tuple[Framework, list[str]]]) -> list[str]:
+    """The list that a requirement goes to which is no framework."""
+    name = canonicalize_name(requirement.name)
+    owners = [asked for framework, asked in groups if name in _pinned(framework)]
+    if not groups or (_is_bare(requirement) and not owners):  # a misspelt framework, most likely
+        known_framework(requirement.name)
+    return owners[-1] if owners and name != "numpy" else groups[-1][1]
+
+
+def _is_extra(requirement: Requirement) -> bool:
+    """NumPy with a version is another framework's, if one stands before it."""
+    return requirement.name == "numpy" and not _is_bare(requirement)
+
+
+def _is_bare(requirement: Requirement) -> bool:
+    return str(requirement) == requirement.name
+
+
+def _is_plain(requirement: Requirement) -> bool:
+    return not (requirement.extras or requirement.url or requirement.marker)
+
+
+def _pinned(framework: Framework) -> set[str]:
+    pins = _lines(framework.requirements.read_text("utf-8"))
+    return {canonicalize_name(Requirement(pin).name) for pin in pins}
+
+
+def _choose(
+    pin: Requirement,
+    main: Requirement | None,
+    asked: dict[str, Requirement],
+    framework: Framework,
+    *,
+    is_open: bool,
+) -> str:
+    name = canonicalize_name(pin.name)
+    if name in asked:
+        return str(asked.pop(name))
+    if name in _names(framework):
+        if main is None:
+            return str(pin)
+        if not _is_plain(main):
+            return str(main)
+        pin.specifier = main.specifier or pin.specifier
+    elif is_open:
+        pin.specifier = type(pin.specifier)()
+    return str(pin)
+
+
+def _full_name(framework: Framework, asked: Sequence[str], name: str, python: str) -> str:
+    if not asked and not python and not name:
+        return framework.name
+    label = name or _label(framework, asked, python)
+    if label is None:
+        wish = " ".join(asked) or f"--python {python}"
+        raise InputError(f"{wish} makes no name for an environment: give it one with --name")
+    return f"{framework.name}@{label}"
+
+
+def _label(framework: Framework, asked: Iterable[str], python: str) -> str | None:
+    """`0.9.2`, `0.9.2-py3.13` or `py3.13`; None where a version or a Python is not exact."""
+    main = next((w for w in map(Requirement, asked) if _framework(w) is framework), None)
+    exact = "" if main is None and not list(asked) else _exact(main)
+    if exact is None or (python and not _PYTHON.fullmatch(python)):
+        return None
+    return "-".join(filter(None, (exact, python and f"py{python}")))
+
+
+def _exact(requirement: Requirement | None) -> str | None:
+    specifiers = list(requirement.specifier) if requirement else []
+    if len(specifiers) != 1 or specifiers[0].operator != "==" or "*" in specifiers[0].version:
+        return None
+    return re.sub(r"[^a-z0-9._-]", "-", specifiers[0].version.lower())
+
+
+def _lines(requirements: str) -> list[str]:
+    lines = (line.partition("#")[0].strip() for line in requirements.splitlines())
+    return [line for line in lines if line]

@@ -1,0 +1,100 @@
+"""What changed between two rows of one framework: bit for bit equal, or within rounding.
+
+`jax:scratch@0.9.2` beside `jax:scratch`, say. A check's results are equal bit for bit if every byte
+of every array is, in all cases and dtypes that both computed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING
+
+from gateparity.conformance.verdict import ALLOWED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gateparity.backends.spec import Backend
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.result import Result
+
+    Distance = Callable[[Result, Result], float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """Two rows of one framework and variant, compared check by check.
+
+    `equal` are the checks with equal bits, `differing` the others, each with the largest difference
+    in standard deviations of the rounding of both.
+    """
+
+    a: str
+    b: str
+    equal: tuple[str, ...]
+    differing: dict[str, float]
+
+
+def find_changes(
+    rows: Sequence[Backend], results: Sequence[Result], distance: Distance
+) -> list[Change]:
+    """Every pair of rows that differ in nothing but where they run.
+
+    `distance` tells how far apart two results are, in standard deviations.
+    """
+    answered = [r for r in results if r.arrays is not None and r.status != "known"]
+    found = {(r.row.label, *r.key): r for r in answered}
+    return [
+        _compare(a.label, b.label, found, distance)
+        for a, b in itertools.combinations(rows, 2)
+        if a.shipped and b.shipped and _kind(a) == _kind(b)
+    ]
+
+
+def describe_change(change: Change) -> str:
+    """In one line."""
+    within = {check: s for check, s in change.differing.items() if s <= ALLOWED}
+    beyond = {check: s for check, s in change.differing.items() if not s <= ALLOWED}
+    parts = [
+        f"{words} {', '.join(checks)}"
+        for words, checks in (
+            ("bit for bit equal in", change.equal),
+            ("equal within rounding in", _with_sigmas(within)),
+            ("different in", _with_sigmas(beyond)),
+        )
+        if checks
+    ]
+    return f"{change.a} and {change.b}: {'; '.join(parts) or 'nothing that both computed'}"
+
+
+def _compare(
+    a: str, b: str, found: dict[tuple[str, str, str, str], Result], distance: Distance
+) -> Change:
+    equal: dict[str, bool] = {}
+    far: dict[str, float] = {}
+    for (label, *key), one in found.items():
+        other = found.get((b, *key)) if label == a else None
+        if other is None:
+            continue
+        same = _same_bits(one.arrays or {}, other.arrays or {})
+        equal[one.check] = equal.get(one.check, True) and same
+        if not same:
+            far[one.check] = max(far.get(one.check, 0.0), distance(one, other))
+    return Change(a, b, tuple(check for check, same in equal.items() if same), far)
+
+
+def _with_sigmas(checks: dict[str, float]) -> list[str]:
+    return [f"{check} ({sigmas:.1f} sigma)" for check, sigmas in checks.items()]
+
+
+def _kind(row: Backend) -> tuple[str, str]:
+    return row.name.partition("@")[0], row.variant
+
+
+def _same_bits(one: Results, other: Results) -> bool:
+    """NaN included; zeros of different signs are different bits."""
+    return list(one) == list(other) and all(
+        (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+        for a, b in zip(one.values(), other.values(), strict=True)
+    )
