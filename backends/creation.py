@@ -126,7 +126,7 @@ def _folders(name: str) -> tuple[Path, Path]:
 
 
 def _settle(name: str) -> None:
-    """A creation that was killed left the one before aside: it holds, unless the new one is whole."""
+    """A creation that was killed left the one before aside, which holds unless the new one does."""
     folder, aside = _folders(name)
     if not aside.exists():
         return

@@ -75,9 +75,10 @@ def find_interpreter(
         if isinstance(found, Path):
             return found
         failures.setdefault(command.resolve(), f"{command} is no use ({found})")
+    others = "; ".join(failures.values()) or "and there is no other"
     raise InputError(
         f"{title} needs Python {_span(*pythons)}, and none was found: this is Python "
-        f"{_dotted(sys.version_info[:2])}, {'; '.join(failures.values()) or 'and there is no other'}"
+        f"{_dotted(sys.version_info[:2])}, {others}"
         f": install Python {_dotted(pythons[1])}, or give the path of one with --python"
     )
 
@@ -125,7 +126,7 @@ def _leashed(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def _candidates(low: tuple[int, int], high: tuple[int, int]) -> Iterator[Path]:
-    """This one, then all that are installed here, newest first: on PATH, by pyenv, uv and others."""
+    """This one, then all that are installed here, newest first: on PATH, by pyenv, uv, others."""
     if low <= sys.version_info[:2] <= high:
         yield Path(sys.executable)
     for found in findpython.find_all():
@@ -163,7 +164,8 @@ def _probe(python: Path) -> Path | str:
     if not _VERSION.fullmatch(version) or tuple(map(int, version.split("."))) < OLDEST:
         return f"it is Python {version or 'of no version'}, {_dotted(OLDEST)} is the oldest"
     if kind != "cpython" or free == "True":
-        return f"it is {'a free-threaded build' if free == 'True' else kind}, which few have wheels for"
+        kind = "a free-threaded build" if free == "True" else kind
+        return f"it is {kind}, which few have wheels for"
     return Path(executable)
 
 

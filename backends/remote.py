@@ -11,7 +11,7 @@ import copy
 import functools
 import importlib.resources
 import os
-import shlex
+import re
 import signal
 import subprocess
 import tempfile
@@ -24,10 +24,13 @@ import execnet
 
 from gateparity.adapter import Batch, Gradients, Impure, Outputs, Trace, Unsupported
 from gateparity.backends import bootstrap
+from gateparity.backends.interpreters import OLDEST
+from gateparity.backends.place import command, gateway_spec
 from gateparity.backends.wire import decode, decode_layout, encode
 
 if TYPE_CHECKING:
     from gateparity.adapter import Native
+    from gateparity.backends.place import Place
     from gateparity.config import Config
 
 _GRACE: Final = 1.0  # seconds that a worker gets to leave by itself
@@ -45,11 +48,12 @@ class WorkerLost(BackendError):
 class Worker:
     """An interpreter with a loop in it. Use as a context, or close it.
 
-    `python` is the interpreter; `path` is put before its own import path; `limit` is the longest
-    that one call may take, in seconds. Raises `WorkerLost` if it doesn't start.
+    `python` is the interpreter, here or on another machine; `path` is put before its own import
+    path; `limit` is the longest that one call may take, in seconds. Raises `WorkerLost` if it
+    doesn't start.
     """
 
-    def __init__(self, python: Path, limit: float, path: tuple[str, ...] = ()) -> None:
+    def __init__(self, python: Place, limit: float, path: tuple[str, ...] = ()) -> None:
         self.limit = min(limit, threading.TIMEOUT_MAX)
         self.seconds = 0.0  # that calls took, as seen from here
         self.far_seconds = 0.0  # of those, spent on the far side: the rest is transport
@@ -60,10 +64,10 @@ class Worker:
         self._group = execnet.Group()
         try:
             _require_answer(python, min(limit, _ANSWER))
-            spec = f"popen//python={_quote(python)}"
-            self._gateway = self._group.makegateway(spec)
+            self._gateway = self._group.makegateway(gateway_spec(python))
             self._channel = self._gateway.remote_exec(bootstrap)
-            self._channel.send((_sources(), list(path), str(self._log)))
+            log = str(self._log) if isinstance(python, Path) else os.devnull
+            self._channel.send((_sources(), list(path), log))
         except (OSError, EOFError, subprocess.SubprocessError, execnet.RemoteError) as error:
             self.close()
             raise WorkerLost(f"{python} doesn't start as a worker: {error}") from None
@@ -188,23 +192,26 @@ def _sources() -> dict[str, tuple[str, str]]:
     }
 
 
-def _require_answer(python: Path, limit: float) -> None:
+def _require_answer(python: Place, limit: float) -> None:
     """Execnet waits for ever for a program that is no interpreter, so ask it first."""
-    command = [str(python), "-c", "print('here')"]
+    question = "import sys; print('here %d.%d' % sys.version_info[:2])"
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False
+        command(python, question),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=limit,
+        check=False,
     )
-    if done.stdout.strip() != b"here":
-        raise OSError("it doesn't answer as a Python interpreter")
+    here, _, version = done.stdout.decode(errors="replace").strip().rpartition("here ")
+    if here or not re.fullmatch(r"\d+\.\d+", version):
+        said = "" if isinstance(python, Path) else _last_line(done.stderr.decode(errors="replace"))
+        raise OSError(said or "it doesn't answer as a Python interpreter")
+    if tuple(map(int, version.split("."))) < OLDEST:
+        raise OSError(f"it is Python {version}, and {'.'.join(map(str, OLDEST))} is the oldest")
 
 
 def _module_name(package: str, file: Path) -> str:
     return package if file.stem == "__init__" else f"{package}.{file.stem}"
-
-
-def _quote(python: Path) -> str:
-    """Execnet splits the interpreter like a shell does, and turns backslashes on Windows itself."""
-    return f'"{python}"' if os.name == "nt" else shlex.quote(str(python))
 
 
 def _ending(code: int | None) -> str:

@@ -1,9 +1,9 @@
 """Backend specs: `NAME[:VARIANT][@WHERE]` or `module:Class[@WHERE]`, and where each one runs.
 
-WHERE is an interpreter or an environment's folder, or the name of an environment of gateparity's,
-`jax@0.9.2` say. Without it a shipped framework is looked for in this interpreter first, then in
-gateparity's own environment for it; an installed package's adapter and a class of the user's run in
-this interpreter.
+WHERE is an interpreter or an environment's folder, the name of an environment of gateparity's,
+`jax@0.9.2` say, or a host that ssh reaches (`backends/place.py`). Without it a shipped framework is
+looked for in this interpreter first, then in gateparity's own environment for it; an installed
+package's adapter and a class of the user's run in this interpreter.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from gateparity.backends.environments import (
     recall_request,
 )
 from gateparity.backends.installed import installed_adapters
+from gateparity.backends.place import Host, parse_host
 from gateparity.backends.requests import NAME, is_version
 from gateparity.errors import InputError, suggest
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.catalogue import Framework
     from gateparity.backends.installed import Installed
+    from gateparity.backends.place import Place
     from gateparity.backends.requests import Request
 
 _PROBE_LIMIT: Final = 30.0  # seconds for an interpreter to say that it is one
@@ -64,7 +66,7 @@ class Backend:
     name: str
     variant: str
     target: str
-    python: Path | None
+    python: Place | None
     shipped: bool = True
     missing: str = ""
     installed: bool = False
@@ -84,7 +86,7 @@ class Backend:
     @property
     def path(self) -> tuple[str, ...]:
         """What goes before the worker's import path: nothing for a shipped adapter."""
-        if self.shipped:
+        if self.shipped or isinstance(self.python, Host):
             return ()
         here = () if self.installed else (str(Path.cwd()),)
         return (*here, *_own_path(self.python))
@@ -168,7 +170,9 @@ def _parse_class(
     return Backend(module + at + where, name, f"{module}:{name}", python, shipped=False)
 
 
-def _given_python(spec: str, where: str) -> Path:
+def _given_python(spec: str, where: str) -> Place:
+    if where.startswith("ssh="):
+        return parse_host(spec, where)
     python = Path(where).expanduser().absolute()
     if python.is_dir():
         python = interpreter(python)
@@ -177,7 +181,7 @@ def _given_python(spec: str, where: str) -> Path:
     return python
 
 
-def _find_place(spec: str, framework: Framework, where: str) -> tuple[Path | None, str]:
+def _find_place(spec: str, framework: Framework, where: str) -> tuple[Place | None, str]:
     """An environment of that name, else a path, else a version that isn't installed."""
     if not NAME.fullmatch(where) or (Path(where).exists() and not is_version(where)):
         return _given_python(spec, where), ""
@@ -211,7 +215,7 @@ def _find_named(request: Request) -> tuple[Path | None, str]:
     )
 
 
-def _own_path(python: Path | None) -> list[str]:
+def _own_path(python: Place | None) -> list[str]:
     """This interpreter's import path, for a class of the user's that runs in the same one."""
     return list(filter(None, sys.path)) if python == Path(sys.executable) else []
 

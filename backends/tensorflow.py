@@ -18,6 +18,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
+from gateparity.backends import keras2
 from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
 from gateparity.backends.variant import Primitives, Variant, on_off
 from gateparity.layouts import D2L, KERAS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gateparity.config import Config
 
 
+_IS_KERAS_2: Final = keras.__version__.startswith("2.")
 _WORTH_COMPILING: Final = 16  # steps; below, an eager call is over long before a compilation
 
 
@@ -77,13 +79,7 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     def run_cell(k: int, x: Any) -> Any:
         lstm = _keras_lstm(config, k)
         w = cell_params(params, f"lstm_{cell_name(config, k)}/lstm_cell/")
-        (y, h, c), _ = lstm.stateless_call(
-            [w[variable.name] for variable in lstm.trainable_variables],
-            lstm.non_trainable_variables,
-            tf.transpose(x, (1, 0, 2)),
-            initial_state=[h_0[k], c_0[k]],
-            mask=mask,
-        )
+        y, h, c = _call_lstm(lstm, w, tf.transpose(x, (1, 0, 2)), [h_0[k], c_0[k]], mask)
         y = tf.transpose(y, (1, 0, 2))
         return y[::-1] if is_reverse(config, k) else y, h, c  # go_backwards: in its own order
 
@@ -91,13 +87,33 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     return y, tf.stack(h_n), tf.stack(c_n)
 
 
+def _call_lstm(lstm: Any, w: Any, x: Any, states: Any, mask: Any) -> Any:
+    if _IS_KERAS_2:
+        return keras2.call_lstm(lstm, w, x, states, mask)
+    outputs, _ = lstm.stateless_call(
+        [w[variable.name] for variable in lstm.trainable_variables],
+        lstm.non_trainable_variables,
+        x,
+        initial_state=states,
+        mask=mask,
+    )
+    return outputs
+
+
 def _hold(config: Config, params: Any) -> Any:
     held: dict[str, Any] = {}
     for k in range(config.cells):
         lstm = _keras_lstm(config, k)
-        lstm.set_weights([params[variable.path] for variable in lstm.weights])
-        held |= {variable.path: variable.value for variable in lstm.weights}
+        own = _named_weights(lstm)
+        lstm.set_weights([params[path] for path in own])
+        held |= {path: tf.convert_to_tensor(variable) for path, variable in own.items()}
     return held
+
+
+def _named_weights(lstm: Any) -> dict[str, Any]:
+    if _IS_KERAS_2:
+        return keras2.named_weights(lstm)
+    return {variable.path: variable for variable in lstm.weights}
 
 
 @functools.cache

@@ -39,17 +39,18 @@ class Change:
 def find_changes(
     rows: Sequence[Backend], results: Sequence[Result], distance: Distance
 ) -> list[Change]:
-    """Every pair of rows that differ in nothing but where they run.
+    """Every pair of rows that differ in nothing but where they run, as far as both computed.
 
     `distance` tells how far apart two results are, in standard deviations.
     """
     answered = [r for r in results if r.arrays is not None and r.status != "known"]
     found = {(r.row.label, *r.key): r for r in answered}
-    return [
+    changes = [
         _compare(a.label, b.label, found, distance)
         for a, b in itertools.combinations(rows, 2)
         if a.shipped and b.shipped and _kind(a) == _kind(b)
     ]
+    return [change for change in changes if change.equal or change.differing]
 
 
 def describe_change(change: Change) -> str:
@@ -65,7 +66,7 @@ def describe_change(change: Change) -> str:
         )
         if checks
     ]
-    return f"{change.a} and {change.b}: {'; '.join(parts) or 'nothing that both computed'}"
+    return f"{change.a} and {change.b}: {'; '.join(parts)}"
 
 
 def _compare(

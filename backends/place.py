@@ -1,0 +1,81 @@
+"""Where a worker runs: an interpreter of this machine, or one that ssh reaches.
+
+`ssh=HOST//python=PATH//ssh_config=FILE`, as execnet writes it: HOST is what `ssh HOST` takes, the
+interpreter is `python3` unless it is named, and the file is one of ssh's own configuration. Nothing
+is installed on a host, and no password can be typed: ssh's keys or its agent have to do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import Final
+
+from gateparity.errors import InputError
+
+_OPTIONS: Final = "-o BatchMode=yes -o ConnectTimeout=10"  # no prompt, and no endless wait
+_HOST: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:%-]*")  # never an option of ssh's
+_KEYS: Final = ("ssh", "python", "ssh_config")
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """An interpreter of another machine."""
+
+    name: str
+    python: str = "python3"
+    config: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.python} on {self.name}"
+
+
+Place = Path | Host
+
+
+def parse_host(spec: str, where: str) -> Host:
+    """What stands behind the @ of a spec. Raises `InputError` that says what it should be."""
+    found = dict(part.partition("=")[::2] for part in where.split("//"))
+    host = Host(found.get("ssh", ""), found.get("python", "python3"), found.get("ssh_config", ""))
+    if set(found) - set(_KEYS) or not host.python or not _HOST.fullmatch(host.name):
+        raise InputError(
+            f"{spec}: expected @ssh=HOST//python=PATH, with //ssh_config=FILE if need be"
+        )
+    if host.config and not Path(host.config).expanduser().is_file():
+        raise InputError(f"{spec}: there is no file {host.config}")
+    return host
+
+
+def gateway_spec(place: Place) -> str:
+    """What execnet calls it."""
+    if isinstance(place, Path):
+        return f"popen//python={_quote(place)}"
+    config = f"//ssh_config={_config(place)}" if place.config else ""
+    return f"ssh={_OPTIONS} {place.name}//python={_far_quote(place.python)}{config}"
+
+
+def command(place: Place, code: str) -> list[str]:
+    """What runs a line of Python there."""
+    if isinstance(place, Path):
+        return [str(place), "-c", code]
+    config = ["-F", _config(place)] if place.config else []
+    far = f"{_far_quote(place.python)} -c {shlex.quote(code)}"
+    return ["ssh", *config, *_OPTIONS.split(), place.name, far]
+
+
+def _config(host: Host) -> str:
+    return str(Path(host.config).expanduser().absolute())
+
+
+def _far_quote(python: str) -> str:
+    """For the far shell, which knows where `~` is."""
+    home, quoted = ("~/", python[2:]) if python.startswith("~/") else ("", python)
+    return home + shlex.quote(quoted)
+
+
+def _quote(python: Path) -> str:
+    """Execnet splits the interpreter like a shell does, and turns backslashes on Windows itself."""
+    return f'"{python}"' if os.name == "nt" else shlex.quote(str(python))
