@@ -148,7 +148,9 @@ def _look(name: str) -> Environment:
     except InputError:
         found = Environment(name, environments_folder() / name)
         return dataclasses.replace(
-            found, state="incomplete", reason=f"nothing tells what it holds: remove {name}"
+            found,
+            state="incomplete",
+            reason=f"nothing tells what it holds: gateparity env remove {name}",
         )
 
 

@@ -1,4 +1,4 @@
-"""Keras 2, as TensorFlow has it up to 2.15: what its LSTM layer does otherwise than that of Keras 3.
+"""Keras 2, as TensorFlow has it up to 2.15: where its LSTM layer differs from that of Keras 3.
 
 It can't be called with weights that aren't its own, and its variables have no path.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -43,7 +44,10 @@ class Request:
     def command(self) -> str:
         """What a user types to have it made."""
         where, label = self.name.partition("@")[::2]
-        words = [*(self.asked or [where]), *(("--python", self.python) if self.python else ())]
+        words = [
+            *(map(shlex.quote, self.asked) if self.asked else [where]),
+            *(("--python", self.python) if self.python else ()),
+        ]
         named = not label or label == _label(self.framework, self.asked, self.python)
         return " ".join(["gateparity env create", *words, *(() if named else ("--name", label))])
 
@@ -59,7 +63,7 @@ class Request:
         if not asked:
             return pins, complete is not None
         main = next((asked.pop(name) for name in _names(self.framework) if name in asked), None)
-        is_open = complete is None and main is not None and _is_plain(main) and bool(main.specifier)
+        is_open = complete is None and main is not None and not _is_bare(main)
         chosen = [
             _choose(Requirement(pin), main, asked, self.framework, is_open=is_open) for pin in pins
         ]

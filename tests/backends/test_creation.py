@@ -1,0 +1,256 @@
+"""Environments on bad days: real installs that are stopped, refused, full, or made twice at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateparity.backends.catalogue import Framework
+from gateparity.backends.creation import (
+    create_environment,
+    remove_environment,
+    repair_environment,
+)
+from gateparity.backends.environments import (
+    MARKER,
+    environment,
+    environments_folder,
+    interpreter,
+    list_environments,
+    recall_request,
+)
+from gateparity.backends.requests import Request, parse_requests
+from gateparity.errors import InputError
+
+# A framework whose pins are the test's own, made by a process of its own.
+MAKE = """
+import sys
+from pathlib import Path
+from tests_small import small
+from gateparity.backends.creation import create_environment
+create_environment(small(Path(sys.argv[1])), lambda line: print(line, flush=True), force=FORCE)
+"""
+SMALL = """
+import dataclasses
+from pathlib import Path
+from gateparity.backends.catalogue import Framework
+from gateparity.backends.requests import Request
+
+
+@dataclasses.dataclass(frozen=True)
+class Pinned(Framework):
+    file: Path = Path()
+
+    @property
+    def requirements(self):
+        return self.file
+
+
+def small(file, *asked):
+    framework = Pinned("small", "Small", ("iniconfig",), ("iniconfig",), file=file)
+    return Request(framework, "small", asked)
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pinned(Framework):
+    """A framework whose pins are the test's own."""
+
+    file: Path = Path()
+
+    @property
+    def requirements(self):
+        return self.file
+
+
+def small(file, *asked, name="small", python=""):
+    framework = Pinned("small", "Small", ("iniconfig",), ("iniconfig",), file=file)
+    return Request(framework, name, asked, python)
+
+
+@pytest.fixture
+def pins(monkeypatch, tmp_path):
+    """A file of pins, and an empty folder for environments beside it."""
+    monkeypatch.setenv("GATEPARITY_ENVS", str(tmp_path / "envs"))
+    (tmp_path / "tests_small.py").write_text(SMALL)
+    file = tmp_path / "pins.txt"
+    file.write_text("iniconfig==2.1.0\n")
+    return file
+
+
+def making(pins, *, force=False, **options):
+    """The same creation in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", MAKE.replace("FORCE", str(force)), str(pins)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(pins.parent)},
+        **options,
+    )
+
+
+def silent(_line):
+    pass
+
+
+def refusal(request, **options):
+    """The one line that a creation ends with, which leaves nothing."""
+    with pytest.raises(InputError) as caught:
+        create_environment(request, silent, **options)
+    assert "\n" not in str(caught.value)
+    assert environment(request).state == "absent"
+    return str(caught.value)
+
+
+def test_two_processes_make_it_once(pins):
+    with making(pins) as first, making(pins) as second:
+        said = [first.stdout.read(), second.stdout.read()]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert sum("Making" in text for text in said) == 1
+    assert sum("Waiting for another process that makes small" in text for text in said) == 1
+    assert environment(small(pins)).state == "ready"
+
+
+def test_a_failed_creation_leaves_the_one_before_as_it_was(pins):
+    create_environment(small(pins), silent)
+    before = (environments_folder() / "small" / MARKER).read_text()
+    pins.write_text("iniconfig==0.0.0.1\n")
+    with pytest.raises(InputError):
+        create_environment(small(pins), silent, force=True)
+    assert (environments_folder() / "small" / MARKER).read_text() == before
+    code = "import iniconfig"
+    subprocess.run([interpreter(environments_folder() / "small"), "-c", code], check=True)
+    assert [path.name for path in environments_folder().iterdir()] in (
+        ["small", ".locks"],
+        [".locks", "small"],
+    )
+
+
+def test_a_killed_replacement_gives_the_one_before_back(pins):
+    create_environment(small(pins), silent)
+    made = (environments_folder() / "small" / MARKER).read_text()
+    with making(pins, force=True) as process:
+        assert any("Making" in line for line in process.stdout)
+        process.send_signal(signal.SIGKILL)
+        process.stdout.read()
+    assert environment(small(pins)).state == "incomplete"
+    create_environment(small(pins), pytest.fail)  # nothing is installed
+    assert (environments_folder() / "small" / MARKER).read_text() == made
+
+
+def test_a_version_that_does_not_exist_is_told_with_those_that_do(pins):
+    text = refusal(small(pins, "iniconfig==77.0"))
+    assert text.startswith(
+        "the environment small can't be made: the package index has no iniconfig==77.0 for this "
+        "Python (it has "
+    )
+    assert "2.1.0" in text
+    assert text.endswith("then run `gateparity env create iniconfig==77.0` again")
+
+
+def test_an_index_that_cannot_be_reached_is_said(pins, monkeypatch):
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # refused at once
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    text = refusal(small(pins))
+    assert "the package index can't be reached: mend the network, or pip's settings" in text
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(pins):
+    """A limit on the size of files stands for a full disk: writing fails half-way in both."""
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
+        + MAKE.replace("FORCE", "False")
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(pins)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(pins.parent)},
+    )
+    last = done.stderr.splitlines()[-1]
+    assert "the environment small can't be made: the disk is full (" in last
+    assert f"MB free at {environments_folder()}): make room there, then run" in last
+    assert environment(small(pins)).state == "absent"
+
+
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="no folder that not even root may write to")
+def test_a_folder_without_permission_is_said(pins, monkeypatch):
+    monkeypatch.setenv("GATEPARITY_ENVS", "/sys/gateparity")
+    text = refusal(small(pins))
+    assert "/sys/gateparity" in text
+    assert "(name a folder of your own in GATEPARITY_ENVS)" in text
+
+
+def test_one_that_was_removed_under_it_is_made_anew_as_it_was_asked_for(pins, monkeypatch):
+    request = small(pins, "iniconfig==2.0.0")
+    create_environment(request, silent)
+    monkeypatch.setattr(
+        "gateparity.backends.creation.recall_request", lambda _: small(pins, "iniconfig==2.0.0")
+    )
+    assert repair_environment("small", silent) is False
+    python = interpreter(environments_folder() / "small")
+    python.unlink()
+    python.symlink_to(pins.parent / "gone" / "python3")
+    found = environment(request)
+    assert (found.state, found.reason) == (
+        "incomplete",
+        "its Python is gone: gateparity env repair small",
+    )
+    assert repair_environment("small", silent) is True
+    assert environment(request).versions == {"iniconfig": "2.0.0"}
+
+
+def test_another_python_in_the_place_of_its_own_is_not_trusted(pins):
+    create_environment(small(pins), silent)
+    marker = environments_folder() / "small" / MARKER
+    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"base": "/usr/bin/python2"}))
+    assert environment(small(pins)).reason.startswith("its Python is no longer /usr/bin/python2")
+
+
+def test_packages_that_were_changed_are_found_by_repair(pins, monkeypatch):
+    monkeypatch.setattr("gateparity.backends.creation.recall_request", lambda _: small(pins))
+    create_environment(small(pins), silent)
+    python = interpreter(environments_folder() / "small")
+    pip = [python, "-m", "pip", "install", "--quiet", "iniconfig==2.0.0"]
+    subprocess.run(pip, check=True, capture_output=True)
+    assert environment(small(pins)).state == "ready"  # a marker can't know
+    assert repair_environment("small", silent) is True
+    assert environment(small(pins)).versions == {"iniconfig": "2.1.0"}
+
+
+def test_a_name_that_holds_something_else_is_not_taken(pins):
+    create_environment(small(pins, "iniconfig==2.0.0"), silent)
+    with pytest.raises(InputError, match=r"^small was made by `gateparity env create iniconfig==2"):
+        create_environment(small(pins, "iniconfig==2.1.0"), silent)
+    assert create_environment(small(pins), pytest.fail)  # which asks for nothing else
+
+
+def test_a_named_environment_is_listed_and_recalled(pins):
+    (request,) = parse_requests(["numpy<3"], name="old")
+    folder = environments_folder() / "numpy@old"
+    folder.mkdir(parents=True)
+    (folder / "gateparity-request.json").write_text(
+        json.dumps({"asked": ["numpy<3"], "wanted_python": ""})
+    )
+    (environments_folder() / "numpy@Not A Name").mkdir()
+    (environments_folder() / "jax@lost").mkdir()
+    assert recall_request("numpy@old") == request
+    found = {one.name: one for one in list_environments()}
+    assert list(found) == ["numpy", "numpy@old", "torch", "tensorflow", "jax", "jax@lost", "mxnet"]
+    assert found["numpy@old"].state == "incomplete"
+    assert found["jax@lost"].reason == "nothing tells what it holds: gateparity env remove jax@lost"
+    remove_environment("jax@lost", silent)
+    assert not (environments_folder() / "jax@lost").exists()
+    with pytest.raises(InputError, match=r"^there is no environment jax@lost"):
+        remove_environment("jax@lost", silent)
