@@ -17,7 +17,8 @@ class Framework:
     `modules` are what its adapter imports, `distributions` the names that the framework is
     installed under; `pythons` the lowest and the
     highest Python that the pinned version has wheels for; `variants` maps a variant to the class
-    in `gateparity.backends.<name>`; the dearer the `cost` of importing it and compiling, the
+    in `gateparity.backends.<name>`, `further` those that run only where they are asked for, to
+    `module:Class` there; the dearer the `cost` of importing it and compiling, the
     earlier a run starts it.
     """
 
@@ -26,6 +27,7 @@ class Framework:
     modules: tuple[str, ...]
     distributions: tuple[str, ...]
     variants: tuple[tuple[str, str], ...] = (("scratch", "Scratch"), ("layer", "Layer"))
+    further: tuple[tuple[str, str], ...] = ()
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
     cost: int = 0
 
@@ -57,7 +59,7 @@ FRAMEWORKS: Final = {
             ("tensorflow", "tensorflow-cpu"),
             cost=4,
         ),
-        Framework("jax", "JAX", ("jax", "flax"), ("jax",), cost=3),
+        Framework("jax", "JAX", ("jax", "flax"), ("jax",), further=(("nnx", "nnx:Layer"),), cost=3),
         Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1),
     )
 }

@@ -131,7 +131,7 @@ def _settings() -> dict[str, str]:
     }
 
 
-_JAX: Final = Primitives(
+JAX: Final = Primitives(
     version=jax.__version__,
     from_numpy=lambda array: array,  # jit takes NumPy's arrays as they are
     to_numpy=np.asarray,
@@ -140,13 +140,13 @@ _JAX: Final = Primitives(
     arithmetic={"bias": 2.0},
     settings=_settings,
 )
-Scratch = functools.partial(Variant, "jax:scratch", D2L, _scratch, _JAX)
+Scratch = functools.partial(Variant, "jax:scratch", D2L, _scratch, JAX)
 Layer = functools.partial(
     Variant,
     "jax:layer",
     FLAX,
     _layer,
-    _JAX,
+    JAX,
     unsupported={"gates": "flax.linen.OptimizedLSTMCell doesn't return its gates"},
     hold=_hold,
 )

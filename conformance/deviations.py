@@ -41,7 +41,7 @@ _ON_A_CPU: Final = (("device", "cpu"),)
 DEVIATIONS: Final = (
     Deviation(
         "jax",
-        ("layer",),
+        ("layer", "nnx"),
         (("lengths", "one_empty"),),
         ("float32", "float64"),
         "Flax's nn.RNN takes the final state from step length - 1: for a sequence of no steps that "
@@ -50,7 +50,7 @@ DEVIATIONS: Final = (
     ),
     Deviation(
         "jax",
-        ("layer",),
+        ("layer", "nnx"),
         (("lengths", "nan_padding"),),
         ("float32", "float64"),
         "Flax's nn.RNN runs on into the padding, and a NaN there makes every gradient of the layer "
@@ -68,7 +68,7 @@ DEVIATIONS: Final = (
     ),
     Deviation(
         "jax",
-        ("scratch", "layer"),
+        ("scratch", "layer", "nnx"),
         (("values", "subnormal"),),
         ("float32", "float64"),
         "XLA on a CPU takes subnormal numbers for zero",

@@ -1,4 +1,4 @@
-"""Environments on bad days: real installs that are stopped, refused, full, or made twice at once."""
+"""Environments on bad days: real installs, stopped, refused, out of room, or made twice at once."""
 
 from __future__ import annotations
 
@@ -85,6 +85,33 @@ def pins(monkeypatch, tmp_path):
     return file
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """A ready environment, made by two processes at once, and what they said."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "tests_small.py").write_text(SMALL)
+    (folder / "pins.txt").write_text("iniconfig==2.1.0\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATEPARITY_ENVS", str(folder / "envs"))
+        with making(folder / "pins.txt") as first, making(folder / "pins.txt") as second:
+            said = [first.stdout.read(), second.stdout.read()]
+    assert (first.returncode, second.returncode) == (0, 0)
+    return folder, said
+
+
+@pytest.fixture
+def made(once, monkeypatch):
+    """The pins of that environment, which a test may change and has to leave ready."""
+    folder, _ = once
+    monkeypatch.setenv("GATEPARITY_ENVS", str(folder / "envs"))
+    monkeypatch.setattr(
+        "gateparity.backends.creation.recall_request", lambda _: small(folder / "pins.txt")
+    )
+    yield folder / "pins.txt"
+    (folder / "pins.txt").write_text("iniconfig==2.1.0\n")
+    assert environment(small(folder / "pins.txt")).state == "ready"
+
+
 def making(pins, *, force=False, **options):
     """The same creation in a process of its own."""
     return subprocess.Popen(
@@ -110,40 +137,32 @@ def refusal(request, **options):
     return str(caught.value)
 
 
-def test_two_processes_make_it_once(pins):
-    with making(pins) as first, making(pins) as second:
-        said = [first.stdout.read(), second.stdout.read()]
-    assert (first.returncode, second.returncode) == (0, 0)
+def test_two_processes_make_it_once(once):
+    _, said = once
     assert sum("Making" in text for text in said) == 1
     assert sum("Waiting for another process that makes small" in text for text in said) == 1
-    assert environment(small(pins)).state == "ready"
 
 
-def test_a_failed_creation_leaves_the_one_before_as_it_was(pins):
-    create_environment(small(pins), silent)
+def test_a_failed_creation_leaves_the_one_before_as_it_was(made):
     before = (environments_folder() / "small" / MARKER).read_text()
-    pins.write_text("iniconfig==0.0.0.1\n")
+    made.write_text("iniconfig==0.0.0.1\n")
     with pytest.raises(InputError):
-        create_environment(small(pins), silent, force=True)
+        create_environment(small(made), silent, force=True)
     assert (environments_folder() / "small" / MARKER).read_text() == before
     code = "import iniconfig"
     subprocess.run([interpreter(environments_folder() / "small"), "-c", code], check=True)
-    assert [path.name for path in environments_folder().iterdir()] in (
-        ["small", ".locks"],
-        [".locks", "small"],
-    )
+    assert {path.name for path in environments_folder().iterdir()} == {"small", ".locks"}
 
 
-def test_a_killed_replacement_gives_the_one_before_back(pins):
-    create_environment(small(pins), silent)
-    made = (environments_folder() / "small" / MARKER).read_text()
-    with making(pins, force=True) as process:
-        assert any("Making" in line for line in process.stdout)
+def test_a_killed_replacement_gives_the_one_before_back(made):
+    before = (environments_folder() / "small" / MARKER).read_text()
+    with making(made, force=True) as process:
+        assert any("Looking in" in line for line in process.stdout)  # ensurepip's first words
         process.send_signal(signal.SIGKILL)
         process.stdout.read()
-    assert environment(small(pins)).state == "incomplete"
-    create_environment(small(pins), pytest.fail)  # nothing is installed
-    assert (environments_folder() / "small" / MARKER).read_text() == made
+    assert environment(small(made)).state == "incomplete"
+    create_environment(small(made), pytest.fail)  # nothing is installed
+    assert (environments_folder() / "small" / MARKER).read_text() == before
 
 
 def test_a_version_that_does_not_exist_is_told_with_those_that_do(pins):
@@ -192,48 +211,45 @@ def test_a_folder_without_permission_is_said(pins, monkeypatch):
     assert "(name a folder of your own in GATEPARITY_ENVS)" in text
 
 
-def test_one_that_was_removed_under_it_is_made_anew_as_it_was_asked_for(pins, monkeypatch):
-    request = small(pins, "iniconfig==2.0.0")
-    create_environment(request, silent)
-    monkeypatch.setattr(
-        "gateparity.backends.creation.recall_request", lambda _: small(pins, "iniconfig==2.0.0")
-    )
-    assert repair_environment("small", silent) is False
+def test_one_whose_python_was_removed_is_made_anew(made):
     python = interpreter(environments_folder() / "small")
     python.unlink()
-    python.symlink_to(pins.parent / "gone" / "python3")
-    found = environment(request)
+    python.symlink_to(made.parent / "gone" / "python3")
+    found = environment(small(made))
     assert (found.state, found.reason) == (
         "incomplete",
         "its Python is gone: gateparity env repair small",
     )
     assert repair_environment("small", silent) is True
-    assert environment(request).versions == {"iniconfig": "2.0.0"}
+    assert environment(small(made)).versions == {"iniconfig": "2.1.0"}
 
 
-def test_another_python_in_the_place_of_its_own_is_not_trusted(pins):
-    create_environment(small(pins), silent)
+def test_another_python_in_the_place_of_its_own_is_not_trusted(made):
     marker = environments_folder() / "small" / MARKER
-    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"base": "/usr/bin/python2"}))
-    assert environment(small(pins)).reason.startswith("its Python is no longer /usr/bin/python2")
+    text = marker.read_text()
+    marker.write_text(json.dumps(json.loads(text) | {"base": "/usr/bin/python2"}))
+    assert environment(small(made)).reason.startswith("its Python is no longer /usr/bin/python2")
+    marker.write_text(text)
 
 
-def test_packages_that_were_changed_are_found_by_repair(pins, monkeypatch):
-    monkeypatch.setattr("gateparity.backends.creation.recall_request", lambda _: small(pins))
-    create_environment(small(pins), silent)
+def test_packages_that_were_changed_are_found_by_repair(made):
+    assert repair_environment("small", silent) is False
     python = interpreter(environments_folder() / "small")
     pip = [python, "-m", "pip", "install", "--quiet", "iniconfig==2.0.0"]
     subprocess.run(pip, check=True, capture_output=True)
-    assert environment(small(pins)).state == "ready"  # a marker can't know
+    assert environment(small(made)).state == "ready"  # a marker can't know
     assert repair_environment("small", silent) is True
-    assert environment(small(pins)).versions == {"iniconfig": "2.1.0"}
+    assert repair_environment("small", silent) is False
 
 
-def test_a_name_that_holds_something_else_is_not_taken(pins):
-    create_environment(small(pins, "iniconfig==2.0.0"), silent)
+def test_a_name_that_holds_something_else_is_not_taken(made):
+    marker = environments_folder() / "small" / MARKER
+    text = marker.read_text()
+    marker.write_text(json.dumps(json.loads(text) | {"asked": ["iniconfig==2.1.0"]}))
     with pytest.raises(InputError, match=r"^small was made by `gateparity env create iniconfig==2"):
-        create_environment(small(pins, "iniconfig==2.1.0"), silent)
-    assert create_environment(small(pins), pytest.fail)  # which asks for nothing else
+        create_environment(small(made, "iniconfig==2.0.0"), silent)
+    assert create_environment(small(made), pytest.fail)  # which asks for nothing else
+    marker.write_text(text)
 
 
 def test_a_named_environment_is_listed_and_recalled(pins):

@@ -1,4 +1,4 @@
-"""What a line of `gateparity env create` asks for: names, requirements, and words that are neither."""
+"""What a line of `gateparity env create` asks for: names, requirements, and words that are none."""
 
 from __future__ import annotations
 
