@@ -69,7 +69,7 @@ def find_interpreter(
         pythons = ((major, minor), (major, minor))
     if pythons[1] < OLDEST:
         raise InputError(f"a worker needs Python {_dotted(OLDEST)} or newer, found {wanted}")
-    failures = {}
+    failures: dict[Path, str] = {}
     for command in _candidates(*pythons):
         found = _probe(command)
         if isinstance(found, Path):

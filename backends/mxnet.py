@@ -1,7 +1,8 @@
-"""MXNet 1.9: d2l's LSTMScratch, and gluon's `rnn.LSTM`.
+"""MXNet: d2l's LSTMScratch, and gluon's `rnn.LSTM`.
 
 Eager. The scratch variant projects the inputs of all steps in one product before its loop. Arrays
-are `nd`, not `np`: in 1.9.1 gluon's layers take float64 in this mode alone.
+are `nd`, not `np`: in 1.9.1 gluon's layers take float64 in this mode alone. In 2.0 they take `np`
+alone, and all weights are one vector.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from mxnet.gluon import rnn
 
 from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
 from gateparity.backends.variant import Primitives, Variant, on_off
-from gateparity.layouts import D2L, MXNET
+from gateparity.layouts import D2L, MXNET, MXNET2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateparity.config import Config
+
+
+_IS_2: Final = mx.__version__.startswith("2.")
 
 
 def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
@@ -69,19 +73,21 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
     lstm = _lstm(config, use_sequence_length=lengths is not None)
     for name, parameter in lstm.collect_params().items():
-        parameter._data = [params[name]]  # set_data copies, and these are autograd's leaves
-    y, (h_n, c_n) = lstm(x, [h_0, c_0], lengths)
-    return y, h_n, c_n
+        parameter._data = [_to_gluon(params[name])]  # set_data copies; these are autograd's leaves
+    y, (h_n, c_n) = lstm(_to_gluon(x), [_to_gluon(h_0), _to_gluon(c_0)], lengths)
+    return _from_gluon(y), _from_gluon(h_n), _from_gluon(c_n)
 
 
 def _hold(config: Config, params: Any) -> Any:
     held = _lstm(config).collect_params()
     for name, parameter in held.items():
-        parameter.set_data(params[name])
-    return {name: parameter.data() for name, parameter in held.items()}
+        parameter.set_data(_to_gluon(params[name]))
+    return {name: _from_gluon(parameter.data()) for name, parameter in held.items()}
 
 
 def _lstm(config: Config, *, use_sequence_length: bool = False) -> Any:
+    if _IS_2:
+        return _lstm_2(config)
     lstm = rnn.LSTM(
         config.hidden_size,
         config.layers,
@@ -93,6 +99,28 @@ def _lstm(config: Config, *, use_sequence_length: bool = False) -> Any:
     )
     lstm.initialize(mx.init.Zero())  # the default one makes float32 whatever the dtype, and fails
     return lstm
+
+
+def _lstm_2(config: Config) -> Any:
+    lstm = rnn.LSTM(
+        config.hidden_size,
+        config.layers,
+        bidirectional=config.directions == 2,
+        input_size=config.input_size,
+        dtype=config.dtype,
+    )
+    lstm.initialize(mx.init.Zero())
+    with autograd.pause():  # the vector has no size before a first call
+        lstm(mx.np.zeros((1, 1, config.input_size), dtype=config.dtype))
+    return lstm
+
+
+def _to_gluon(array: Any) -> Any:
+    return array.as_np_ndarray() if _IS_2 else array
+
+
+def _from_gluon(array: Any) -> Any:
+    return array.as_nd_ndarray() if _IS_2 else array
 
 
 def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
@@ -136,22 +164,24 @@ _MXNET: Final = Primitives(
     vjp=_vjp,
     settings=_settings,
 )
+_SERIES: Final = mx.__version__[:3]
 _LIMITS: Final = {
-    "empty_sequence": "MXNet 1.9 takes a size of 0 for one that isn't known yet",
-    "empty_batch": "MXNet 1.9 takes a size of 0 for one that isn't known yet",
-    "float16": "MXNet 1.9 multiplies no float16 matrices on a CPU",
+    "empty_sequence": f"MXNet {_SERIES} takes a size of 0 for one that isn't known yet",
+    "empty_batch": f"MXNet {_SERIES} takes a size of 0 for one that isn't known yet",
+    "float16": f"MXNet {_SERIES} multiplies no float16 matrices on a CPU",
 }
+_LENGTHS: Final = (
+    {"lengths": "mxnet.gluon.rnn.LSTM 2.0 refuses lengths on a CPU"}
+    if _IS_2
+    else {"lengths_float64": "mxnet.gluon.rnn.LSTM 1.9 refuses lengths in float64 on a CPU"}
+)
 Scratch = functools.partial(Variant, "mxnet:scratch", D2L, _scratch, _MXNET, unsupported=_LIMITS)
 Layer = functools.partial(
     Variant,
     "mxnet:layer",
-    MXNET,
+    MXNET2 if _IS_2 else MXNET,
     _layer,
     _MXNET,
-    unsupported=_LIMITS
-    | {
-        "gates": "mxnet.gluon.rnn.LSTM doesn't return its gates",
-        "lengths_float64": "mxnet.gluon.rnn.LSTM 1.9 refuses lengths in float64 on a CPU",
-    },
+    unsupported=_LIMITS | _LENGTHS | {"gates": "mxnet.gluon.rnn.LSTM doesn't return its gates"},
     hold=_hold,
 )

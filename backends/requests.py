@@ -59,7 +59,9 @@ class Request:
         """
         complete = self.framework.complete_requirements(python)
         pins = _lines((complete or self.framework.requirements).read_text("utf-8"))
-        asked = {canonicalize_name(word.name): word for word in map(Requirement, self.asked)}
+        asked: dict[str, Requirement] = {
+            canonicalize_name(word.name): word for word in map(Requirement, self.asked)
+        }
         if not asked:
             return pins, complete is not None
         main = next((asked.pop(name) for name in _names(self.framework) if name in asked), None)

@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="SPEC",
-        help="NAME[:VARIANT][@PYTHON] or module:Class; repeat for more. All found by default.",
+        help="NAME[:VARIANT][@WHERE] or module:Class; repeat for more. All found by default.",
     )
     group.addoption("--parity-seed", type=int, default=0, help="Draws other weights and inputs.")
 

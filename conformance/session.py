@@ -84,7 +84,8 @@ def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: 
         make_arithmetic(case.config.dtype, getattr(adapter, "arithmetic", _PLAIN))
     except ValueError as error:
         return make_result(row, check, case, "error", reason=str(error))
-    known = find_deviation(row, check, case, getattr(adapter, "manifest", {}))
+    told, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
+    known = find_deviation(row, check, case, told, version=version)
     return weigh_deviation(_compare(row, adapter, check, case, truths), known)
 
 

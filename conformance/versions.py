@@ -74,14 +74,14 @@ def _compare(
 ) -> Change:
     equal: dict[str, bool] = {}
     far: dict[str, float] = {}
-    for (label, *key), one in found.items():
-        other = found.get((b, *key)) if label == a else None
+    for (label, check, case, dtype), one in found.items():
+        other = found.get((b, check, case, dtype)) if label == a else None
         if other is None:
             continue
         same = _same_bits(one.arrays or {}, other.arrays or {})
-        equal[one.check] = equal.get(one.check, True) and same
+        equal[check] = equal.get(check, True) and same
         if not same:
-            far[one.check] = max(far.get(one.check, 0.0), distance(one, other))
+            far[check] = max(far.get(check, 0.0), distance(one, other))
     return Change(a, b, tuple(check for check, same in equal.items() if same), far)
 
 

@@ -100,7 +100,7 @@ def table_row(known: Deviation) -> str:
         f"{check}: {', '.join(f'`{case}`' for name, case in known.cases if name == check)}"
         for check in dict.fromkeys(check for check, _ in known.cases)
     ]
-    title = FRAMEWORKS[known.framework].title
+    title = f"{FRAMEWORKS[known.framework].title} {known.versions}".rstrip(" .")
     where = f"{title} | {', '.join(known.variants)} | {'; '.join(cases)}"
     source = f"[link]({known.link})"
     return f"| {where} | {', '.join(known.dtypes)} | {known.reason} | {source} |"

@@ -38,6 +38,10 @@ EXAMPLES: Final = """
 
   gateparity check -b numpy -b torch@path/to/env          yours, as it is
 
+  gateparity check -b jax@0.9.2 -b jax                    two versions
+
+  gateparity check -b numpy -b torch@ssh=gpuhost//python=/opt/env/bin/python
+
   gateparity check -b numpy -b mypkg.lstm:MyLSTM          an adapter of yours
 
   gateparity check --weights model.pt --prefix encoder    a trained LSTM

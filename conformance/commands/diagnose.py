@@ -54,7 +54,7 @@ _NEAREST: Final = 5  # of those ruled out, in words
 
 Specs = Annotated[
     list[str] | None,
-    backend_option(r"NAME\[:VARIANT]\[@PYTHON] or module:Class."),
+    backend_option(r"NAME\[:VARIANT]\[@WHERE] or module:Class."),
 ]
 Files = Annotated[
     list[Path] | None,

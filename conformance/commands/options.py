@@ -27,7 +27,7 @@ def backend_option(words: str) -> Any:
 Specs = Annotated[
     list[str] | None,
     backend_option(
-        r"NAME\[:VARIANT]\[@PYTHON] or module:Class; repeat for more. All found by default."
+        r"NAME\[:VARIANT]\[@WHERE] or module:Class; repeat for more. All found by default."
     ),
 ]
 Cases = Annotated[

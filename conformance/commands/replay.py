@@ -38,7 +38,7 @@ File = Annotated[
 ]
 Spec = Annotated[
     str | None,
-    backend_option(r"NAME\[:VARIANT]\[@PYTHON] or module:Class; where it failed by default."),
+    backend_option(r"NAME\[:VARIANT]\[@WHERE] or module:Class; where it failed by default."),
 ]
 
 

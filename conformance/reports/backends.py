@@ -6,6 +6,7 @@ import dataclasses
 import json
 import platform
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -19,8 +20,6 @@ from gateparity.conformance.files import write_text
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
     from gateparity.backends.catalogue import Framework
@@ -64,7 +63,7 @@ def _find(framework: Framework) -> Found:
     rows = parse_backends([framework.name])
     variants = [row.variant for row in rows]
     python = rows[0].python
-    if python is None:
+    if not isinstance(python, Path):
         return Found(framework.name, variants, reason=rows[0].missing)
     try:
         answer = probe(python, framework)

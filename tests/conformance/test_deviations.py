@@ -22,12 +22,18 @@ from gateparity.backends.numpy import Scratch
 
 
 class Right(Scratch):
-    pass
+    version = "1.9.1"
 
 
 class IgnoresLengths(Scratch):
+    version = "1.9.1"
+
     def forward(self, config, params, batch):
         return super().forward(config, params, dataclasses.replace(batch, lengths=None))
+
+
+class IgnoresThemInAnotherVersion(IgnoresLengths):
+    version = "2.0.0"
 """
 RAGGED = ("lengths", "ragged", "float32")
 
@@ -93,6 +99,10 @@ def test_an_environment_of_ones_own_is_that_framework_too(run):
     assert run("IgnoresLengths", name="mxnet@/path/to/env").status == "known"
 
 
+def test_a_version_of_which_nothing_is_known_fails(run):
+    assert run("IgnoresThemInAnotherVersion").status == "fail"
+
+
 def test_what_was_never_compared_stays_what_it_is(run):
     """A crash or an adapter that can't do it isn't the deviation that is known."""
     assert run("Missing").status == "error"
@@ -128,7 +138,8 @@ def test_what_is_known_is_asked_for_by_the_workers_manifest(run, monkeypatch):
 
 @pytest.mark.parametrize("known", DEVIATIONS, ids=lambda known: known.reason)
 def test_an_entry_names_what_there_is(known):
-    assert set(known.variants) <= {name for name, _ in FRAMEWORKS[known.framework].variants}
+    framework = FRAMEWORKS[known.framework]
+    assert set(known.variants) <= {name for name, _ in (*framework.variants, *framework.further)}
     for check, case in known.cases:
         assert case in CHECKS[check].cases
         assert set(known.dtypes) <= set(CHECKS[check].dtypes)

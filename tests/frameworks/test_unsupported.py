@@ -18,6 +18,7 @@ ALLOWED = {
     ("tensorflow", "scratch"): {"empty_sequence"},
     ("tensorflow", "layer"): {"gates", "empty_sequence", "empty_batch"},
     ("jax", "layer"): {"gates"},
+    ("jax", "nnx"): {"gates"},
     ("mxnet", "scratch"): {"empty_sequence", "empty_batch", "float16"},
     ("mxnet", "layer"): {"gates", "lengths_float64", "empty_sequence", "empty_batch", "float16"},
 }
@@ -29,14 +30,22 @@ EDGES = {  # what is asked for: steps, sequences, dtype, lengths
     "lengths_float64": (5, 4, "float64", (3, 5, 1, 2)),
     "zero_length": (5, 4, "float32", (3, 0, 5, 2)),
 }
-ROWS = [(name, variant) for name in FRAMEWORKS for variant, _ in FRAMEWORKS[name].variants]
+TARGETS = {
+    (name, variant): target
+    for name, framework in FRAMEWORKS.items()
+    for variant, target in (
+        *((variant, f"{name}:{kind}") for variant, kind in framework.variants),
+        *framework.further,
+    )
+}
+ROWS = list(TARGETS)
 
 
 def load(name, variant):
     for module in FRAMEWORKS[name].modules:
         pytest.importorskip(module, exc_type=ImportError)
-    module = importlib.import_module(f"gateparity.backends.{name}")
-    return getattr(module, dict(FRAMEWORKS[name].variants)[variant])()
+    module, _, kind = TARGETS[name, variant].partition(":")
+    return getattr(importlib.import_module(f"gateparity.backends.{module}"), kind)()
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS)
