@@ -107,7 +107,8 @@ def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -
         return dataclasses.replace(wrong, arrays=None, seconds=answer.seconds)
     if answer.against is None:
         found = judge_answer(row, check, case, answer.arrays, expected)
-        known = find_deviation(row, check, case, run.manifests.get(row.label, {}))
+        told, version = run.manifests.get(row.label, {}), run.versions.get(row.label, "")
+        known = find_deviation(row, check, case, told, version=version)
         again = weigh_deviation(found, known)
     elif _shapes(answer.against) == _shapes(expected.truth):
         again = judge_against(row, check, case, answer.arrays, answer.against, expected.budget)
