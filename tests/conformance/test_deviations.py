@@ -129,10 +129,10 @@ def test_one_that_holds_on_some_devices_only():
 
 def test_what_is_known_is_asked_for_by_the_workers_manifest(run, monkeypatch):
     elsewhere = dataclasses.replace(listed("mxnet", RAGGED), where=(("machine", "none such"),))
-    monkeypatch.setattr(find_deviation, "__defaults__", ({}, (elsewhere,)))
+    monkeypatch.setattr(find_deviation, "__defaults__", ({}, (elsewhere,), ""))
     assert run("IgnoresLengths").status == "fail"
     here = dataclasses.replace(elsewhere, where=(("machine", platform.machine()),))
-    monkeypatch.setattr(find_deviation, "__defaults__", ({}, (here,)))
+    monkeypatch.setattr(find_deviation, "__defaults__", ({}, (here,), ""))
     assert run("IgnoresLengths").status == "known"
 
 
