@@ -7,6 +7,7 @@ creation replaces.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -40,10 +41,9 @@ class Environment:
 
     def size(self) -> int:
         """Bytes on disk, counted now: a framework has tens of thousands of files."""
-        folders = [os.fspath(self.folder)] if self.folder.is_dir() else []
-        total = 0
+        folders, total = [os.fspath(self.folder)], 0
         while folders:
-            with os.scandir(folders.pop()) as entries:
+            with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:  # it may go
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)

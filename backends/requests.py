@@ -51,6 +51,13 @@ class Request:
         named = not label or label == _label(self.framework, self.asked, self.python)
         return " ".join(["gateparity env create", *words, *(() if named else ("--name", label))])
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The packages that it is about, beside those that they need."""
+        return frozenset(_pinned(self.framework)) | {
+            canonicalize_name(Requirement(word).name) for word in self.asked
+        }
+
     def lines(self, python: str) -> tuple[list[str], bool]:
         """What pip is to install on that Python, `3.13` say, and whether nothing else.
 

@@ -166,7 +166,7 @@ def _parse_class(
         hint = suggest(module, known)
         raise InputError(
             f"unknown backend {spec!r}{hint}: expected one of {', '.join(known)}, "
-            "with :VARIANT or @PYTHON if need be, or module:Class"
+            "with :VARIANT or @WHERE if need be, or module:Class"
         )
     python = _given_python(spec, where) if at else Path(sys.executable)
     return Backend(module + at + where, name, f"{module}:{name}", python, shipped=False)

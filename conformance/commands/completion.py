@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 def complete_backend(incomplete: str) -> list[str]:
-    """`numpy`, `torch`, `torch:layer` and installed adapters, for `--backend`."""
+    """`torch`, `torch:layer`, installed adapters and environments, for `--backend`."""
     from gateparity.backends.catalogue import FRAMEWORKS
     from gateparity.backends.installed import installed_adapters
 
     names = [*FRAMEWORKS, *installed_adapters()]
-    rows = [f"{f.name}:{variant}" for f in FRAMEWORKS.values() for variant, _ in f.variants]
-    return _starting(incomplete, (*names, *rows))
+    rows = [f"{f.name}:{v}" for f in FRAMEWORKS.values() for v, _ in (*f.variants, *f.further)]
+    made = [name for name in complete_made("") if "@" in name]
+    return _starting(incomplete, (*names, *rows, *made))
 
 
 def complete_case(incomplete: str) -> list[str]:

@@ -189,7 +189,8 @@ def _say(console: Console, found: Environment, words: str) -> None:
 
 
 def _versions(found: Environment) -> str:
-    return ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    names = recall_request(found.name).names if found.versions else ()
+    return ", ".join(f"{name} {v}" for name, v in found.versions.items() if name in names)
 
 
 def _as_json(one: Environment, size: int) -> dict[str, object]:

@@ -46,14 +46,14 @@ def complete(*words: str) -> list[str]:
     ("words", "offered"),
     [
         (["ch"], ["check"]),
-        (["env", ""], ["create", "list"]),
+        (["env", ""], ["create", "repair", "remove", "list"]),
         (["env", "create", "t"], ["torch", "tensorflow"]),
         (["check", "-b", "torch"], ["torch", "torch:scratch", "torch:layer"]),
         (["check", "-b", "torch", ":"], ["scratch", "layer"]),
         (["check", "-b", "torch", ":", "la"], ["layer"]),
         (["check", "-b", "torch", ":", "layer", "--case", "rag"], ["ragged"]),
         (["check", "--check", ""], list(CHECKS)),
-        (["diagnose", "--backend", "jax", ":", "s"], ["scratch"]),
+        (["diagnose", "--backend", "jax", ":", "n"], ["nnx"]),
         (["layout", "torch", "ker"], ["keras", "keras_cudnn"]),
         (["check", "--backend", "zzz"], []),
     ],
@@ -61,6 +61,13 @@ def complete(*words: str) -> list[str]:
 )
 def test_bash_offers(words, offered):
     assert complete(*words) == offered
+
+
+@pytest.mark.parametrize("words", [["env", "remove", "jax"], ["check", "-b", "jax@"]], ids=" ".join)
+def test_bash_offers_environments_that_were_made(words, tmp_path, monkeypatch):
+    (tmp_path / "jax@0.9.2").mkdir()
+    monkeypatch.setenv("GATEPARITY_ENVS", str(tmp_path))
+    assert complete(*words) == ["jax@0.9.2"]
 
 
 def test_a_name_is_completed_without_importing_a_framework():
