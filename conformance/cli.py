@@ -58,7 +58,7 @@ VERBS: Final = (
     Verb(
         "env",
         "env:app",
-        "Make and list environments: each framework in one of its own, at pinned versions.",
+        "Make, list, repair and remove environments: each framework in one of its own.",
     ),
 )
 _START: Final = """
