@@ -32,6 +32,11 @@ class Framework:
     cost: int = 0
 
     @property
+    def targets(self) -> dict[str, str]:
+        """Every variant, the further ones too, to its `module:Class` in `gateparity.backends`."""
+        return {v: f"{self.name}:{kind}" for v, kind in self.variants} | dict(self.further)
+
+    @property
     def requirements(self) -> Traversable:
         """The pinned requirements that ship with the package, a file for pip."""
         return importlib.resources.files("gateparity.backends") / f"requirements/{self.name}.txt"

@@ -139,16 +139,19 @@ def _parse(spec: str, installed: Mapping[str, Installed]) -> list[Backend]:
     if name not in FRAMEWORKS:
         return [_parse_class(spec, name, variant, at, where, known=(*FRAMEWORKS, *installed))]
     framework = FRAMEWORKS[name]
-    variants = {v: f"{name}:{c}" for v, c in framework.variants}
-    variants |= {v: target for v, target in framework.further if v == variant}
-    if colon and variant not in variants:
-        known = _known(v for v, _ in (*framework.variants, *framework.further))
+    if colon and variant not in framework.targets:
+        known = _known(framework.targets)
         raise InputError(f"{spec}: unknown variant {variant!r} of {name}: {known}")
     python, missing = _find_place(spec, framework, where) if at else _find_python(framework)
     return [
-        Backend(name + at + where, v, f"gateparity.backends.{target}", python, missing=missing)
-        for v, target in variants.items()
-        if variant in ("", v)
+        Backend(
+            name + at + where,
+            v,
+            f"gateparity.backends.{framework.targets[v]}",
+            python,
+            missing=missing,
+        )
+        for v in ([variant] if variant else dict(framework.variants))
     ]
 
 

@@ -9,28 +9,26 @@ import numpy as np
 import pytest
 
 from gateparity.adapter import Batch, Outputs
-from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.config import Config
 
 CLASSES = {
-    "torch": "torch.nn.LSTM",
-    "tensorflow": "keras.layers.LSTM",
-    "jax": "flax.linen.OptimizedLSTMCell",
-    "mxnet": "mxnet.gluon.rnn.LSTM",
+    ("torch", "layer"): "torch.nn.LSTM",
+    ("tensorflow", "layer"): "keras.layers.LSTM",
+    ("jax", "layer"): "flax.linen.OptimizedLSTMCell",
+    ("jax", "nnx"): "flax.nnx.OptimizedLSTMCell",
+    ("mxnet", "layer"): "mxnet.gluon.rnn.LSTM",
 }
 
 
 @pytest.mark.parametrize("operation", ["forward", "gradients"])
 @pytest.mark.parametrize("steps", [3, 20])
-@pytest.mark.parametrize("name", CLASSES)
-def test_the_layer_variant_executes_the_named_class(name, steps, operation):
-    for module in FRAMEWORKS[name].modules:
-        pytest.importorskip(module, exc_type=ImportError)
-    layer = _load(f"gateparity.backends.{name}", "Layer")
-    scratch = _load(f"gateparity.backends.{name}", "Scratch")
-    named = _load(*CLASSES[name].rsplit(".", 1))
-    assert named in _types_at_work(layer(), operation, steps)
-    assert named not in _types_at_work(scratch(), operation, steps)
+@pytest.mark.parametrize(("name", "variant"), CLASSES)
+def test_the_layer_variant_executes_the_named_class(load, name, variant, steps, operation):
+    layer, scratch = load(name, variant), load(name, "scratch")
+    module, _, kind = CLASSES[name, variant].rpartition(".")
+    named = getattr(importlib.import_module(module), kind)
+    assert named in _types_at_work(layer, operation, steps)
+    assert named not in _types_at_work(scratch, operation, steps)
 
 
 def _types_at_work(adapter, operation: str, steps: int) -> set[type]:
@@ -56,7 +54,3 @@ def _types_at_work(adapter, operation: str, steps: int) -> set[type]:
     finally:
         sys.setprofile(None)
     return found
-
-
-def _load(module: str, name: str):
-    return getattr(importlib.import_module(module), name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 
 import numpy as np
 import pytest
@@ -30,26 +29,11 @@ EDGES = {  # what is asked for: steps, sequences, dtype, lengths
     "lengths_float64": (5, 4, "float64", (3, 5, 1, 2)),
     "zero_length": (5, 4, "float32", (3, 0, 5, 2)),
 }
-TARGETS = {
-    (name, variant): target
-    for name, framework in FRAMEWORKS.items()
-    for variant, target in (
-        *((variant, f"{name}:{kind}") for variant, kind in framework.variants),
-        *framework.further,
-    )
-}
-ROWS = list(TARGETS)
-
-
-def load(name, variant):
-    for module in FRAMEWORKS[name].modules:
-        pytest.importorskip(module, exc_type=ImportError)
-    module, _, kind = TARGETS[name, variant].partition(":")
-    return getattr(importlib.import_module(f"gateparity.backends.{module}"), kind)()
+ROWS = [(name, variant) for name in FRAMEWORKS for variant in FRAMEWORKS[name].targets]
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS)
-def test_only_what_is_listed_is_unsupported(name, variant):
+def test_only_what_is_listed_is_unsupported(load, name, variant):
     adapter = load(name, variant)
     assert set(adapter.unsupported) == ALLOWED.get((name, variant), set())
     assert all(reason for reason in adapter.unsupported.values())
@@ -58,7 +42,7 @@ def test_only_what_is_listed_is_unsupported(name, variant):
 
 @pytest.mark.parametrize("edge", EDGES)
 @pytest.mark.parametrize(("name", "variant"), ROWS)
-def test_what_is_unsupported_fails_and_all_else_is_answered(name, variant, edge):
+def test_what_is_unsupported_fails_and_all_else_is_answered(load, name, variant, edge):
     """Were it to work one day, it would have to be struck off."""
     adapter = load(name, variant)
     steps, size, dtype, lengths = EDGES[edge]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 
@@ -15,13 +13,6 @@ ROWS = [(name, variant) for name in FRAMEWORKS for variant, _ in FRAMEWORKS[name
 LAYERS = [name for name, variant in ROWS if variant == "layer"]
 
 
-def load(name, variant):
-    for module in FRAMEWORKS[name].modules:
-        pytest.importorskip(module, exc_type=ImportError)
-    module = importlib.import_module(f"gateparity.backends.{name}")
-    return getattr(module, dict(FRAMEWORKS[name].variants)[variant])()
-
-
 def arrays(adapter):
     generator = np.random.default_rng(0)
     shapes = adapter.layout.shapes(CONFIG)
@@ -29,7 +20,7 @@ def arrays(adapter):
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS)
-def test_weights_come_back_bit_for_bit_under_the_same_names(name, variant):
+def test_weights_come_back_bit_for_bit_under_the_same_names(load, name, variant):
     adapter = load(name, variant)
     if not hasattr(adapter, "weights"):
         pytest.skip("NumPy has no weights of its own")
@@ -42,7 +33,7 @@ def test_weights_come_back_bit_for_bit_under_the_same_names(name, variant):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_a_layer_refuses_a_kernel_of_another_shape(name):
+def test_a_layer_refuses_a_kernel_of_another_shape(load, name):
     adapter = load(name, "layer")
     given = arrays(adapter)
     for key in given:
@@ -52,7 +43,7 @@ def test_a_layer_refuses_a_kernel_of_another_shape(name):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_a_layer_misses_an_array_that_is_left_out(name):
+def test_a_layer_misses_an_array_that_is_left_out(load, name):
     adapter = load(name, "layer")
     given = arrays(adapter)
     for key in (min(given), max(given)):

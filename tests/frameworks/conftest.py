@@ -1,0 +1,27 @@
+"""Adapters loaded here: these tests run in each framework's own environment, without workers."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+import pytest
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.numpy_names import restore_numpy_names
+
+if importlib.util.find_spec("mxnet"):
+    restore_numpy_names()  # as its adapter does, which not all of these tests import
+
+
+@pytest.fixture(scope="session")
+def load():
+    """The shipped adapter of a framework and variant; a skip where that isn't installed."""
+    return _load
+
+
+def _load(name: str, variant: str):
+    for module in FRAMEWORKS[name].modules:
+        pytest.importorskip(module, exc_type=ImportError)
+    module, _, kind = FRAMEWORKS[name].targets[variant].partition(":")
+    return getattr(importlib.import_module(f"gateparity.backends.{module}"), kind)()
