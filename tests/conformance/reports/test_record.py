@@ -49,6 +49,7 @@ def test_the_schema(run):
         "transport_seconds": 0.988,
         "explanations": {"numpy:scratch": "as if"},
         "manifests": {"numpy:scratch": {"device": "cpu"}},
+        "changes": [],
     }
     assert results[0] == {
         "backend": "numpy",
