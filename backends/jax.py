@@ -28,19 +28,22 @@ if TYPE_CHECKING:
 jax.config.update("jax_enable_x64", True)  # noqa: FBT003
 
 
-def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
+def _scratch(
+    config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any, *, keep: bool = False
+) -> Any:
     live = None if lengths is None else (jnp.arange(len(X))[:, None] < lengths)[..., None]
     X = X if live is None else jnp.where(live, X, 0)  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
-        return _sequence(X, H_0[k], C_0[k], w, live, reverse=is_reverse(config, k))
+        reverse = is_reverse(config, k)
+        return _sequence(X, H_0[k], C_0[k], w, live, reverse=reverse, keep=keep)
 
     Y, H_n, C_n, kept = run_layers(config, X, run_cell, jnp.concatenate)
     return Y, jnp.stack(H_n), jnp.stack(C_n), kept
 
 
-def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> Any:
+def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
     W_x = jnp.concatenate([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
     W_h = jnp.concatenate([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     b = jnp.concatenate([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1) if "b_i" in w else 0
@@ -55,7 +58,7 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
         O = jax.nn.sigmoid(Z_o)
         C_new = F * C + I * C_tilde
         H_new = O * jnp.tanh(C_new)
-        kept = (Z, jnp.concatenate([I, F, C_tilde, O], -1), C_new, H_new)
+        kept = (Z, jnp.concatenate([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
         C = C_new if live is None else jnp.where(live_t, C_new, C)
         H = H_new if live is None else jnp.where(live_t, H_new, H)
         return (H, C), kept
@@ -140,7 +143,9 @@ JAX: Final = Primitives(
     arithmetic={"bias": 2.0},
     settings=_settings,
 )
-Scratch = functools.partial(Variant, "jax:scratch", D2L, _scratch, JAX)
+Scratch = functools.partial(
+    Variant, "jax:scratch", D2L, _scratch, JAX, trace=functools.partial(_scratch, keep=True)
+)
 Layer = functools.partial(
     Variant,
     "jax:layer",

@@ -33,36 +33,41 @@ if TYPE_CHECKING:
 _IS_2: Final = mx.__version__.startswith("2.")
 
 
-def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
+def _scratch(
+    config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any, *, keep: bool = False
+) -> Any:
     live = None if lengths is None else _live(lengths, (*X.shape[:2], config.hidden_size))
     if live is not None:
         X = nd.where(_live(lengths, X.shape), X, nd.zeros_like(X))  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
-        return _sequence(X, H_0[k], C_0[k], w, live, reverse=is_reverse(config, k))
+        reverse = is_reverse(config, k)
+        return _sequence(X, H_0[k], C_0[k], w, live, reverse=reverse, keep=keep)
 
     Y, H_n, C_n, kept = run_layers(config, X, run_cell, _concat)
     return Y, nd.stack(*H_n), nd.stack(*C_n), kept
 
 
-def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> Any:
+def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
     W_x = _concat([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
     W_h = _concat([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     Z_x = nd.dot(X, W_x)
     if "b_i" in w:
         Z_x = nd.broadcast_add(Z_x, _concat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1))
+    # Of Z_x[t], each gradient would be as large as all of Z_x. One output isn't a list.
+    Z_x = nd.split(Z_x, len(X), axis=0, squeeze_axis=True) if len(X) > 1 else Z_x
     kept: list[Any] = [None] * len(X)
     for t in range(len(X))[:: -1 if reverse else 1]:
         Z = Z_x[t] + nd.dot(H, W_h)
         Z_i, Z_f, Z_c, Z_o = nd.split(Z, 4, axis=-1)
-        I = nd.sigmoid(Z_i)
-        F = nd.sigmoid(Z_f)
-        C_tilde = nd.tanh(Z_c)
-        O = nd.sigmoid(Z_o)
+        I = _sigmoid(Z_i)
+        F = _sigmoid(Z_f)
+        C_tilde = _tanh(Z_c)
+        O = _sigmoid(Z_o)
         C_new = F * C + I * C_tilde
-        H_new = O * nd.tanh(C_new)
-        kept[t] = (Z, _concat([I, F, C_tilde, O], -1), C_new, H_new)
+        H_new = O * _tanh(C_new)
+        kept[t] = (Z, _concat([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
         C = C_new if live is None else nd.where(live[t], C_new, C)
         H = H_new if live is None else nd.where(live[t], H_new, H)
     kept = [nd.stack(*arrays) for arrays in zip(*kept, strict=True)]
@@ -71,11 +76,17 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-    lstm = _lstm(config, use_sequence_length=lengths is not None)
+    lstm = _cached_lstm(config, use_sequence_length=lengths is not None)
     for name, parameter in lstm.collect_params().items():
         parameter._data = [_to_gluon(params[name])]  # set_data copies; these are autograd's leaves
     y, (h_n, c_n) = lstm(_to_gluon(x), [_to_gluon(h_0), _to_gluon(c_0)], lengths)
     return _from_gluon(y), _from_gluon(h_n), _from_gluon(c_n)
+
+
+@functools.cache
+def _cached_lstm(config: Config, *, use_sequence_length: bool) -> Any:
+    """Made once, which takes a millisecond; no call runs with its own weights."""
+    return _lstm(config, use_sequence_length=use_sequence_length)
 
 
 def _hold(config: Config, params: Any) -> Any:
@@ -141,6 +152,15 @@ def _concat(arrays: list[Any], axis: int) -> Any:
     return nd.concat(*arrays, dim=axis)
 
 
+def _sigmoid(array: Any) -> Any:
+    """oneDNN's; nd.sigmoid takes twice its time."""
+    return nd.Activation(array, "sigmoid")
+
+
+def _tanh(array: Any) -> Any:
+    return nd.Activation(array, "tanh")
+
+
 def _live(lengths: Any, shape: tuple[int, ...]) -> Any:
     live = (np.arange(shape[0])[:, None] < lengths.asnumpy())[..., None]
     return nd.array(np.broadcast_to(live, shape))  # nd.where wants a condition of full shape
@@ -175,7 +195,15 @@ _LENGTHS: Final = (
     if _IS_2
     else {"lengths_float64": "mxnet.gluon.rnn.LSTM 1.9 refuses lengths in float64 on a CPU"}
 )
-Scratch = functools.partial(Variant, "mxnet:scratch", D2L, _scratch, _MXNET, unsupported=_LIMITS)
+Scratch = functools.partial(
+    Variant,
+    "mxnet:scratch",
+    D2L,
+    _scratch,
+    _MXNET,
+    unsupported=_LIMITS,
+    trace=functools.partial(_scratch, keep=True),
+)
 Layer = functools.partial(
     Variant,
     "mxnet:layer",

@@ -84,20 +84,22 @@ def sequence(
     *,
     reverse: bool = False,
     cell: Callable[..., Step] = cell,
+    keep: bool = True,
 ) -> tuple[Array, Array, Array, Tape]:
     """All steps of a cell: `X (T, ..., input)`, one sequence or a batch of them.
 
     Where a step isn't `live`, the output is zero and the state stays, so that the reverse
-    direction begins at each sequence's own last step.
+    direction begins at each sequence's own last step. To `keep` the steps costs time and memory.
     """
     W_x, W_h, b = _fuse(w)
     X = X if live is None else np.where(live, X, 0)  # 0 times NaN would be NaN
-    Z_x = X @ W_x + b
     Y = np.zeros_like(X, shape=(*X.shape[:-1], H.shape[-1]))
     H_0 = H
     steps: list[Any] = [None] * len(X)
     for t in _times(len(X), reverse=reverse):
-        steps[t] = step = cell(Z_x[t], H, C, W_h)
+        # A product for each step: one for all is no faster, and its result leaves the cache.
+        step = cell(X[t] @ W_x + b, H, C, W_h)
+        steps[t] = step if keep else None
         if live is None:
             Y[t], H, C = step.H, step.H, step.C
             continue
@@ -146,7 +148,8 @@ def backward(
     rows = _rows(dZs)
     dW_x, dW_h = (_rows(a).T @ rows for a in (tape.X, H_prev))
     db = np.ones(len(rows), rows.dtype) @ rows  # a product sums in blocks: fewer roundings
-    return dZs @ W_x.T, dH, dC, _unfuse(dW_x, dW_h, db)
+    dX = (rows @ W_x.T).reshape(tape.X.shape)  # one product: NumPy makes one for each step
+    return dX, dH, dC, _unfuse(dW_x, dW_h, db)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +169,7 @@ class Scratch:
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
-        return self._run(config, params, batch)[0]
+        return self._run(config, params, batch, keep=False)[0]
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Every pre-activation, gate and state."""
@@ -201,13 +204,17 @@ class Scratch:
             dY = sum(dXs[1:], start=dXs[0])
         return Gradients(d_params, Batch(dY, dH_0, dC_0))
 
-    def _run(self, config: Config, params: Native, batch: Batch) -> tuple[Outputs, list[Tape]]:
+    def _run(
+        self, config: Config, params: Native, batch: Batch, *, keep: bool = True
+    ) -> tuple[Outputs, list[Tape]]:
         h_0, c_0 = initial_states(config, batch)
         live = _live(batch)
 
         def run_cell(k: int, X: Array) -> tuple[Array, Array, Array, Tape]:
             w, reverse = cell_params(params, f"l{cell_name(config, k)}."), is_reverse(config, k)
-            return self.sequence(X, h_0[k], c_0[k], w, live, reverse=reverse, cell=self.cell)
+            return self.sequence(
+                X, h_0[k], c_0[k], w, live, reverse=reverse, cell=self.cell, keep=keep
+            )
 
         Y, H_n, C_n, tapes = run_layers(config, batch.x, run_cell, np.concatenate)
         return Outputs(Y, np.stack(H_n), np.stack(C_n)), tapes

@@ -33,19 +33,22 @@ _IS_KERAS_2: Final = keras.__version__.startswith("2.")
 _WORTH_COMPILING: Final = 16  # steps; below, an eager call is over long before a compilation
 
 
-def _scratch(config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any) -> Any:
+def _scratch(
+    config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any, *, keep: bool = False
+) -> Any:
     live = None if lengths is None else _live(lengths, X.shape[0])
     X = X if live is None else tf.where(live, X, 0)  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
-        return _sequence(X, H_0[k], C_0[k], w, live, reverse=is_reverse(config, k))
+        reverse = is_reverse(config, k)
+        return _sequence(X, H_0[k], C_0[k], w, live, reverse=reverse, keep=keep)
 
     Y, H_n, C_n, kept = run_layers(config, X, run_cell, tf.concat)
     return Y, tf.stack(H_n), tf.stack(C_n), kept
 
 
-def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> Any:
+def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
     W_x = tf.concat([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
     W_h = tf.concat([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     b = tf.concat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1) if "b_i" in w else 0
@@ -60,14 +63,15 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool) -> An
         O = tf.sigmoid(Z_o)
         C_new = F * C + I * C_tilde
         H_new = O * tf.tanh(C_new)
-        kept = (Z, tf.concat([I, F, C_tilde, O], -1), C_new, H_new)
+        kept = (Z, tf.concat([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
         C = C_new if live is None else tf.where(live_t[0], C_new, C)
         H = H_new if live is None else tf.where(live_t[0], H_new, H)
         return H, C, kept
 
     inputs = (X,) if live is None else (X, live)
     gates = tf.zeros((*H.shape[:-1], 4 * H.shape[-1]), H.dtype)
-    H, C, kept = tf.scan(step, inputs, (H, C, (gates, gates, C, H)), reverse=reverse)
+    start = (gates, gates, C, H) if keep else (H,)
+    H, C, kept = tf.scan(step, inputs, (H, C, start), reverse=reverse)
     Y = kept[-1] if live is None else tf.where(live, kept[-1], 0)
     last = 0 if reverse else -1
     return Y, H[last], C[last], kept
@@ -206,6 +210,7 @@ Scratch = functools.partial(
     _scratch,
     _TENSORFLOW,
     unsupported={"empty_sequence": "XLA doesn't compile a tf.scan over no steps"},
+    trace=functools.partial(_scratch, keep=True),
 )
 Layer = functools.partial(
     Variant,

@@ -46,8 +46,9 @@ class Primitives:
 class Variant:
     """One way to run the LSTM: `run(config, *inputs)` returns `y, h_n, c_n`.
 
-    A run that shows its gates returns a fourth value: for each cell Z, gates, C and H, as
-    `build_trace` takes them. `hold(config, params)` puts the weights into the framework's own layer
+    `trace` does so too, and then returns a fourth value: for each cell Z, gates, C and H, as
+    `build_trace` takes them. It is a run of its own, since to keep them all costs a forward pass up
+    to twice its time. `hold(config, params)` puts the weights into the framework's own layer
     and returns those that it holds; without a layer there is none but the arrays.
     """
 
@@ -57,6 +58,7 @@ class Variant:
     primitives: Primitives
     unsupported: Mapping[str, str] = dataclasses.field(default_factory=dict)
     hold: Callable[..., Any] = lambda _, params: params
+    trace: Callable[..., Any] | None = None
 
     @property
     def version(self) -> str:
@@ -75,14 +77,14 @@ class Variant:
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
-        y, h_n, c_n, *_ = self._call(config, params, batch)
+        y, h_n, c_n, *_ = self._call(self.run, config, params, batch)
         return Outputs(*map(self.primitives.to_numpy, (y, h_n, c_n)))
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Every pre-activation, gate and state."""
-        if "gates" in self.unsupported:
+        if self.trace is None:
             raise Unsupported(self.unsupported["gates"])
-        *_, kept = self._call(config, params, batch)
+        *_, kept = self._call(self.trace, config, params, batch)
         cells = [[self.primitives.to_numpy(array) for array in cell] for cell in kept]
         return build_trace(batch, cells)
 
@@ -103,8 +105,8 @@ class Variant:
         held = self.hold(config, {name: convert(array) for name, array in params.items()})
         return {name: back(array) for name, array in held.items()}
 
-    def _call(self, config: Config, params: Native, batch: Batch) -> Any:
-        return self.primitives.call(self.run, config, *self._inputs(config, params, batch))
+    def _call(self, run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Any:
+        return self.primitives.call(run, config, *self._inputs(config, params, batch))
 
     def _inputs(self, config: Config, params: Native, batch: Batch) -> tuple[Any, ...]:
         if batch.lengths is not None and f"lengths_{config.dtype}" in self.unsupported:

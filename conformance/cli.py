@@ -51,6 +51,11 @@ VERBS: Final = (
         "sees.",
     ),
     Verb(
+        "bench",
+        "bench:bench",
+        "Time every backend beside the same framework called directly, in turns.",
+    ),
+    Verb(
         "backends",
         "backends:backends",
         "Say which backends were found, where and at which version, and why others were not.",

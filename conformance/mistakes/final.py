@@ -128,7 +128,8 @@ def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
 
 def _a_step_short(sequence: Run) -> Run:
     def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
-        Y, H_n, C_n, tape = sequence(X, H, C, w, live, reverse=reverse, **parts)
+        kept = parts | {"keep": True}
+        Y, H_n, C_n, tape = sequence(X, H, C, w, live, reverse=reverse, **kept)
         last = _is_first(known(live, X)) if reverse else is_last(known(live, X))
         H_n = pick([step.H_prev for step in tape.steps], last, H_n)
         C_n = pick([step.C_prev for step in tape.steps], last, C_n)

@@ -65,11 +65,7 @@ def test_checks_come_in_the_suites_order():
             ["forwards"],
             r"^unknown check 'forwards' \(did you mean forward\?\): expected one of",
         ),
-        (
-            ["unit"],
-            ["gates"],
-            "^checks gates have none of the cases unit: without --case they have all of theirs$",
-        ),
+        (["unit"], ["gates"], "^checks gates have none of the cases unit$"),
     ],
 )
 def test_bad_names_are_refused(cases, checks, message):

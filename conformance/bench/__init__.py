@@ -1,0 +1,1 @@
+"""How fast the adapters are, beside the frameworks that they adapt."""

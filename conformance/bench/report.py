@@ -1,0 +1,173 @@
+"""What was measured, as a table and as JSON."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.markup import escape
+from rich.table import Table
+
+from gateparity.conformance.bench.sizes import DTYPE, SIZES
+from gateparity.conformance.bench.targets import find_reason, find_target, judge
+from gateparity.conformance.commands.console import print_line, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from gateparity.conformance.bench.measure import Bench, Growth, Timing
+    from gateparity.conformance.bench.statistics import Spread
+    from gateparity.conformance.bench.targets import Kind, Verdict
+
+SCHEMA: Final = 1
+_STYLES: Final = {"met": "green", "unclear": "yellow", "missed": "bold red"}
+_KINDS: Final[dict[Kind, str]] = {"framework": "to the framework's layer", "own": "own cost"}
+_UNCLEAR: Final = (
+    "a quarter of the rounds met it: the machine is too busy to tell, or --seconds more"
+)
+_UNKNOWN: Final = "no reason is known"
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """One ratio beside its target."""
+
+    timing: Timing
+    kind: Kind
+    ratio: Spread
+    target: float
+    verdict: Verdict
+
+    @property
+    def reason(self) -> str:
+        """Why it isn't met; nothing where it is."""
+        if self.verdict == "met":
+            return ""
+        where = (self.timing.label, self.timing.operation, self.timing.size, self.kind)
+        return find_reason(*where) or (_UNCLEAR if self.verdict == "unclear" else _UNKNOWN)
+
+
+def judge_all(bench: Bench) -> list[Judged]:
+    """Every ratio that has a target."""
+    return [judged for timing in bench.timings for judged in _judge(timing)]
+
+
+def print_bench(bench: Bench, console: Console) -> None:
+    """The times and ratios, what missed its target and why, how time grows, and the counts."""
+    if bench.timings:
+        print_table(console, _time_table(bench))
+    for judged in judge_all(bench):
+        if judged.reason:
+            print_line(_miss_words(judged), console)
+    if bench.growths:
+        print_table(console, _growth_table(bench.growths))
+    for label, reason in bench.errors.items():
+        print_line(f"[bold yellow]{escape(label)} error[/]: {escape(reason)}", console)
+    print_line(describe_bench(bench), console)
+
+
+def describe_bench(bench: Bench) -> str:
+    """The counts, in one line."""
+    counts = collections.Counter(judged.verdict for judged in judge_all(bench))
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _STYLES)
+    cores = {machine["cores"] for machine in bench.machines.values()}
+    words = f"targets: {told}; {DTYPE}; seed {bench.seed}; {bench.clock} clock"
+    return f"{words}; {max(cores, default=0)} cores" if cores else words
+
+
+def bench_json(bench: Bench) -> dict[str, Any]:
+    """As plain data. Times are in seconds; `low` and `high` are quartiles."""
+    return {
+        "schema": SCHEMA,
+        "seed": bench.seed,
+        "dtype": DTYPE,
+        "clock": bench.clock,
+        "seconds": bench.seconds,
+        "sizes": {name: dataclasses.asdict(size) for name, size in SIZES.items()},
+        "rows": {
+            label: {"version": version, **bench.machines[label]}
+            for label, version in bench.versions.items()
+        },
+        "timings": [_timing_json(timing) for timing in bench.timings],
+        "growth": {growth.label: dict(growth.exponents) for growth in bench.growths},
+        "errors": bench.errors,
+    }
+
+
+def _judge(timing: Timing) -> Iterator[Judged]:
+    for kind in _KINDS:
+        found = getattr(timing, kind)
+        target = find_target(timing.label, timing.operation, timing.size, kind)
+        if found is not None and target is not None:
+            yield Judged(timing, kind, found, target, judge(found, target))
+
+
+def _timing_json(timing: Timing) -> dict[str, Any]:
+    judged = {
+        each.kind: {"target": each.target, "verdict": each.verdict, "reason": each.reason}
+        for each in _judge(timing)
+    }
+    return {**dataclasses.asdict(timing), "targets": judged}
+
+
+def _time_table(bench: Bench) -> Table:
+    sizes = dict.fromkeys(timing.size for timing in bench.timings)
+    table = Table(
+        title="Median, and the quartiles; " + "; ".join(f"{n}: {SIZES[n].words}" for n in sizes)
+    )
+    for name in ("backend", "version", "threads", "size", "operation"):
+        table.add_column(name)
+    for name in ("ms", "layer, ms", *_KINDS.values()):
+        table.add_column(name, justify="right")
+    last = ""
+    for timing in bench.timings:
+        label = timing.label if timing.label != last else ""
+        last = timing.label
+        table.add_row(
+            escape(label),
+            escape(bench.versions[timing.label]) if label else "",
+            str(bench.machines[timing.label]["threads"]) if label else "",
+            timing.size,
+            timing.operation,
+            _spread_words(timing.seconds, 1000, 1),
+            _spread_words(timing.direct, 1000, 1),
+            *(_ratio_words(timing, kind) for kind in _KINDS),
+        )
+    return table
+
+
+def _ratio_words(timing: Timing, kind: Kind) -> str:
+    found: Spread | None = getattr(timing, kind)
+    words = _spread_words(found, 1, 2)
+    for judged in _judge(timing):
+        if judged.kind == kind:
+            style = _STYLES[judged.verdict]
+            return f"{words} [{style}]{judged.verdict} {judged.target:.2f}[/]"
+    return words
+
+
+def _spread_words(found: Spread | None, factor: float, digits: int) -> str:
+    if found is None:
+        return "-"
+    median, low, high = (f"{x * factor:.{digits}f}" for x in dataclasses.astuple(found))
+    return f"{median} ({low} to {high})"
+
+
+def _growth_table(growths: list[Growth]) -> Table:
+    table = Table(title="Time with gradients grows as a power of T, B and H: 1 is linear")
+    table.add_column("backend")
+    for letter in growths[0].exponents:
+        table.add_column(letter, justify="right")
+    for growth in growths:
+        table.add_row(escape(growth.label), *(f"{k:.2f}" for k in growth.exponents.values()))
+    return table
+
+
+def _miss_words(judged: Judged) -> str:
+    timing, style = judged.timing, _STYLES[judged.verdict]
+    where = f"{escape(timing.label)} {timing.size} {timing.operation}, {_KINDS[judged.kind]}"
+    found = f"{judged.ratio.median:.2f}, {judged.target:.2f} meant"
+    return f"[{style}]{where} {judged.verdict}[/]: {found}: {escape(judged.reason)}"

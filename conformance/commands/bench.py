@@ -1,0 +1,128 @@
+"""`gateparity bench`: how fast the adapters are, beside the frameworks called directly."""
+
+from __future__ import annotations
+
+import contextlib
+import json as json_module
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gateparity.backends.spec import find_backends, parse_backends
+from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
+from gateparity.conformance.bench.report import bench_json, judge_all, print_bench
+from gateparity.conformance.bench.sizes import SIZES, choose_sizes
+from gateparity.conformance.commands.console import make_console
+from gateparity.conformance.commands.options import Json, Seed, Specs
+from gateparity.conformance.files import check_writable, write_text
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gateparity.conformance.bench.measure import Bench
+
+EXAMPLES: Final = """
+[bold]Examples[/]
+
+  gateparity bench                              every backend found, three sizes
+
+  gateparity bench --quick                      one size, few rounds
+
+  gateparity bench -b torch -b jax:scratch --size large --json bench.json
+
+  gateparity bench -b numpy -b mypkg.lstm:MyLSTM    an adapter of yours
+
+  taskset -c 0 gateparity bench --clock cpu     on a machine that others use
+"""
+_SECONDS, _QUICK = 3.0, 0.5
+_TIME_LIMIT: Final = 600.0  # seconds for one call: all compilations and rounds of one size
+
+Sizes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--size",
+        metavar="NAME",
+        help=f"One of {', '.join(SIZES)}; repeat for more. All by default.",
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=3600.0,
+        help=f"For each size and operation of a backend; {_SECONDS:g} by default.",
+    ),
+]
+Clock = Annotated[
+    Literal["wall", "cpu"],
+    typer.Option(
+        help="The time that passes, or the processor's, of all threads together: with one thread, "
+        "that is steadier on a busy machine."
+    ),
+]
+Limit = Annotated[
+    float,
+    typer.Option(
+        min=0.001, max=86_400.0, metavar="SECONDS", help="The longest that one size may take."
+    ),
+]
+Quick = Annotated[bool, typer.Option("--quick", help="The small size, few rounds, no growth.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit code 1 where a target is missed.")]
+
+
+def bench(
+    backend: Specs = None,
+    size: Sizes = None,
+    seconds: Seconds = None,
+    clock: Clock = "wall",
+    seed: Seed = 0,
+    json: Json = None,
+    time_limit: Limit = _TIME_LIMIT,
+    *,
+    quick: Quick = False,
+    strict: Strict = False,
+) -> None:
+    """Time every backend beside the same framework called directly, in turns.
+
+    A target is printed beside each ratio that has one. Exit code 0: measured, whether targets are
+    met or not; 1, with --strict: one is missed; 2: a backend could not run.
+    """
+    if json:
+        check_writable(json)
+    rows = parse_backends(backend) if backend else find_backends()
+    if not rows:
+        raise InputError("no backend was found: gateparity env create --all")
+    sizes = choose_sizes(size or (["small"] if quick else []))
+    spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
+    plan = Plan(sizes, spend, time_limit, seed, growth=not quick, clock=clock)
+    with _show_progress(len(group_rows(rows)) * plan.pieces) as progress:
+        found = run_bench(rows, plan, progress)
+    print_bench(found, make_console())
+    if json:
+        write_text(json, json_module.dumps(bench_json(found), indent=2, allow_nan=False) + "\n")
+    raise typer.Exit(exit_code(found, strict=strict))
+
+
+def exit_code(found: Bench, *, strict: bool) -> int:
+    """2 where a row is missing; 1 where a target is, if that is asked for."""
+    if found.errors:
+        return 2
+    return int(strict and any(judged.verdict == "missed" for judged in judge_all(found)))
+
+
+@contextlib.contextmanager
+def _show_progress(total: int) -> Iterator[Callable[[str], None]]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("starting workers", total=total)
+        yield lambda words: progress.update(task, advance=1, description=words)

@@ -1,0 +1,107 @@
+"""Real workers with NumPy in them, at sizes that take no time; no time is judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+from gateparity.backends import numpy_direct
+from gateparity.backends.numpy import Scratch
+from gateparity.backends.spec import Backend, parse_backends
+from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
+from gateparity.conformance.bench.report import bench_json, judge_all
+from gateparity.conformance.bench.sizes import Size
+from gateparity.layouts import D2L
+
+TINY = Size("small", 3, 2, 4, 5)
+
+
+def run(rows, **plan):
+    given = {"sizes": [TINY], "seconds": 0, "time_limit": 60, "growth": False} | plan
+    return run_bench(rows, Plan(**given))
+
+
+def test_the_plain_loop_computes_what_the_adapter_does():
+    case = TINY.build(0)
+    native = D2L.pack(case.params, case.config)
+    expected = Scratch().forward(case.config, native, case.batch)
+    Y, H, C = numpy_direct.forward(case.config, native, case.batch)()
+    for found, right in ((Y, expected.y), (H, expected.h_n[0]), (C, expected.c_n[0])):
+        np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-6)
+    gradients = Scratch().gradients(case.config, native, case.batch, case.cotangent)
+    *_, dX, dH, dC = numpy_direct.gradients(case.config, native, case.batch, case.cotangent)()
+    pairs = ((dX, gradients.batch.x), (dH, gradients.batch.h_0[0]), (dC, gradients.batch.c_0[0]))
+    for found, right in pairs:
+        np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-5)
+
+
+def test_every_row_is_timed_beside_what_it_is_compared_with():
+    bench = run(parse_backends(["numpy"]))
+    assert [(t.label, t.operation) for t in bench.timings] == [
+        ("numpy:scratch", "forward"),
+        ("numpy:scratch", "gradients"),
+    ]
+    for timing in bench.timings:
+        assert timing.rounds >= 5
+        assert timing.seconds.low <= timing.seconds.median <= timing.seconds.high
+        assert timing.framework
+        assert timing.own is None  # its own arrays are NumPy's
+    assert [judged.kind for judged in judge_all(bench)] == ["framework", "framework"]
+    assert bench.errors == {}
+
+
+def test_an_adapter_of_ones_own_is_timed_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("from gateparity.backends.numpy import Scratch as Mine\n")
+    bench = run(parse_backends(["mine:Mine"]))
+    assert [t.direct for t in bench.timings] == [None, None]
+    assert judge_all(bench) == []
+
+
+def test_a_lost_worker_costs_its_own_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dead.py").write_text(
+        "import os\nfrom gateparity.backends.numpy import Scratch\n"
+        "class Dead(Scratch):\n    def forward(self, *args):\n        os._exit(7)\n"
+    )
+    told = []
+    plan = Plan([TINY], 0, 60, growth=False)
+    bench = run_bench(parse_backends(["dead:Dead", "numpy"]), plan, told.append)
+    assert "exit code 7" in bench.errors["dead:Dead"]
+    assert {t.label for t in bench.timings} == {"numpy:scratch"}
+    assert len(told) == 2 * plan.pieces  # the bar gets to its end
+
+
+def test_a_framework_that_is_not_there_says_so():
+    row = Backend("torch", "layer", "gateparity.backends.torch:Layer", None, missing="not here")
+    assert run([row]).errors == {"torch:layer": "not here"}
+
+
+def test_variants_of_one_interpreter_share_a_worker():
+    rows = parse_backends(["jax", "numpy", f"numpy@{sys.executable}"])
+    assert [len(group) for group in group_rows(rows)] == [2, 1, 1]
+
+
+def test_growth_has_an_exponent_for_each_letter(monkeypatch):
+    small = {("T", 1): TINY, ("T", 2): dataclasses.replace(TINY, steps=6)}
+    small |= {("B", 2): dataclasses.replace(TINY, batch=4), ("H", 2): TINY}
+    monkeypatch.setattr("gateparity.conformance.bench.measure.growing_sizes", lambda: small)
+    (growth,) = run(parse_backends(["numpy"]), sizes=[], growth=True).growths
+    assert list(growth.exponents) == ["T", "B", "H"]
+
+
+@pytest.mark.parametrize("clock", ["wall", "cpu"])
+def test_the_json_tells_what_was_measured_and_by_what_clock(clock):
+    found = bench_json(run(parse_backends(["numpy"]), clock=clock))
+    assert found["schema"] == 1
+    assert found["clock"] == clock
+    row = found["rows"]["numpy:scratch"]
+    assert row["version"] == np.__version__
+    assert row["threads"] >= 1
+    assert "python" in row["manifest"]
+    timing = found["timings"][0]
+    assert set(timing["seconds"]) == {"median", "low", "high"}
+    assert timing["targets"]["framework"]["verdict"] in ("met", "unclear", "missed")

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.conformance.bench.sizes import SIZES
+from gateparity.conformance.bench.statistics import Spread
+from gateparity.conformance.bench.targets import OPERATIONS, REASONS, find_target, judge
+
+ROWS = [f"{name}:{v}" for name, f in FRAMEWORKS.items() for v, _ in f.variants]
+
+
+@pytest.mark.parametrize(
+    ("label", "operation", "size", "kind", "target"),
+    [
+        ("torch:scratch", "forward", "wide", "framework", 1.5),
+        ("torch:scratch", "gradients", "wide", "framework", 2.0),
+        ("jax@env:scratch", "forward", "small", "framework", 1.1),
+        ("torch:scratch@env", "gradients", "small", "own", 1.05),
+        ("mxnet:layer", "forward", "large", "own", 1.05),
+        ("numpy:scratch", "forward", "small", "framework", 1.0),
+        ("numpy:scratch", "forward", "large", "framework", 1 / 1.3),
+        ("torch:layer", "forward", "small", "framework", None),
+        ("numpy:scratch", "forward", "small", "own", None),
+        ("mypkg.lstm:MyLSTM", "forward", "small", "own", None),
+    ],
+)
+def test_targets(label, operation, size, kind, target):
+    assert find_target(label, operation, size, kind) == target
+
+
+def test_a_target_is_missed_only_where_three_of_four_rounds_miss_it():
+    assert judge(Spread(1.1, 0.9, 1.3), 1.1) == "met"
+    assert judge(Spread(1.2, 1.05, 1.3), 1.1) == "unclear"
+    assert judge(Spread(1.2, 1.15, 1.3), 1.1) == "missed"
+
+
+def test_a_reason_stands_beside_a_ratio_that_has_a_target():
+    for (label, operation, size, kind), reason in REASONS.items():
+        assert label in ROWS
+        assert operation in OPERATIONS
+        assert size in SIZES
+        assert find_target(label, operation, size, kind)
+        assert reason
