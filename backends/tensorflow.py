@@ -53,9 +53,9 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep:
     W_h = tf.concat([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     b = tf.concat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1) if "b_i" in w else 0
 
-    def step(state: Any, inputs: Any) -> Any:
-        (H, C, *_), (X_t, *live_t) = state, inputs
-        Z = X_t @ W_x + b + H @ W_h
+    def step(k: Any, H: Any, C: Any, kept: Any) -> Any:
+        t = steps - 1 - k if reverse else k
+        Z = Xs.read(t) @ W_x + b + H @ W_h
         Z_i, Z_f, Z_c, Z_o = tf.split(Z, 4, -1)
         I = tf.sigmoid(Z_i)
         F = tf.sigmoid(Z_f)
@@ -63,18 +63,22 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep:
         O = tf.sigmoid(Z_o)
         C_new = F * C + I * C_tilde
         H_new = O * tf.tanh(C_new)
-        kept = (Z, tf.concat([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
-        C = C_new if live is None else tf.where(live_t[0], C_new, C)
-        H = H_new if live is None else tf.where(live_t[0], H_new, H)
-        return H, C, kept
+        new = (Z, tf.concat([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
+        C = C_new if live is None else tf.where(live[t], C_new, C)
+        H = H_new if live is None else tf.where(live[t], H_new, H)
+        return k + 1, H, C, [array.write(t, one) for array, one in zip(kept, new, strict=True)]
 
-    inputs = (X,) if live is None else (X, live)
-    gates = tf.zeros((*H.shape[:-1], 4 * H.shape[-1]), H.dtype)
-    start = (gates, gates, C, H) if keep else (H,)
-    H, C, kept = tf.scan(step, inputs, (H, C, start), reverse=reverse)
+    steps, gates = X.shape[0], (*H.shape[:-1], 4 * H.shape[-1])
+    Xs = tf.TensorArray(X.dtype, steps).unstack(X)
+    shapes = (gates, gates, C.shape, H.shape) if keep else (H.shape,)
+    kept = [tf.TensorArray(X.dtype, steps, element_shape=shape) for shape in shapes]
+    # tf.scan keeps H and C of every step besides, and their gradients: 1.6 to 1.9 times the time.
+    _, H, C, kept = tf.while_loop(
+        lambda k, *_: k < steps, step, (0, H, C, kept), maximum_iterations=steps
+    )
+    kept = [array.stack() for array in kept]
     Y = kept[-1] if live is None else tf.where(live, kept[-1], 0)
-    last = 0 if reverse else -1
-    return Y, H[last], C[last], kept
+    return Y, H, C, kept
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
@@ -209,7 +213,7 @@ Scratch = functools.partial(
     D2L,
     _scratch,
     _TENSORFLOW,
-    unsupported={"empty_sequence": "XLA doesn't compile a tf.scan over no steps"},
+    unsupported={"empty_sequence": "XLA doesn't compile a loop that reads from no steps"},
     trace=functools.partial(_scratch, keep=True),
 )
 Layer = functools.partial(

@@ -94,7 +94,7 @@ class Run:
     def ran(self) -> set[str]:
         """The backends that computed something."""
         computed = [result.row for result in self.results if result.max_error is not None]
-        return {f"{row.name}@{row.recorded}" for row in computed}
+        return {f"{row.name}@{row.recorded}" if row.recorded else row.name for row in computed}
 
     @property
     def exit_code(self) -> int:

@@ -104,7 +104,7 @@ def _check_size(size: int, limits: Limits) -> None:
 
 
 def _read_words(header: bytes) -> dict[str, Any]:
-    found = json.loads(header)
+    found = json.loads(header.decode())  # of bytes, json would guess at UTF-16 and import it
     metadata = found.get("__metadata__") if isinstance(found, dict) else None
     text = metadata.get(_KEY) if isinstance(metadata, dict) else None
     words = json.loads(text) if isinstance(text, str) else None

@@ -65,7 +65,11 @@ def test_checks_come_in_the_suites_order():
             ["forwards"],
             r"^unknown check 'forwards' \(did you mean forward\?\): expected one of",
         ),
-        (["unit"], ["gates"], "^checks gates have none of the cases unit$"),
+        (
+            ["unit"],
+            ["gates"],
+            "^checks gates have none of the cases unit: without --case they have all of theirs$",
+        ),
     ],
 )
 def test_bad_names_are_refused(cases, checks, message):
