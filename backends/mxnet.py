@@ -50,24 +50,28 @@ def _scratch(
 
 
 def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
-    W_x = _concat([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
-    W_h = _concat([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
-    Z_x = nd.dot(X, W_x)
-    if "b_i" in w:
-        Z_x = nd.broadcast_add(Z_x, _concat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1))
+    hidden = H.shape[-1]
+    W_x = nd.transpose(_concat([w["W_xi"], w["W_xf"], w["W_xo"], w["W_xc"]], -1))
+    W_h = nd.transpose(_concat([w["W_hi"], w["W_hf"], w["W_ho"], w["W_hc"]], -1))
+    b = _concat([w["b_i"], w["b_f"], w["b_o"], w["b_c"]], -1) if "b_i" in w else None
+    Z_x = _project(X, W_x, b)
     # Of Z_x[t], each gradient would be as large as all of Z_x. One output isn't a list.
     Z_x = nd.split(Z_x, len(X), axis=0, squeeze_axis=True) if len(X) > 1 else Z_x
     kept: list[Any] = [None] * len(X)
     for t in range(len(X))[:: -1 if reverse else 1]:
-        Z = Z_x[t] + nd.dot(H, W_h)
-        Z_i, Z_f, Z_c, Z_o = nd.split(Z, 4, axis=-1)
-        I = _sigmoid(Z_i)
-        F = _sigmoid(Z_f)
+        Z = Z_x[t] + _project(H, W_h)
+        Z_ifo = nd.slice_axis(Z, axis=-1, begin=0, end=3 * hidden)
+        Z_c = nd.slice_axis(Z, axis=-1, begin=3 * hidden, end=4 * hidden)
+        I, F, O = nd.split(_sigmoid(Z_ifo), 3, axis=-1)  # one call for three gates
         C_tilde = _tanh(Z_c)
-        O = _sigmoid(Z_o)
         C_new = F * C + I * C_tilde
         H_new = O * _tanh(C_new)
-        kept[t] = (Z, _concat([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
+        if keep:
+            Z_i, Z_f, Z_o = nd.split(Z_ifo, 3, axis=-1)
+            pre_activations = _concat([Z_i, Z_f, Z_c, Z_o], -1)
+            kept[t] = pre_activations, _concat([I, F, C_tilde, O], -1), C_new, H_new
+        else:
+            kept[t] = (H_new,)
         C = C_new if live is None else nd.where(live[t], C_new, C)
         H = H_new if live is None else nd.where(live[t], H_new, H)
     kept = [nd.stack(*arrays) for arrays in zip(*kept, strict=True)]
@@ -150,6 +154,16 @@ def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> An
 
 def _concat(arrays: list[Any], axis: int) -> Any:
     return nd.concat(*arrays, dim=axis)
+
+
+def _project(array: Any, W: Any, b: Any = None) -> Any:
+    """`array W^T + b` by oneDNN; nd.dot takes twice its time."""
+    return nd.FullyConnected(
+        *([array, W] if b is None else [array, W, b]),
+        num_hidden=len(W),
+        no_bias=b is None,
+        flatten=False,
+    )
 
 
 def _sigmoid(array: Any) -> Any:
