@@ -31,11 +31,10 @@ def sigmoid(x: Array) -> Array:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One step of a cell, as backpropagation needs it."""
+    """One step of a cell, as backpropagation needs it; what is kept more takes time as well."""
 
     H_prev: Array
     C_prev: Array
-    Z: Array
     I: Array
     F: Array
     C_tilde: Array
@@ -54,7 +53,7 @@ def cell(Z_x: Array, H: Array, C: Array, W_h: Array) -> Step:
     O = sigmoid(Z_o)
     C_new = F * C + I * C_tilde
     H_new = O * np.tanh(C_new)
-    return Step(H, C, Z, I, F, C_tilde, O, C_new, H_new)
+    return Step(H, C, I, F, C_tilde, O, C_new, H_new)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,13 +64,14 @@ class Tape:
     H_0: Array
     steps: list[Step]
 
-    def trace(self) -> tuple[Array, Array, Array, Array]:
-        """Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`."""
+    def trace(self, w: Native) -> tuple[Array, Array, Array, Array]:
+        """Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`; Z is computed again."""
+        W_x, W_h, b = _fuse(w)
         wide = np.concatenate([self.H_0] * 4, -1)
-        Z = _stack([s.Z for s in self.steps], wide)
+        Z = [X_t @ W_x + b + s.H_prev @ W_h for X_t, s in zip(self.X, self.steps, strict=True)]
         gates = [np.concatenate([s.I, s.F, s.C_tilde, s.O], -1) for s in self.steps]
         C, H = (_stack([getattr(s, name) for s in self.steps], self.H_0) for name in "CH")
-        return Z, _stack(gates, wide), C, H
+        return _stack(Z, wide), _stack(gates, wide), C, H
 
 
 @np.errstate(invalid="ignore")  # infinity times the zeros that fill up a block of a product
@@ -174,7 +174,9 @@ class Scratch:
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Every pre-activation, gate and state."""
         _, tapes = self._run(config, params, batch)
-        return build_trace(batch, [tape.trace() for tape in tapes])
+        cells = [cell_params(params, f"l{cell_name(config, k)}.") for k in range(config.cells)]
+        traces = [tape.trace(w) for tape, w in zip(tapes, cells, strict=True)]
+        return build_trace(batch, traces)
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs

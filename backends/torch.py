@@ -62,7 +62,7 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep:
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-    lstm = _lstm(config, "meta")  # every weight comes with the call
+    lstm = _cached_lstm(config)
     if lengths is None:
         y, (h_n, c_n) = torch.func.functional_call(lstm, params, (x, (h_0, c_0)))
         return y, h_n, c_n
@@ -70,6 +70,12 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     packed, (h_n, c_n) = torch.func.functional_call(lstm, params, (packed, (h_0, c_0)))
     y, _ = pad_packed_sequence(packed, total_length=len(x))
     return y, h_n, c_n
+
+
+@functools.cache
+def _cached_lstm(config: Config) -> Any:
+    """Made once, which takes half a millisecond; every weight comes with the call."""
+    return _lstm(config, "meta")
 
 
 def _hold(config: Config, params: Any) -> Any:

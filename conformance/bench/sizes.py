@@ -47,7 +47,8 @@ SIZES: Final = {
         Size("large", 100, 32, 256, 512),
     )
 }
-_BASE: Final = Size("growth", 32, 256, 32, 64)  # large enough that calls aren't most of it
+# Large enough that calls aren't most of it; four times as large, what is kept still fits a cache.
+_BASE: Final = Size("growth", 32, 64, 32, 64)
 _FACTORS: Final = (1, 2, 4)
 GROWING: Final = {"T": "steps", "B": "batch", "H": "hidden"}
 

@@ -51,6 +51,13 @@ class Activation:
         return z + self.before if self.before else z
 
 
+@dataclasses.dataclass(frozen=True)
+class _Step(Step):
+    """With what a slope may be taken of."""
+
+    Z: Array
+
+
 SIGMOID: Final = Activation(sigmoid, lambda _, s: s * (1 - s))
 TANH: Final = Activation(np.tanh, lambda _, t: 1 - t * t)
 IDENTITY: Final = Activation(lambda z: z, lambda z, _: np.zeros_like(z) + 1)
@@ -101,7 +108,7 @@ class Equations:
         O = self.o.of(Z_o)
         C_new = self.kept.of(F * C + I * C_tilde)
         H_new = O * self.out.of(C_new)
-        return Step(H, C, Z, I, F, C_tilde, O, C_new, H_new)
+        return _Step(H, C, I, F, C_tilde, O, C_new, H_new, Z)
 
     def backward_cell(
         self, s: Step, W_h: Array, dH: Array, dC: Array
@@ -113,7 +120,7 @@ class Equations:
         return step(s, W_h, dH, dC)
 
     def _backward_cell(
-        self, s: Step, W_h: Array, dH: Array, dC: Array
+        self, s: _Step, W_h: Array, dH: Array, dC: Array
     ) -> tuple[Array, Array, Array]:
         Z_i, Z_f, Z_c, Z_o = np.split(s.Z, 4, -1)
         dO = dH * self.out.of(s.C)

@@ -75,7 +75,7 @@ def test_of_no_steps_states_go_through_and_of_no_sequences_nothing_does(
     assert Y.shape == (steps, size, H)
     np.testing.assert_array_equal(H_n, H_0, strict=True)
     np.testing.assert_array_equal(C_n, C_0, strict=True)
-    Z, gates, C, state = tape.trace()
+    Z, gates, C, state = tape.trace(weights)
     assert Z.shape == gates.shape == (steps, size, 4 * H)
     assert C.shape == state.shape == (steps, size, H)
     dX, dH_0, dC_0, dw = backward(tape, weights, None, dY, C_0, H_0, reverse=reverse)

@@ -424,7 +424,7 @@ def off_tanh(units):
 
     def cell(Z_x, H, C, W_h):
         step = numpy_backend.cell(Z_x, H, C, W_h)
-        Z_c = np.split(step.Z, 4, -1)[2]
+        Z_c = np.split(Z_x + H @ W_h, 4, -1)[2]
         C_new = step.F * C + step.I * tanh(Z_c)
         return dataclasses.replace(step, C_tilde=tanh(Z_c), C=C_new, H=step.O * tanh(C_new))
 

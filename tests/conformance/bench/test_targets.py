@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.conformance.bench.sizes import SIZES
 from gateparity.conformance.bench.statistics import Spread
-from gateparity.conformance.bench.targets import OPERATIONS, REASONS, find_target, judge
+from gateparity.conformance.bench.targets import (
+    OPERATIONS,
+    REASONS,
+    find_reason,
+    find_target,
+    judge,
+)
 
 ROWS = [f"{name}:{v}" for name, f in FRAMEWORKS.items() for v, _ in f.variants]
 
@@ -35,10 +43,18 @@ def test_a_target_is_missed_only_where_three_of_four_rounds_miss_it():
     assert judge(Spread(1.2, 1.15, 1.3), 1.1) == "missed"
 
 
-def test_a_reason_stands_beside_a_ratio_that_has_a_target():
-    for (label, operation, size, kind), reason in REASONS.items():
-        assert label in ROWS
+@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: f"{reason.label} {reason.kind}")
+def test_a_reason_stands_beside_a_ratio_that_has_a_target(reason):
+    assert reason.label in ROWS
+    for operation, size in itertools.product(reason.operations, reason.sizes):
         assert operation in OPERATIONS
         assert size in SIZES
-        assert find_target(label, operation, size, kind)
-        assert reason
+        assert find_target(reason.label, operation, size, reason.kind)
+        assert find_reason(reason.label, operation, size, reason.kind) == reason.why
+    assert find_reason(reason.label, "sideways", "small", reason.kind) == ""
+
+
+def test_a_row_elsewhere_has_the_reasons_of_its_adapter():
+    [first, *_] = REASONS
+    place = first.operations[0], first.sizes[0], first.kind
+    assert find_reason(f"{first.label}@/opt/env", *place) == first.why

@@ -135,7 +135,7 @@ class DividesExponentials(Scratch):
     def divided(Z_x, H, C, W_h):
         step = scratch.cell(Z_x, H, C, W_h)
         with np.errstate(over="ignore", invalid="ignore"):
-            e = np.exp(np.split(step.Z, 4, -1)[0])
+            e = np.exp(np.split(Z_x + H @ W_h, 4, -1)[0])
             I = e / (1 + e)
         C_new = step.F * C + I * step.C_tilde
         return dataclasses.replace(step, I=I, C=C_new, H=step.O * np.tanh(C_new))
