@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 from flax import linen, traverse_util
 
+from gateparity.adapter import initial_states
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,12 +33,12 @@ def gradients(
     apply, sources = _build(config, params, batch)
     heads = (convert(cotangent.c_n[0]), convert(cotangent.h_n[0])), convert(cotangent.y)
 
-    @jax.jit
     def run(sources: Any, heads: Any) -> Any:
         _, pullback = jax.vjp(apply, *sources)
         return pullback(heads)
 
-    return lambda: run(sources, heads)
+    compiled = jax.jit(run)
+    return lambda: compiled(sources, heads)
 
 
 def convert(array: Any) -> Any:
@@ -62,4 +64,5 @@ def _build(config: Config, params: Native, batch: Batch) -> tuple[Any, tuple[Any
     def apply(w: Any, x: Any, h_0: Any, c_0: Any) -> Any:
         return rnn.apply({"params": w}, x, initial_carry=(c_0, h_0))
 
-    return apply, (w, convert(batch.x), convert(batch.h_0[0]), convert(batch.c_0[0]))
+    h_0, c_0 = initial_states(config, batch)
+    return apply, (w, convert(batch.x), convert(h_0[0]), convert(c_0[0]))

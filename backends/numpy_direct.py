@@ -85,4 +85,4 @@ def _backward(batch: Batch, heads: Outputs, W_x: Array, W_h: Array, b: Array) ->
 
 
 def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))  # type: ignore[no-any-return]
+    return 1 / (1 + np.exp(-x))

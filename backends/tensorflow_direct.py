@@ -12,6 +12,8 @@ from gateparity.backends import tensorflow as adapter  # noqa: F401  isort: skip
 import keras
 import tensorflow as tf
 
+from gateparity.adapter import initial_states
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,11 +25,11 @@ def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
     """A call of a layer that was made and compiled before, on tensors that are there already."""
     lstm, x, states = _build(config, params, batch)
 
-    @tf.function(jit_compile=True)
     def run(x: Any, states: Any) -> Any:
         return lstm(x, initial_state=states)
 
-    return lambda: run(x, states)
+    compiled = tf.function(run, jit_compile=True)
+    return lambda: compiled(x, states)
 
 
 def gradients(
@@ -37,14 +39,14 @@ def gradients(
     lstm, x, states = _build(config, params, batch)
     heads = _batch_first(cotangent.y), convert(cotangent.h_n[0]), convert(cotangent.c_n[0])
 
-    @tf.function(jit_compile=True)
     def run(x: Any, states: Any, heads: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch((x, states))
             outputs = lstm(x, initial_state=states)
         return tape.gradient(outputs, (lstm.trainable_variables, x, states), heads)
 
-    return lambda: run(x, states, heads)
+    compiled = tf.function(run, jit_compile=True)
+    return lambda: compiled(x, states, heads)
 
 
 def convert(array: Any) -> Any:
@@ -67,7 +69,8 @@ def _build(config: Config, params: Native, batch: Batch) -> tuple[Any, Any, list
     )
     lstm.build((None, None, config.input_size))
     lstm.set_weights([params[variable.path] for variable in lstm.weights])
-    return lstm, _batch_first(batch.x), [convert(batch.h_0[0]), convert(batch.c_0[0])]
+    h_0, c_0 = initial_states(config, batch)
+    return lstm, _batch_first(batch.x), [convert(h_0[0]), convert(c_0[0])]
 
 
 def _batch_first(array: Any) -> Any:

@@ -50,7 +50,7 @@ def wait(_: Any) -> None:
 
 def threads() -> int:
     """How many one operation may use, 0 for every core."""
-    return torch.get_num_threads()
+    return int(torch.get_num_threads())
 
 
 def _build(config: Config, params: Native, batch: Batch) -> tuple[Any, Any, tuple[Any, Any]]:

@@ -71,7 +71,7 @@ def print_bench(bench: Bench, console: Console) -> None:
 
 def describe_bench(bench: Bench) -> str:
     """The counts, in one line."""
-    counts = collections.Counter(judged.verdict for judged in judge_all(bench))
+    counts = collections.Counter[str](judged.verdict for judged in judge_all(bench))
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _STYLES)
     cores = {machine["cores"] for machine in bench.machines.values()}
     words = f"targets: {told}; {DTYPE}; seed {bench.seed}; {bench.clock} clock"

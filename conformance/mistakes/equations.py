@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateparity.parameters import Array
 
     Run = Callable[..., Any]  # of a cell over all steps: `sequence` or `backward` of the scratch
-    BackwardCell = Callable[[Step, Array, Array, Array], tuple[Array, Array, Array]]
+    BackwardCell = Callable[..., tuple[Array, Array, Array]]  # of a step, W_h, dH and dC
 
 
 @dataclasses.dataclass(frozen=True)
