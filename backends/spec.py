@@ -78,6 +78,11 @@ class Backend:
         return f"{self.spec}@{self.recorded}" if self.recorded else self.spec
 
     @property
+    def framework(self) -> str:
+        """The name alone, wherever it runs: of a framework, an installed adapter or a module."""
+        return self.name.partition("@")[0]
+
+    @property
     def spec(self) -> str:
         """The spec that names this row alone, where it ran."""
         name, at, python = self.name.partition("@")

@@ -130,7 +130,7 @@ def find_deviation(
     """
     for known in deviations if row.shipped else ():
         if (
-            row.name.partition("@")[0] == known.framework
+            row.framework == known.framework
             and row.variant in known.variants
             and (check.name, case.name) in known.cases
             and case.config.dtype in known.dtypes

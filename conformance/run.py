@@ -88,7 +88,7 @@ def _run_row(session: Session, plan: Plan, progress: Progress, save: Save) -> li
 
 def _cost(session: Session) -> int:
     """Rows that compile are started first, so that none of them is left for the end."""
-    framework = FRAMEWORKS.get(session.row.name.partition("@")[0])
+    framework = FRAMEWORKS.get(session.row.framework)
     return framework.cost if framework else 0
 
 

@@ -66,7 +66,7 @@ class Truths:
 
 def _other_variant(row: Backend) -> str:
     """The scratch variant that a framework's own layer has to equal; empty for other rows."""
-    framework = FRAMEWORKS.get(row.name.partition("@")[0])
+    framework = FRAMEWORKS.get(row.framework)
     if not row.shipped or framework is None or row.variant == "scratch":
         return ""
     return f"gateparity.backends.{framework.name}:{dict(framework.variants)['scratch']}"

@@ -24,7 +24,7 @@ def torch_loader(rows: Sequence[Backend]) -> Callable[[bytes], dict[str, Array]]
 
     def load(data: bytes) -> dict[str, Array]:
         candidates = [*rows, *parse_backends(["torch"])]
-        pythons = [row.python for row in candidates if row.name.partition("@")[0] == "torch"]
+        pythons = [row.python for row in candidates if row.framework == "torch"]
         python = next((python for python in pythons if python is not None), None)
         if python is None:
             raise InputError(

@@ -10,13 +10,13 @@ import dataclasses
 import itertools
 from typing import TYPE_CHECKING
 
+from gateparity.conformance.bits import other_bits
 from gateparity.conformance.verdict import ALLOWED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gateparity.backends.spec import Backend
-    from gateparity.conformance.requirements.checks import Results
     from gateparity.conformance.result import Result
 
     Distance = Callable[[Result, Result], float]
@@ -48,7 +48,7 @@ def find_changes(
     changes = [
         _compare(a.label, b.label, found, distance)
         for a, b in itertools.combinations(rows, 2)
-        if a.shipped and b.shipped and _kind(a) == _kind(b)
+        if a.shipped and b.shipped and (a.framework, a.variant) == (b.framework, b.variant)
     ]
     return [change for change in changes if change.equal or change.differing]
 
@@ -78,7 +78,7 @@ def _compare(
         other = found.get((b, check, case, dtype)) if label == a else None
         if other is None:
             continue
-        same = _same_bits(one.arrays or {}, other.arrays or {})
+        same = not other_bits(one.arrays or {}, other.arrays or {})
         equal[check] = equal.get(check, True) and same
         if not same:
             far[check] = max(far.get(check, 0.0), distance(one, other))
@@ -87,15 +87,3 @@ def _compare(
 
 def _with_sigmas(checks: dict[str, float]) -> list[str]:
     return [f"{check} ({sigmas:.1f} sigma)" for check, sigmas in checks.items()]
-
-
-def _kind(row: Backend) -> tuple[str, str]:
-    return row.name.partition("@")[0], row.variant
-
-
-def _same_bits(one: Results, other: Results) -> bool:
-    """NaN included; zeros of different signs are different bits."""
-    return list(one) == list(other) and all(
-        (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
-        for a, b in zip(one.values(), other.values(), strict=True)
-    )

@@ -231,7 +231,7 @@ def _exponents(medians: Mapping[tuple[str, int], float]) -> dict[str, float]:
 
 
 def _framework(row: Backend) -> str:
-    return row.name.partition("@")[0] if row.shipped else ""
+    return row.framework if row.shipped else ""
 
 
 def _baseline(framework: str) -> str:

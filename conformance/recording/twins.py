@@ -109,12 +109,8 @@ def differing_lines(runs: Mapping[str, Run]) -> list[Line]:
 def _twins(groups: Sequence[Sequence[Backend]]) -> Iterator[tuple[Backend, Backend]]:
     for one, other in itertools.combinations(groups, 2):
         for a, b in itertools.product(one, other):
-            if _framework(a) == _framework(b):
+            if (a.framework, a.variant) == (b.framework, b.variant):
                 yield a, b
-
-
-def _framework(row: Backend) -> tuple[str, str]:
-    return row.name.partition("@")[0], row.variant
 
 
 def _manifest(run: Run, row: Backend) -> dict[str, str]:
