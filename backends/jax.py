@@ -134,12 +134,19 @@ def _settings() -> dict[str, str]:
     }
 
 
+def _trainer() -> Any:
+    from gateparity.backends import jax_training
+
+    return jax_training
+
+
 JAX: Final = Primitives(
     version=jax.__version__,
     from_numpy=lambda array: array,  # jit takes NumPy's arrays as they are
     to_numpy=np.asarray,
     call=_call,
     vjp=_vjp,
+    trainer=_trainer,
     arithmetic={"bias": 2.0},
     settings=_settings,
 )

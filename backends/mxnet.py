@@ -195,6 +195,14 @@ def _settings() -> dict[str, str]:
 
 
 _ONEDNN: Final = ("MKLDNN", "ONEDNN")  # its name until MXNet 1.9, and after
+
+
+def _trainer() -> Any:
+    from gateparity.backends import mxnet_training
+
+    return mxnet_training
+
+
 _MXNET: Final = Primitives(
     version=mx.__version__,
     from_numpy=_from_numpy,
@@ -202,6 +210,7 @@ _MXNET: Final = Primitives(
     call=_call,
     vjp=_vjp,
     settings=_settings,
+    trainer=_trainer,
 )
 _SERIES: Final = mx.__version__[:3]
 _LIMITS: Final = {

@@ -16,11 +16,12 @@ from gateparity.backends.stack import build_trace, cell_name, cell_params, is_re
 from gateparity.layouts import D2L
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from gateparity.adapter import Native
     from gateparity.config import Config
     from gateparity.parameters import Array
+    from gateparity.training import Examples, Prediction, Recipe, Training, TrainingState
 
 
 def sigmoid(x: Array) -> Array:
@@ -169,11 +170,11 @@ class Scratch:
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """All steps of all layers."""
-        return self._run(config, params, batch, keep=False)[0]
+        return self.run(config, params, batch, keep=False)[0]
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Every pre-activation, gate and state."""
-        _, tapes = self._run(config, params, batch)
+        _, tapes = self.run(config, params, batch)
         cells = [cell_params(params, f"l{cell_name(config, k)}.") for k in range(config.cells)]
         traces = [tape.trace(w) for tape, w in zip(tapes, cells, strict=True)]
         return build_trace(batch, traces)
@@ -182,7 +183,13 @@ class Scratch:
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
         """Backpropagation through time, layer by layer from the top."""
-        _, tapes = self._run(config, params, batch)
+        _, tapes = self.run(config, params, batch)
+        return self.pull(config, params, batch, tapes, cotangent)
+
+    def pull(
+        self, config: Config, params: Native, batch: Batch, tapes: list[Tape], cotangent: Outputs
+    ) -> Gradients:
+        """Gradients from the tapes of a run."""
         live, dY = _live(batch), cotangent.y
         d_params: dict[str, Array] = {}
         dH_0, dC_0 = np.empty_like(cotangent.h_n), np.empty_like(cotangent.c_n)
@@ -206,9 +213,24 @@ class Scratch:
             dY = sum(dXs[1:], start=dXs[0])
         return Gradients(d_params, Batch(dY, dH_0, dC_0))
 
-    def _run(
+    def train(
+        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
+    ) -> Training:
+        """By hand, without a framework."""
+        from gateparity.backends.numpy_training import train
+
+        return train(self, config, state, batches, recipe)
+
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
+        """What a model in training answers."""
+        from gateparity.backends.numpy_training import predict
+
+        return predict(self, config, state, x, recipe)
+
+    def run(
         self, config: Config, params: Native, batch: Batch, *, keep: bool = True
     ) -> tuple[Outputs, list[Tape]]:
+        """Outputs, and what it takes to go back if that is to be kept."""
         h_0, c_0 = initial_states(config, batch)
         live = _live(batch)
 

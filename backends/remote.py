@@ -27,11 +27,16 @@ from gateparity.backends import bootstrap
 from gateparity.backends.interpreters import OLDEST
 from gateparity.backends.place import command, gateway_spec
 from gateparity.backends.wire import decode, decode_layout, encode
+from gateparity.training import Prediction, Training, TrainingState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateparity.adapter import Native
     from gateparity.backends.place import Place
     from gateparity.config import Config
+    from gateparity.parameters import Array
+    from gateparity.training import Examples, Recipe
 
 _GRACE: Final = 1.0  # seconds that a worker gets to leave by itself
 _ANSWER: Final = 30.0  # seconds that an interpreter gets to say that it is one
@@ -170,6 +175,17 @@ class RemoteAdapter:
         """Put arrays into the framework's own weights and read those back, by their names."""
         found: Native = self._call("weights", config, params)
         return found
+
+    def train(
+        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
+    ) -> Training:
+        """Take a gradient step for each batch, by the framework's own means."""
+        found = self._call("train", config, state, list(batches), recipe)
+        return Training(**{**found, "state": TrainingState(**found["state"])})
+
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
+        """What a model in training answers to inputs."""
+        return Prediction(**self._call("predict", config, state, x, recipe))
 
     def guarded(self) -> RemoteAdapter:
         """The same one, with a guard on the far side."""

@@ -199,12 +199,19 @@ def _settings() -> dict[str, str]:
     }
 
 
+def _trainer() -> Any:
+    from gateparity.backends import tensorflow_training
+
+    return tensorflow_training
+
+
 _TENSORFLOW: Final = Primitives(
     version=tf.__version__,
     from_numpy=tf.constant,
     to_numpy=np.asarray,  # its memory as it is, where tensor.numpy() copies
     call=_call,
     vjp=_vjp,
+    trainer=_trainer,
     arithmetic={"bias": 4.0},
     settings=_settings,
 )

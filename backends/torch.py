@@ -123,6 +123,12 @@ def _settings() -> dict[str, str]:
     }
 
 
+def _trainer() -> Any:
+    from gateparity.backends import torch_training
+
+    return torch_training
+
+
 _TORCH: Final = Primitives(
     version=torch.__version__,
     # A copy: arrays may be read-only or reversed views, and the caller's stay its own.
@@ -131,6 +137,7 @@ _TORCH: Final = Primitives(
     call=_call,
     vjp=_vjp,
     settings=_settings,
+    trainer=_trainer,
 )
 Scratch = functools.partial(
     Variant,

@@ -10,15 +10,17 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from gateparity.adapter import Batch, Gradients, Outputs, Trace, Unsupported, initial_states
+from gateparity.backends import training
 from gateparity.backends.stack import build_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.adapter import Native
     from gateparity.config import Config
     from gateparity.layout import Layout
     from gateparity.parameters import Array
+    from gateparity.training import Examples, Prediction, Recipe, Training, TrainingState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Primitives:
     to_numpy: Callable[[Any], Array]
     call: Callable[..., Any]
     vjp: Callable[..., Any]
+    trainer: Callable[[], Any]
     arithmetic: Mapping[str, float] = dataclasses.field(default_factory=dict)
     settings: Callable[[], Mapping[str, str]] = dict
 
@@ -104,6 +107,20 @@ class Variant:
         convert, back = self.primitives.from_numpy, self.primitives.to_numpy
         held = self.hold(config, {name: convert(array) for name, array in params.items()})
         return {name: back(array) for name, array in held.items()}
+
+    def train(
+        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
+    ) -> Training:
+        """By the framework's own autodiff and optimiser."""
+        return training.train(self, config, state, batches, recipe)
+
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
+        """What a model in training answers."""
+        return training.predict(self, config, state, x, recipe)
+
+    def outputs(self, config: Config, params: Native, batch: Batch) -> Any:
+        """`y, h_n, c_n` as the framework's own arrays."""
+        return self._call(self.run, config, params, batch)[:3]
 
     def _call(self, run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Any:
         return self.primitives.call(run, config, *self._inputs(config, params, batch))

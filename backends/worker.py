@@ -17,8 +17,16 @@ from gateparity.backends.manifest import describe_settings, read_manifest
 from gateparity.backends.wire import decode, encode
 from gateparity.config import Config
 from gateparity.guard import Guarded
+from gateparity.training import Examples, Prediction, Recipe, Training, TrainingState
 
-_ANSWERS: Final = {"forward": Outputs, "gates": Trace, "gradients": Gradients, "weights": dict}
+_ANSWERS: Final = {
+    "forward": Outputs,
+    "gates": Trace,
+    "gradients": Gradients,
+    "weights": dict,
+    "train": Training,
+    "predict": Prediction,
+}
 
 
 def serve(channel: Any) -> None:
@@ -84,12 +92,21 @@ def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
             return params
         raise Unsupported(f"{type(adapter).__name__} has no method {operation}")
     method = getattr(Guarded(adapter) if guarded else adapter, operation)
-    inputs = (kind(**arrays) for kind, arrays in zip((Batch, Outputs), rest, strict=False))
-    answer = method(Config(**config), params, *inputs)
+    if operation in ("train", "predict"):
+        answer = method(Config(**config), TrainingState(**params), *_lesson(*rest))
+    else:
+        inputs = (kind(**arrays) for kind, arrays in zip((Batch, Outputs), rest, strict=False))
+        answer = method(Config(**config), params, *inputs)
     if not isinstance(answer, _ANSWERS[operation]):
         found, expected = type(answer).__name__, _ANSWERS[operation].__name__
         raise TypeError(f"{operation} returned a {found}, expected gateparity's {expected}")
     return answer
+
+
+def _lesson(given: Any, recipe: Any) -> tuple[Any, Recipe]:
+    """What to train on, or the inputs to answer to, and how."""
+    inputs = [Examples(**batch) for batch in given] if isinstance(given, list) else given
+    return inputs, Recipe(**recipe)
 
 
 def one_line(error: Exception) -> str:

@@ -107,7 +107,7 @@ def make_budget(
     ]
     draws = sum(_passes(case))
     totals = {n: sum(np.square(p[n].values).sum(-1) for p in passes) for n in exact}
-    drawn = {name: _pool(total, draws) for name, total in totals.items()}
+    drawn = {name: pool(total, draws) for name, total in totals.items()}
     sigmas = {
         name: np.hypot(sigma, np.where(_may_vanish(exact[name]), arithmetic.flush, 0))
         for name, sigma in drawn.items()
@@ -176,7 +176,7 @@ def _passes(case: Case) -> list[int]:
     return [min(at_once, draws - k) for k in range(0, draws, at_once)]
 
 
-def _pool(squares: Array, draws: int) -> Array:
+def pool(squares: Array, draws: int) -> Array:
     """Shrink each variance towards the array's mean, but not one of another scale."""
     own = squares / draws
     live = own > 0

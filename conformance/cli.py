@@ -29,6 +29,17 @@ VERBS: Final = (
         "compare:compare_command",
         "Compare recorded runs, or join the verdicts of several, into one verdict.",
     ),
+    Verb("train", "train:train", "Train one model of a text in every framework: one sentence."),
+    Verb(
+        "horizon",
+        "horizon:horizon",
+        "Train small problems in every backend: within rounding at every step, and for how long.",
+    ),
+    Verb(
+        "recipes",
+        "recipes:recipes",
+        "Put each framework's defaults for LSTM, SGD and Adam beside each other.",
+    ),
     Verb(
         "diagnose",
         "diagnose:diagnose_command",

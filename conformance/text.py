@@ -45,11 +45,16 @@ def read_text(path: Path) -> Text:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from None
+    return encode_text(text, str(path))
+
+
+def encode_text(text: str, where: str) -> Text:
+    """A text in numbers; raises `InputError` where it has no letters A to Z."""
     letters = re.sub("[^A-Za-z]+", " ", text).lower()
     if not letters.strip():
-        raise InputError(f"{path} has no letters, expected a text with some of A to Z")
+        raise InputError(f"{where} has no letters, expected a text with some of A to Z")
     found, codes = np.unique(np.frombuffer(letters.encode(), np.uint8), return_inverse=True)
-    return Text((UNKNOWN, *map(chr, found)), codes + 1, str(path))
+    return Text((UNKNOWN, *map(chr, found)), codes + 1, where)
 
 
 def windows(text: Text, steps: int = 32, batch: int = 256) -> Array:

@@ -40,26 +40,26 @@ class Truth:
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Outputs and final states."""
         wide = self.accept(config, params, batch)
-        return self.scratch.forward(wide, self._book(params, wide), self._widen(batch, wide))
+        return self.scratch.forward(wide, self.book(params, wide), self._widen(batch, wide))
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Every pre-activation, gate and state."""
         wide = self.accept(config, params, batch)
-        return self.scratch.gates(wide, self._book(params, wide), self._widen(batch, wide))
+        return self.scratch.gates(wide, self.book(params, wide), self._widen(batch, wide))
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Gradients of the canonical parameters, and of x, h_0 and c_0."""
         wide = self.accept(config, params, batch, cotangent)
-        inputs = self._book(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
+        inputs = self.book(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
         found = self.scratch.gradients(wide, *inputs)
-        return _unbook(found.params, wide), found.batch
+        return unbook(found.params, wide), found.batch
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """The parameters themselves: the truth has no layout to lose them in."""
         check_parameters(params, config)
-        wide = cast_parameters(params, self._config(config).dtype)
+        wide = cast_parameters(params, self.wider(config).dtype)
         return tuple(Cell(**{n: self.prepare(a) for n, a in fields(cell).items()}) for cell in wide)
 
     def guarded(self) -> Truth:
@@ -70,14 +70,15 @@ class Truth:
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs | None = None
     ) -> Config:
         """The wide config, for arguments that fit; its own answers, which are wider, do so too."""
-        wide = self._config(config)
+        wide = self.wider(config)
         check_parameters(tuple(_narrow(c, wide.dtype, config.dtype) for c in params), config)
         check_batch(_narrow(batch, wide.dtype, config.dtype), config)
         if cotangent is not None:
             check_outputs(_narrow(cotangent, wide.dtype, config.dtype), config, batch)
         return wide
 
-    def _config(self, config: Config) -> Config:
+    def wider(self, config: Config) -> Config:
+        """The config of its own arithmetic."""
         wider = "longdouble" if config.dtype == "float64" else "float64"
         return dataclasses.replace(config, dtype=self.dtype or wider)
 
@@ -90,7 +91,7 @@ class Truth:
         }
         return dataclasses.replace(arrays, **wide)
 
-    def _book(self, params: Parameters, config: Config) -> dict[str, Array]:
+    def book(self, params: Parameters, config: Config) -> dict[str, Array]:
         """`W_xi`, `W_hi`, `b_i`...: inputs first, one array a gate, one bias."""
         native = {}
         for k, cell in enumerate(cast_parameters(params, config.dtype)):
@@ -115,7 +116,8 @@ def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
     return dataclasses.replace(arrays, **own)
 
 
-def _unbook(native: Any, config: Config) -> Parameters:
+def unbook(native: Any, config: Config) -> Parameters:
+    """The book's arrays as canonical parameters, its one bias as both."""
     return tuple(_unbook_cell(native, f"l{cell_name(config, k)}.") for k in range(config.cells))
 
 

@@ -1,0 +1,137 @@
+"""Training in any framework: the loop, and the model that all of them train, written once.
+
+What differs between frameworks is a learner, which holds the weights in the framework's own way
+and takes one step at a time with the framework's own autodiff and optimiser, and five operations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gateparity.adapter import Batch
+from gateparity.gauge import frozen_names
+from gateparity.training import (
+    HEAD,
+    Prediction,
+    Training,
+    TrainingState,
+    in_order,
+    lstm_params,
+    one_hot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gateparity.backends.variant import Variant
+    from gateparity.config import Config
+    from gateparity.parameters import Array
+    from gateparity.training import Examples, Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Operations:
+    """What the model needs of a framework beside the LSTM.
+
+    `one_hot(codes, size, dtype)`; `linear(X, W, b)` on the last axis; `concat(arrays)` on the last
+    axis; the means `cross_entropy(Z, codes)` and `squared_error(Z, target)`.
+    """
+
+    one_hot: Callable[..., Any]
+    linear: Callable[..., Any]
+    concat: Callable[..., Any]
+    cross_entropy: Callable[..., Any]
+    squared_error: Callable[..., Any]
+
+
+class Learner(Protocol):
+    """A model in training. Made with `(run, config, recipe, state, frozen)`: the function that runs
+    the LSTM, where to begin, and the names of the arrays that stay as they are.
+    """
+
+    def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
+        """One gradient step: the loss, the gradient's norm before clipping, the states after."""
+        ...
+
+    def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Weights, and what the optimiser keeps."""
+        ...
+
+    @property
+    def compiled(self) -> int:
+        """How many programs were compiled since the process began."""
+        ...
+
+
+def evaluate(
+    ops: Operations,
+    run: Callable[..., Any],
+    config: Config,
+    recipe: Recipe,
+    params: Any,
+    x: Any,
+    target: Any,
+    H: Any,
+    C: Any,
+) -> tuple[Any, Any, Any]:
+    """The model and its loss: one-hot, LSTM, output layer. Returns the states after it as well."""
+    symbols = recipe.loss == "cross_entropy"
+    X = ops.one_hot(x, config.input_size, config.dtype) if symbols else x
+    outputs = run(config, lstm_params(params), X, H, C, None)
+    Z = _output(ops, config, recipe, params, outputs)
+    loss = ops.cross_entropy if symbols else ops.squared_error
+    return loss(Z, target), outputs[1], outputs[2]
+
+
+def train(
+    variant: Variant,
+    config: Config,
+    state: TrainingState,
+    batches: Sequence[Examples],
+    recipe: Recipe,
+) -> Training:
+    """As many gradient steps as there are batches, from a state to the next."""
+    frozen = frozen_names(variant.layout, config, recipe.gauge)
+    state = dataclasses.replace(state, params=in_order(state.params))
+    trainer, convert = variant.primitives.trainer(), variant.primitives.from_numpy
+    learner: Learner = trainer.Learner(variant.run, config, recipe, state, frozen)
+    before, measured = learner.compiled, []
+    H, C = (None if s is None else convert(s) for s in (state.h, state.c))
+    for batch in batches:
+        if not recipe.carry or H is None:
+            H = C = convert(_zeros(config, batch.x.shape[1]))
+        loss, norm, H, C = learner.step(batch.x, batch.target, H, C)
+        measured.append((loss, norm))
+    losses, norms = (np.array([float(m[k]) for m in measured], config.dtype) for k in (0, 1))
+    back = variant.primitives.to_numpy
+    kept = (back(H), back(C)) if recipe.carry else (None, None)
+    after = TrainingState(*learner.read(), state.step + len(batches), *kept)
+    return Training(losses, norms, after, learner.compiled - before)
+
+
+def predict(
+    variant: Variant, config: Config, state: TrainingState, x: Array, recipe: Recipe
+) -> Prediction:
+    """The model's output for inputs, from the states that the state holds."""
+    ops, convert = variant.primitives.trainer().OPERATIONS, variant.primitives.from_numpy
+    symbols = recipe.loss == "cross_entropy"
+    X = one_hot(x, config.input_size, config.dtype) if symbols else x
+    outputs = variant.outputs(config, lstm_params(state.params), Batch(X, state.h, state.c))
+    params = {name: convert(state.params[name]) for name in HEAD}
+    Z = _output(ops, config, recipe, params, outputs)
+    return Prediction(*map(variant.primitives.to_numpy, (Z, outputs[1], outputs[2])))
+
+
+def _output(ops: Operations, config: Config, recipe: Recipe, params: Any, outputs: Any) -> Any:
+    """The output layer on every step's Y, or on the top layer's last H."""
+    Y, H_n, *_ = outputs
+    if recipe.loss == "squared_error":
+        Y = ops.concat([H_n[k] for k in range(config.cells)[-config.directions :]])
+    return ops.linear(Y, params["W_hq"], params["b_q"])
+
+
+def _zeros(config: Config, size: int) -> Array:
+    return np.zeros((config.cells, size, config.hidden_size), config.dtype)

@@ -1,0 +1,202 @@
+"""`gateparity horizon`: training within rounding, and for how long two frameworks stay together."""
+
+from __future__ import annotations
+
+import contextlib
+import json as json_module
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gateparity.backends.spec import find_backends, parse_backends
+from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.commands.console import make_console, print_line, print_table
+from gateparity.conformance.commands.options import Json, Seed, Specs, TimeLimit
+from gateparity.conformance.commands.train import Gauge
+from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
+from gateparity.conformance.training.problems import CALM, WILD, make_problem
+from gateparity.conformance.training.run import TIME_LIMIT
+from gateparity.conformance.training.workers import Row
+from gateparity.conformance.verdict import ALLOWED
+from gateparity.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from gateparity.conformance.training.horizon import Horizon, Trial
+
+EXAMPLES: Final = """
+[bold]Examples[/]
+
+  gateparity horizon                            all that is found
+
+  gateparity horizon -b numpy -b torch:layer    two rows
+
+  gateparity horizon -b numpy -b torch --gauge native    two biases against one
+
+  gateparity horizon --json horizon.json
+"""
+
+
+def horizon(
+    backend: Specs = None,
+    gauge: Gauge = "tied",
+    seed: Seed = 0,
+    json: Json = None,
+    time_limit: TimeLimit = TIME_LIMIT,
+) -> None:
+    """Train small problems in every backend: within rounding at every step, and for how long.
+
+    Each column is a problem: an optimiser, a loss, carried states; the wild ones are made to part.
+    Exit code 0: all agree, for as far as rounding's budget vouches; 1: something differs; 2:
+    something could not run.
+    """
+    if json:
+        check_writable(json)
+    backends = parse_backends(backend) if backend else find_backends()
+    if not backends:
+        raise InputError("no backend was found: gateparity env create --all")
+    rows = [Row(one, dtype) for one in backends for dtype in DTYPES]
+    problems, courses = (*CALM, *WILD), Courses(seed)
+    with _show_progress(len(rows) * len(problems)) as progress:
+        trials = try_problems(rows, problems, courses, time_limit, gauge=gauge, progress=progress)
+    horizons = _find_horizons(trials, courses, seed)
+    print_trials(trials, courses, horizons, make_console())
+    code = exit_code(trials)
+    if json:
+        found = trials_json(trials, horizons) | {"seed": seed, "exit_code": code}
+        write_text(json, json_module.dumps(found, indent=2, allow_nan=False) + "\n")
+    raise typer.Exit(code)
+
+
+def exit_code(trials: Sequence[Trial]) -> int:
+    """1 where something differs, 2 where something could not run or there is nothing to compare."""
+    statuses = {trial.status for trial in trials}
+    if "fail" in statuses:
+        return 1
+    ran = {trial.row.label for trial in trials if trial.verdict}
+    return 2 if "error" in statuses or len(ran) < 2 else 0
+
+
+def print_trials(
+    trials: Sequence[Trial], courses: Courses, horizons: Sequence[Horizon], console: Console
+) -> None:
+    """The table of standard deviations, what isn't a pass, and the horizons."""
+    table = Table(
+        title="Training: the largest error against the truth, in standard deviations of rounding: "
+        f"{ALLOWED:g} allowed"
+    )
+    problems = list(dict.fromkeys(trial.problem for trial in trials))
+    for name in ("backend", "dtype"):
+        table.add_column(name)
+    for name in problems:
+        table.add_column(name, justify="right")
+    for row in dict.fromkeys(trial.row for trial in trials):
+        found = [_cell(t) for t in trials if t.row == row]
+        table.add_row(escape(row.label), row.dtype, *found)
+    print_table(console, table)
+    for trial in trials:
+        if trial.reason:
+            words = f"{trial.row.label} {trial.row.dtype} {trial.problem} {trial.status}"
+            print_line(escape(f"{words}: {printable(trial.reason)}"), console)
+    print_table(console, _horizon_table(courses, horizons))
+
+
+def trials_json(trials: Sequence[Trial], horizons: Sequence[Horizon]) -> dict[str, Any]:
+    """All of it as plain data."""
+    return {
+        "schema": 1,
+        "apart": APART,
+        "trials": [
+            {
+                "backend": trial.row.label,
+                "dtype": trial.row.dtype,
+                "problem": trial.problem,
+                "status": trial.status,
+                "sigmas": _finite(trial.verdict.sigmas) if trial.verdict else None,
+                "reason": trial.reason or None,
+            }
+            for trial in trials
+        ],
+        "horizons": [vars(found) for found in horizons],
+    }
+
+
+def _find_horizons(trials: Sequence[Trial], courses: Courses, seed: int) -> list[Horizon]:
+    kinds = dict.fromkeys(
+        (t.problem, t.row.dtype) for t in trials if t.problem in WILD and t.results
+    )
+    found = (
+        find_horizon(
+            [t for t in trials if (t.problem, t.row.dtype) == (name, dtype) and not t.known],
+            courses.of(name, dtype),
+            make_problem(name, dtype, seed).batches,
+        )
+        for name, dtype in kinds
+    )
+    return [horizon for horizon in found if horizon]
+
+
+def _horizon_table(courses: Courses, horizons: Sequence[Horizon]) -> Table:
+    table = Table(
+        title=f"Steps until two rows are apart by a weight of {APART:g}: predicted, and as it was"
+    )
+    for name in (
+        "problem",
+        "dtype",
+        "steps",
+        "vouched for",
+        "predicted",
+        "first pair",
+        "last pair",
+    ):
+        table.add_column(name, justify="left" if name in ("problem", "dtype") else "right")
+    table.add_column("the first to part")
+    for found in horizons:
+        batches = found.steps // len(make_problem(found.problem, found.dtype).epochs)
+        vouched = courses.of(found.problem, found.dtype).vouched * batches
+        steps = (_steps(n, found.steps) for n in (found.predicted, found.first, found.last))
+        pair = " and ".join(found.pair) if found.first else ""
+        table.add_row(
+            found.problem, found.dtype, str(found.steps), str(vouched), *steps, escape(pair)
+        )
+    return table
+
+
+def _steps(count: int | None, most: int) -> str:
+    return f"over {most}" if count is None else str(count)
+
+
+def _cell(trial: Trial) -> str:
+    if trial.verdict is None:
+        return "[bold red]error[/]"
+    number = f"{trial.verdict.sigmas:.1f}" if trial.verdict.sigmas < 1e4 else "large"
+    marks = {"known": f"[yellow]{number} ~[/]", "fail": f"[bold red]{number} X[/]"}
+    return marks.get(trial.status, number)
+
+
+def _finite(value: float) -> float | None:
+    return value if value < float("inf") else None
+
+
+@contextlib.contextmanager
+def _show_progress(total: int) -> Iterator[Callable[[Trial], None]]:
+    """A bar on a terminal, and nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task("starting workers", total=total)
+        yield lambda trial: bar.update(
+            task, advance=1, description=f"{trial.row.label} {trial.problem}"
+        )

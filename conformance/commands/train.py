@@ -1,0 +1,176 @@
+"""`gateparity train`: one text, one model, every framework, one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json as json_module
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gateparity.backends.spec import find_backends, parse_backends
+from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.commands.console import make_console, print_error
+from gateparity.conformance.commands.options import Json, Seed, Specs
+from gateparity.conformance.files import check_folder, check_writable, write_text
+from gateparity.conformance.training.checkpoint import FOLDER, checkpoint_path
+from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
+from gateparity.conformance.training.report import Report, print_report, report_json
+from gateparity.conformance.training.run import TIME_LIMIT, Classroom
+from gateparity.conformance.training.texts import choose_text
+from gateparity.conformance.training.workers import Row
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gateparity.conformance.training.run import Progress as Told
+
+EXAMPLES: Final = """
+[bold]Examples[/]
+
+  gateparity train --text timemachine.txt            one row a framework, float32
+
+  gateparity train --download                        the same text, from its public address
+
+  gateparity train --all --text timemachine.txt      every variant, float32 and float64
+
+  gateparity train --text timemachine.txt --gauge native    what parts them
+
+  gateparity train --text timemachine.txt --resume   go on after Ctrl-C
+
+  gateparity train -b torch:layer -b jax:layer --epochs 5 --json run.json
+"""
+_SIZES: Final = Sizes()
+
+TextFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--text",
+        metavar="FILE",
+        help="A text in UTF-8. By default $GATEPARITY_TEXT, else Python's own help topics.",
+    ),
+]
+Download = Annotated[
+    bool, typer.Option("--download", help="The Time Machine, from its public address.")
+]
+Every = Annotated[bool, typer.Option("--all", help="Every variant, in float32 and float64.")]
+Gauge = Annotated[
+    Literal["tied", "native"],
+    typer.Option(help="tied: train one of two biases; native: both, where a framework has two."),
+]
+Rate = Annotated[float, typer.Option(help="SGD's rate: a number that float32 holds exactly.")]
+Epochs = Annotated[int, typer.Option(min=1, max=10_000, help="Times through all windows.")]
+Windows = Annotated[int, typer.Option(min=1, max=10**6, help="Windows of the text to train on.")]
+Batch = Annotated[int, typer.Option(min=1, max=10**6, help="Windows in a gradient step.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the checkpoints of a run that was stopped.")
+]
+Checkpoints = Annotated[
+    Path, typer.Option("--checkpoints", metavar="FOLDER", help="Where they are kept.")
+]
+TimeLimit = Annotated[
+    float,
+    typer.Option(min=0.001, max=86_400.0, metavar="SECONDS", help="The longest for one epoch."),
+]
+
+
+def train(
+    text: TextFile = None,
+    backend: Specs = None,
+    gauge: Gauge = "tied",
+    rate: Rate = 4.0,
+    epochs: Epochs = _SIZES.epochs,
+    windows: Windows = _SIZES.windows,
+    batch: Batch = _SIZES.batch,
+    seed: Seed = 0,
+    json: Json = None,
+    checkpoints: Checkpoints = Path(FOLDER),
+    time_limit: TimeLimit = TIME_LIMIT,
+    *,
+    download: Download = False,
+    every: Every = False,
+    resume: Resume = False,
+) -> None:
+    """Train d2l's model of characters in every framework: one curve, and one sentence.
+
+    Each row is a backend: the last epoch's perplexity, the largest distance of a weight from the
+    first row's, seconds, and what follows "it has". Exit code 0: every row says the same; 1: they
+    differ, or one diverged; 2: something could not run.
+    """
+    if json:
+        check_writable(json)
+    check_folder(checkpoints)
+    sizes = Sizes(windows=windows, batch=batch, epochs=epochs)
+    recipe = make_recipe(rate, gauge)
+    lesson = Lesson(choose_text(text, download=download), sizes, recipe, seed)
+    rows = choose_rows(backend, every=every)
+    checkpoints.mkdir(exist_ok=True)
+    report = _run(rows, Classroom(lesson, checkpoints, resume, time_limit))
+    print_report(report, make_console())
+    if json:
+        write_text(json, json_module.dumps(report_json(report), indent=1, allow_nan=False) + "\n")
+    if not any(outcome.error for outcome in report.outcomes):
+        _clear(checkpoints, rows)
+    raise typer.Exit(report.exit_code)
+
+
+def choose_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row]:
+    """The rows to train: those named; else each framework's own layer, or all variants.
+
+    Raises `InputError` where there is none.
+    """
+    backends = parse_backends(specs) if specs else find_backends()
+    if not specs and not every:
+        backends = list({backend.name: backend for backend in backends}.values())
+    if not backends:
+        raise InputError("no backend was found: gateparity env create --all")
+    return [
+        Row(backend, dtype) for dtype in (DTYPES if every else DTYPES[:1]) for backend in backends
+    ]
+
+
+def _run(rows: list[Row], classroom: Classroom) -> Report:
+    start, lesson = time.perf_counter(), classroom.lesson
+    try:
+        with _show_progress(rows, lesson.sizes.epochs) as progress:
+            outcomes = dataclasses.replace(classroom, progress=progress).run(rows)
+    except KeyboardInterrupt:
+        print_error(f"stopped; the same command with --resume goes on from {classroom.folder}")
+        raise typer.Exit(130) from None
+    return Report(lesson, outcomes, time.perf_counter() - start)
+
+
+def _clear(folder: Path, rows: Sequence[Row]) -> None:
+    """Remove the checkpoints of rows that are done."""
+    for row in rows:
+        checkpoint_path(folder, row.label, row.dtype).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it holds other files
+        folder.rmdir()
+
+
+@contextlib.contextmanager
+def _show_progress(rows: Sequence[Row], epochs: int) -> Iterator[Told]:
+    """A bar for each row on a terminal, and nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    words = TextColumn("{task.fields[said]}")
+    with Progress(
+        *columns,
+        words,
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as bars:
+        tasks = {
+            row: bars.add_task(f"{row.label} {row.dtype}", total=epochs, said="") for row in rows
+        }
+        yield lambda row, epoch, perplexity: bars.update(
+            tasks[row], completed=epoch, said=f"perplexity {perplexity:.4f}"
+        )

@@ -1,0 +1,1 @@
+"""Training alike: problems, the truth of their training, its budget, and The Time Machine."""

@@ -1,0 +1,200 @@
+"""Small problems in every row: within rounding or not, and how long two rows stay together.
+
+Two runs are together while no weight of theirs is further apart than `APART`. The budget predicts
+that from its draws, even where it vouches no longer for single numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import threading
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from gateparity.backends.worker import one_line
+from gateparity.conformance.training.parity import Verdict, judge_course, make_course
+from gateparity.conformance.training.problems import make_problem, run_problem
+from gateparity.conformance.training.pupils import Student
+from gateparity.conformance.training.workers import run_rows
+from gateparity.gauge import counts_biases_twice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateparity.backends.remote import RemoteAdapter
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.training.parity import Course
+    from gateparity.conformance.training.workers import Row
+
+Gauge = Literal["tied", "native"]
+APART: Final = 2.0**-10
+_KNOWN: Final = {  # name, dtype, optimiser: what it does
+    ("mxnet", "float64", "adam"): "MXNet's adam_update holds rate and epsilon in float32: the "
+    "corrected rate is off by up to 6e-8 of itself",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One problem in one row. `error` says why there is no verdict; `known` is the reason of a
+    deviation that is known; `relative` the largest error of a weight relative to the largest.
+    """
+
+    row: Row
+    problem: str
+    verdict: Verdict | None = None
+    error: str = ""
+    known: str = ""
+    relative: float = 0.0
+    results: Results = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def status(self) -> str:
+        """pass, known, fail or error; a known deviation that is gone fails."""
+        if self.verdict is None:
+            return "error"
+        if self.known:
+            return "known" if self.verdict.differs else "fail"
+        return "fail" if self.verdict.differs else "pass"
+
+    @property
+    def reason(self) -> str:
+        """One line on what isn't a pass."""
+        if self.status == "fail" and self.known:
+            return f"it no longer deviates ({self.known}): remove its entry"
+        if self.status == "known":
+            return f"{self.known}; found {self.relative:.1e} of the largest weight in the end"
+        return self.error or (self.verdict.differs if self.verdict else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Horizon:
+    """After how many steps two rows are apart: as the draws predict, and the first and the last
+    pair that were; None for never, in `steps` steps.
+    """
+
+    problem: str
+    dtype: str
+    steps: int
+    predicted: int | None
+    first: int | None
+    last: int | None
+    pair: tuple[str, str]
+
+
+class Courses:
+    """The truths of all problems, each made once."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._made: dict[Any, Course] = {}
+        self._lock = threading.Lock()
+
+    def of(
+        self,
+        name: str,
+        dtype: str,
+        declared: Mapping[str, float] | None = None,
+        biases: int = 1,
+    ) -> Course:
+        """The truth of a problem, for what a backend declares of its arithmetic, and for as many
+        biases as are trained where the truth has one.
+        """
+        key = name, dtype, tuple(sorted((declared or {}).items())), biases
+        with self._lock:
+            if key not in self._made:
+                problem = make_problem(name, dtype, self.seed)
+                self._made[key] = make_course(problem, declared or {}, biases)
+            return self._made[key]
+
+
+def try_problems(
+    rows: Sequence[Row],
+    problems: Sequence[str],
+    courses: Courses,
+    limit: float,
+    *,
+    gauge: Gauge = "tied",
+    progress: Callable[[Trial], None] = lambda _: None,
+) -> list[Trial]:
+    """Every problem in every row."""
+
+    def work(row: Row, adapter: RemoteAdapter) -> list[Trial]:
+        trials = []
+        for name in problems:
+            trials.append(_try(row, adapter, name, courses, gauge))
+            progress(trials[-1])
+        return trials
+
+    def fail(row: Row, error: str) -> list[Trial]:
+        return [Trial(row, name, error=error) for name in problems]
+
+    return list(itertools.chain(*run_rows(rows, work, fail, limit)))
+
+
+def find_horizon(trials: Sequence[Trial], course: Course, batches: int) -> Horizon | None:
+    """Of all trials of one problem at one dtype; None where fewer than two came to their end."""
+    done = [trial for trial in trials if trial.results]
+    if len(done) < 2:
+        return None
+    epochs = _epochs(course.truth)
+    pairs = {
+        (a.row.label, b.row.label): _part(
+            {k: float(np.abs(a.results[k].astype(float) - b.results[k]).max()) for k in epochs}
+        )
+        for a, b in itertools.combinations(done, 2)
+    }
+    predicted = _part({k: float(course.sigmas[k].max()) * 2**0.5 for k in epochs})
+    order = sorted(pairs, key=lambda pair: pairs[pair] or np.inf)
+    steps = len({_number(k) for k in epochs}) * batches
+    first, last, expected = (
+        None if epoch is None else epoch * batches
+        for epoch in (pairs[order[0]], pairs[order[-1]], predicted)
+    )
+    kind = done[0]
+    return Horizon(kind.problem, kind.row.dtype, steps, expected, first, last, order[0])
+
+
+def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: Gauge) -> Trial:
+    problem = make_problem(name, row.dtype, courses.seed, gauge=gauge)
+    try:
+        found = run_problem(Student(adapter), problem)
+    except Exception as error:  # noqa: BLE001  an adapter of the user's may answer anything
+        return Trial(row, name, error=one_line(error))
+    course = courses.of(name, row.dtype, adapter.arithmetic)
+    key = row.backend.name.partition("@")[0], row.dtype, problem.recipe.optimizer
+    known = _KNOWN.get(key, "") if row.backend.shipped else ""
+    weights = [name for name in _epochs(course.truth) if _number(name) == len(problem.epochs)]
+    furthest = max(float(np.abs(found[n] - course.truth[n]).max()) for n in weights)
+    largest = max(float(np.abs(course.truth[n]).max()) for n in weights)
+    verdict = judge_course(found, course)
+    if (
+        verdict.differs
+        and gauge == "native"
+        and counts_biases_twice(adapter.layout, problem.config)
+    ):
+        twice = judge_course(found, courses.of(name, row.dtype, adapter.arithmetic, biases=2))
+        verdict = dataclasses.replace(verdict, differs=_explain(verdict, twice))
+    return Trial(row, name, verdict, "", known, furthest / largest, found)
+
+
+def _explain(once: Verdict, twice: Verdict) -> str:
+    if twice.differs:
+        return once.differs
+    return f"{once.differs}; it is as if each bias were there twice ({twice.sigmas:.2g} sigma)"
+
+
+def _part(distances: Mapping[str, float]) -> int | None:
+    """The first epoch after which a weight is further off."""
+    return next((_number(k) for k, distance in distances.items() if not distance <= APART), None)
+
+
+def _epochs(results: Results) -> list[str]:
+    """The names of weights, in order of time."""
+    return [name for name in results if not name.startswith(("loss", "norm", "output"))]
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition(" ")[2])

@@ -1,0 +1,138 @@
+"""The Time Machine as d2l trains on it: characters in, the next character out.
+
+A step is one gradient step on a batch of windows; an epoch goes through all windows once, in an
+order that the seed and the epoch determine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.config import Config
+from gateparity.conformance.training.pupils import draw_head
+from gateparity.errors import InputError
+from gateparity.parameters import build_parameters
+from gateparity.training import Examples, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.conformance.text import Text
+    from gateparity.conformance.training.pupils import Pupil
+    from gateparity.parameters import Array, Parameters
+    from gateparity.training import TrainingState
+
+PREFIX: Final = "it has"
+LONGER: Final = 20  # characters that are predicted after it
+_SCALE: Final = 0.01  # standard deviation of the first weights
+_LEAST: Final = 3  # symbols: the unknown and two letters
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """How much there is to learn from, and of what: d2l's numbers."""
+
+    hidden: int = 32
+    steps: int = 32
+    windows: int = 10_000
+    batch: int = 1024
+    epochs: int = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Lesson:
+    """One training run for all: a text, sizes, a recipe, and the seed of weights and orders."""
+
+    text: Text
+    sizes: Sizes
+    recipe: Recipe
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        letters, needed = len(self.text.codes), self.sizes.steps + 1
+        if len(self.text.symbols) < _LEAST:
+            raise InputError(
+                f"{self.text.where} is of one symbol, {self.text.symbols[-1]!r}: "
+                "expected two or more, as there is nothing to predict"
+            )
+        if letters < needed:
+            raise InputError(
+                f"{self.text.where} has {letters} letters and spaces, expected at least {needed}: "
+                f"{self.sizes.steps} steps and the label of the last"
+            )
+
+    @property
+    def worst(self) -> float:
+        """A loss that only a run that diverges has: ten times that of guessing evenly."""
+        return 10 * float(np.log(len(self.text.symbols)))
+
+    def config(self, dtype: str) -> Config:
+        """One layer, forward."""
+        return Config(len(self.text.symbols), self.sizes.hidden, dtype=dtype)
+
+    def weights(self, dtype: str) -> tuple[Parameters, dict[str, Array]]:
+        """The first weights: from a normal of 0.01, biases zero; the same for every dtype."""
+        generator = np.random.default_rng([self.seed, 7])
+        config = self.config(dtype)
+
+        def draw(shape: tuple[int, ...], scale: float) -> Array:
+            return (generator.standard_normal(shape) * scale).astype("float32").astype(dtype)
+
+        def array(name: str, shape: tuple[int, ...]) -> Array:
+            zeros: Array = np.zeros(shape, dtype)
+            return zeros if name.startswith("b_") else draw(shape, _SCALE)
+
+        params = build_parameters(config, array)
+        return params, draw_head(config, config.input_size, draw, _SCALE)
+
+    def batches(self, epoch: int) -> list[Examples]:
+        """The batches of an epoch, the first of which is 1."""
+        cut = np.lib.stride_tricks.sliding_window_view(self.text.codes, self.sizes.steps + 1)
+        found = cut[: self.sizes.windows].astype(np.int32)
+        order = np.random.default_rng([self.seed, 13, epoch]).permutation(len(found))
+        picked = (found[order[k : k + self.sizes.batch]] for k in self._starts(len(found)))
+        return [
+            Examples(np.ascontiguousarray(w[:, :-1].T), np.ascontiguousarray(w[:, 1:].T))
+            for w in picked
+        ]
+
+    def fingerprint(self, label: str, dtype: str) -> dict[str, Any]:
+        """What a checkpoint must be of, to be gone on from. The number of epochs is free."""
+        sizes = {n: v for n, v in vars(self.sizes).items() if n != "epochs"}
+        codes = hashlib.sha256(self.text.codes.astype(np.int32).tobytes()).hexdigest()
+        recipe = json.loads(json.dumps(vars(self.recipe)))
+        return {"text": codes, "seed": self.seed, "row": f"{label} {dtype}", **recipe, **sizes}
+
+    def speak(self, pupil: Pupil, dtype: str, state: TrainingState) -> tuple[str, float]:
+        """What follows `it has`, the likeliest symbol each time, and how near a choice came: the
+        least lead of a chosen symbol over the next, in units of its logit.
+        """
+        config, symbols = self.config(dtype), self.text.symbols
+        state = dataclasses.replace(state, h=None, c=None)
+        codes = [symbols.index(c) if c in symbols else 0 for c in PREFIX]
+        x, lead, said = np.array(codes, np.int32)[:, None], np.inf, list(PREFIX)
+        for _ in range(LONGER):
+            answer = pupil.predict(config, state, x, self.recipe)
+            second, first = np.sort(answer.output[-1, 0])[-2:]
+            chosen = int(answer.output[-1, 0].argmax())
+            lead = min(lead, float(first - second))
+            said.append(symbols[chosen])
+            state = dataclasses.replace(state, h=answer.h_n, c=answer.c_n)
+            x = np.array([[chosen]], np.int32)
+        return "".join(said), lead
+
+    def _starts(self, windows: int) -> Sequence[int]:
+        return range(0, windows, self.sizes.batch)
+
+
+def make_recipe(rate: float, gauge: Any, clip: float = 1.0) -> Recipe:
+    """d2l's: SGD at a rate, clipped. Raises `InputError` for a rate that float32 doesn't hold."""
+    try:
+        return Recipe(rate=rate, clip=clip, gauge=gauge)
+    except ValueError as error:
+        raise InputError(str(error)) from None

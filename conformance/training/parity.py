@@ -1,0 +1,146 @@
+"""Training parity: how far rounding moves every number of a training run, for how many epochs that
+can be known, and whether a backend's run is within it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.budget import make_arithmetic, pool
+from gateparity.conformance.rounding import Draws, make_rounding
+from gateparity.conformance.training.problems import run_problem
+from gateparity.conformance.training.pupils import Teacher
+from gateparity.conformance.truth import Truth
+from gateparity.conformance.verdict import ALLOWED, difference, in_sigmas, unit_roundoff
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.rounding import Arithmetic
+    from gateparity.conformance.training.problems import Problem
+    from gateparity.parameters import Array
+
+_DRAWS: Final = 24
+_UNITS: Final = {  # drawn with, and compared with: float64's own would drown in its arithmetic's
+    "float32": (2.0**-24, 2.0**-32),
+    "float64": (2.0**-44, 2.0**-40),
+}
+_LINEAR: Final = 2.0  # times what it should be, either way
+
+
+@dataclasses.dataclass(frozen=True)
+class Course:
+    """The truth of a training run, the standard deviation of each of its numbers, and the epoch up
+    to which rounding's effect is linear, so that those mean something.
+    """
+
+    truth: Results
+    sigmas: Results
+    vouched: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """A run against the truth: its worst number in standard deviations, within `epochs` epochs of
+    those vouched for. `differs` says where it parts first, or nothing.
+    """
+
+    sigmas: float
+    vouched: int
+    differs: str = ""
+
+
+def make_course(problem: Problem, declared: Mapping[str, float], biases: int = 1) -> Course:
+    """Train the truth exactly, and many times with random roundings.
+
+    `declared` is what a backend says of its arithmetic; `biases` as in `Teacher`.
+    """
+    arithmetic = make_arithmetic(problem.config.dtype, declared)
+    unit, other = _UNITS[problem.config.dtype]
+    with np.errstate(all="ignore"):
+        truth = run_problem(Teacher(Truth(), biases), problem)
+        exact = run_problem(Teacher(Truth(dtype="float64"), biases), problem)
+        drawn, others = (
+            _draw(problem, exact, _scale(arithmetic, unit), biases) for unit in (unit, other)
+        )
+    factor = unit_roundoff(problem.config.dtype) / unit
+    vouched = _count_linear(drawn, others, unit / other, len(problem.epochs))
+    return Course(truth, {name: sigma * factor for name, sigma in drawn.items()}, vouched)
+
+
+def judge_course(found: Results, course: Course) -> Verdict:
+    """Compare a run with the truth, epoch by epoch, for as far as the truth vouches."""
+    worst, wrong = 0.0, {}
+    for name, truth in course.truth.items():
+        if _epoch(name) > course.vouched:
+            break
+        ratio = in_sigmas(difference(found[name], truth), course.sigmas[name])
+        worst = max(worst, float(ratio.max(initial=0)))
+        if worst > ALLOWED and (ratio > ALLOWED).any():
+            wrong[_when(name, ratio)] = name, ratio
+    if not wrong:
+        return Verdict(worst, course.vouched)
+    name, ratio = wrong[min(wrong)]
+    words = _describe(name, found[name], course.truth[name], ratio)
+    return Verdict(worst, course.vouched, words)
+
+
+def _draw(problem: Problem, exact: Results, arithmetic: Arithmetic, biases: int) -> Results:
+    rounding = make_rounding(arithmetic, _DRAWS, 0)
+    found = run_problem(Teacher(Truth(rounding.lift, "float64"), biases), problem)
+    errors = {n: _values(a) - exact[n][..., None] for n, a in found.items()}
+    squares = {name: np.square(error).sum(-1) for name, error in errors.items()}
+    return {name: pool(square, _DRAWS) for name, square in squares.items()}
+
+
+def _values(array: Any) -> Any:
+    return array.values if isinstance(array, Draws) else np.asarray(array)[..., None]
+
+
+def _scale(arithmetic: Arithmetic, unit: float) -> Arithmetic:
+    flush = arithmetic.flush * unit / arithmetic.unit
+    return dataclasses.replace(arithmetic, unit=unit, flush=flush)
+
+
+def _count_linear(drawn: Results, others: Results, expected: float, epochs: int) -> int:
+    """How many epochs go by until roundings of two sizes don't do as much in proportion."""
+    for epoch in range(1, epochs + 1):
+        one, other = (
+            np.sqrt(sum(float(np.square(s).sum()) for n, s in sigmas.items() if _epoch(n) == epoch))
+            for sigmas in (drawn, others)
+        )
+        ratio = one / other / expected if other else 1.0
+        if not 1 / _LINEAR < ratio < _LINEAR:
+            return epoch - 1
+    return epochs
+
+
+def _when(name: str, ratio: Array) -> tuple[int, float, str]:
+    """When a run parts from the truth: in which epoch, at which step; weights are known after it,
+    and a loss before the gradient that follows from it.
+    """
+    step = float(np.argmax(ratio > ALLOWED)) if name.startswith(("loss", "norm")) else np.inf
+    return _epoch(name), step, name
+
+
+def _epoch(name: str) -> int:
+    return int(name.rpartition(" ")[2])
+
+
+def _describe(name: str, found: Any, truth: Any, ratio: Any) -> str:
+    at = np.unravel_index(int(np.argmax(ratio > ALLOWED)), ratio.shape)
+    array, _, epoch = name.rpartition(" ")
+    place = f"[{', '.join(str(int(i)) for i in at)}]"
+    digits = 9 if found.dtype == np.float32 else 17
+    if array in ("loss", "norm"):
+        where = f"{array} of step {int(at[0]) + 1} of epoch {epoch}"
+    else:
+        where = f"{array}{place} after epoch {epoch}"
+    return (
+        f"{where}: found {found[at]:.{digits}g}, expected {truth[at]:.{digits}g}: "
+        f"{float(ratio[at]):.3g} sigma of rounding, {ALLOWED:g} allowed"
+    )

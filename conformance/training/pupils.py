@@ -1,0 +1,143 @@
+"""What trains: an adapter behind its layout, or the truth. Both begin from canonical parameters
+and tell canonical arrays, whatever they hold in between.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gateparity.adapter import Unsupported
+from gateparity.backends.numpy_training import predict, train
+from gateparity.conformance.truth import Truth, unbook
+from gateparity.gauge import tie_biases
+from gateparity.training import HEAD, TrainingState, check_training, lstm_params
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateparity.config import Config
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.parameters import Array, Parameters
+    from gateparity.training import Examples, Prediction, Recipe, Training
+
+
+class Pupil(Protocol):
+    """Anything that trains."""
+
+    def begin(
+        self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
+    ) -> TrainingState:
+        """The state before the first step."""
+        ...
+
+    def train(
+        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
+    ) -> Training:
+        """A gradient step for each batch."""
+        ...
+
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
+        """What the model answers."""
+        ...
+
+    def read(self, config: Config, state: TrainingState) -> Results:
+        """Kernels, the sum of the biases, and the output layer, by name."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Student:
+    """An adapter behind its layout."""
+
+    adapter: Any
+
+    def begin(
+        self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
+    ) -> TrainingState:
+        """The state before the first step, with the biases tied if the recipe says so."""
+        tied = tie_biases(params) if recipe.gauge == "tied" else params
+        return TrainingState({**self.adapter.layout.pack(tied, config), **head})
+
+    def train(
+        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
+    ) -> Training:
+        """A gradient step for each batch. Raises where the answer has the wrong shape."""
+        call = getattr(self.adapter, "train", None)
+        if call is None:
+            raise Unsupported(f"{type(self.adapter).__name__} has no method train")
+        found: Training = call(config, state, batches, recipe)
+        check_training(found, config, state, batches)
+        return found
+
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
+        """What the model answers."""
+        found: Prediction = self.adapter.predict(config, state, x, recipe)
+        return found
+
+    def read(self, config: Config, state: TrainingState) -> Results:
+        """Kernels, the sum of the biases, and the output layer, by name."""
+        cells = self.adapter.layout.unpack(lstm_params(state.params), config)
+        return _name(
+            [
+                (cell.w_ih, cell.w_hh, None if cell.b_ih is None else cell.b_ih + cell.b_hh)
+                for cell in cells
+            ],
+            state,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Teacher:
+    """The truth: NumPy by hand, one precision up. `biases` is how many equal ones it trains where
+    canonical parameters have two.
+    """
+
+    truth: Truth = dataclasses.field(default_factory=Truth)
+    biases: int = 1
+
+    def begin(
+        self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
+    ) -> TrainingState:
+        """The state before the first step; a recipe's gauge means nothing here."""
+        del recipe
+        wide = self.truth.wider(config)
+        wide_head = {n: self.truth.prepare(a.astype(wide.dtype)) for n, a in head.items()}
+        return TrainingState({**self.truth.book(params, wide), **wide_head})
+
+    def train(
+        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
+    ) -> Training:
+        """A gradient step for each batch."""
+        wide, prepare = self.truth.wider(config), self.truth.prepare
+        return train(
+            self.truth.scratch, wide, state, batches, recipe, biases=self.biases, prepare=prepare
+        )
+
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
+        """What the model answers."""
+        wide, prepare = self.truth.wider(config), self.truth.prepare
+        return predict(self.truth.scratch, wide, state, x, recipe, prepare)
+
+    def read(self, config: Config, state: TrainingState) -> Results:
+        """Kernels, the sum of the biases, and the output layer, by name."""
+        cells = unbook(state.params, self.truth.wider(config))
+        return _name([(cell.w_ih, cell.w_hh, cell.b_ih) for cell in cells], state)
+
+
+def _name(cells: list[tuple[Any, Any, Any]], state: TrainingState) -> Results:
+    named = {
+        f"{name} of cell {k}": array
+        for k, arrays in enumerate(cells)
+        for name, array in zip(("w_ih", "w_hh", "b"), arrays, strict=True)
+        if array is not None
+    }
+    return named | {name: state.params[name] for name in HEAD}
+
+
+def draw_head(config: Config, outputs: int, draw: Any, scale: float) -> dict[str, Array]:
+    """An output layer's arrays, the bias zero as in d2l; `draw(shape, scale)`."""
+    weights = draw((config.output_size, outputs), scale)
+    return {"W_hq": weights, "b_q": np.zeros(outputs, config.dtype)}

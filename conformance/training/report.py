@@ -1,0 +1,153 @@
+"""What a training run found: a sentence in every row, how far its weights are from the first
+row's, and whether all say the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.markup import escape
+
+from gateparity.conformance.commands.console import print_line
+from gateparity.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gateparity.conformance.training.lesson import Lesson
+    from gateparity.conformance.training.run import Outcome
+    from gateparity.parameters import Array
+
+WHY_NATIVE = (
+    "two biases that are both trained get the same gradient, so their sum steps twice as far as "
+    "one bias would, and the norm that clips counts it twice"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All outcomes of one lesson."""
+
+    lesson: Lesson
+    outcomes: Sequence[Outcome]
+    seconds: float
+
+    @property
+    def sentences(self) -> list[str]:
+        """The different ones."""
+        return list(dict.fromkeys(o.sentence for o in self.outcomes if o.sentence))
+
+    @property
+    def exit_code(self) -> int:
+        """0: one sentence; 1: several, or a row diverged; 2: a row could not run, or one row."""
+        if len(self.sentences) > 1 or any(o.diverged for o in self.outcomes):
+            return 1
+        ran = [o for o in self.outcomes if o.sentence]
+        return 2 if any(o.error for o in self.outcomes) or len(ran) < 2 else 0
+
+    def distances(self, outcome: Outcome) -> list[float]:
+        """After each epoch, the largest difference of a weight from the first row's that ran."""
+        first = next((o.journal for o in self.outcomes if o.journal), None)
+        if first is None or outcome.journal is None:
+            return []
+        pairs = zip(outcome.journal.weights, first.weights, strict=False)
+        return [_distance(a, b) for a, b in pairs]
+
+
+def print_report(report: Report, console: Console) -> None:
+    """A line for each row: perplexity, distance, sentence; then the verdict."""
+    wide = max((len(o.row.label) for o in report.outcomes), default=0)
+    console.print(f"{'backend':{wide}}  dtype    perplexity  distance  s      sentence")
+    for outcome in report.outcomes:
+        print_line(f"{escape(outcome.row.label):{wide}}  {_words(report, outcome)}", console)
+    for line in _verdict(report):
+        print_line(line, console)
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Everything as plain data; a number that isn't finite is null."""
+    lesson = report.lesson
+    return {
+        "schema": 1,
+        "seed": lesson.seed,
+        "text": {"where": lesson.text.where, "symbols": len(lesson.text.symbols)},
+        "sizes": vars(lesson.sizes),
+        "recipe": vars(lesson.recipe),
+        "verdict": ("one sentence", "different sentences", "incomplete")[report.exit_code],
+        "sentences": report.sentences,
+        "seconds": report.seconds,
+        "rows": [_row_json(report, outcome) for outcome in report.outcomes],
+    }
+
+
+def _row_json(report: Report, outcome: Outcome) -> dict[str, Any]:
+    journal = outcome.journal
+    steps = np.concatenate(journal.losses).tolist() if journal and journal.epochs else []
+    norms = np.concatenate(journal.norms).tolist() if journal and journal.epochs else []
+    return {
+        "backend": outcome.row.label,
+        "version": outcome.version,
+        "dtype": outcome.row.dtype,
+        "sentence": outcome.sentence or None,
+        "lead": _finite(outcome.lead),
+        "error": outcome.error or None,
+        "diverged": outcome.diverged,
+        "seconds": outcome.seconds,
+        "compiled": journal.compiled if journal else 0,
+        "perplexities": [_finite(p) for p in (journal.perplexities if journal else [])],
+        "distances": [_finite(d) for d in report.distances(outcome)],
+        "losses": [_finite(loss) for loss in steps],
+        "norms": [_finite(norm) for norm in norms],
+    }
+
+
+def _words(report: Report, outcome: Outcome) -> str:
+    dtype = f"{outcome.row.dtype}  "
+    journal = outcome.journal
+    if journal is None or not journal.epochs:
+        return f"{dtype}[bold red]{escape(printable(outcome.error))}[/]"
+    distance = report.distances(outcome)[-1]
+    said = escape(outcome.sentence) or f"[bold red]{escape(_why(outcome))}[/]"
+    return (
+        f"{dtype}{journal.perplexities[-1]:10.6f}  {distance:8.1e}  {outcome.seconds:5.0f}  {said}"
+    )
+
+
+def _why(outcome: Outcome) -> str:
+    if outcome.diverged:
+        return f"diverged at step {outcome.diverged}"
+    return printable(outcome.error)
+
+
+def _verdict(report: Report) -> list[str]:
+    lines = []
+    diverged = [o for o in report.outcomes if o.diverged]
+    if diverged:
+        first = min(diverged, key=lambda o: o.diverged or 0)
+        rate = report.lesson.recipe.rate
+        lines.append(
+            f"a rate of {rate:g} diverges: in {escape(first.row.label)} {first.row.dtype} first, "
+            f"at step {first.diverged}"
+        )
+    if report.lesson.recipe.gauge == "native":
+        lines.append(f"gauge native: {WHY_NATIVE}")
+    leads = [o.lead for o in report.outcomes if o.sentence]
+    lead = f"; the nearest choice of a character was won by {min(leads):.1e}" if leads else ""
+    count = len(report.sentences)
+    said = {0: "no sentence", 1: "one sentence"}.get(count, f"{count} different sentences")
+    rows = sum(bool(o.sentence) for o in report.outcomes)
+    lines.append(f"{said} from {rows} rows{lead}; {report.seconds:.0f} s")
+    return lines
+
+
+def _distance(a: Array, b: Array) -> float:
+    return float(np.abs(a.astype("float64") - b.astype("float64")).max())
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,102 @@
+"""One lesson for every row, each in a worker of its own, as many at once as there are cores."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Final
+
+from gateparity.backends.remote import BackendError
+from gateparity.conformance.training.checkpoint import (
+    Journal,
+    checkpoint_path,
+    load_checkpoint,
+    save_checkpoint,
+)
+from gateparity.conformance.training.pupils import Student
+from gateparity.conformance.training.workers import run_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from gateparity.backends.remote import RemoteAdapter
+    from gateparity.conformance.training.lesson import Lesson
+    from gateparity.conformance.training.workers import Row
+
+    Progress = Callable[[Row, int, float], None]  # epochs done, and the last one's perplexity
+
+TIME_LIMIT: Final = 600.0  # seconds for one call: an epoch, with its compilations
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a row fared. `journal` is None, and `error` says why, where it could not run at all; an
+    error after some epochs leaves both. `sentence` is empty unless it came to the end.
+    """
+
+    row: Row
+    journal: Journal | None
+    sentence: str = ""
+    lead: float = 0.0
+    error: str = ""
+    version: str = ""
+    seconds: float = 0.0
+
+    @property
+    def diverged(self) -> int | None:
+        """The first step that gave no finite number."""
+        return self.journal.diverged if self.journal else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Classroom:
+    """A lesson, and what all rows of a run share: where checkpoints go, and whether those that are
+    there are gone on from.
+    """
+
+    lesson: Lesson
+    folder: Path
+    resume: bool = False
+    limit: float = TIME_LIMIT
+    progress: Progress = lambda _row, _epoch, _perplexity: None
+
+    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Teach every row. A row that can't go on costs itself alone; an interruption ends every
+        worker before the exception goes on, and leaves the checkpoints.
+        """
+        fail = lambda row, error: Outcome(row, None, error=error)  # noqa: E731
+        return run_rows(rows, self._teach, fail, self.limit)
+
+    def _teach(self, row: Row, adapter: RemoteAdapter) -> Outcome:
+        start = time.perf_counter()
+        outcome = self._train(row, adapter, Outcome(row, None, version=adapter.version))
+        return dataclasses.replace(outcome, seconds=time.perf_counter() - start)
+
+    def _train(self, row: Row, adapter: RemoteAdapter, outcome: Outcome) -> Outcome:
+        pupil, lesson = Student(adapter), self.lesson
+        config = lesson.config(row.dtype)
+        state = pupil.begin(config, *lesson.weights(row.dtype), lesson.recipe)
+        fingerprint = lesson.fingerprint(row.label, row.dtype)
+        path = checkpoint_path(self.folder, row.label, row.dtype)
+        journal = Journal(state, lesson.worst)
+        if self.resume and path.exists():
+            journal = load_checkpoint(path, state, config, fingerprint, lesson.worst)
+        outcome = dataclasses.replace(outcome, journal=journal)
+        if journal.epochs:
+            self.progress(row, journal.epochs, journal.perplexities[-1])
+        for epoch in range(journal.epochs + 1, lesson.sizes.epochs + 1):
+            if journal.diverged:
+                return outcome
+            try:
+                training = pupil.train(config, journal.state, lesson.batches(epoch), lesson.recipe)
+            except BackendError as error:
+                words = f"lost in epoch {epoch}: {error}"
+                return dataclasses.replace(outcome, error=words)
+            journal.add(training, pupil.read(config, training.state))
+            save_checkpoint(path, journal, fingerprint)
+            self.progress(row, epoch, journal.perplexities[-1])
+        if journal.diverged:
+            return outcome
+        sentence, lead = lesson.speak(pupil, row.dtype, journal.state)
+        return dataclasses.replace(outcome, sentence=sentence, lead=lead)

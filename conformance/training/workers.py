@@ -1,0 +1,76 @@
+"""Every row in a worker of its own, as many at once as there are cores."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from gateparity.adapter import Unsupported
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.remote import BackendError, RemoteAdapter, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gateparity.backends.spec import Backend
+
+T = TypeVar("T")
+_POLL: Final = 0.2  # seconds
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A backend at a dtype."""
+
+    backend: Backend
+    dtype: str
+
+    @property
+    def label(self) -> str:
+        """What names the backend."""
+        return self.backend.label
+
+
+def run_rows(
+    rows: Sequence[Row],
+    work: Callable[[Row, RemoteAdapter], T],
+    fail: Callable[[Row, str], T],
+    limit: float,
+) -> list[T]:
+    """What `work` finds for each row, or `fail` makes of the reason why it can't be done.
+
+    A row that can't go on costs itself alone; an exception on this side, Ctrl-C say, ends every
+    worker before it goes on. `limit` is the longest that a call may take, in seconds.
+    """
+    workers: list[Worker] = []
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+
+    def run(row: Row) -> T:
+        try:
+            if row.backend.python is None:
+                return fail(row, row.backend.missing)
+            with Worker(row.backend.python, limit, row.backend.path) as worker:
+                workers.append(worker)
+                return work(row, RemoteAdapter(worker, row.backend.target))
+        except (Unsupported, BackendError, ValueError, TypeError) as error:
+            return fail(row, " ".join(str(error).split())[:300])
+
+    futures: dict[Row, Future[T]] = {}
+    try:
+        for row in sorted(rows, key=_cost):
+            futures[row] = pool.submit(run, row)
+        return [futures[row].result() for row in rows]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(future.done() for future in futures.values()):
+            for worker in workers:  # one may be starting yet
+                worker.close()
+            wait(futures.values(), _POLL)
+
+
+def _cost(row: Row) -> tuple[int, int]:
+    """Those that compile first, so that none of them is left for the end."""
+    framework = FRAMEWORKS.get(row.backend.name.partition("@")[0])
+    return -(framework.cost if framework else 0), int(row.dtype == "float32")

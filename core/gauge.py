@@ -1,0 +1,51 @@
+"""The gauge of two biases: what ties a framework that trains two to one that trains one.
+
+Both biases get the same gradient, so their sum steps twice as far as one bias would, and a norm
+over all arrays counts that gradient twice. Equal functions, different training: nothing but the
+choice of coordinates. Tied, the sum stands in the first bias and the second keeps its zeros.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gateparity.adapter import Unsupported
+
+if TYPE_CHECKING:
+    from gateparity.config import Config
+    from gateparity.layout import Layout
+    from gateparity.parameters import Parameters
+
+
+def tie_biases(params: Parameters) -> Parameters:
+    """The same function with all of the bias in `b_ih`."""
+    return tuple(
+        cell
+        if cell.b_ih is None or cell.b_hh is None
+        else dataclasses.replace(cell, b_ih=cell.b_ih + cell.b_hh, b_hh=np.zeros_like(cell.b_hh))
+        for cell in params
+    )
+
+
+def frozen_names(layout: Layout, config: Config, gauge: str) -> frozenset[str]:
+    """Native arrays that aren't trained: a second bias where they are tied, and the biases that a
+    framework has though the LSTM has none.
+
+    Raises `Unsupported` for a layout that keeps both biases in one array.
+    """
+    blocks = list(layout.blocks(config))
+    if not config.biases:
+        return frozenset(block.name for block in blocks if block.role.is_bias)
+    if gauge == "native":
+        return frozenset()
+    if any(block.role.join == "stack" for block in blocks):
+        raise Unsupported(f"{layout.name} keeps two biases in one array, which can't be tied")
+    return frozenset(block.name for block in blocks if block.role.fields == ("b_hh",))
+
+
+def counts_biases_twice(layout: Layout, config: Config) -> bool:
+    """Whether the layout has two biases that a framework trains."""
+    return any(block.role.fields == ("b_hh",) for block in layout.blocks(config)) and config.biases

@@ -1,0 +1,125 @@
+"""Training within rounding: sound ones are, wrong ones are seen where they begin."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from gateparity.backends import numpy as book
+from gateparity.backends.numpy import Scratch
+from gateparity.conformance.training.parity import judge_course, make_course
+from gateparity.conformance.training.problems import CALM, make_problem, run_problem
+from gateparity.conformance.training.pupils import Student, Teacher
+
+
+def judged(problem, pupil, course=None):
+    return judge_course(run_problem(pupil, problem), course or make_course(problem, {}))
+
+
+@dataclasses.dataclass(frozen=True)
+class Instead:
+    """NumPy's training under another recipe than the one asked for."""
+
+    change: dict
+
+    layout = Scratch.layout
+
+    def train(self, config, state, batches, recipe):
+        recipe = dataclasses.replace(recipe, **self.change)
+        return Scratch().train(config, state, batches, recipe)
+
+    def predict(self, *given):
+        return Scratch().predict(*given)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CALM)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_sound_training_is_within_rounding_to_its_end(name, dtype, seed):
+    problem = make_problem(name, dtype, seed)
+    found = judged(problem, Student(Scratch()))
+    assert not found.differs
+    assert found.vouched == len(problem.epochs)
+    assert found.sigmas > 0.05  # and the budget isn't far too wide
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("sgd", {"clip": None}),
+        ("sgd", {"clip": 0.125 + 2**-20}),
+        ("sgd", {"rate": 0.5 + 2**-18}),
+        ("momentum", {"momentum": 0.875 + 2**-16}),
+        ("adam", {"epsilon": 2**-20}),
+        ("adam", {"beta_1": 0.9375}),
+        ("adam", {"optimizer": "sgd"}),
+        ("carried", {"carry": False}),
+    ],
+)
+def test_another_constant_is_seen(name, change):
+    found = judged(make_problem(name, "float32"), Student(Instead(change)))
+    assert found.differs
+    assert "epoch 1" in found.differs
+
+
+def leaky(s, W_h, dH, dC):
+    """The cell's state without its forget gate on the way back."""
+    dZ, dH_prev, _ = book.backward_cell(s, W_h, dH, dC)
+    return dZ, dH_prev, dC
+
+
+def test_a_mistake_on_the_way_back_is_seen_at_step_1():
+    found = judged(make_problem("sgd", "float32"), Student(Scratch(backward_cell=leaky)))
+    assert found.differs.startswith("norm of step 1 of epoch 1: found ")
+
+
+def test_a_mistake_on_the_way_forth_is_seen_in_the_first_loss():
+    def cell(Z_x, H, C, W_h):
+        step = book.cell(Z_x, H, C, W_h)
+        return dataclasses.replace(step, H=step.O * step.C)
+
+    found = judged(make_problem("sgd", "float64"), Student(Scratch(cell=cell)))
+    assert found.differs.startswith("loss of step 1 of epoch 1: found ")
+
+
+def test_weights_that_are_not_updated_are_seen_after_the_first_epoch():
+    class Lazy(Instead):
+        def train(self, config, state, batches, recipe):
+            found = super().train(config, state, batches, recipe)
+            kept = {n: a for n, a in state.params.items() if n == "b_q"}
+            after = dataclasses.replace(found.state, params={**found.state.params, **kept})
+            return dataclasses.replace(found, state=after)
+
+    found = judged(make_problem("sgd", "float32"), Student(Lazy({})))
+    assert found.differs.startswith("b_q[0] after epoch 1: found 0, expected ")
+
+
+def test_a_number_that_is_not_finite_is_never_within_rounding():
+    problem = make_problem("sgd", "float32")
+    found = run_problem(Student(Scratch()), problem)
+    found["loss 3"] = found["loss 3"] * np.nan
+    verdict = judge_course(found, make_course(problem, {}))
+    assert verdict.sigmas == np.inf
+    assert verdict.differs.startswith("loss of step 1 of epoch 3: found nan")
+
+
+def test_the_truth_of_two_biases_is_another_training():
+    problem = make_problem("momentum", "float32")
+    one, two = (run_problem(Teacher(biases=count), problem) for count in (1, 2))
+    assert one["loss 1"][0] == two["loss 1"][0]
+    assert one["norm 1"][0] < two["norm 1"][0]
+    assert np.abs(one["b of cell 0 1"] - two["b of cell 0 1"]).max() > 1e-3
+
+
+def test_the_budget_says_how_far_it_vouches():
+    problem = make_problem("wild sgd", "float32", epochs=24)
+    course = make_course(problem, {})
+    assert 8 < course.vouched < 24
+    verdict = judged(problem, Student(Scratch()), course)
+    assert not verdict.differs
+    assert verdict.vouched == course.vouched
+    beyond = f"w_hh of cell 0 {course.vouched + 2}"
+    apart = run_problem(Student(Scratch()), problem)[beyond] - course.truth[beyond]
+    assert np.abs(apart).max() > 1e-3  # two sound trainings, and nothing is said of it
