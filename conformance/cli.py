@@ -29,7 +29,11 @@ VERBS: Final = (
         "compare:compare_command",
         "Compare recorded runs, or join the verdicts of several, into one verdict.",
     ),
-    Verb("train", "train:train", "Train one model of a text in every framework: one sentence."),
+    Verb(
+        "train",
+        "train:train",
+        "Train d2l's model of characters in every framework: one curve, and one sentence.",
+    ),
     Verb(
         "horizon",
         "horizon:horizon",
@@ -38,7 +42,7 @@ VERBS: Final = (
     Verb(
         "recipes",
         "recipes:recipes",
-        "Put each framework's defaults for LSTM, SGD and Adam beside each other.",
+        "Put each framework's defaults beside each other: first weights, and constants.",
     ),
     Verb(
         "diagnose",

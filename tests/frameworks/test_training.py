@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 
 import numpy as np
 import pytest
@@ -14,16 +13,9 @@ from gateparity.conformance.training.parity import judge_course
 from gateparity.conformance.training.problems import CALM, make_problem, run_problem
 from gateparity.conformance.training.pupils import Student
 
-ROWS = [(n, v) for n in FRAMEWORKS if n != "numpy" for v, _ in FRAMEWORKS[n].variants]
+ROWS = [(n, v) for n in FRAMEWORKS if n != "numpy" for v in FRAMEWORKS[n].targets]
 TWO_BIASES = {("torch", "layer"), ("mxnet", "layer")}
 COURSES = Courses(0)
-
-
-def load(name, variant):
-    for module in FRAMEWORKS[name].modules:
-        pytest.importorskip(module, exc_type=ImportError)
-    module = importlib.import_module(f"gateparity.backends.{name}")
-    return getattr(module, dict(FRAMEWORKS[name].variants)[variant])()
 
 
 def judged(adapter, problem, biases=1):
@@ -39,7 +31,7 @@ def in_float32(name, problem):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("problem", CALM)
 @pytest.mark.parametrize(("name", "variant"), ROWS)
-def test_it_trains_within_rounding(name, variant, problem, dtype):
+def test_it_trains_within_rounding(load, name, variant, problem, dtype):
     adapter, made = load(name, variant), make_problem(problem, dtype)
     found = judged(adapter, made)
     assert bool(found.differs) == in_float32(name, made), found.differs
@@ -47,7 +39,7 @@ def test_it_trains_within_rounding(name, variant, problem, dtype):
 
 @pytest.mark.parametrize("problem", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize(("name", "variant"), ROWS)
-def test_a_run_in_two_calls_ends_in_the_bits_of_one(name, variant, problem):
+def test_a_run_in_two_calls_ends_in_the_bits_of_one(load, name, variant, problem):
     adapter, made = load(name, variant), make_problem(problem, "float32")
     config, recipe, pupil = made.config, made.recipe, Student(adapter)
     start = pupil.begin(config, made.params, made.head, recipe)
@@ -65,7 +57,7 @@ def test_a_run_in_two_calls_ends_in_the_bits_of_one(name, variant, problem):
 
 
 @pytest.mark.parametrize("name", ["jax", "tensorflow"])
-def test_a_step_is_compiled_once_for_a_shape(name):
+def test_a_step_is_compiled_once_for_a_shape(load, name):
     adapter = load(name, "scratch")
     made = make_problem("sgd", "float32")
     recipe = dataclasses.replace(made.recipe, rate=0.5 + 2**-7)  # one that no other test compiled
@@ -77,7 +69,7 @@ def test_a_step_is_compiled_once_for_a_shape(name):
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS)
-def test_two_native_biases_train_as_if_each_bias_were_there_twice(name, variant):
+def test_two_native_biases_train_as_if_each_bias_were_there_twice(load, name, variant):
     adapter = load(name, variant)
     problem = make_problem("sgd", "float32", gauge="native")
     assert bool(judged(adapter, problem).differs) == ((name, variant) in TWO_BIASES)
@@ -86,7 +78,7 @@ def test_two_native_biases_train_as_if_each_bias_were_there_twice(name, variant)
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS)
-def test_a_gradient_that_is_stopped_at_a_step_is_seen_at_step_1(name, variant):
+def test_a_gradient_that_is_stopped_at_a_step_is_seen_at_step_1(load, name, variant):
     """A fault in one backend's backward pass: forward it is the same function."""
     adapter, problem = load(name, variant), make_problem("sgd", "float32")
     found = judged(dataclasses.replace(adapter, run=Truncated(adapter.run, name)), problem)
