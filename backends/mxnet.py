@@ -213,7 +213,12 @@ _MXNET: Final = Primitives(
     trainer=_trainer,
 )
 _SERIES: Final = mx.__version__[:3]
-_LIMITS: Final = {
+_TRAINING: Final = (
+    {"train": "gluon.Trainer of MXNet 2.0 moves mx.np arrays alone, and these are mx.nd"}
+    if _IS_2
+    else {}
+)
+_LIMITS: Final = _TRAINING | {
     "empty_sequence": f"MXNet {_SERIES} takes a size of 0 for one that isn't known yet",
     "empty_batch": f"MXNet {_SERIES} takes a size of 0 for one that isn't known yet",
     "float16": f"MXNet {_SERIES} multiplies no float16 matrices on a CPU",

@@ -205,6 +205,11 @@ def _trainer() -> Any:
     return tensorflow_training
 
 
+_TRAINING: Final = (
+    {"train": f"it trains with Keras 3's optimisers, and this is Keras {keras.__version__}"}
+    if _IS_KERAS_2
+    else {}
+)
 _TENSORFLOW: Final = Primitives(
     version=tf.__version__,
     from_numpy=tf.constant,
@@ -221,7 +226,8 @@ Scratch = functools.partial(
     D2L,
     _scratch,
     _TENSORFLOW,
-    unsupported={"empty_sequence": "XLA doesn't compile a loop that reads from no steps"},
+    unsupported=_TRAINING
+    | {"empty_sequence": "XLA doesn't compile a loop that reads from no steps"},
     trace=functools.partial(_scratch, keep=True),
 )
 Layer = functools.partial(
@@ -230,7 +236,8 @@ Layer = functools.partial(
     KERAS,
     _layer,
     _TENSORFLOW,
-    unsupported={
+    unsupported=_TRAINING
+    | {
         "gates": "keras.layers.LSTM doesn't return its gates",
         "empty_sequence": "keras.layers.LSTM fails where there is no first step",
         "empty_batch": "keras.layers.LSTM fails: to keras.ops.add an array of no rows is a bias",

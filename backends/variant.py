@@ -112,6 +112,8 @@ class Variant:
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
     ) -> Training:
         """By the framework's own autodiff and optimiser."""
+        if "train" in self.unsupported:
+            raise Unsupported(self.unsupported["train"])
         return training.train(self, config, state, batches, recipe)
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:

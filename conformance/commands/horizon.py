@@ -174,7 +174,7 @@ def _steps(count: int | None, most: int) -> str:
 
 def _cell(trial: Trial) -> str:
     if trial.verdict is None:
-        return "[bold red]error[/]"
+        return "skip" if trial.skip else "[bold red]error[/]"
     number = f"{trial.verdict.sigmas:.1f}" if trial.verdict.sigmas < 1e4 else "large"
     marks = {"known": f"[yellow]{number} ~[/]", "fail": f"[bold red]{number} X[/]"}
     return marks.get(trial.status, number)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from gateparity.adapter import Unsupported
 from gateparity.backends.worker import one_line
 from gateparity.conformance.training.parity import Verdict, judge_course, make_course
 from gateparity.conformance.training.problems import make_problem, run_problem
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gateparity.backends.remote import RemoteAdapter
     from gateparity.conformance.requirements.checks import Results
     from gateparity.conformance.training.parity import Course
-    from gateparity.conformance.training.workers import Row
+    from gateparity.conformance.training.workers import Row, Trouble
 
 Gauge = Literal["tied", "native"]
 APART: Final = 2.0**-10
@@ -38,23 +39,24 @@ _KNOWN: Final = {  # name, dtype, optimiser: what it does
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One problem in one row. `error` says why there is no verdict; `known` is the reason of a
-    deviation that is known; `relative` the largest error of a weight relative to the largest.
+    """One problem in one row. `error` or `skip` says why there is no verdict; `known` is the reason
+    of a deviation that is known; `relative` the largest error of a weight relative to the largest.
     """
 
     row: Row
     problem: str
     verdict: Verdict | None = None
     error: str = ""
+    skip: str = ""
     known: str = ""
     relative: float = 0.0
     results: Results = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def status(self) -> str:
-        """pass, known, fail or error; a known deviation that is gone fails."""
+        """pass, known, fail, skip or error; a known deviation that is gone fails."""
         if self.verdict is None:
-            return "error"
+            return "skip" if self.skip else "error"
         if self.known:
             return "known" if self.verdict.differs else "fail"
         return "fail" if self.verdict.differs else "pass"
@@ -66,7 +68,7 @@ class Trial:
             return f"it no longer deviates ({self.known}): remove its entry"
         if self.status == "known":
             return f"{self.known}; found {self.relative:.1e} of the largest weight in the end"
-        return self.error or (self.verdict.differs if self.verdict else "")
+        return self.error or self.skip or (self.verdict.differs if self.verdict else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,8 +130,8 @@ def try_problems(
             progress(trials[-1])
         return trials
 
-    def fail(row: Row, error: str) -> list[Trial]:
-        return [Trial(row, name, error=error) for name in problems]
+    def fail(row: Row, trouble: Trouble, reason: str) -> list[Trial]:
+        return [dataclasses.replace(Trial(row, name), **{trouble: reason}) for name in problems]
 
     return list(itertools.chain(*run_rows(rows, work, fail, limit)))
 
@@ -161,6 +163,8 @@ def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: G
     problem = make_problem(name, row.dtype, courses.seed, gauge=gauge)
     try:
         found = run_problem(Student(adapter), problem)
+    except Unsupported as unsupported:
+        return Trial(row, name, skip=str(unsupported))
     except Exception as error:  # noqa: BLE001  an adapter of the user's may answer anything
         return Trial(row, name, error=one_line(error))
     course = courses.of(name, row.dtype, adapter.arithmetic)
@@ -177,7 +181,7 @@ def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: G
     ):
         twice = judge_course(found, courses.of(name, row.dtype, adapter.arithmetic, biases=2))
         verdict = dataclasses.replace(verdict, differs=_explain(verdict, twice))
-    return Trial(row, name, verdict, "", known, furthest / largest, found)
+    return Trial(row, name, verdict, known=known, relative=furthest / largest, results=found)
 
 
 def _explain(once: Verdict, twice: Verdict) -> str:

@@ -96,6 +96,7 @@ def _row_json(report: Report, outcome: Outcome) -> dict[str, Any]:
         "sentence": outcome.sentence or None,
         "lead": _finite(outcome.lead),
         "error": outcome.error or None,
+        "skip": outcome.skip or None,
         "diverged": outcome.diverged,
         "seconds": outcome.seconds,
         "compiled": journal.compiled if journal else 0,
@@ -109,6 +110,8 @@ def _row_json(report: Report, outcome: Outcome) -> dict[str, Any]:
 def _words(report: Report, outcome: Outcome) -> str:
     dtype = f"{outcome.row.dtype}  "
     journal = outcome.journal
+    if outcome.skip:
+        return f"{dtype}skip: {escape(printable(outcome.skip))}"
     if journal is None or not journal.epochs:
         return f"{dtype}[bold red]{escape(printable(outcome.error))}[/]"
     distance = report.distances(outcome)[-1]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.remote import RemoteAdapter
     from gateparity.conformance.training.lesson import Lesson
-    from gateparity.conformance.training.workers import Row
+    from gateparity.conformance.training.workers import Row, Trouble
 
     Progress = Callable[[Row, int, float], None]  # epochs done, and the last one's perplexity
 
@@ -32,7 +32,8 @@ TIME_LIMIT: Final = 600.0  # seconds for one call: an epoch, with its compilatio
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """How a row fared. `journal` is None, and `error` says why, where it could not run at all; an
-    error after some epochs leaves both. `sentence` is empty unless it came to the end.
+    error after some epochs leaves both. `skip` says why a framework doesn't train. `sentence` is
+    empty unless it came to the end.
     """
 
     row: Row
@@ -40,6 +41,7 @@ class Outcome:
     sentence: str = ""
     lead: float = 0.0
     error: str = ""
+    skip: str = ""
     version: str = ""
     seconds: float = 0.0
 
@@ -65,8 +67,7 @@ class Classroom:
         """Teach every row. A row that can't go on costs itself alone; an interruption ends every
         worker before the exception goes on, and leaves the checkpoints.
         """
-        fail = lambda row, error: Outcome(row, None, error=error)  # noqa: E731
-        return run_rows(rows, self._teach, fail, self.limit)
+        return run_rows(rows, self._teach, _fail, self.limit)
 
     def _teach(self, row: Row, adapter: RemoteAdapter) -> Outcome:
         start = time.perf_counter()
@@ -100,3 +101,7 @@ class Classroom:
             return outcome
         sentence, lead = lesson.speak(pupil, row.dtype, journal.state)
         return dataclasses.replace(outcome, sentence=sentence, lead=lead)
+
+
+def _fail(row: Row, trouble: Trouble, reason: str) -> Outcome:
+    return dataclasses.replace(Outcome(row, None), **{trouble: reason})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from gateparity.adapter import Unsupported
 from gateparity.backends.catalogue import FRAMEWORKS
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateparity.backends.spec import Backend
 
 T = TypeVar("T")
+Trouble = Literal["error", "skip"]
 _POLL: Final = 0.2  # seconds
 
 
@@ -36,10 +37,11 @@ class Row:
 def run_rows(
     rows: Sequence[Row],
     work: Callable[[Row, RemoteAdapter], T],
-    fail: Callable[[Row, str], T],
+    fail: Callable[[Row, Trouble, str], T],
     limit: float,
 ) -> list[T]:
-    """What `work` finds for each row, or `fail` makes of the reason why it can't be done.
+    """What `work` finds for each row, or `fail` makes of the reason why it can't be done: `skip`
+    for what a framework doesn't support, `error` for all else.
 
     A row that can't go on costs itself alone; an exception on this side, Ctrl-C say, ends every
     worker before it goes on. `limit` is the longest that a call may take, in seconds.
@@ -50,12 +52,13 @@ def run_rows(
     def run(row: Row) -> T:
         try:
             if row.backend.python is None:
-                return fail(row, row.backend.missing)
+                return fail(row, "error", row.backend.missing)
             with Worker(row.backend.python, limit, row.backend.path) as worker:
                 workers.append(worker)
                 return work(row, RemoteAdapter(worker, row.backend.target))
         except (Unsupported, BackendError, ValueError, TypeError) as error:
-            return fail(row, " ".join(str(error).split())[:300])
+            trouble: Trouble = "skip" if isinstance(error, Unsupported) else "error"
+            return fail(row, trouble, " ".join(str(error).split())[:300])
 
     futures: dict[Row, Future[T]] = {}
     try:

@@ -99,10 +99,13 @@ def test_a_worker_that_is_lost_costs_its_row_and_the_others_finish(folder):
     assert list((folder / "gateparity-training").glob("mine-Dies*"))
 
 
-def test_an_adapter_that_does_not_train_is_told(folder):
-    done = train(folder, rows=("numpy", "mine:Silent"))
-    assert done.returncode == 2
-    assert "Silent has no method train" in done.stdout
+def test_an_adapter_that_does_not_train_is_skipped_with_the_reason(folder):
+    done = train(folder, "--json", "run.json", rows=("numpy", "mine:Silent", "mine:Copy"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skip: Silent has no method train" in done.stdout
+    assert "one sentence from 2 rows" in done.stdout
+    skipped = json.loads((folder / "run.json").read_text())["rows"][1]
+    assert (skipped["skip"], skipped["error"]) == ("Silent has no method train", None)
 
 
 def test_a_rate_that_diverges_is_told_with_its_step_and_row(folder):
@@ -157,10 +160,12 @@ def test_ctrl_c_leaves_checkpoints_that_resume_to_the_same_end(folder):
 
 
 def test_horizon_judges_every_row_and_tells_how_long_they_stay_together(folder):
-    done = run(folder, "horizon", "-b", "numpy", "-b", "mine:Copy", "--json", "horizon.json")
+    rows = ("-b", "numpy", "-b", "mine:Copy", "-b", "mine:Silent")
+    done = run(folder, "horizon", *rows, "--json", "horizon.json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((folder / "horizon.json").read_text())
-    assert {trial["status"] for trial in found["trials"]} == {"pass"}
+    statuses = {(trial["backend"], trial["status"]) for trial in found["trials"]}
+    assert statuses == {("numpy:scratch", "pass"), ("mine:Copy", "pass"), ("mine:Silent", "skip")}
     wild = {(h["problem"], h["dtype"]): h for h in found["horizons"]}
     assert len(wild) == 6
     assert wild["wild sgd", "float32"]["predicted"] < wild["wild sgd", "float64"]["predicted"]
