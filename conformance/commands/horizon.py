@@ -16,9 +16,10 @@ from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.commands.console import make_console, print_line, print_table
 from gateparity.conformance.commands.options import Json, Seed, Specs, TimeLimit
-from gateparity.conformance.commands.train import Gauge
+from gateparity.conformance.commands.train import Gauge, Plot
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
+from gateparity.conformance.training.plot import check_plot, plot_horizons
 from gateparity.conformance.training.problems import CALM, WILD, make_problem
 from gateparity.conformance.training.run import TIME_LIMIT
 from gateparity.conformance.training.workers import Row
@@ -39,7 +40,7 @@ EXAMPLES: Final = """
 
   gateparity horizon -b numpy -b torch --gauge native    two biases against one
 
-  gateparity horizon --json horizon.json
+  gateparity horizon --json horizon.json --plot horizon.html
 """
 
 
@@ -48,6 +49,7 @@ def horizon(
     gauge: Gauge = "tied",
     seed: Seed = 0,
     json: Json = None,
+    plot: Plot = None,
     time_limit: TimeLimit = TIME_LIMIT,
 ) -> None:
     """Train small problems in every backend: within rounding at every step, and for how long.
@@ -58,6 +60,8 @@ def horizon(
     """
     if json:
         check_writable(json)
+    if plot:
+        check_plot(plot)
     backends = parse_backends(backend) if backend else find_backends()
     if not backends:
         raise InputError("no backend was found: gateparity env create --all")
@@ -71,6 +75,8 @@ def horizon(
     if json:
         found = trials_json(trials, horizons) | {"seed": seed, "exit_code": code}
         write_text(json, json_module.dumps(found, indent=2, allow_nan=False) + "\n")
+    if plot:
+        write_text(plot, plot_horizons(horizons))
     raise typer.Exit(code)
 
 
@@ -123,7 +129,7 @@ def trials_json(trials: Sequence[Trial], horizons: Sequence[Horizon]) -> dict[st
             }
             for trial in trials
         ],
-        "horizons": [vars(found) for found in horizons],
+        "horizons": [_horizon_json(horizon) for horizon in horizons],
     }
 
 
@@ -140,6 +146,11 @@ def _find_horizons(trials: Sequence[Trial], courses: Courses, seed: int) -> list
         for name, dtype in kinds
     )
     return [horizon for horizon in found if horizon]
+
+
+def _horizon_json(horizon: Horizon) -> dict[str, Any]:
+    found = {pair: [*map(_finite, distances)] for pair, distances in horizon.found.items()}
+    return vars(horizon) | {"expected": [*map(_finite, horizon.expected)], "found": found}
 
 
 def _horizon_table(courses: Courses, horizons: Sequence[Horizon]) -> Table:

@@ -20,6 +20,7 @@ from gateparity.conformance.commands.options import Json, Seed, Specs
 from gateparity.conformance.files import check_folder, check_writable, write_text
 from gateparity.conformance.training.checkpoint import FOLDER, checkpoint_path
 from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
+from gateparity.conformance.training.plot import check_plot, plot_training
 from gateparity.conformance.training.report import Report, print_report, report_json
 from gateparity.conformance.training.run import TIME_LIMIT, Classroom
 from gateparity.conformance.training.texts import choose_text
@@ -44,7 +45,7 @@ EXAMPLES: Final = """
 
   gateparity train --text timemachine.txt --resume   go on after Ctrl-C
 
-  gateparity train -b torch:layer -b jax:layer --epochs 5 --json run.json
+  gateparity train -b torch:layer -b jax:layer --epochs 5 --json run.json --plot run.html
 """
 _SIZES: Final = Sizes()
 
@@ -68,6 +69,10 @@ Rate = Annotated[float, typer.Option(help="SGD's rate: a number that float32 hol
 Epochs = Annotated[int, typer.Option(min=1, max=10_000, help="Times through all windows.")]
 Windows = Annotated[int, typer.Option(min=1, max=10**6, help="Windows of the text to train on.")]
 Batch = Annotated[int, typer.Option(min=1, max=10**6, help="Windows in a gradient step.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Write the curves as one HTML page."),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on from the checkpoints of a run that was stopped.")
 ]
@@ -90,6 +95,7 @@ def train(
     batch: Batch = _SIZES.batch,
     seed: Seed = 0,
     json: Json = None,
+    plot: Plot = None,
     checkpoints: Checkpoints = Path(FOLDER),
     time_limit: TimeLimit = TIME_LIMIT,
     *,
@@ -105,6 +111,8 @@ def train(
     """
     if json:
         check_writable(json)
+    if plot:
+        check_plot(plot)
     check_folder(checkpoints)
     sizes = Sizes(windows=windows, batch=batch, epochs=epochs)
     recipe = make_recipe(rate, gauge)
@@ -115,6 +123,8 @@ def train(
     print_report(report, make_console())
     if json:
         write_text(json, json_module.dumps(report_json(report), indent=1, allow_nan=False) + "\n")
+    if plot:
+        write_text(plot, plot_training(report))
     if not any(outcome.error for outcome in report.outcomes):
         _clear(checkpoints, rows)
     raise typer.Exit(report.exit_code)

@@ -74,7 +74,8 @@ class Trial:
 @dataclasses.dataclass(frozen=True)
 class Horizon:
     """After how many steps two rows are apart: as the draws predict, and the first and the last
-    pair that were; None for never, in `steps` steps.
+    pair that were; None for never, in `steps` steps. After each epoch, `expected` is the distance
+    that is predicted, and `found` that of each pair, by its name.
     """
 
     problem: str
@@ -84,6 +85,8 @@ class Horizon:
     first: int | None
     last: int | None
     pair: tuple[str, str]
+    expected: tuple[float, ...] = ()
+    found: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
 
 class Courses:
@@ -131,7 +134,8 @@ def try_problems(
         return trials
 
     def fail(row: Row, trouble: Trouble, reason: str) -> list[Trial]:
-        return [dataclasses.replace(Trial(row, name), **{trouble: reason}) for name in problems]
+        error, skip = (reason if trouble == kind else "" for kind in ("error", "skip"))
+        return [Trial(row, name, error=error, skip=skip) for name in problems]
 
     return list(itertools.chain(*run_rows(rows, work, fail, limit)))
 
@@ -141,22 +145,23 @@ def find_horizon(trials: Sequence[Trial], course: Course, batches: int) -> Horiz
     done = [trial for trial in trials if trial.results]
     if len(done) < 2:
         return None
-    epochs = _epochs(course.truth)
+    epochs = _by_epoch(course.truth)
     pairs = {
-        (a.row.label, b.row.label): _part(
-            {k: float(np.abs(a.results[k].astype(float) - b.results[k]).max()) for k in epochs}
-        )
+        (a.row.label, b.row.label): tuple(_furthest(a, b, names) for names in epochs)
         for a, b in itertools.combinations(done, 2)
     }
-    predicted = _part({k: float(course.sigmas[k].max()) * 2**0.5 for k in epochs})
-    order = sorted(pairs, key=lambda pair: pairs[pair] or np.inf)
-    steps = len({_number(k) for k in epochs}) * batches
-    first, last, expected = (
+    expected = tuple(max(float(course.sigmas[n].max()) for n in e) * 2**0.5 for e in epochs)
+    parted = {pair: _part(distances) for pair, distances in pairs.items()}
+    order = sorted(parted, key=lambda pair: parted[pair] or np.inf)
+    predicted, first, last = (
         None if epoch is None else epoch * batches
-        for epoch in (pairs[order[0]], pairs[order[-1]], predicted)
+        for epoch in (_part(expected), parted[order[0]], parted[order[-1]])
     )
-    kind = done[0]
-    return Horizon(kind.problem, kind.row.dtype, steps, expected, first, last, order[0])
+    found = {" and ".join(pair): distances for pair, distances in pairs.items()}
+    row, steps = done[0].row, len(epochs) * batches
+    return Horizon(
+        done[0].problem, row.dtype, steps, predicted, first, last, order[0], expected, found
+    )
 
 
 def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: Gauge) -> Trial:
@@ -190,9 +195,18 @@ def _explain(once: Verdict, twice: Verdict) -> str:
     return f"{once.differs}; it is as if each bias were there twice ({twice.sigmas:.2g} sigma)"
 
 
-def _part(distances: Mapping[str, float]) -> int | None:
+def _part(distances: Sequence[float]) -> int | None:
     """The first epoch after which a weight is further off."""
-    return next((_number(k) for k, distance in distances.items() if not distance <= APART), None)
+    return next((k for k, distance in enumerate(distances, 1) if not distance <= APART), None)
+
+
+def _furthest(a: Trial, b: Trial, names: Sequence[str]) -> float:
+    return max(float(np.abs(a.results[n].astype(float) - b.results[n]).max()) for n in names)
+
+
+def _by_epoch(results: Results) -> list[list[str]]:
+    """The names of weights, epoch by epoch."""
+    return [list(names) for _, names in itertools.groupby(_epochs(results), key=_number)]
 
 
 def _epochs(results: Results) -> list[str]:

@@ -104,4 +104,5 @@ class Classroom:
 
 
 def _fail(row: Row, trouble: Trouble, reason: str) -> Outcome:
-    return dataclasses.replace(Outcome(row, None), **{trouble: reason})
+    told = {"error": Outcome(row, None, error=reason), "skip": Outcome(row, None, skip=reason)}
+    return told[trouble]

@@ -119,6 +119,8 @@ def test_a_rate_that_diverges_is_told_with_its_step_and_row(folder):
     [
         (("--rate", "0.1"), "rate is 0.1, expected a number of at least 0 that float32 holds"),
         (("--json", "no/such/run.json"), "can't be written: there is no folder"),
+        (("--plot", "no/such/run.html"), "can't be written: there is no folder"),
+        (("--plot", "."), "can't be written: it is a folder"),
         (("--checkpoints", "text.txt"), "can't be written to: it is a file"),
         (("--download",), "--text and --download exclude each other"),
     ],
@@ -157,6 +159,15 @@ def test_ctrl_c_leaves_checkpoints_that_resume_to_the_same_end(folder):
     for one, other in zip(resumed, whole, strict=True):
         for key in keys:
             assert one[key] == other[key], (one["backend"], key)
+
+
+def test_curves_and_distances_are_written_as_one_page(folder):
+    pytest.importorskip("plotly")
+    assert train(folder, "--plot", "run.html").returncode == 0
+    done = run(folder, "horizon", "-b", "numpy", "-b", "mine:Copy", "--plot", "horizon.html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name, words in (("run.html", "perplexity"), ("horizon.html", "wild sgd float32")):
+        assert words in (folder / name).read_text("utf-8")
 
 
 def test_horizon_judges_every_row_and_tells_how_long_they_stay_together(folder):
