@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.adapter import Batch, Outputs
+from gateparity.adapter import Batch, Outputs, Unsupported
 from gateparity.config import Config
+from gateparity.training import Examples, Recipe, TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LEAST, _MOST = 5, 500  # rounds
 _WARM_UP: Final = 2  # calls; the first may compile
-
+_STEPS: Final = 10  # of training in a call, as an epoch of The Time Machine has
 
 CLOCKS: Final = {"wall": time.perf_counter, "cpu": time.process_time}
 
@@ -36,7 +37,8 @@ def time_calls(
     A call has a `kind`: an `adapter`, with NumPy's arrays in and out; the same function `bare`, on
     the framework's own arrays; or the framework's layer, called `direct`. It has the adapter's
     `target`, the framework's name, and `config`, `params`, `batch` and `cotangent` as the adapter
-    takes them. The clock is that on the `wall`, or the `cpu` time of all threads. Returns `times
+    takes them. To `train` is to take ten steps in one call, and each kind does that by its adapter.
+    The clock is that on the `wall`, or the `cpu` time of all threads. Returns `times
     (round, call)` in seconds, and `warm_up (call)`: its first call.
     """
     runs = [_prepare(call, operation) for call in calls]
@@ -70,6 +72,8 @@ def _round(runs: list[Callable[[], None]], turn: int, read: Callable[[], float])
 
 
 def _prepare(call: dict[str, Any], operation: str) -> Callable[[], None]:
+    if operation == "train":
+        return _prepare_training(call)
     direct = _direct(call["framework"]) if call["framework"] else None
     config, given = Config(**call["config"]), [call["params"], Batch(**call["batch"])]
     if operation == "gradients":
@@ -82,6 +86,20 @@ def _prepare(call: dict[str, Any], operation: str) -> Callable[[], None]:
         method = getattr(_adapter(call["target"]), operation)
         return lambda: method(config, *given)
     return lambda: direct.wait(run())  # type: ignore[union-attr]
+
+
+def _prepare_training(call: dict[str, Any]) -> Callable[[], None]:
+    adapter, config = _adapter(call["target"]), Config(**call["config"])
+    if getattr(adapter, "train", None) is None:
+        raise Unsupported(f"{call['target']} has no method train")
+    codes = call["batch"]["x"].argmax(-1).astype(np.int32)
+    head = {
+        "W_hq": np.full((config.output_size, config.input_size), 0.01, config.dtype),
+        "b_q": np.zeros(config.input_size, config.dtype),
+    }
+    state = TrainingState(call["params"] | head)
+    batches, recipe = [Examples(codes, np.roll(codes, -1, 0))] * _STEPS, Recipe(clip=1.0)
+    return lambda: adapter.train(config, state, batches, recipe)
 
 
 def _bare(

@@ -14,7 +14,7 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, WorkerLost
 from gateparity.conformance.bench.sizes import growing_sizes
 from gateparity.conformance.bench.statistics import Spread, exponent, ratio, spread
-from gateparity.conformance.bench.targets import OPERATIONS
+from gateparity.conformance.bench.targets import TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -84,7 +84,7 @@ class Plan:
     @property
     def pieces(self) -> int:
         """How many calls of a worker one framework costs."""
-        return len(self.sizes) * len(OPERATIONS) + self.growth
+        return sum(len(size.operations) for size in self.sizes) + self.growth
 
 
 def run_bench(rows: Sequence[Backend], plan: Plan, progress: Progress = lambda _: None) -> Bench:
@@ -127,10 +127,15 @@ def _run_group(group: list[Backend], plan: Plan, bench: Bench, progress: Progres
             bench.versions[label] = adapter.version
             bench.machines[label] = machine | {"manifest": adapter.manifest}
         for size in plan.sizes:
-            for operation in OPERATIONS:
+            for operation in size.operations:
                 progress(f"{group[0].name} {size.name} {operation}")
                 calls = _calls(group, adapters, baseline, framework, size.build(plan.seed))
-                found = _time(worker, list(calls.values()), operation, plan)
+                if operation == TRAIN:
+                    calls = _trained(calls, framework)
+                try:
+                    found = _time(worker, list(calls.values()), operation, plan)
+                except Unsupported:
+                    continue  # all but forward is optional
                 bench.timings += _timings(group, calls, found, size.name, operation)
         if plan.growth:
             progress(f"{group[0].name} growth")
@@ -152,8 +157,20 @@ def _calls(
         if row.variant == "scratch" and framework != "numpy":  # whose own arrays are NumPy's
             calls[row.label, "bare"] = call | {"kind": "bare"}
     if baseline is not None:
-        calls[_DIRECT] = _call("", framework, baseline, case) | {"kind": "direct"}
+        layer = _call(_baseline(framework), framework, baseline, case)
+        calls[_DIRECT] = layer | {"kind": "direct"}
     return calls
+
+
+def _trained(
+    calls: Mapping[tuple[str, str], dict[str, Any]], framework: str
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The rows, and the framework's own layer beside them, all by what an adapter does."""
+    return {
+        key: call
+        for key, call in calls.items()
+        if key[1] != "bare" and not (key == _DIRECT and framework == "numpy")
+    }
 
 
 def _call(target: str, framework: str, adapter: RemoteAdapter, case: Case) -> dict[str, Any]:
@@ -198,7 +215,9 @@ def _timings(
             warm_up[row.label, "adapter"],
             direct=None if direct is None else spread(direct),
             framework=_ratio(own, direct) if row.variant == "scratch" else None,
-            own=_ratio(own, bare if row.variant == "scratch" else direct),
+            own=None
+            if operation == TRAIN
+            else _ratio(own, bare if row.variant == "scratch" else direct),
         )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from gateparity.config import Config
+from gateparity.conformance.bench.targets import OPERATIONS, TRAIN
 from gateparity.conformance.cases import build_case, draw_for
 from gateparity.errors import InputError, suggest
 
@@ -19,13 +20,19 @@ DTYPE: Final = "float32"
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """Steps, sequences, input features and hidden units."""
+    """Steps, sequences, input features and hidden units; and whether it is trained as well."""
 
     name: str
     steps: int
     batch: int
     inputs: int
     hidden: int
+    trains: bool = False
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """What is timed at this size."""
+        return OPERATIONS if self.trains else tuple(name for name in OPERATIONS if name != TRAIN)
 
     @property
     def words(self) -> str:
@@ -43,7 +50,7 @@ SIZES: Final = {
     size.name: size
     for size in (
         Size("small", 50, 128, 20, 100),
-        Size("wide", 32, 1024, 28, 32),
+        Size("wide", 32, 1024, 28, 32, trains=True),  # d2l's own
         Size("large", 100, 32, 256, 512),
     )
 }

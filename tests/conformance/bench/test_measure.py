@@ -53,6 +53,24 @@ def test_every_row_is_timed_beside_what_it_is_compared_with():
     assert bench.errors == {}
 
 
+def test_a_size_that_trains_is_trained_in_every_row_that_can(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        "from gateparity.backends.numpy import Scratch\nclass Mine(Scratch):\n    train = None\n"
+    )
+    told, size = [], dataclasses.replace(TINY, trains=True)
+    plan = Plan([size], 0, 60, growth=False)
+    bench = run_bench(parse_backends(["numpy", "mine:Mine"]), plan, told.append)
+    found = {(t.label, t.operation): t for t in bench.timings}
+    assert ("numpy:scratch", "train") in found
+    assert ("mine:Mine", "train") not in found
+    assert ("mine:Mine", "gradients") in found
+    trained = found["numpy:scratch", "train"]
+    assert (trained.framework, trained.own) == (None, None)  # NumPy has no layer
+    assert bench.errors == {}
+    assert len(told) == 2 * plan.pieces
+
+
 def test_an_adapter_of_ones_own_is_timed_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("from gateparity.backends.numpy import Scratch as Mine\n")
