@@ -49,12 +49,13 @@ def parse_host(spec: str, where: str) -> Host:
     return host
 
 
-def gateway_spec(place: Place) -> str:
-    """What execnet calls it."""
+def gateway_spec(place: Place, threads: int | None = None) -> str:
+    """What execnet calls it; `threads` is set before anything is imported there."""
+    limit = f"//env:OMP_NUM_THREADS={threads}" if threads else ""
     if isinstance(place, Path):
-        return f"popen//python={_quote(place)}"
+        return f"popen//python={_quote(place)}{limit}"
     config = f"//ssh_config={_config(place)}" if place.config else ""
-    return f"ssh={_OPTIONS} {place.name}//python={_far_quote(place.python)}{config}"
+    return f"ssh={_OPTIONS} {place.name}//python={_far_quote(place.python)}{config}{limit}"
 
 
 def command(place: Place, code: str) -> list[str]:

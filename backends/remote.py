@@ -54,11 +54,13 @@ class Worker:
     """An interpreter with a loop in it. Use as a context, or close it.
 
     `python` is the interpreter, here or on another machine; `path` is put before its own import
-    path; `limit` is the longest that one call may take, in seconds. Raises `WorkerLost` if it
-    doesn't start.
+    path; `limit` is the longest that one call may take, in seconds; `threads`, if given, how many
+    OpenMP's libraries may take there. Raises `WorkerLost` if it doesn't start.
     """
 
-    def __init__(self, python: Place, limit: float, path: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, python: Place, limit: float, path: tuple[str, ...] = (), threads: int | None = None
+    ) -> None:
         self.limit = min(limit, threading.TIMEOUT_MAX)
         self.seconds = 0.0  # that calls took, as seen from here
         self.far_seconds = 0.0  # of those, spent on the far side: the rest is transport
@@ -69,7 +71,7 @@ class Worker:
         self._group = execnet.Group()
         try:
             _require_answer(python, min(limit, _ANSWER))
-            self._gateway = self._group.makegateway(gateway_spec(python))
+            self._gateway = self._group.makegateway(gateway_spec(python, threads))
             self._channel = self._gateway.remote_exec(bootstrap)
             log = str(self._log) if isinstance(python, Path) else os.devnull
             self._channel.send((_sources(), list(path), log))

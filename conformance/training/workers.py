@@ -47,13 +47,14 @@ def run_rows(
     worker before it goes on. `limit` is the longest that a call may take, in seconds.
     """
     workers: list[Worker] = []
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    pool, threads = ThreadPoolExecutor(cores), _threads(cores, len(rows))
 
     def run(row: Row) -> T:
         try:
             if row.backend.python is None:
                 return fail(row, "error", row.backend.missing)
-            with Worker(row.backend.python, limit, row.backend.path) as worker:
+            with Worker(row.backend.python, limit, row.backend.path, threads) as worker:
                 workers.append(worker)
                 return work(row, RemoteAdapter(worker, row.backend.target))
         except (Unsupported, BackendError, ValueError, TypeError) as error:
@@ -71,6 +72,17 @@ def run_rows(
             for worker in workers:  # one may be starting yet
                 worker.close()
             wait(futures.values(), _POLL)
+
+
+def _threads(cores: int, rows: int) -> int | None:
+    """The cores that each of so many rows at once has; the user's own choice goes before it.
+
+    Threads of two workers on one core wait for each other at every operation: two rows of PyTorch
+    on two cores took six times as long.
+    """
+    if "OMP_NUM_THREADS" in os.environ:
+        return None
+    return max(1, cores // max(1, min(cores, rows)))
 
 
 def _cost(row: Row) -> tuple[int, int]:

@@ -32,22 +32,29 @@ def lesson(**change):
     return Lesson(TEXT, dataclasses.replace(SIZES, **change), recipe)
 
 
-def teach(folder, resume=False, **change):
-    (outcome,) = Classroom(lesson(**change), folder, resume).run([ROW])
+def teach(folder, resume=False, row=ROW, **change):
+    (outcome,) = Classroom(lesson(**change), folder, resume).run([row])
     return outcome
 
 
-def path_of(folder):
-    return checkpoint_path(folder, ROW.label, ROW.dtype)
+def path_of(folder, row=ROW):
+    return checkpoint_path(folder, row.label, row.dtype)
 
 
-def test_a_run_in_two_parts_ends_in_the_bits_of_one(tmp_path):
-    whole = teach(tmp_path)
-    path_of(tmp_path).unlink()
-    teach(tmp_path, epochs=2)
+@pytest.fixture(params=["numpy", "torch"])
+def row(request):
+    if request.param == "numpy":
+        return ROW
+    return Row(request.getfixturevalue("torch_backend"), "float32")
+
+
+def test_a_run_in_two_parts_ends_in_the_bits_of_one(tmp_path, row):
+    whole = teach(tmp_path, row=row)
+    path_of(tmp_path, row).unlink()
+    teach(tmp_path, row=row, epochs=2)
     seen = []
     room = Classroom(lesson(), tmp_path, True, progress=lambda *told: seen.append(told[1]))
-    (resumed,) = room.run([ROW])
+    (resumed,) = room.run([row])
     assert seen == [2, 3, 4]
     for name in ("losses", "norms", "weights"):
         for a, b in zip(getattr(resumed.journal, name), getattr(whole.journal, name), strict=True):

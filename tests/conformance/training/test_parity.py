@@ -9,9 +9,13 @@ import pytest
 
 from gateparity.backends import numpy as book
 from gateparity.backends.numpy import Scratch
+from gateparity.conformance.mistakes.backward import BACKWARD_MISTAKES
+from gateparity.conformance.mistakes.equations import change_equations
+from gateparity.conformance.mistakes.mistake import GRADIENTS
 from gateparity.conformance.training.parity import judge_course, make_course
 from gateparity.conformance.training.problems import CALM, make_problem, run_problem
 from gateparity.conformance.training.pupils import Student, Teacher
+from gateparity.conformance.truth import Truth
 
 
 def judged(problem, pupil, course=None):
@@ -64,15 +68,26 @@ def test_another_constant_is_seen(name, change):
     assert "epoch 1" in found.differs
 
 
-def leaky(s, W_h, dH, dC):
-    """The cell's state without its forget gate on the way back."""
-    dZ, dH_prev, _ = book.backward_cell(s, W_h, dH, dC)
-    return dZ, dH_prev, dC
+@pytest.fixture(scope="module")
+def sgd():
+    problem = make_problem("sgd", "float32")
+    return problem, make_course(problem, {})
 
 
-def test_a_mistake_on_the_way_back_is_seen_at_step_1():
-    found = judged(make_problem("sgd", "float32"), Student(Scratch(backward_cell=leaky)))
+ON_THE_WAY_BACK = [m for m in BACKWARD_MISTAKES if m.checks == GRADIENTS]  # of any LSTM
+
+
+@pytest.mark.parametrize("mistake", ON_THE_WAY_BACK, ids=lambda mistake: mistake.name)
+def test_a_mistake_of_the_catalogue_on_the_way_back_is_seen_at_step_1(sgd, mistake):
+    problem, course = sgd
+    found = judged(problem, Student(mistake.apply(Truth()).scratch), course)
     assert found.differs.startswith("norm of step 1 of epoch 1: found ")
+
+
+def test_the_same_equations_without_a_mistake_are_within_rounding(sgd):
+    problem, course = sgd
+    right = change_equations(lambda equations: equations)(Truth())
+    assert not judged(problem, Student(right.scratch), course).differs
 
 
 def test_a_mistake_on_the_way_forth_is_seen_in_the_first_loss():
