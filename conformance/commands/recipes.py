@@ -41,7 +41,7 @@ def recipes(backend: Specs = None, json: Json = None, time_limit: TimeLimit = TI
     if json:
         check_writable(json)
     rows = parse_backends(backend) if backend else find_backends()
-    rows = [row for row in rows if row.shipped and row.name.partition("@")[0] != "numpy"]
+    rows = [row for row in rows if row.shipped and row.framework != "numpy"]
     if not rows:
         raise InputError(
             "no framework was found that trains by itself: gateparity env create --all"
@@ -64,9 +64,10 @@ def recipes(backend: Specs = None, json: Json = None, time_limit: TimeLimit = TI
 def _read(row: Backend, limit: float) -> dict[str, str]:
     if row.python is None:
         raise BackendError(row.missing)
-    module = row.target.partition(":")[0]
     with Worker(row.python, limit, row.path) as worker:
-        found: dict[str, str] = worker.call("apply", f"{module}_training:defaults")
+        found: dict[str, str] = worker.call(
+            "apply", f"gateparity.backends.{row.framework}_training:defaults"
+        )
     return found
 
 

@@ -173,7 +173,7 @@ def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: G
     except Exception as error:  # noqa: BLE001  an adapter of the user's may answer anything
         return Trial(row, name, error=one_line(error))
     course = courses.of(name, row.dtype, adapter.arithmetic)
-    key = row.backend.name.partition("@")[0], row.dtype, problem.recipe.optimizer
+    key = row.backend.framework, row.dtype, problem.recipe.optimizer
     known = _KNOWN.get(key, "") if row.backend.shipped else ""
     weights = [name for name in _epochs(course.truth) if _number(name) == len(problem.epochs)]
     furthest = max(float(np.abs(found[n] - course.truth[n]).max()) for n in weights)

@@ -87,5 +87,5 @@ def _threads(cores: int, rows: int) -> int | None:
 
 def _cost(row: Row) -> tuple[int, int]:
     """Those that compile first, so that none of them is left for the end."""
-    framework = FRAMEWORKS.get(row.backend.name.partition("@")[0])
+    framework = FRAMEWORKS.get(row.backend.framework)
     return -(framework.cost if framework else 0), int(row.dtype == "float32")
