@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "it has"
 LONGER: Final = 20  # characters that are predicted after it
 _SCALE: Final = 0.01  # standard deviation of the first weights
-_LEAST: Final = 3  # symbols: the unknown and two letters
+_LEAST: Final = 2  # symbols that occur
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +55,10 @@ class Lesson:
 
     def __post_init__(self) -> None:
         letters, needed = len(self.text.codes), self.sizes.steps + 1
-        if len(self.text.symbols) < _LEAST:
+        inner = self._without_ends()
+        if len(np.unique(inner)) < _LEAST:
             raise InputError(
-                f"{self.text.where} is of one symbol, {self.text.symbols[-1]!r}: "
+                f"{self.text.where} is of one symbol, {self.text.symbols[inner[0]]!r}: "
                 "expected two or more, as there is nothing to predict"
             )
         if letters < needed:
@@ -125,6 +126,14 @@ class Lesson:
             state = dataclasses.replace(state, h=answer.h_n, c=answer.c_n)
             x = np.array([[chosen]], np.int32)
         return "".join(said), lead
+
+    def _without_ends(self) -> Array:
+        """The codes from the first letter to the last: a file's last line break is no symbol."""
+        codes = self.text.codes
+        if " " not in self.text.symbols:
+            return codes
+        (letters,) = np.nonzero(codes != self.text.symbols.index(" "))
+        return codes[letters[0] : letters[-1] + 1]
 
     def _starts(self, windows: int) -> Sequence[int]:
         return range(0, windows, self.sizes.batch)

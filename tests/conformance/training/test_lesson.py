@@ -64,6 +64,7 @@ def test_a_sentence_is_the_likeliest_symbol_each_time():
     [
         ("abcab", "a text has 5 letters and spaces, expected at least 7"),
         ("a" * 99, "a text is of one symbol, 'a': expected two or more"),
+        ("a" * 99 + "\n", "a text is of one symbol, 'a': expected two or more"),
         ("123", "a text has no letters"),
     ],
 )
