@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.core import TyperGroup
@@ -27,26 +28,38 @@ DOCS, README = ROOT / "docs", ROOT / "README.md"
 PAGES = sorted(DOCS.glob("*.md"))
 
 
+def blocks(page: str) -> list[str]:
+    """Its Python, in order."""
+    return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+
+
 def example() -> str:
-    return re.search(r"```python\n(.*?)```", (DOCS / "adapters.md").read_text(), re.DOTALL)[1]
+    return blocks("adapters.md")[0]
 
 
-def check(folder: Path, code: str) -> tuple[int, dict[tuple[str, str], set[str]]]:
-    (folder / "my_lstm.py").write_text(code)
+def results(folder: Path, spec: str, code: str) -> tuple[int, list[dict[str, Any]]]:
+    """What `gateparity check` ends with and finds of a class of this module."""
+    module, _, name = spec.partition(":")
+    (folder / f"{module}.py").write_text(code)
     command = [sys.executable, "-m", "gateparity.conformance.cli", "check", "--json", "run.json"]
     done = subprocess.run(
-        [*command, "--backend", "numpy", "--backend", "my_lstm:MyLSTM"],
+        [*command, "--backend", "numpy", "--backend", spec],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert "Traceback" not in done.stdout + done.stderr
+    found = json.loads((folder / "run.json").read_text())["results"]
+    return done.returncode, [result for result in found if result["variant"] == name]
+
+
+def check(folder: Path, code: str) -> tuple[int, dict[tuple[str, str], set[str]]]:
+    returned, told = results(folder, "my_lstm:MyLSTM", code)
     found: dict[tuple[str, str], set[str]] = {}
-    for result in json.loads((folder / "run.json").read_text())["results"]:
-        if result["variant"] == "MyLSTM":
-            found.setdefault((result["check"], result["case"]), set()).add(result["status"])
-    return done.returncode, found
+    for result in told:
+        found.setdefault((result["check"], result["case"]), set()).add(result["status"])
+    return returned, found
 
 
 def test_the_example_adapter_is_short_and_agrees(tmp_path):
@@ -73,6 +86,31 @@ def test_the_example_adapter_with_a_mistake_differs(right, wrong, tmp_path):
     code, found = check(tmp_path, example().replace(right, wrong))
     assert code == 1
     assert "fail" in found["forward", "sequence"]
+
+
+ERRATA = re.findall(
+    r"^\| `(\w+)` \| .* \| `(.*)` \| (.*) \|$", (DOCS / "errata.md").read_text(), re.MULTILINE
+)
+
+
+def test_the_tutorial_of_the_errata_agrees(tmp_path):
+    returned, found = results(tmp_path, "tutorial:Tutorial", "\n\n".join(blocks("errata.md")))
+    assert returned == 0
+    assert {result["status"] for result in found} == {"pass", "skip"}
+
+
+@pytest.mark.parametrize(("name", "words", "checks"), ERRATA, ids=[name for name, *_ in ERRATA])
+def test_an_erratum_is_seen_as_its_row_says(name, words, checks, tmp_path):
+    returned, found = results(tmp_path, f"tutorial:{name}", "\n\n".join(blocks("errata.md")))
+    assert returned in {1, 2}
+    seen = [result for result in found if result["status"] in {"fail", "error"}]
+    assert list(dict.fromkeys(result["check"] for result in seen)) == re.findall(r"\w+", checks)
+    assert any(words in result["reason"] for result in seen)
+
+
+def test_every_class_of_the_errata_has_a_row():
+    classes = re.findall(r"^class (\w+)", "\n".join(blocks("errata.md")), re.MULTILINE)
+    assert classes == ["Tutorial", *(name for name, *_ in ERRATA)]
 
 
 def test_every_requirement_is_a_check_of_that_number_and_name():
