@@ -6,7 +6,7 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the two extensions beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # for the extensions beside this file
 
 project = "gateparity"
 copyright = "the gateparity authors"  # noqa: A001 (Sphinx's name)
@@ -19,6 +19,7 @@ extensions = [
     "_extensions.commands",
     "_extensions.pages",
     "_extensions.mathml",
+    "_extensions.notebooks",
 ]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
