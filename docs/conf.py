@@ -14,6 +14,7 @@ release = importlib.metadata.version("gateparity")
 
 extensions = [
     "myst_parser",
+    "sphinx_design",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "_extensions.commands",

@@ -10,7 +10,7 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 LESSONS = dict.fromkeys(
-    ("lesson-cell", "lesson-gates", "lesson-layers", "lesson-linear"), ("torch",)
+    ("lesson-book", "lesson-cell", "lesson-gates", "lesson-layers", "lesson-linear"), ("torch",)
 )
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
