@@ -7,6 +7,7 @@ alone, and all weights are one vector.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
@@ -143,6 +144,16 @@ def _from_numpy(array: Any) -> Any:
     return nd.from_numpy(np.ascontiguousarray(array)[...])
 
 
+def _to_numpy(array: Any) -> Any:
+    """MXNet computes later, and so fails here; what else failed is not left to the next call."""
+    try:
+        return array.asnumpy()
+    except mx.MXNetError:
+        with contextlib.suppress(mx.MXNetError):
+            nd.waitall()
+        raise
+
+
 def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
     return run(config, *inputs)
 
@@ -206,7 +217,7 @@ def _trainer() -> Any:
 _MXNET: Final = Primitives(
     version=mx.__version__,
     from_numpy=_from_numpy,
-    to_numpy=lambda array: array.asnumpy(),
+    to_numpy=_to_numpy,
     call=_call,
     vjp=_vjp,
     settings=_settings,
