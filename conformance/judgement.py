@@ -32,7 +32,11 @@ def judge_answer(
     try:
         score = judge(found, expected)
     except Mismatch as mismatch:
-        known = _scores(mismatch.score) | {"arrays": found, "begins": mismatch.begins}
+        known = _scores(mismatch.score) | {
+            "arrays": found,
+            "begins": mismatch.begins,
+            "ratios": mismatch.ratios,
+        }
         return make_result(row, check, case, "fail", reason=str(mismatch), **known)
     return make_result(row, check, case, "pass", arrays=found, **_scores(score))
 

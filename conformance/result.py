@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.diagnosis.divergence import Divergence
     from gateparity.conformance.requirements.checks import Results
     from gateparity.conformance.versions import Change
+    from gateparity.layout import Layout
     from gateparity.parameters import Array
 
 Status = Literal["pass", "known", "fail", "skip", "error"]
@@ -25,8 +26,9 @@ class Result:
     `sigmas` is the largest error and `shift` the largest shift of a bias, in standard deviations
     of what rounding alone causes; `max_error` is relative to the largest true value of its array.
     None where nothing was compared. `arrays` is what the row answered, and `against` what that was
-    compared with where it isn't the truth. `begins` is where a difference does. `saved` is the file
-    that repeats a failure, and `saved_sizes` what it was shrunk to.
+    compared with where it isn't the truth. `begins` is where a difference does, and `ratios` has all
+    errors of a failure in standard deviations. `saved` is the file that repeats a failure, and
+    `saved_sizes` what it was shrunk to.
     """
 
     row: Backend
@@ -42,6 +44,7 @@ class Result:
     against: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
     begins: Divergence | None = dataclasses.field(default=None, repr=False, compare=False)
+    ratios: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     seconds: float | None = dataclasses.field(default=None, repr=False, compare=False)
     saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
@@ -74,7 +77,7 @@ class Run:
     like, as far as a known mistake explains it; `arithmetics` what rows declare of theirs, and
     `manifests` what their answers may depend on. `least` is how many backends make a verdict: one
     will do where others are recorded elsewhere. `changes` is what differs between the versions of
-    one framework.
+    one framework; `layouts` are those that the rows' adapters name.
     """
 
     rows: tuple[Backend, ...]
@@ -89,6 +92,7 @@ class Run:
     manifests: dict[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     least: int = 2
     changes: tuple[Change, ...] = ()
+    layouts: dict[str, Layout] = dataclasses.field(default_factory=dict)
 
     @property
     def ran(self) -> set[str]:

@@ -70,6 +70,7 @@ def run_checks(
         explanations=explain(results, plan, _arithmetics(sessions)),
         arithmetics={label: said for label, said in _arithmetics(sessions).items() if said},
         manifests={s.row.label: s.manifest for s in sessions if s.manifest},
+        layouts={s.row.label: s.layout for s in sessions if s.layout},
         changes=tuple(_find_changes(rows, results, plan, truths, _arithmetics(sessions))),
     )
 

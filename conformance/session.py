@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.cases import Case
     from gateparity.conformance.requirements.checks import Check, Results
     from gateparity.conformance.result import Result
+    from gateparity.layout import Layout
 
 _PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
 
@@ -95,6 +96,7 @@ class Session:
     def __init__(self, row: Backend, truths: Truths, limit: float) -> None:
         self.row = row
         self.version = ""
+        self.layout: Layout | None = None  # as far as the adapter was loaded
         self.arithmetic: Mapping[str, float] = (
             _PLAIN  # what the backend declares of it, once it is loaded
         )
@@ -175,6 +177,7 @@ class Session:
         if self._adapter is None:
             self._adapter = self._load(self._worker)
             self.version, self.arithmetic = self._adapter.version, self._adapter.arithmetic
+            self.layout = self._adapter.layout
         return self._adapter
 
     def _load(self, worker: Worker) -> RemoteAdapter:

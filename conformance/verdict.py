@@ -51,11 +51,20 @@ class Score:
 
 
 class Mismatch(AssertionError):
-    """Two results differ: by how much, and where it begins, as far as elements tell."""
+    """Two results differ: by how much, and where it begins, as far as elements tell.
 
-    def __init__(self, message: str, score: Score, begins: Divergence | None = None) -> None:
+    `ratios` are the errors of all elements, in standard deviations, where arrays could be compared.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        score: Score,
+        begins: Divergence | None = None,
+        ratios: Results | None = None,
+    ) -> None:
         super().__init__(message)
-        self.score, self.begins = score, begins
+        self.score, self.begins, self.ratios = score, begins, ratios
 
 
 def judge(found: Results, expected: Expected) -> Score:
@@ -98,9 +107,9 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
     begins = locate(ratios, expected.budget.case.config, ALLOWED)
     if begins:
         message = _describe(begins, found[begins.array], truth[begins.array], ratios)
-        raise Mismatch(message, score, begins)
+        raise Mismatch(message, score, begins, ratios)
     if shifts is not None and score.shift > ALLOWED:
-        raise Mismatch(_describe_shift(shifts, expected), score)
+        raise Mismatch(_describe_shift(shifts, expected), score, ratios=ratios)
     return score
 
 

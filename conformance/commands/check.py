@@ -10,11 +10,13 @@ from gateparity.conformance.commands.console import make_console, print_error
 from gateparity.conformance.commands.options import (
     Cases,
     Checks,
+    Force,
     Json,
     Junit,
     Markdown,
     NoSave,
     Prefix,
+    Report,
     Save,
     Seed,
     Specs,
@@ -48,6 +50,8 @@ EXAMPLES: Final = """
 
   gateparity check --text timemachine.txt --json run.json
 
+  gateparity check --report parity.html                   a page to look at
+
   gateparity check --junit parity.xml --markdown parity.md    for CI
 """
 
@@ -63,17 +67,19 @@ def check(
     json: Json = None,
     junit: Junit = None,
     markdown: Markdown = None,
+    report: Report = None,
     time_limit: TimeLimit = TIME_LIMIT,
     save: Save = None,
     *,
     no_save: NoSave = False,
+    force: Force = False,
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
     Each row is a backend and variant, each column a check; beneath, every pair of rows. Exit code
     0: all agree; 1: something differs; 2: something could not run.
     """
-    files = ReportFiles(json, junit, markdown)
+    files = ReportFiles(json, junit, markdown, report, force)
     saver = make_saver(save, seed, no_save=no_save)
     rows = choose_rows(backend)
     plan, source = choose_plan(rows, case, checks, seed, weights, prefix, text)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.options import Json, Junit, Markdown
+from gateparity.conformance.commands.options import Force, Json, Junit, Markdown, Report
 from gateparity.conformance.commands.progress import show_steps
-from gateparity.conformance.recording import report
+from gateparity.conformance.recording import report as between
 from gateparity.conformance.recording.compare import compare_recordings, count_steps
 from gateparity.conformance.recording.join import name_files
 from gateparity.conformance.recording.reading import is_recording, load_recording
@@ -29,7 +29,7 @@ EXAMPLES: Final = """
 
   gateparity compare monday.safetensors tuesday.safetensors
 
-  gateparity compare torch.json jax.json
+  gateparity compare torch.json jax.json --report both.html
 
 What `gateparity record` wrote is judged again and compared array by array, with NumPy alone. What
 `gateparity check --json` wrote holds verdicts and no arrays, and is joined as it is.
@@ -45,14 +45,20 @@ Runs = Annotated[
 
 
 def compare_command(
-    runs: Runs, json: Json = None, junit: Junit = None, markdown: Markdown = None
+    runs: Runs,
+    json: Json = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    report: Report = None,
+    *,
+    force: Force = False,
 ) -> None:
     """Compare recorded runs, or join the verdicts of several, into one verdict.
 
     All must have run the same checks on the same inputs. No framework is needed. Exit code as that
     of check.
     """
-    files = ReportFiles(json, junit, markdown)
+    files = ReportFiles(json, junit, markdown, report, force)
     recorded = {path: is_recording(path) for path in runs}
     if len(set(recorded.values())) > 1:
         of_kind = {kind: path for path, kind in recorded.items()}
@@ -69,12 +75,13 @@ def _compare(paths: Sequence[Path], files: ReportFiles) -> Run:
     with show_steps(count_steps(recordings)) as progress:
         comparison = compare_recordings(recordings, progress)
     source, console = next(iter(recordings.values())).source, make_console()
-    report.print_recordings(comparison, console)
+    between.print_recordings(comparison, console)
     print_results(comparison.run, console, source.options)
-    report.print_twins(comparison, console)
+    between.print_twins(comparison, console)
     print_verdict(comparison.run, console)
-    more, page = report.to_json(comparison), report.to_markdown(comparison)
-    files.write(comparison.run, source, more, page)
+    more, page = between.to_json(comparison), between.to_markdown(comparison)
+    tables, notes = between.to_tables(comparison), between.to_notes(comparison)
+    files.write(comparison.run, source, more, page, tables, notes)
     return comparison.run
 
 

@@ -74,6 +74,15 @@ Markdown = Annotated[
         help='Write a summary as Markdown: cat FILE >> "$GITHUB_STEP_SUMMARY".',
     ),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write one HTML page that needs no network (docs/report.md).",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the report that is there.")]
 TimeLimit = Annotated[
     float,
     typer.Option(

@@ -108,8 +108,7 @@ def _describe(moment: _Moment, ratio: Array, config: Config, allowed: float) -> 
 
 def _element_words(moment: _Moment, index: tuple[int, ...], config: Config) -> list[str]:
     """The axes of an array that its moment doesn't fix, and where on them the element is."""
-    base = _base(moment.array).removeprefix("d_")
-    axes = _AXES.get(base, ())
+    base, axes = _base(moment.array).removeprefix("d_"), array_axes(moment.array)
     if len(axes) != len(index):
         return []
     places = dict(zip(axes, index, strict=True))
@@ -125,6 +124,11 @@ def _axis_words(axis: str, at: int, config: Config) -> str:
     if axis == "cell":
         return cell_words(at, config)
     return f"gate {GATES[at]}" if axis == "gate" else f"{axis} {at}"
+
+
+def array_axes(name: str) -> tuple[str, ...]:
+    """What the axes of an array of a check are, by its name; nothing for one that isn't known."""
+    return _AXES.get(_base(name).removeprefix("d_"), ())
 
 
 def _base(name: str) -> str:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateparity.conformance.commands.console import print_line, print_table
+from gateparity.conformance.html.table import Table as PageTable
 from gateparity.conformance.reports import markdown
 from gateparity.conformance.reports.summary import number_words
 
@@ -91,6 +92,24 @@ def to_markdown(comparison: Comparison) -> str:
         "\n".join(f"- {markdown.escape(line)}" for line in _describe_revised(comparison)),
     ]
     return "".join(f"\n{part}\n" for part in parts if part)
+
+
+def to_notes(comparison: Comparison) -> list[str]:
+    """When and by what each was recorded, and what is told in sentences."""
+    parts = (_describe_recordings, _describe_firsts, _describe_revised)
+    return [line for part in parts for line in part(comparison)]
+
+
+def to_tables(comparison: Comparison) -> list[PageTable]:
+    """What is between the recordings, for a page."""
+    twins = [_twin_cells(twin) for twin in comparison.twins]
+    lines = [
+        PageTable(
+            "What differs in their manifests", ("line", *names, "of"), list(map(_line_cells, of))
+        )
+        for names, of in _by_recordings(comparison.lines).items()
+    ]
+    return [PageTable("One backend, recorded more than once", _TWINS, twins), *lines]
 
 
 def _describe_recordings(comparison: Comparison) -> Iterator[str]:

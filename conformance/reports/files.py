@@ -6,16 +6,18 @@ import dataclasses
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gateparity.conformance.files import check_writable
+from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.html.page import check_report
 from gateparity.conformance.reports.junit import write_junit
 from gateparity.conformance.reports.markdown import write_markdown
 from gateparity.conformance.reports.record import write_json
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from gateparity.conformance.html.table import Table
     from gateparity.conformance.result import Run
     from gateparity.conformance.source import Source
 
@@ -27,14 +29,18 @@ class ReportFiles:
     json: Path | None = None
     junit: Path | None = None
     markdown: Path | None = None
+    report: Path | None = None
+    force: bool = False
 
     def __post_init__(self) -> None:
-        paths = [path.absolute() for path in vars(self).values() if path]
-        for path in vars(self).values():
-            if path:
-                check_writable(path)
-        if len(set(paths)) < len(paths):
-            raise InputError("--json, --junit and --markdown name one file, expected one for each")
+        paths = [p for p in (self.json, self.junit, self.markdown, self.report) if p]
+        for path in paths:
+            check_writable(path)
+        if len({path.absolute() for path in paths}) < len(paths):
+            raise InputError(
+                "--json, --junit, --markdown and --report name one file, expected one for each"
+            )
+        check_report(self.report, force=self.force)
 
     def write(
         self,
@@ -42,10 +48,13 @@ class ReportFiles:
         source: Source,
         more: Mapping[str, Any] = MappingProxyType({}),
         page: str = "",
+        tables: Sequence[Table] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         """Write those that were asked for, each whole.
 
-        `more` goes into the JSON as well, and `page` is Markdown that goes below the run's.
+        `more` goes into the JSON as well, `page` is Markdown that goes below the run's, and the
+        report has `tables` and `notes` too.
         """
         if self.json:
             write_json(run, self.json, source, more)
@@ -53,3 +62,7 @@ class ReportFiles:
             write_junit(run, self.junit, source.options)
         if self.markdown:
             write_markdown(run, self.markdown, source.options, page)
+        if self.report:
+            from gateparity.conformance.html.run import run_page
+
+            write_text(self.report, run_page(run, source, tables, notes))

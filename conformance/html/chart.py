@@ -1,0 +1,146 @@
+"""A chart of lines as numbers that a template writes as SVG: places, ticks and words.
+
+SVG needs no script, takes its colours from the page, light or dark, and is a few kilobytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Points = Sequence[tuple[float, float]]
+
+WIDTH, HEIGHT = 640, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 40
+_TICKS: Final = 6
+_STYLES: Final = 6  # of lines, in the style sheet; then they repeat
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One curve: its name, the style that draws it, and its pieces, as SVG has points."""
+
+    name: str
+    style: int
+    pieces: tuple[str, ...]
+    dots: tuple[tuple[float, float], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """Lines, and the ticks of both axes with their places; `limit` is where a level is drawn."""
+
+    title: str
+    across: str
+    lines: tuple[Line, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    limit: float | None = None
+    limit_words: str = ""
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = _LEFT
+    right: int = WIDTH - _RIGHT
+    top: int = _TOP
+    bottom: int = HEIGHT - _BOTTOM
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scale:
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool
+
+    def __call__(self, value: float) -> float:
+        low, high, value = (self._of(v) for v in (self.low, self.high, value))
+        return round(self.start + (value - low) / (high - low) * (self.end - self.start), 1)
+
+    def _of(self, value: float) -> float:
+        return math.log10(value) if self.log else value
+
+    def ticks(self) -> list[float]:
+        """Round numbers within, a few."""
+        if self.log:
+            low, high = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
+            step = max(1, math.ceil((high - low) / _TICKS))
+            return [10.0**k for k in range(low, high + 1, step)]
+        step = _round_up((self.high - self.low) / _TICKS)
+        first = math.ceil(self.low / step - 1e-9)
+        return [k * step for k in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+
+def draw_chart(
+    title: str,
+    across: str,
+    curves: Mapping[str, Points],
+    *,
+    log: bool = False,
+    limit: float | None = None,
+    limit_words: str = "",
+) -> Chart | None:
+    """A chart of named curves; None where no point of any can be drawn.
+
+    A point that isn't finite, or not positive on a log scale, is a gap.
+    """
+    shown = {name: [_shown(x, y, log=log) for x, y in points] for name, points in curves.items()}
+    points = [point for curve in shown.values() for point in curve if point]
+    if not points:
+        return None
+    x = _scale([p[0] for p in points], _LEFT, WIDTH - _RIGHT, log=False)
+    heights = [p[1] for p in points] + ([limit] if limit is not None else [])
+    y = _scale(heights, HEIGHT - _BOTTOM, _TOP, log=log)
+    return Chart(
+        title,
+        across,
+        tuple(_line(name, k, curve, x, y) for k, (name, curve) in enumerate(shown.items())),
+        tuple((x(value), f"{value:g}") for value in x.ticks() if x(value) <= WIDTH - _RIGHT + 1),
+        tuple((y(value), _tick_words(value, log=log)) for value in y.ticks()),
+        None if limit is None else y(limit),
+        limit_words,
+    )
+
+
+def _shown(x: float, y: float, *, log: bool) -> tuple[float, float] | None:
+    return (x, y) if math.isfinite(y) and (y > 0 or not log) else None
+
+
+def _scale(values: Iterable[float], start: float, end: float, *, log: bool) -> _Scale:
+    values = list(values)
+    low, high = min(values), max(values)
+    if log:
+        low, high = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high))
+        return _Scale(low, high if high > low else 10 * low, start, end, log)
+    room = (high - low) * 0.04 or max(abs(high), 1.0) * 0.5
+    return _Scale(low - room, high + room, start, end, log)
+
+
+def _line(
+    name: str, k: int, curve: Sequence[tuple[float, float] | None], x: _Scale, y: _Scale
+) -> Line:
+    pieces: list[list[tuple[float, float]]] = [[]]
+    for point in curve:
+        if point is None:
+            pieces.append([])
+        else:
+            pieces[-1].append((x(point[0]), y(point[1])))
+    drawn = tuple(" ".join(f"{a:g},{b:g}" for a, b in piece) for piece in pieces if len(piece) > 1)
+    dots = tuple(p for piece in pieces for p in piece if len(piece) == 1 or len(curve) <= 40)
+    return Line(name, k % _STYLES, drawn, dots)
+
+
+def _round_up(step: float) -> float:
+    """1, 2 or 5 times a power of ten."""
+    power = 10 ** math.floor(math.log10(step))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9))
+
+
+def _tick_words(value: float, *, log: bool) -> str:
+    if log and not 0.01 <= value < 10_000:
+        return f"1e{round(math.log10(value))}"
+    return f"{value:g}"

@@ -1,0 +1,101 @@
+"""A difference as a picture that is a table: a row for each gate or unit, a column for each step.
+
+A cell has the largest error in it, in standard deviations, and a level that colours it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.config import GATES
+from gateparity.conformance.diagnosis.divergence import array_axes
+from gateparity.conformance.verdict import ALLOWED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gateparity.conformance.requirements.checks import Results
+    from gateparity.parameters import Array
+
+LEVELS: Final = (
+    1.0,
+    ALLOWED,
+    100.0,
+    1e4,
+    1e6,
+)  # in sigma; beyond the last, and not finite, one more
+_MOST: Final = 4  # pictures of one result
+_ROWS, _COLUMNS = 16, 48  # more are drawn together, each place with the worst of them
+_DOWN: Final = ("gate", "unit", "input", "cell")  # what rows are, the first that an array has
+_ACROSS: Final = ("step", "unit", "from unit", "input")  # what columns are, likewise
+
+
+@dataclasses.dataclass(frozen=True)
+class Heatmap:
+    """One array, or its part of one cell. `cells` are rows of (sigmas, level)."""
+
+    title: str
+    down: str
+    across: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[tuple[float, int], ...], ...]
+
+
+def draw_heatmaps(ratios: Results, first: str) -> list[Heatmap]:
+    """Pictures of the arrays beyond rounding, the one called `first` before all others.
+
+    `ratios` are errors in standard deviations, an array for each name.
+    """
+    beyond = [n for n, ratio in ratios.items() if ratio.size and not (ratio <= ALLOWED).all()]
+    names = sorted(beyond, key=lambda name: name != first)
+    drawn = (heatmap for name in names for heatmap in _draw(name, ratios[name]))
+    return [heatmap for heatmap, _ in zip(drawn, range(_MOST), strict=False)]
+
+
+def find_level(sigmas: float) -> int:
+    """Which colour: 0 is the faintest."""
+    return sum(not sigmas <= level for level in LEVELS)
+
+
+def _draw(name: str, ratio: Array) -> Iterator[Heatmap]:
+    axes = array_axes(name)
+    if len(axes) != ratio.ndim or ratio.ndim < 2:
+        return
+    down = next((axis for axis in _DOWN if axis in axes), "")
+    across = next((axis for axis in _ACROSS if axis in axes and axis != down), "")
+    if not down or not across:
+        return
+    cells = ratio.shape[axes.index("cell")] if "cell" in axes and down != "cell" else 1
+    for cell in range(cells):
+        part, left = ratio, axes
+        if "cell" in axes and down != "cell":
+            part, left = ratio.take(cell, axes.index("cell")), tuple(a for a in axes if a != "cell")
+        if not (part <= ALLOWED).all():
+            title = f"{name}, cell {cell}" if cells > 1 else name
+            yield _draw_part(title, part, left, down, across)
+
+
+def _draw_part(title: str, ratio: Array, axes: Sequence[str], down: str, across: str) -> Heatmap:
+    """The worst over all axes but two."""
+    rest = tuple(k for k, axis in enumerate(axes) if axis not in (down, across))
+    worst = ratio.max(axis=rest)
+    if axes.index(down) > axes.index(across):
+        worst = worst.T
+    row_names = list(GATES) if down == "gate" else [str(k) for k in range(worst.shape[0])]
+    worst, rows = _bin(worst, row_names, _ROWS)
+    turned, columns = _bin(worst.T, [str(k) for k in range(worst.shape[1])], _COLUMNS)
+    cells = tuple(tuple((float(s), find_level(s)) for s in line) for line in turned.T)
+    return Heatmap(title, down, across, tuple(rows), tuple(columns), cells)
+
+
+def _bin(array: Array, names: list[str], most: int) -> tuple[Array, list[str]]:
+    """Rows drawn together where there are too many, named by the first and the last."""
+    if len(array) <= most:
+        return array, names
+    groups = np.array_split(np.arange(len(array)), most)
+    merged = np.stack([array[group].max(axis=0) for group in groups])
+    return merged, [f"{names[g[0]]}-{names[g[-1]]}" for g in groups]

@@ -1,0 +1,100 @@
+"""A page from a template and its data: everything escaped, nothing fetched, written whole.
+
+A page holds its own style and script, and its policy lets a browser run those two and load nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import importlib.metadata
+import importlib.resources
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.reports.summary import number_words
+from gateparity.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_LINK: Final = re.compile(r"(https://[^\s<>\"'`\\]+)")
+
+
+def check_report(path: Path | None, *, force: bool) -> None:
+    """Raise `InputError` before the work starts if no report can go to `path`."""
+    if path is None:
+        return
+    check_writable(path)
+    if path.exists() and not force:
+        raise InputError(f"{path} exists: --force replaces it")
+
+
+def write_page(path: Path, template: str, **data: Any) -> None:
+    """Render a template and replace the file at `path`; raises `InputError` if that fails."""
+    write_text(path, render(template, **data))
+
+
+def render(template: str, **data: Any) -> str:
+    """A whole page. A name that the template asks for and `data` lacks raises."""
+    style, script = _read("style.css"), _read("filters.js")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            **data,
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            version=importlib.metadata.version("gateparity"),
+        )
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader(__package__ or ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"links": link, "sigmas": number_words, "plain": printable}
+    return environment
+
+
+def link(text: str) -> Markup:
+    """Text whose https addresses can be followed; everything else is shown as it is."""
+    from markupsafe import Markup, escape
+
+    anchor = Markup('<a href="{0}" rel="noopener noreferrer">{0}</a>')
+    parts = _LINK.split(printable(text))
+    return Markup("").join(anchor.format(p) if k % 2 else escape(p) for k, p in enumerate(parts))
+
+
+@functools.cache
+def _read(name: str) -> Markup:
+    from markupsafe import Markup
+
+    file = importlib.resources.files(__package__ or "") / "templates" / name
+    return Markup(file.read_text("utf-8"))  # noqa: S704  a file of this package
+
+
+def _policy(style: str, script: str) -> str:
+    """The two texts by their digests, and nothing else."""
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
