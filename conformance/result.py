@@ -26,8 +26,8 @@ class Result:
     `sigmas` is the largest error and `shift` the largest shift of a bias, in standard deviations
     of what rounding alone causes; `max_error` is relative to the largest true value of its array.
     None where nothing was compared. `arrays` is what the row answered, and `against` what that was
-    compared with where it isn't the truth. `begins` is where a difference does, and `ratios` has all
-    errors of a failure in standard deviations. `saved` is the file that repeats a failure, and
+    compared with where it isn't the truth. `begins` is where a difference does; `ratios` has all
+    errors of a failure, in standard deviations. `saved` is the file that repeats a failure, and
     `saved_sizes` what it was shrunk to.
     """
 

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.checks import Results
     from gateparity.parameters import Array
 
-LEVELS: Final = (
-    1.0,
-    ALLOWED,
-    100.0,
-    1e4,
-    1e6,
-)  # in sigma; beyond the last, and not finite, one more
+_LEVELS: Final = 5  # of what is beyond rounding; 0 is what is within
 _MOST: Final = 4  # pictures of one result
 _ROWS, _COLUMNS = 16, 48  # more are drawn together, each place with the worst of them
 _DOWN: Final = ("gate", "unit", "input", "cell")  # what rows are, the first that an array has
@@ -56,9 +50,20 @@ def draw_heatmaps(ratios: Results, first: str) -> list[Heatmap]:
     return [heatmap for heatmap, _ in zip(drawn, range(_MOST), strict=False)]
 
 
-def find_level(sigmas: float) -> int:
-    """Which colour: 0 is the faintest."""
-    return sum(not sigmas <= level for level in LEVELS)
+def find_levels(worst: Array) -> Array:
+    """Which colour each place gets: 0 within rounding, then by order of magnitude up to 5.
+
+    What isn't finite gets the last.
+    """
+    beyond = ~(worst <= ALLOWED)
+    finite = beyond & np.isfinite(worst)
+    levels = np.where(beyond, _LEVELS, 0)
+    if finite.any():
+        size = np.log(worst, where=finite, out=np.zeros(worst.shape))
+        low, high = size[finite].min(), size[finite].max()
+        share = (size - low) / (high - low) if high > low else np.ones(worst.shape)
+        levels = np.where(finite, 1 + (share * (_LEVELS - 1)).round().astype(int), levels)
+    return levels
 
 
 def _draw(name: str, ratio: Array) -> Iterator[Heatmap]:
@@ -88,7 +93,11 @@ def _draw_part(title: str, ratio: Array, axes: Sequence[str], down: str, across:
     row_names = list(GATES) if down == "gate" else [str(k) for k in range(worst.shape[0])]
     worst, rows = _bin(worst, row_names, _ROWS)
     turned, columns = _bin(worst.T, [str(k) for k in range(worst.shape[1])], _COLUMNS)
-    cells = tuple(tuple((float(s), find_level(s)) for s in line) for line in turned.T)
+    levels = find_levels(turned)
+    cells = tuple(
+        tuple(zip(line.tolist(), level.tolist(), strict=True))
+        for line, level in zip(turned.T, levels.T, strict=True)
+    )
     return Heatmap(title, down, across, tuple(rows), tuple(columns), cells)
 
 
