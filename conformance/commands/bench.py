@@ -15,8 +15,9 @@ from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
 from gateparity.conformance.bench.report import bench_json, judge_all, print_bench
 from gateparity.conformance.bench.sizes import SIZES, choose_sizes
 from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.options import Json, Seed, Specs
+from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.html.page import check_report
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ EXAMPLES: Final = """
 
   gateparity bench --quick                      one size, few rounds
 
-  gateparity bench -b torch -b jax:scratch --size large --json bench.json
+  gateparity bench -b torch -b jax:scratch --size large --json bench.json --report bench.html
 
   gateparity bench -b numpy -b mypkg.lstm:MyLSTM    an adapter of yours
 
@@ -80,10 +81,12 @@ def bench(
     clock: Clock = "wall",
     seed: Seed = 0,
     json: Json = None,
+    report: Report = None,
     time_limit: Limit = _TIME_LIMIT,
     *,
     quick: Quick = False,
     strict: Strict = False,
+    force: Force = False,
 ) -> None:
     """Time every backend beside the same framework called directly, in turns.
 
@@ -92,6 +95,7 @@ def bench(
     """
     if json:
         check_writable(json)
+    check_report(report, force=force)
     rows = parse_backends(backend) if backend else find_backends()
     if not rows:
         raise InputError("no backend was found: gateparity env create --all")
@@ -103,6 +107,10 @@ def bench(
     print_bench(found, make_console())
     if json:
         write_text(json, json_module.dumps(bench_json(found), indent=2, allow_nan=False) + "\n")
+    if report:
+        from gateparity.conformance.html.bench import bench_page
+
+        write_text(report, bench_page(found))
     raise typer.Exit(exit_code(found, strict=strict))
 
 

@@ -16,8 +16,9 @@ from rich.table import Table
 
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.commands.console import make_console, print_table
-from gateparity.conformance.commands.options import backend_option
+from gateparity.conformance.commands.options import Force, Report, backend_option
 from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.html.page import check_report
 from gateparity.conformance.selftest.figures import (
     CATALOGUE,
     FALSE_ALARMS,
@@ -45,7 +46,7 @@ EXAMPLES: Final = """
 
   gateparity selftest --faults mypkg.faults:LIST   a catalogue of yours
 
-  gateparity selftest --json figures.json
+  gateparity selftest --json figures.json --report figures.html
 """
 _FRAMEWORK_CASES: Final = 1000
 
@@ -79,8 +80,10 @@ def selftest(
     cases: Count = None,
     seed: Seed = 0,
     json: Json = None,
+    report: Report = None,
     *,
     frameworks: Frameworks = False,
+    force: Force = False,
 ) -> None:
     """Measure the suite itself: what it catches, what it calls wrong that isn't, how fine it sees.
 
@@ -89,15 +92,26 @@ def selftest(
     """
     if json:
         check_writable(json)
+    check_report(report, force=force)
     if backend and not frameworks:
         raise InputError("--backend goes with --frameworks")
     if frameworks:
         found = _run_frameworks(backend, cases or _FRAMEWORK_CASES, seed)
-        _write(json, {label: _alarms_json(alarms) for label, alarms in found.items()})
-        raise typer.Exit(int(any(alarms.reasons for alarms in found.values())))
+        told = {label: _alarms_json(alarms) for label, alarms in found.items()}
+        _write(json, told)
+        code = int(any(alarms.reasons for alarms in found.values()))
+        if report:
+            from gateparity.conformance.html.selftest import alarms_page
+
+            write_text(report, alarms_page(told, code))
+        raise typer.Exit(code)
     figures = _run(faults, cases or FALSE_ALARMS, seed)
     print_figures(figures, make_console())
     _write(json, figures_json(figures))
+    if report:
+        from gateparity.conformance.html.selftest import selftest_page
+
+        write_text(report, selftest_page(figures_json(figures), figures.exit_code))
     raise typer.Exit(figures.exit_code)
 
 

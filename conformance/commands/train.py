@@ -16,8 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.commands.console import make_console, print_error
-from gateparity.conformance.commands.options import Json, Seed, Specs
+from gateparity.conformance.commands.options import Force, Json, Seed, Specs
+from gateparity.conformance.commands.options import Report as ReportFile
 from gateparity.conformance.files import check_folder, check_writable, write_text
+from gateparity.conformance.html.page import check_report
 from gateparity.conformance.training.checkpoint import FOLDER, checkpoint_path
 from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
 from gateparity.conformance.training.plot import check_plot, plot_training
@@ -44,6 +46,8 @@ EXAMPLES: Final = """
   gateparity train --text timemachine.txt --gauge native    what parts them
 
   gateparity train --text timemachine.txt --resume   go on after Ctrl-C
+
+  gateparity train --all --report train.html         a page to look at
 
   gateparity train -b torch:layer -b jax:layer --epochs 5 --json run.json --plot run.html
 """
@@ -96,12 +100,14 @@ def train(
     seed: Seed = 0,
     json: Json = None,
     plot: Plot = None,
+    report: ReportFile = None,
     checkpoints: Checkpoints = Path(FOLDER),
     time_limit: TimeLimit = TIME_LIMIT,
     *,
     download: Download = False,
     every: Every = False,
     resume: Resume = False,
+    force: Force = False,
 ) -> None:
     """Train d2l's model of characters in every framework: one curve, and one sentence.
 
@@ -113,21 +119,26 @@ def train(
         check_writable(json)
     if plot:
         check_plot(plot)
+    check_report(report, force=force)
     check_folder(checkpoints)
     sizes = Sizes(windows=windows, batch=batch, epochs=epochs)
     recipe = make_recipe(rate, gauge)
     lesson = Lesson(choose_text(text, download=download), sizes, recipe, seed)
     rows = choose_rows(backend, every=every)
     checkpoints.mkdir(exist_ok=True)
-    report = _run(rows, Classroom(lesson, checkpoints, resume, time_limit))
-    print_report(report, make_console())
+    found = _run(rows, Classroom(lesson, checkpoints, resume, time_limit))
+    print_report(found, make_console())
     if json:
-        write_text(json, json_module.dumps(report_json(report), indent=1, allow_nan=False) + "\n")
+        write_text(json, json_module.dumps(report_json(found), indent=1, allow_nan=False) + "\n")
     if plot:
-        write_text(plot, plot_training(report))
-    if not any(outcome.error for outcome in report.outcomes):
+        write_text(plot, plot_training(found))
+    if report:
+        from gateparity.conformance.html.training import training_page
+
+        write_text(report, training_page(found))
+    if not any(outcome.error for outcome in found.outcomes):
         _clear(checkpoints, rows)
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(found.exit_code)
 
 
 def choose_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row]:

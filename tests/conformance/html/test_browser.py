@@ -77,7 +77,7 @@ def test_a_failing_cell_is_one_click_from_where_it_begins_and_its_diagnosis(show
     top = page.execute_script("return arguments[0].getBoundingClientRect().top", section)
     assert 0 <= top < 200  # it is what the reader looks at
     assert section.find_element("css selector", ".begins").text == (
-        "z: layer 0, step 0, gate i, pre-activation, sequence 0, unit 3"
+        "z: layer 0, step 0, gate i, pre-activation, sequence 1, unit 3"
     )
     assert "as if the gates were packed f, i, g, o" in section.text
     assert page.get_log("browser") == []
@@ -170,7 +170,8 @@ for (const e of document.querySelectorAll("main *, header *")) {
   if (e.closest("svg, select, .none, [hidden]")) continue;
   const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))];
   const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  if (ratio < 4.5) poor.add(`${e.className} ${e.textContent.trim().slice(0, 20)} ${ratio.toFixed(2)}`);
+  const words = e.textContent.trim().slice(0, 20);
+  if (ratio < 4.5) poor.add(`${e.className} ${words} ${ratio.toFixed(2)}`);
 }
 return [...poor];
 """

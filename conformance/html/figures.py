@@ -1,0 +1,49 @@
+"""A page of figures: sections, each with charts and a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from gateparity.conformance.html.page import render
+from gateparity.conformance.html.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.conformance.html.chart import Chart
+
+_TONES: Final = ("agrees", "differs", "incomplete")  # by exit code
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """Charts, and a table whose title is theirs too. One without either isn't shown."""
+
+    table: Table
+    charts: Sequence[Chart | None] = ()
+
+
+def figures_page(
+    name: str,
+    verdict: str,
+    exit_code: int,
+    counts: str,
+    sections: Sequence[Section],
+    notes: Sequence[str] = (),
+) -> str:
+    """The whole page; `exit_code` colours the verdict."""
+    shown = [
+        dataclasses.replace(section, charts=[chart for chart in section.charts if chart])
+        for section in sections
+    ]
+    return render(
+        "figures.html",
+        title=f"{name}: {verdict}",
+        name=name,
+        verdict=verdict,
+        tone=_TONES[exit_code],
+        counts=counts,
+        sections=shown,
+        notes=notes,
+    )
