@@ -114,7 +114,7 @@ def _scale(values: Iterable[float], start: float, end: float, *, log: bool) -> _
     values = list(values)
     low, high = min(values), max(values)
     if log:
-        low, high = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high))
+        low, high = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
         return _Scale(low, high if high > low else 10 * low, start, end, log)
     room = (high - low) * 0.04 or max(abs(high), 1.0) * 0.5
     return _Scale(low - room, high + room, start, end, log)
@@ -136,7 +136,7 @@ def _line(
 
 def _round_up(step: float) -> float:
     """1, 2 or 5 times a power of ten."""
-    power = 10 ** math.floor(math.log10(step))
+    power = 10.0 ** math.floor(math.log10(step))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9))
 
 

@@ -6,12 +6,12 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.html.page import render
-from gateparity.conformance.html.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateparity.conformance.html.chart import Chart
+    from gateparity.conformance.html.table import Table
 
 _TONES: Final = ("agrees", "differs", "incomplete")  # by exit code
 

@@ -81,6 +81,7 @@ class Place:
     dtype: str
     words: str
     status: Status
+    share: int
     command: str
     cases: str
     failures: Sequence[Failure]
@@ -118,17 +119,11 @@ def run_page(
 
 def _row(run: Run, label: str, places: Sequence[Place]) -> dict[str, Any]:
     """A row of the matrix: a line of cells for each dtype."""
-    at = {(p.row, p.check, p.dtype): p for p in places}
-    found = find_cells(run)
-    lines = []
-    for dtype in shown_dtypes(run):
-        cells = []
-        for check in shown_checks(run):
-            cases = found.get((label, check, dtype), ())
-            words, status = cell_words(cases)
-            link = at[label, check, dtype].id if cases else ""
-            cells.append(Cell(words, status, _share(cases), check, link))
-        lines.append((dtype, cells))
+    own = {(p.check, p.dtype): p for p in places if p.row == label}
+    lines = [
+        (dtype, [_cell(check, own.get((check, dtype))) for check in shown_checks(run)])
+        for dtype in shown_dtypes(run)
+    ]
     statuses = {r.status for r in run.results if r.row.label == label}
     return {
         "label": label,
@@ -138,6 +133,12 @@ def _row(run: Run, label: str, places: Sequence[Place]) -> dict[str, Any]:
     }
 
 
+def _cell(check: str, place: Place | None) -> Cell:
+    if place is None:
+        return Cell(*cell_words(()), 0, check, "")
+    return Cell(place.words, place.status, place.share, check, place.id)
+
+
 def _share(cases: Sequence[Result]) -> int:
     """The quarter of the budget that the worst of the judged cases is in."""
     judged = [max(c.sigmas, c.shift or 0) for c in cases if c.status == "pass" and c.sigmas]
@@ -145,11 +146,12 @@ def _share(cases: Sequence[Result]) -> int:
 
 
 def _places(run: Run, source: str) -> list[Place]:
-    places, pictured = [], 0
+    places: list[Place] = []
+    pictured = 0
     rows = [row.label for row in run.rows]
     for (label, check, dtype), cases in find_cells(run).items():
         words, status = cell_words(cases)
-        failures = []
+        failures: list[Failure] = []
         for result in cases:
             if result.status != "fail":
                 continue
@@ -160,9 +162,8 @@ def _places(run: Run, source: str) -> list[Place]:
         ident = f"cell-{rows.index(label)}-{check}-{dtype}"
         found = dict.fromkeys(f"{case.case} {case.status}" for case in cases)
         command = _command(cases[0], run.seed, source)
-        places.append(
-            Place(ident, label, check, dtype, words, status, command, ", ".join(found), failures)
-        )
+        says = (words, status, _share(cases), command, ", ".join(found))
+        places.append(Place(ident, label, check, dtype, *says, failures))
     order = shown_checks(run)
     return sorted(places, key=lambda p: (rows.index(p.row), order.index(p.check), p.dtype))
 
