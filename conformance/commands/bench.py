@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json as json_module
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
@@ -16,13 +13,12 @@ from gateparity.conformance.bench.report import bench_json, judge_all, print_ben
 from gateparity.conformance.bench.sizes import SIZES, choose_sizes
 from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
+from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.html.page import check_report
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from gateparity.conformance.bench.measure import Bench
 
 EXAMPLES: Final = """
@@ -102,7 +98,7 @@ def bench(
     sizes = choose_sizes(size or (["small"] if quick else []))
     spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
     plan = Plan(sizes, spend, time_limit, seed, growth=not quick, clock=clock)
-    with _show_progress(len(group_rows(rows)) * plan.pieces) as progress:
+    with show_steps(len(group_rows(rows)) * plan.pieces, "starting workers") as progress:
         found = run_bench(rows, plan, progress)
     print_bench(found, make_console())
     if json:
@@ -119,18 +115,3 @@ def exit_code(found: Bench, *, strict: bool) -> int:
     if found.errors:
         return 2
     return int(strict and any(judged.verdict == "missed" for judged in judge_all(found)))
-
-
-@contextlib.contextmanager
-def _show_progress(total: int) -> Iterator[Callable[[str], None]]:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("starting workers", total=total)
-        yield lambda words: progress.update(task, advance=1, description=words)

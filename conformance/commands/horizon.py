@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json as json_module
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.commands.console import make_console, print_line, print_table
 from gateparity.conformance.commands.options import Json, Seed, Specs, TimeLimit
+from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.commands.train import Gauge, Plot
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
@@ -27,7 +25,9 @@ from gateparity.conformance.verdict import ALLOWED
 from gateparity.errors import InputError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
+
+    from rich.console import Console
 
     from gateparity.conformance.training.horizon import Horizon, Trial
 
@@ -67,7 +67,11 @@ def horizon(
         raise InputError("no backend was found: gateparity env create --all")
     rows = [Row(one, dtype) for one in backends for dtype in DTYPES]
     problems, courses = (*CALM, *WILD), Courses(seed)
-    with _show_progress(len(rows) * len(problems)) as progress:
+    with show_steps(len(rows) * len(problems), "starting workers") as step:
+
+        def progress(trial: Trial) -> None:
+            step(f"{trial.row.label} {trial.problem}")
+
         trials = try_problems(rows, problems, courses, time_limit, gauge=gauge, progress=progress)
     horizons = _find_horizons(trials, courses, seed)
     print_trials(trials, courses, horizons, make_console())
@@ -193,21 +197,3 @@ def _cell(trial: Trial) -> str:
 
 def _finite(value: float) -> float | None:
     return value if value < float("inf") else None
-
-
-@contextlib.contextmanager
-def _show_progress(total: int) -> Iterator[Callable[[Trial], None]]:
-    """A bar on a terminal, and nothing elsewhere."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task("starting workers", total=total)
-        yield lambda trial: bar.update(
-            task, advance=1, description=f"{trial.row.label} {trial.problem}"
-        )

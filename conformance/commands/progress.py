@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.plan import Plan
@@ -38,23 +38,25 @@ class Bar:
 @contextlib.contextmanager
 def show_progress(rows: Sequence[Backend], plan: Plan) -> Iterator[Bar]:
     """Yield the bar of a run."""
-    with _make_progress() as progress:
+    with show_bars() as progress:
         yield Bar(progress, progress.add_task("starting workers", total=len(rows) * len(plan)))
 
 
 @contextlib.contextmanager
-def show_steps(total: int) -> Iterator[Callable[[str], None]]:
-    """Yield what is to be called with a word on each of the steps."""
-    with _make_progress() as progress:
-        task = progress.add_task("", total=total)
+def show_steps(total: int, words: str = "") -> Iterator[Callable[[str], None]]:
+    """Yield what is to be called with a word on each of the steps; these words stand first."""
+    with show_bars() as progress:
+        task = progress.add_task(words, total=total)
         yield lambda words: progress.update(task, advance=1, description=words)
 
 
-def _make_progress() -> Progress:
+def show_bars(*further: ProgressColumn) -> Progress:
+    """Bars to add tasks to, with columns of one's own before the time; for a `with` statement."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(
         *columns,
+        *further,
         TimeElapsedColumn(),
         console=console,
         transient=True,

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.commands.console import make_console, print_table
 from gateparity.conformance.commands.options import Force, Report, backend_option
+from gateparity.conformance.commands.progress import show_bars
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.html.page import check_report
 from gateparity.conformance.selftest.figures import (
@@ -33,6 +32,8 @@ from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from rich.console import Console
 
     from gateparity.conformance.selftest.false_alarms import Alarms
     from gateparity.conformance.selftest.figures import Figures, Naming
@@ -255,14 +256,6 @@ def _write(path: Path | None, data: dict[str, Any]) -> None:
 @contextlib.contextmanager
 def _show_progress(totals: dict[str, int]) -> Iterator[Callable[[str, int], None]]:
     """A bar for each label."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
+    with show_bars() as progress:
         tasks = {label: progress.add_task(label, total=total) for label, total in totals.items()}
         yield lambda label, count: progress.update(tasks[label], advance=count)

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TextColumn
 
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.commands.console import make_console, print_error
 from gateparity.conformance.commands.options import Force, Json, Seed, Specs
 from gateparity.conformance.commands.options import Report as ReportFile
+from gateparity.conformance.commands.progress import show_bars
 from gateparity.conformance.files import check_folder, check_writable, write_text
 from gateparity.conformance.html.page import check_report
 from gateparity.conformance.training.checkpoint import FOLDER, checkpoint_path
@@ -178,17 +178,7 @@ def _clear(folder: Path, rows: Sequence[Row]) -> None:
 @contextlib.contextmanager
 def _show_progress(rows: Sequence[Row], epochs: int) -> Iterator[Told]:
     """A bar for each row on a terminal, and nothing elsewhere."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    words = TextColumn("{task.fields[said]}")
-    with Progress(
-        *columns,
-        words,
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    ) as bars:
+    with show_bars(TextColumn("{task.fields[said]}")) as bars:
         tasks = {
             row: bars.add_task(f"{row.label} {row.dtype}", total=epochs, said="") for row in rows
         }

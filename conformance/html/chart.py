@@ -70,9 +70,9 @@ class _Scale:
             low, high = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             step = max(1, math.ceil((high - low) / _TICKS))
             return [10.0**k for k in range(low, high + 1, step)]
-        step = _round_up((self.high - self.low) / _TICKS)
-        first = math.ceil(self.low / step - 1e-9)
-        return [k * step for k in range(first, math.floor(self.high / step + 1e-9) + 1)]
+        width = _round_up((self.high - self.low) / _TICKS)
+        first = math.ceil(self.low / width - 1e-9)
+        return [k * width for k in range(first, math.floor(self.high / width + 1e-9) + 1)]
 
 
 def draw_chart(
