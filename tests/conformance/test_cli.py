@@ -132,7 +132,10 @@ REFUSED = [
     ("check -b numpy --json .", "can't be written: it is a folder"),
     ("check -b numpy --junit gone/run.xml", "gone/run.xml can't be written: there is no folder"),
     ("check -b numpy --markdown gone/run.md", "gone/run.md can't be written: there is no folder"),
-    ("check -b numpy --json same --markdown ./same", "--markdown name one file, expected one for"),
+    (
+        "check -b numpy --json same --markdown ./same",
+        "--markdown and --report name one file, expected",
+    ),
     ("compare gone.json", "gone.json can't be read, expected a run's JSON: No such file"),
     ("compare good.txt", "good.txt is nothing that `gateparity check --json` wrote: JSON"),
     ("compare gone.json --json gone/all.json", "gone/all.json can't be written: there is no"),
