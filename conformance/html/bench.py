@@ -69,8 +69,10 @@ def _targets(timing: Mapping[str, Any]) -> Iterator[list[str]]:
 
 def _machines(found: Mapping[str, Any]) -> Iterator[list[str]]:
     for label, told in found["rows"].items():
-        for line, value in told.items():
-            yield [label, line, str(value)]
+        manifest = told.get("manifest", {})
+        for line, value in {**told, **manifest}.items():
+            if line != "manifest":
+                yield [label, line, str(value)]
 
 
 def _spread(found: Mapping[str, float] | None, factor: float, digits: int) -> str:

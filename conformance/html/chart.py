@@ -68,8 +68,8 @@ class _Scale:
         """Round numbers within, a few."""
         if self.log:
             low, high = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
-            step = max(1, math.ceil((high - low) / _TICKS))
-            return [10.0**k for k in range(low, high + 1, step)]
+            every = max(1, math.ceil((high - low) / _TICKS))
+            return [10.0**k for k in range(low, high + 1, every)]
         width = _round_up((self.high - self.low) / _TICKS)
         first = math.ceil(self.low / width - 1e-9)
         return [k * width for k in range(first, math.floor(self.high / width + 1e-9) + 1)]

@@ -39,11 +39,10 @@ def _sections(found: Mapping[str, Any]) -> list[Section]:
     ran = {f"{row['backend']} {row['dtype']}": row for row in found["rows"] if row["perplexities"]}
     perplexity = draw_chart("Perplexity", "epoch", {n: _by_epoch(r) for n, r in ran.items()})
     loss = draw_chart("Loss", "gradient step", {n: _thin(_losses(r)) for n, r in ran.items()})
-    far = {n: _distances(r) for n, r in list(ran.items())[1:]}
     distance = draw_chart(
         "Largest difference of a weight from the first row's: a gap is none at all",
         "gradient step",
-        far,
+        {n: _distances(r) for n, r in ran.items()},
         log=True,
     )
     rows = [_words(row) for row in found["rows"]]

@@ -54,7 +54,7 @@ def test_training_has_sentences_and_curves():
     assert f"{np.exp(1.25):.6f}" in text
     assert "its worker died" in text
     assert text.count('role="img"') == 3  # perplexity, loss, distance
-    assert text.count("<polyline") == (2 + 2) * 2  # curves and legends; the distance is a dot
+    assert text.count("<polyline") == 2 + 2 + 3 * 2  # curves, and legends; the distance is a dot
 
 
 def test_training_that_diverged_has_a_gap():
