@@ -48,9 +48,9 @@ def alarms_page(found: Mapping[str, Mapping[str, Any]], exit_code: int) -> str:
     count = sum(len(alarms["reasons"]) for alarms in found.values())
     reasons = [[label, reason] for label, alarms in found.items() for reason in alarms["reasons"]]
     sections = [Section(_alarms(found)), Section(Table("Alarms", ("backend", "reason"), reasons))]
-    words = f"{len(found)} backends"
+    words = f"backends: {len(found)}"
     return figures_page(
-        "gateparity selftest --frameworks", f"{count} false alarms", exit_code, words, sections
+        "gateparity selftest --frameworks", f"false alarms: {count}", exit_code, words, sections
     )
 
 

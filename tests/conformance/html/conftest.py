@@ -21,7 +21,7 @@ import dataclasses
 from gateparity.backends.numpy import Scratch
 
 class Swapped(Scratch):
-    layout = dataclasses.replace(Scratch.layout, name="swapped", gates=("f", "i", "c", "o"))
+    layout = dataclasses.replace(Scratch.layout, gates=("f", "i", "c", "o"))
 """
 
 

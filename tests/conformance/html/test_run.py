@@ -9,7 +9,9 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from jinja2 import UndefinedError
 
+from gateparity.backends.spec import Backend
 from gateparity.conformance.files import write_text
 from gateparity.conformance.html.page import check_report, link, render
 from gateparity.conformance.html.run import run_page
@@ -20,6 +22,7 @@ from gateparity.conformance.source import Source
 from gateparity.errors import InputError
 
 EVIL = "</script><img src=x onerror=alert(1)>"
+MINE = Backend("mine", "Mine", "mine:Mine", None, shipped=False)
 
 
 class Page(HTMLParser):
@@ -162,9 +165,23 @@ def test_a_report_that_is_there_is_kept(tmp_path):
         ReportFiles(markdown=path, report=path, force=True)
 
 
+def test_a_page_stays_small_whatever_fails(broken):
+    copies = [dataclasses.replace(MINE, name=f"mine{k}") for k in range(40)]
+    bad = [result for result in broken.results if result.status == "fail"]
+    more = [dataclasses.replace(result, row=row) for row in copies for result in bad]
+    run = dataclasses.replace(
+        broken, rows=(*broken.rows, *copies), results=(*broken.results, *more)
+    )
+    text = run_page(run, Source())
+    assert len(text) < 6e6
+    assert 80 < text.count('class="heat"') <= 80 * 4
+
+
 def test_what_a_template_lacks_raises():
-    with pytest.raises(Exception, match="'run' is undefined"):
-        render("run.html", title="t")
+    data = {"title": "t", "name": "n", "tone": "agrees", "counts": "", "sections": (), "notes": ()}
+    assert "<h1>v</h1>" in render("figures.html", verdict="v", **data)
+    with pytest.raises(UndefinedError, match="'verdict' is undefined"):
+        render("figures.html", **data)
 
 
 def test_no_page_has_a_surrogate(tmp_path, run):

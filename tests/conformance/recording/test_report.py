@@ -13,6 +13,8 @@ from gateparity.conformance.recording.report import (
     print_twins,
     to_json,
     to_markdown,
+    to_notes,
+    to_tables,
 )
 
 
@@ -74,6 +76,15 @@ def test_a_program_reads_it(comparison):
     assert twin["same_bits"] < twin["compared"]
     assert {line["name"] for line in found["differing_lines"]} == {"instructions", "XLA_FLAGS"}
     assert found["revised"] == []
+
+
+def test_a_report_has_it_too(comparison):
+    recorded, _, first, *_ = to_notes(comparison)
+    assert recorded.startswith("a: recorded 20")
+    assert "differ first in forward, sequence" in first
+    twins, lines = to_tables(comparison)
+    assert {row[-1] for row in twins.rows} == {"within rounding"}
+    assert ["XLA_FLAGS", "<b>|[red]", "-", "numpy:scratch"] in lines.rows
 
 
 def test_what_is_not_finite_is_null(comparison):
