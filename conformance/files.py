@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ def check_writable(path: Path) -> None:
     folder = path.absolute().parent
     if not folder.is_dir():
         raise InputError(f"{path} can't be written: there is no folder {folder}: mkdir -p {folder}")
-    if path.is_dir() or not os.access(folder, os.W_OK):
+    if path.is_dir() or not _takes_files(folder):
         raise InputError(f"{path} can't be written: it is a folder, or in a read-only one")
 
 
@@ -25,8 +26,17 @@ def check_folder(path: Path) -> None:
     """Raise `InputError` if no file could be written to the folder `path`, made if need be."""
     if not path.is_dir():
         check_writable(path)
-    if path.exists() and (not path.is_dir() or not os.access(path, os.W_OK)):
+    if path.exists() and (not path.is_dir() or not _takes_files(path)):
         raise InputError(f"{path} can't be written to: it is a file, or a read-only folder")
+
+
+def _takes_files(folder: Path) -> bool:
+    """Tried, since to be permitted isn't all: a disk may be full, or no disk at all."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def write_text(path: Path, text: str) -> None:
