@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
-.PHONY: parity test picture clean
+.PHONY: parity test pictures clean
 
 parity: $(BIN)/gateparity  ## install five frameworks side by side, run the main job, show the table
 	$(BIN)/gateparity env create --all
@@ -11,11 +11,14 @@ parity: $(BIN)/gateparity  ## install five frameworks side by side, run the main
 test: $(BIN)/tox  ## everything that CI runs
 	$(BIN)/tox run
 
-picture: $(BIN)/gateparity  ## draw docs/report.png, with the environments of `make parity` and Chromium
-	@mkdir -p build
-	$(BIN)/gateparity check -b numpy -b torch -b tensorflow -b jax -b mxnet --report build/report.html --force
-	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1440,1080 \
-		--screenshot=docs/report.png "file://$(CURDIR)/build/report.html"
+pictures: $(BIN)/gateparity  ## draw those of docs/report.md, with the environments of `make parity`
+	@mkdir -p build && cp docs/broken.py build
+	cd build && ../$(BIN)/gateparity check -b numpy -b torch -b tensorflow -b jax -b mxnet \
+		--report report.html --force
+	-cd build && ../$(BIN)/gateparity check -b numpy -b broken:Swapped --check gates --no-save \
+		--report broken.html --force
+	$(BIN)/python -m pip install --quiet selenium
+	$(BIN)/python docs/pictures.py build/report.html build/broken.html
 
 $(BIN)/gateparity: pyproject.toml
 	$(PYTHON) -m venv .venv
