@@ -94,9 +94,19 @@ def test_pins_stay_where_nothing_is_asked():
 @pytest.mark.parametrize(
     ("line", "python", "lines", "alone"),
     [
-        ("jax==0.9.2", "3.11", ["jax==0.9.2", "flax", "numpy"], False),
-        ("jax==0.9.2 flax==0.12.0", "3.11", ["jax==0.9.2", "flax==0.12.0", "numpy"], False),
-        ("jax[cuda12]==0.9.2 x==1", "3.11", ["jax[cuda12]==0.9.2", "flax", "numpy", "x==1"], False),
+        ("jax==0.9.2", "3.11", ["jax==0.9.2", "flax", "optax", "numpy"], False),
+        (
+            "jax==0.9.2 flax==0.12.0",
+            "3.11",
+            ["jax==0.9.2", "flax==0.12.0", "optax", "numpy"],
+            False,
+        ),
+        (
+            "jax[cuda12]==0.9.2 x==1",
+            "3.11",
+            ["jax[cuda12]==0.9.2", "flax", "optax", "numpy", "x==1"],
+            False,
+        ),
         ("mxnet==2.0.0b1", "3.11", ["mxnet==2.0.0b1", "numpy"], False),
     ],
 )
