@@ -63,12 +63,6 @@ def interpreter(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def find_environment(name: str) -> Path | None:
-    """The interpreter of an environment, if it is complete and holds what it should."""
-    found = environment(recall_request(name))
-    return interpreter(found.folder) if found.state == "ready" else None
-
-
 def list_environments() -> list[Environment]:
     """One for each framework of the catalogue, absent ones too, and all others by name."""
     try:

@@ -17,7 +17,7 @@ import numpy as np
 
 from gateparity.adapter import Batch, Outputs, Unsupported
 from gateparity.config import Config
-from gateparity.training import Examples, Recipe, TrainingState
+from gateparity.training import HEAD, Examples, Recipe, TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,10 +93,8 @@ def _prepare_training(call: dict[str, Any]) -> Callable[[], None]:
     if getattr(adapter, "train", None) is None:
         raise Unsupported(f"{call['target']} has no method train")
     codes = call["batch"]["x"].argmax(-1).astype(np.int32)
-    head = {
-        "W_hq": np.full((config.output_size, config.input_size), 0.01, config.dtype),
-        "b_q": np.zeros(config.input_size, config.dtype),
-    }
+    shapes = (config.output_size, config.input_size), (config.input_size,)
+    head = {n: np.full(s, 0.01, config.dtype) for n, s in zip(HEAD, shapes, strict=True)}
     state = TrainingState(call["params"] | head)
     batches, recipe = [Examples(codes, np.roll(codes, -1, 0))] * _STEPS, Recipe(clip=1.0)
     return lambda: adapter.train(config, state, batches, recipe)

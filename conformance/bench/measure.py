@@ -205,7 +205,8 @@ def _timings(
     warm_up = dict(zip(times, found["warm_up"].tolist(), strict=True))
     direct = times.get(_DIRECT)
     for row in group:
-        own, bare = times[row.label, "adapter"], times.get((row.label, "bare"))
+        own = times[row.label, "adapter"]
+        bare = times.get((row.label, "bare")) if row.variant == "scratch" else direct
         yield Timing(
             row.label,
             size,
@@ -215,9 +216,7 @@ def _timings(
             warm_up[row.label, "adapter"],
             direct=None if direct is None else spread(direct),
             framework=_ratio(own, direct) if row.variant == "scratch" else None,
-            own=None
-            if operation == TRAIN
-            else _ratio(own, bare if row.variant == "scratch" else direct),
+            own=None if operation == TRAIN else _ratio(own, bare),
         )
 
 

@@ -1,4 +1,4 @@
-"""A page from a template and its data: everything escaped, nothing fetched, written whole.
+"""A page from a template and its data: everything escaped, nothing fetched.
 
 A page holds its own style and script, and its policy lets a browser run those two and load nothing.
 """
@@ -13,7 +13,7 @@ import importlib.resources
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.files import check_writable
 from gateparity.conformance.reports.summary import number_words
 from gateparity.errors import InputError, printable
 
@@ -33,11 +33,6 @@ def check_report(path: Path | None, *, force: bool) -> None:
     check_writable(path)
     if path.exists() and not force:
         raise InputError(f"{path} exists: --force replaces it")
-
-
-def write_page(path: Path, template: str, **data: Any) -> None:
-    """Render a template and replace the file at `path`; raises `InputError` if that fails."""
-    write_text(path, render(template, **data))
 
 
 def render(template: str, **data: Any) -> str:

@@ -142,7 +142,11 @@ def _cell(check: str, place: Place | None) -> Cell:
 def _share(cases: Sequence[Result]) -> int:
     """The quarter of the budget that the worst of the judged cases is in."""
     judged = [max(c.sigmas, c.shift or 0) for c in cases if c.status == "pass" and c.sigmas]
-    return min(4, int(4 * max(judged, default=0) / ALLOWED))
+    return _quarter(max(judged, default=0))
+
+
+def _quarter(sigmas: float) -> int:
+    return min(4, int(4 * sigmas / ALLOWED))
 
 
 def _places(run: Run, source: str) -> list[Place]:
@@ -238,6 +242,6 @@ def _dtype(j: int, k: int) -> str:
 def _pair_cell(pair: Pair | None) -> tuple[str, Status, int]:
     if pair is None:
         return "-", "skip", 0
-    share = min(4, int(4 * (pair.sigmas or 0) / ALLOWED)) if pair.status == "pass" else 0
+    share = _quarter(pair.sigmas or 0) if pair.status == "pass" else 0
     mark = " X" if pair.status == "fail" else ""
     return number_words(pair.sigmas) + mark, pair.status, share

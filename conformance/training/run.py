@@ -104,5 +104,6 @@ class Classroom:
 
 
 def _fail(row: Row, trouble: Trouble, reason: str) -> Outcome:
-    told = {"error": Outcome(row, None, error=reason), "skip": Outcome(row, None, skip=reason)}
-    return told[trouble]
+    if trouble == "skip":
+        return Outcome(row, None, skip=reason)
+    return Outcome(row, None, error=reason)

@@ -20,9 +20,9 @@ from gateparity.backends.environments import (
     MARKER,
     environment,
     environments_folder,
-    find_environment,
     interpreter,
     list_environments,
+    recall_request,
 )
 from gateparity.backends.requests import Request, known_framework
 from gateparity.errors import InputError
@@ -66,7 +66,6 @@ def numpys_folder(tmp_path_factory):
         patch.setenv("GATEPARITY_ENVS", str(folder))
         assert stopped(signal.SIGKILL, "Installing collected") == -signal.SIGKILL
         assert environment(NUMPY).state == "incomplete"
-        assert find_environment("numpy") is None
         create_environment(NUMPY, silent)
     yield folder
     shutil.rmtree(folder)  # 100 MB
@@ -110,15 +109,15 @@ def edit(folder, **fields):
 
 
 def unready():
-    """The state and the reason of NumPy's environment, which must not be found."""
-    assert find_environment("numpy") is None
+    """The state and the reason of NumPy's environment, which must not be used."""
     found = environment(NUMPY)
+    assert found.state != "ready"
     return found.state, found.reason
 
 
 def test_the_environment_after_a_killed_creation_holds_the_pins(envs):
-    python = find_environment("numpy")
-    assert python == interpreter(envs / "numpy")
+    assert environment(NUMPY).state == "ready"
+    python = interpreter(envs / "numpy")
     code = "import numpy; print(numpy.__version__, numpy.__file__)"
     said = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.startswith(f"2.4.6 {envs}/numpy/lib")
@@ -272,7 +271,7 @@ def test_names_are_the_catalogues():
     with pytest.raises(InputError, match=expected):
         known_framework("PyTorch")
     with pytest.raises(InputError, match=r"jax, mxnet$"):
-        find_environment("../envs")
+        recall_request("../envs")
 
 
 def test_the_folder_is_the_users_cache_unless_named(monkeypatch, tmp_path):

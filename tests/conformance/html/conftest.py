@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,13 +17,7 @@ from gateparity.conformance.run import run_checks
 NUMPY = Backend("numpy", "scratch", "gateparity.backends.numpy:Scratch", Path(sys.executable))
 EVIL = "</script><img src=x onerror=alert(1)>"
 MINE = Backend("mine", EVIL, "mine:X", None, shipped=False)
-SWAPPED = """
-import dataclasses
-from gateparity.backends.numpy import Scratch
-
-class Swapped(Scratch):
-    layout = dataclasses.replace(Scratch.layout, gates=("f", "i", "c", "o"))
-"""
+SWAPPED = Path(__file__).parents[3] / "docs" / "broken.py"  # the adapter of docs/report.md
 
 
 @pytest.fixture
@@ -53,7 +48,7 @@ def run() -> Run:
 def broken(tmp_path_factory) -> Run:
     """NumPy beside the same LSTM with two gates exchanged."""
     folder = tmp_path_factory.mktemp("broken")
-    (folder / "broken.py").write_text(SWAPPED)
+    shutil.copy(SWAPPED, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         rows = parse_backends(["numpy", "broken:Swapped"])
