@@ -1,0 +1,127 @@
+"""Run the code of pages in the frameworks that are here: `python docs/_extensions/execution.py`.
+
+A framework's interpreter is that of tox where it has one, else what `gateparity check` would use.
+With names of pages and of frameworks (`lesson-cell torch jax`), these alone.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.spec import parse_backends
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from _extensions.lesson import framework_names, program, read_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from _extensions.lesson import Part
+
+DOCS: Final = Path(__file__).parents[1]
+SECONDS: Final = 300  # for the code of one page in one framework
+_PROGRAM: Final = Path(__file__).with_name("program.py")
+_QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "PYTHONUTF8": "1"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Executed:
+    """What came of a page in one framework; `missing` says why it could not be run there."""
+
+    page: str
+    framework: str
+    failures: tuple[tuple[int, str], ...] = ()
+    measured: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    missing: str = ""
+
+
+def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list[Executed]:
+    """Every page in every framework that it has code for, as many at once as there are cores."""
+    jobs = []
+    for page in pages:
+        parts = read_parts(page.read_text("utf-8"))
+        if not any(part.kind != "text" for part in parts):
+            continue
+        for name in framework_names(parts) or [""]:
+            if not frameworks or name in frameworks:
+                jobs.append((page.stem, name, program(parts, name)))
+    found = {name: find_python(name) for name in {name for _, name, _ in jobs}}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda job: _execute(*job, *found[job[1]]), jobs))
+
+
+def find_python(framework: str) -> tuple[Path | None, str]:
+    """A framework's interpreter, or why there is none; this one for code that needs none."""
+    if not framework:
+        return Path(sys.executable), ""
+    folder = Path(os.environ.get("GATEPARITY_TOX") or DOCS.parent / ".tox") / framework
+    spec = f"{framework}@{folder}" if folder.is_dir() else framework
+    backend = parse_backends([spec])[0]
+    return backend.python, backend.missing
+
+
+def _execute(
+    page: str, framework: str, blocks: Sequence[Part], python: Path | None, missing: str
+) -> Executed:
+    if python is None:
+        return Executed(page, framework, missing=missing)
+    with tempfile.TemporaryDirectory() as folder:
+        asked, told = Path(folder, "asked.json"), Path(folder, "told.json")
+        order = {"page": page, "blocks": [dataclasses.asdict(block) for block in blocks]}
+        asked.write_text(json.dumps(order), "utf-8")
+        command = [str(python), "-I", str(_PROGRAM), str(asked), str(told)]
+        trouble = _run(command, folder)
+        if not told.is_file():
+            return Executed(page, framework, ((blocks[0].line, trouble),))
+        answer = json.loads(told.read_text("utf-8"))
+    failures = tuple((line, text) for line, text in answer["failures"])
+    return Executed(page, framework, failures, answer["measured"])
+
+
+def _run(command: list[str], folder: str) -> str:
+    """The last that it said, should it have left no answer."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **_QUIET},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it ran for more than {SECONDS} seconds"
+    return f"exit code {done.returncode}: " + "\n".join(done.stderr.splitlines()[-5:])
+
+
+def _main(words: Sequence[str]) -> int:
+    named = [DOCS / f"{word}.md" for word in words if word not in FRAMEWORKS]
+    pages = named or sorted(DOCS.glob("*.md"))
+    failed = 0
+    for done in execute_pages(pages, [word for word in words if word in FRAMEWORKS]):
+        state = done.missing or ("FAILED" if done.failures else "ok")
+        print(f"{done.page} {done.framework}: {state}")  # noqa: T201
+        for line, text in done.failures:
+            print(f"docs/{done.page}.md:{line}: {text}\n")  # noqa: T201
+        for name, lines in done.measured.items():
+            print(name, *lines, sep="\n    ")  # noqa: T201
+        failed += bool(done.failures)
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

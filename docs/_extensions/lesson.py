@@ -1,0 +1,107 @@
+"""A page as what it says and what it runs: text, and code that is for every framework or for one.
+
+Code for one framework stands in a tab of its name (`:sync: torch`); what stands in none is for all.
+A block of `pycon` shows what it prints, which is what it must print. A block of `{measured}` prints
+`LABEL NUMBER` lines that differ from run to run: the build shows those of its own run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import re
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+Kind = Literal["text", "pycon", "measured"]
+FENCE: Final = re.compile(r"```(?:(pycon)|\{(measured)\} (\w+))$")
+_TAB: Final = re.compile(r":sync: (\w+)$")
+_SETS: Final = re.compile(r"^::::\{tab-set\}\n(.*?)^::::$", re.DOTALL | re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Lines of a page from `line` on (the first is 1); `framework` is the tab that they stand in."""
+
+    kind: Kind
+    text: str
+    line: int
+    framework: str = ""
+    name: str = ""  # of what is measured
+
+
+def read_parts(page: str) -> list[Part]:
+    """A page of Markdown in its order."""
+    return [part for part in _parts(page) if part.text.strip()]
+
+
+def framework_names(parts: Iterable[Part]) -> list[str]:
+    """Whose tabs have code that runs; none where NumPy's Python does for all of it."""
+    found = dict.fromkeys(part.framework for part in parts if part.kind != "text")
+    return [name for name in found if name]
+
+
+def program(parts: Iterable[Part], framework: str) -> list[Part]:
+    """The code that a framework runs of a page, in its order."""
+    return [part for part in parts if part.kind != "text" and part.framework in {"", framework}]
+
+
+def unlike_tabs(page: str) -> list[str]:
+    """Where the tabs of one set don't show the same results: a line for each such set."""
+    found = []
+    for tabs in _SETS.finditer(page):
+        parts = [part for part in read_parts(tabs[1]) if part.kind == "pycon"]
+        shown = {
+            name: _results(part for part in parts if part.framework == name)
+            for name in framework_names(parts)
+        }
+        for name, results in shown.items():
+            if results != next(iter(shown.values())):
+                line = page.count("\n", 0, tabs.start()) + 1
+                found.append(f"line {line}: {name} shows other results than {next(iter(shown))}")
+    return found
+
+
+def _results(parts: Iterable[Part]) -> list[str]:
+    parse = doctest.DocTestParser().get_examples
+    return [example.want for part in parts for example in parse(part.text) if example.want]
+
+
+def _parts(page: str) -> Iterator[Part]:
+    kind: Kind = "text"
+    framework = name = ""
+    lines: list[str] = []
+    start = 1
+    for number, line in enumerate(page.splitlines(keepends=True), 1):
+        opened = FENCE.match(line.rstrip()) if kind == "text" else None
+        closed = kind != "text" and line.rstrip() == "```"
+        tab = _tab(line, framework) if kind == "text" else framework
+        if not opened and not closed and tab == framework:
+            lines.append(line)
+            continue
+        yield Part(kind, "".join(lines), start, framework, name)
+        lines = [line] if not opened and not closed else []
+        start = number + (opened is not None or closed)
+        kind, name = _opened(opened)
+        framework = tab
+    yield Part(kind, "".join(lines), start, framework, name)
+
+
+def _opened(fence: re.Match[str] | None) -> tuple[Kind, str]:
+    if not fence:
+        return "text", ""
+    return ("pycon", "") if fence[1] else ("measured", fence[3])
+
+
+def _tab(line: str, framework: str) -> str:
+    if found := _TAB.match(line.rstrip()):
+        return found[1]
+    return "" if line.rstrip() in {":::", "::::"} else framework
+
+
+def measurements(lines: Sequence[str]) -> dict[str, float]:
+    """What a measured block printed: `LABEL NUMBER` in each line."""
+    pairs = (line.rsplit(maxsplit=1) for line in lines if line.strip())
+    return {label: float(number) for label, number in pairs}

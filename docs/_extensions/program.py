@@ -1,0 +1,76 @@
+"""What runs the code of a page, in a framework's own interpreter: the standard library alone.
+
+`program.py ASKED TOLD`: two files of JSON. Asked are the name of the page and its blocks; told are
+failures, `[line, text]` each, and what every measured block printed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+class _StopError(Exception):
+    """An example ended in an exception that it doesn't show; with the failures so far."""
+
+
+def main(asked: str, told: str) -> None:
+    """Run the blocks in one namespace, as a notebook would."""
+    order = json.loads(Path(asked).read_text("utf-8"))
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    failures: list[tuple[int, str]] = []
+    measured: dict[str, list[str]] = {}
+    for block in order["blocks"]:
+        try:
+            if block["kind"] == "pycon":
+                failures += _examples(block, order["page"], namespace)
+            else:
+                measured[block["name"]] = _measure(block["text"], namespace)
+        except _StopError as stop:
+            failures += stop.args[0]
+            break
+        except Exception:  # noqa: BLE001 (whatever it is, it is told with its line)
+            failures.append((block["line"], traceback.format_exc()))
+            break
+    Path(told).write_text(json.dumps({"failures": failures, "measured": measured}), "utf-8")
+
+
+def _measure(code: str, namespace: dict[str, Any]) -> list[str]:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "measured", "exec"), namespace)  # noqa: S102
+    return printed.getvalue().splitlines()
+
+
+def _examples(
+    block: dict[str, Any], page: str, namespace: dict[str, Any]
+) -> list[tuple[int, str]]:
+    examples = doctest.DocTestParser().get_examples(block["text"], page)
+    found: list[tuple[int, str]] = []
+    for example in examples:
+        out: list[str] = []
+        one = doctest.DocTest([example], {}, page, page, block["line"] - 1, None)
+        one.globs = namespace  # and no copy of it: functions see what is defined after them
+        doctest.DocTestRunner(optionflags=FLAGS).run(one, out=out.append, clear_globs=False)
+        if out:
+            found.append((block["line"] + example.lineno, _short("".join(out))))
+        if "\nException raised:" in "".join(out):
+            raise _StopError(found)  # what follows would fail for this alone
+    return found
+
+
+def _short(report: str) -> str:
+    """A failure without the line of asterisks and the place, which stands before it."""
+    return "\n".join(report.strip().splitlines()[2:])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
