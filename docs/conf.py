@@ -18,6 +18,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "_extensions.commands",
+    "_extensions.links",
+    "_extensions.examples",
     "_extensions.pages",
     "_extensions.mathml",
     "_extensions.notebooks",

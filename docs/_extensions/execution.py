@@ -53,9 +53,8 @@ def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list
         parts = read_parts(page.read_text("utf-8"))
         if not any(part.kind != "text" for part in parts):
             continue
-        for name in framework_names(parts) or [""]:
-            if not frameworks or name in frameworks:
-                jobs.append((page.stem, name, program(parts, name)))
+        names = [n for n in framework_names(parts) or [""] if not frameworks or n in frameworks]
+        jobs += [(page.stem, name, program(parts, name)) for name in names]
     found = {name: find_python(name) for name in {name for _, name, _ in jobs}}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda job: _execute(*job, *found[job[1]]), jobs))

@@ -23,7 +23,7 @@ _SETS: Final = re.compile(r"^::::\{tab-set\}\n(.*?)^::::$", re.DOTALL | re.MULTI
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Lines of a page from `line` on (the first is 1); `framework` is the tab that they stand in."""
+    """Lines of a page from `line` on, the first being 1; `framework` is whose tab they are in."""
 
     kind: Kind
     text: str

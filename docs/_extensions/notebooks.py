@@ -1,4 +1,8 @@
-"""Each lesson as a notebook too, without what its lines print, and a link to it on its page."""
+"""Each lesson as notebooks too, one for each framework, and links to them on its page.
+
+A notebook has the page's text and code, of the tabs its framework's alone, and nothing that the
+code prints.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,19 @@ from typing import TYPE_CHECKING, Any, Final
 import nbformat
 from nbformat import v4
 
+from _extensions.lesson import framework_names, read_parts
+from gateparity.backends.catalogue import FRAMEWORKS
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-_CODE: Final = re.compile(r"```pycon\n(.*?)```", re.DOTALL)
-_LINK: Final = '<p><a href="{name}" download>This lesson as a notebook</a></p>\n'
+    from _extensions.lesson import Part
+
+_INCLUDED: Final = re.compile(r"```\{literalinclude\} \.\./(\S+)\n(?::.*\n)*?:pyobject: (\w+)\n```")
+_DRAWN: Final = re.compile(r"```\{(?:bars|curves)\} .*?```", re.DOTALL)
+_TABS: Final = re.compile(r"^:(?:::+.*|sync[\w-]*: .*)\n", re.MULTILINE)
+_LINK: Final = '<a href="{page}-{name}.ipynb" download>{title}</a>'
+_LINKS: Final = "<p>This lesson as a notebook: {links}</p>\n"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -24,34 +36,59 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def make_notebook(text: str) -> nbformat.NotebookNode:
-    """A page of Markdown, its Python as code to run: a cell for each block.
+def make_notebook(text: str, framework: str) -> nbformat.NotebookNode:
+    """A page of Markdown for one framework, its Python as code to run: a cell for each block.
 
     A block that ends in an exception on purpose has the tag that lets a run go on.
     """
-    cells = []
-    for k, part in enumerate(_CODE.split(text)):
-        if k % 2:
-            examples = doctest.DocTestParser().get_examples(part)
-            tags = ["raises-exception"] if any(e.exc_msg for e in examples) else []
-            source = "".join(example.source for example in examples).strip()
-            cells.append(v4.new_code_cell(source, metadata={"tags": tags}))
-        elif part.strip():
-            cells.append(v4.new_markdown_cell(part.strip()))
+    cells: list[nbformat.NotebookNode] = []
+    prose = ""
+    for part in read_parts(text):
+        if part.framework not in {"", framework}:
+            continue
+        if part.kind == "text":
+            prose += _prose(part.text)
+            continue
+        cells += [v4.new_markdown_cell(prose.strip())] * bool(prose.strip())
+        cells.append(_code(part))
+        prose = ""
+    cells += [v4.new_markdown_cell(prose.strip())] * bool(prose.strip())
     for k, cell in enumerate(cells):
         cell["id"] = f"cell-{k}"  # not at random: the same page is the same file
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
+def _prose(text: str) -> str:
+    """What a notebook shows of a page's Markdown: no tabs, no pictures of the site's build."""
+    text = _INCLUDED.sub(r"`\2` in gateparity's `\1`.", _DRAWN.sub("", text))
+    return _TABS.sub("", text)
+
+
+def _code(part: Part) -> nbformat.NotebookNode:
+    if part.kind == "measured":
+        return v4.new_code_cell(part.text.strip())
+    examples = doctest.DocTestParser().get_examples(part.text)
+    tags = ["raises-exception"] if any(e.exc_msg for e in examples) else []
+    source = "".join(example.source for example in examples).strip()
+    return v4.new_code_cell(source, metadata={"tags": tags})
+
+
 def _write(app: Sphinx, exception: Exception | None) -> None:
     for page in () if exception else Path(app.srcdir).glob("lesson-*.md"):
-        notebook = make_notebook(page.read_text("utf-8"))
-        nbformat.validate(notebook)
-        nbformat.write(notebook, Path(app.outdir) / f"{page.stem}.ipynb")
+        text = page.read_text("utf-8")
+        for name in framework_names(read_parts(text)):
+            notebook = make_notebook(text, name)
+            nbformat.validate(notebook)
+            nbformat.write(notebook, Path(app.outdir) / f"{page.stem}-{name}.ipynb")
 
 
 def _link(app: Sphinx, page: str, template: str, context: dict[str, Any], _: object) -> None:
-    del app, template
+    del template
     if page.startswith("lesson-"):
-        context["body"] = _LINK.format(name=f"{page}.ipynb") + context["body"]
+        text = Path(app.srcdir, f"{page}.md").read_text("utf-8")
+        links = ", ".join(
+            _LINK.format(page=page, name=name, title=FRAMEWORKS[name].title)
+            for name in framework_names(read_parts(text))
+        )
+        context["body"] = _LINKS.format(links=links) + context["body"]

@@ -50,9 +50,7 @@ def _measure(code: str, namespace: dict[str, Any]) -> list[str]:
     return printed.getvalue().splitlines()
 
 
-def _examples(
-    block: dict[str, Any], page: str, namespace: dict[str, Any]
-) -> list[tuple[int, str]]:
+def _examples(block: dict[str, Any], page: str, namespace: dict[str, Any]) -> list[tuple[int, str]]:
     examples = doctest.DocTestParser().get_examples(block["text"], page)
     found: list[tuple[int, str]] = []
     for example in examples:

@@ -1,0 +1,172 @@
+"""The build runs every example, shows what it measured, and says what it could not run.
+
+An example that prints something else than its page says is a warning, with its line, and so fails a
+build in which warnings are errors. A framework that isn't here fails nothing: the pages that have
+code for it say so, and so does the build.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from _extensions.execution import execute_pages
+from _extensions.figures import draw_bars, draw_curves
+from _extensions.lesson import measurements, read_parts
+from gateparity.backends.catalogue import FRAMEWORKS
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+    from _extensions.execution import Executed
+
+_LOG: Final = logging.getLogger(__name__)
+_NOBODY: Final = "No framework was there to measure this in this build."
+_LACKS: Final = """
+:::{{note}}
+Built without {names}: {its} lines on this page were not run.
+:::
+"""
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Sphinx calls it."""
+    app.connect("builder-inited", _execute)
+    app.connect("source-read", _say_what_is_missing)
+    app.add_directive("measured", Measured)
+    app.add_directive("bars", Bars)
+    app.add_directive("curves", Curves)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class Measured(SphinxDirective):
+    """Code, and what it printed in this build: ` ```{measured} NAME ` in a framework's tab."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The code as a block, then its output as another."""
+        code = nodes.literal_block("\n".join(self.content), "\n".join(self.content))
+        code["language"] = "python"
+        framework = self._framework()
+        if not framework:
+            return [code]  # every framework has its own: a picture shows them
+        lines = _printed(self).get(framework, ["not run in this build"])
+        told = nodes.literal_block("\n".join(lines), "\n".join(lines))
+        told["language"] = "text"
+        return [code, told]
+
+    def _framework(self) -> str:
+        """In whose tab this block stands, by its text."""
+        parts = read_parts(Path(self.get_source_info()[0]).read_text("utf-8"))
+        code = "\n".join(self.content).strip()
+        return next(p.framework for p in parts if p.name == self.arguments[0] and code in p.text)
+
+
+class Bars(SphinxDirective):
+    """A picture and a table of what every framework measured: ` ```{bars} NAME `, a caption."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The picture, its caption, and the numbers."""
+        found = _numbers(self)
+        if not found:
+            return [nodes.paragraph("", _NOBODY)]
+        caption = " ".join(self.content)
+        return [
+            nodes.raw("", draw_bars(found, caption), format="html"),
+            *self.parse_text_to_nodes(f"*{caption} Measured by the build of this page.*"),
+            *self.parse_text_to_nodes(_table(found)),
+        ]
+
+
+class Curves(SphinxDirective):
+    """A picture alone, of numbers by numbers: ` ```{curves} NAME `, a caption."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The picture and its caption."""
+        found = _numbers(self)
+        if not found:
+            return [nodes.paragraph("", _NOBODY)]
+        caption = " ".join(self.content)
+        return [
+            nodes.raw("", draw_curves(found, caption), format="html"),
+            *self.parse_text_to_nodes(f"*{caption} Measured by the build of this page.*"),
+        ]
+
+
+def _numbers(directive: SphinxDirective) -> dict[str, dict[str, float]]:
+    """What was measured, by the framework's title and the label."""
+    printed = _printed(directive)
+    return {_title(name): measurements(lines) for name, lines in printed.items()}
+
+
+def _title(framework: str) -> str:
+    return FRAMEWORKS[framework or "numpy"].title
+
+
+def _table(found: dict[str, dict[str, float]]) -> str:
+    labels = list(dict.fromkeys(label for numbers in found.values() for label in numbers))
+    rows = [
+        f"| {label} | {' | '.join(_cell(numbers, label) for numbers in found.values())} |"
+        for label in labels
+    ]
+    return "\n".join((f"| | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|", *rows))
+
+
+def _cell(numbers: dict[str, float], label: str) -> str:
+    return f"{numbers[label]:.2f}" if label in numbers else ""
+
+
+def _printed(directive: SphinxDirective) -> dict[str, list[str]]:
+    """What each framework's block of this name printed, on the page of a directive."""
+    name, page = directive.arguments[0], directive.env.docname
+    return {
+        done.framework: list(done.measured[name])
+        for done in directive.env.gateparity_executed  # type: ignore[attr-defined]
+        if done.page == page and name in done.measured
+    }
+
+
+def _execute(app: Sphinx) -> None:
+    found = execute_pages(sorted(Path(app.srcdir).glob("*.md")))
+    app.env.gateparity_executed = found  # type: ignore[attr-defined]
+    for done in found:
+        for line, text in done.failures:
+            _LOG.warning("in %s: %s", _title(done.framework), text, location=(done.page, line))
+    for page, names in _missing(found).items():
+        _LOG.info("%s was not run in %s", page, ", ".join(names))
+    for name, why in {d.framework: d.missing for d in found if d.missing}.items():
+        _LOG.info("%s: %s", _title(name), why)
+
+
+def _say_what_is_missing(app: Sphinx, page: str, source: list[str]) -> None:
+    missing = _missing(app.env.gateparity_executed).get(page)  # type: ignore[attr-defined]
+    if missing:
+        title, _, rest = source[0].partition("\n")
+        its = "its" if len(missing) == 1 else "their"
+        source[0] = title + "\n" + _LACKS.format(names=_list(missing), its=its) + rest
+
+
+def _missing(found: list[Executed]) -> dict[str, list[str]]:
+    """The titles of frameworks that a page has code for and this build doesn't, by page."""
+    pages: dict[str, list[str]] = {}
+    for done in found:
+        if done.missing:
+            pages.setdefault(done.page, []).append(_title(done.framework))
+    return pages
+
+
+def _list(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,70 @@
+"""What frameworks measured, drawn as SVG within a page: colours follow the page's scheme."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from typing import TYPE_CHECKING, Final
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from matplotlib.axes import Axes
+
+    Numbers = Mapping[str, Mapping[str, float]]  # by framework and label
+
+_INK: Final = "#010203"  # stands for the page's own colour, and is no other's
+_COLOURS: Final = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Paul Tol's
+
+
+def draw_bars(found: Numbers, title: str) -> str:
+    """A group of bars for each framework, one for each label; `<svg>` with `title` as its name."""
+    labels = list(dict.fromkeys(label for numbers in found.values() for label in numbers))
+    width = 0.8 / len(labels)
+
+    def draw(axes: Axes) -> None:
+        for k, label in enumerate(labels):
+            places = [n + (k - (len(labels) - 1) / 2) * width for n in range(len(found))]
+            heights = [numbers.get(label, 0.0) for numbers in found.values()]
+            axes.bar(places, heights, width * 0.9, label=label, color=_COLOURS[k % len(_COLOURS)])
+        axes.set_xticks(range(len(found)), list(found))
+
+    return _drawn(draw, title)
+
+
+def draw_curves(found: Numbers, title: str) -> str:
+    """A curve for each framework over its labels, which are numbers; heights on a log scale."""
+
+    def draw(axes: Axes) -> None:
+        for k, (name, numbers) in enumerate(found.items()):
+            x = [float(label) for label in numbers]
+            axes.plot(x, list(numbers.values()), label=name, color=_COLOURS[k % len(_COLOURS)])
+        axes.set_yscale("log")
+
+    return _drawn(draw, title)
+
+
+def _drawn(draw: Callable[[Axes], None], title: str) -> str:
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 9}):
+        figure = Figure(figsize=(7.2, 2.8), layout="constrained")
+        axes = figure.subplots()
+        draw(axes)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[:].set_color(_INK)
+        axes.tick_params(which="both", colors=_INK)
+        figure.legend(loc="outside upper left", ncols=3, frameon=False, labelcolor=_INK)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    return _inline(out.getvalue(), title)
+
+
+def _inline(svg: str, title: str) -> str:
+    """Without what only a file of its own needs, as wide as the page allows."""
+    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' width="[^"]*" height="[^"]*"', "", svg, count=1)
+    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)

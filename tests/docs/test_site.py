@@ -1,0 +1,127 @@
+"""The build fails for what is wrong on a page, and for nothing that isn't there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+CONF = f"""
+import sys
+
+sys.path.insert(0, {str(DOCS)!r})
+extensions = ["myst_parser", "sphinx_design", "_extensions.examples", "_extensions.links",
+              "_extensions.notebooks"]
+myst_enable_extensions = ["colon_fence"]
+html_theme = "furo"
+"""
+TABS = """# Title
+
+::::{{tab-set}}
+:sync-group: framework
+
+:::{{tab-item}} NumPy
+:sync: numpy
+```pycon
+>>> k = 2
+```
+```{{measured}} cost
+print("a <b>", 1.5)
+```
+:::
+:::{{tab-item}} MXNet
+:sync: mxnet
+```pycon
+>>> k = 2
+```
+```{{measured}} cost
+print("a <b>", 2.5)
+```
+:::
+::::
+
+```{{{drawn}}} cost
+What is <drawn>.
+```
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    def build(text, name="index", **environment):
+        source = tmp_path / "docs"
+        source.mkdir()
+        (source / "conf.py").write_text(CONF)
+        (source / "index.md").write_text("# Index\n" if name != "index" else text, "utf-8")
+        (source / f"{name}.md").write_text(text, "utf-8")
+        out = tmp_path / "site"
+        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-b", "html"]
+        done = subprocess.run(
+            [*command, str(source), str(out)],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        page = out / f"{name}.html"
+        return done, page.read_text("utf-8") if page.is_file() else ""
+
+    return build
+
+
+def test_an_example_that_prints_something_else_fails_the_build_with_its_line(build):
+    done, _ = build("# Title\n\n```pycon\n>>> 1 + 1\n3\n```\n")
+    assert done.returncode == 1
+    assert "index.md:4: WARNING: in NumPy: Failed example:" in done.stderr
+
+
+def test_what_is_measured_is_drawn_and_told(build, tmp_path):
+    none = str(tmp_path / "none")
+    done, page = build(TABS.format(drawn="bars"), GATEPARITY_TOX=none, GATEPARITY_ENVS=none)
+    assert done.returncode == 0, done.stderr
+    assert "a &lt;b&gt; 1.5" in page
+    assert '<svg role="img" aria-label="What is &lt;drawn&gt;."' in page
+    assert "<td><p>1.50</p></td>" in page
+
+
+def test_a_build_without_a_framework_says_which_pages_lack_it_and_does_not_fail(build, tmp_path):
+    none = str(tmp_path / "none")
+    done, page = build(TABS.format(drawn="bars"), GATEPARITY_TOX=none, GATEPARITY_ENVS=none)
+    assert done.returncode == 0, done.stderr
+    assert "index was not run in MXNet" in done.stdout
+    assert "Built without MXNet: its lines on this page were not run." in page
+    assert "not run in this build" in page
+
+
+def test_curves_have_an_axis_of_numbers(build):
+    measured = "```{measured} loss\nprint(0, 2.5)\nprint(5, 1.5)\n```"
+    done, page = build(f"# T\n\n{measured}\n\n```{{curves}} loss\nIt.\n```\n")
+    assert done.returncode == 0, done.stderr
+    assert '<svg role="img" aria-label="It."' in page
+
+
+def test_a_picture_without_numbers_says_so(build):
+    done, page = build("# T\n\n```{bars} nothing\nIt.\n```\n")
+    assert done.returncode == 0, done.stderr
+    assert "No framework was there to measure this" in page
+
+
+def test_a_link_that_leads_nowhere_fails_the_build(build):
+    done, _ = build(
+        '# Title\n\n<a href="none.html">x</a> <a href="#none">y</a> <a href="#title">z</a>\n'
+    )
+    assert done.returncode == 1
+    assert "a link leads nowhere: none.html" in done.stderr
+    assert "a link leads nowhere: #none" in done.stderr
+    assert "leads nowhere: #title" not in done.stderr
+
+
+def test_a_lesson_has_a_notebook_for_each_of_its_frameworks(build, tmp_path):
+    done, page = build(TABS.format(drawn="bars"), name="lesson-one")
+    assert 'href="lesson-one-numpy.ipynb" download>NumPy</a>' in page
+    assert (tmp_path / "site" / "lesson-one-mxnet.ipynb").is_file()
+    assert "leads nowhere" not in done.stderr
