@@ -11,14 +11,15 @@ parity: $(BIN)/gateparity  ## install five frameworks side by side, run the main
 test: $(BIN)/tox  ## everything that CI runs
 	$(BIN)/tox run
 
-pictures: $(BIN)/gateparity  ## draw those of docs/report.md, with the environments of `make parity`
+pictures: $(BIN)/gateparity  ## draw those of the README and the docs, with the environments of `make parity`
 	@mkdir -p build && cp docs/broken.py build
-	cd build && ../$(BIN)/gateparity check -b numpy -b torch -b tensorflow -b jax -b mxnet \
-		--report report.html --force
+	cd build && FORCE_COLOR=1 COLUMNS=110 ../$(BIN)/gateparity check --check forward --check gates \
+		--check gradients --check lengths --check layers --check values > table.txt
+	cd build && ../$(BIN)/gateparity check --report report.html --force
 	-cd build && ../$(BIN)/gateparity check -b numpy -b broken:Swapped --check gates --no-save \
 		--report broken.html --force
 	$(BIN)/python -m pip install --quiet selenium
-	$(BIN)/python docs/pictures.py build/report.html build/broken.html
+	$(BIN)/python docs/pictures.py build/table.txt build/report.html build/broken.html
 
 $(BIN)/gateparity: pyproject.toml
 	$(PYTHON) -m venv .venv

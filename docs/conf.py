@@ -22,7 +22,9 @@ extensions = [
     "_extensions.examples",
     "_extensions.pages",
     "_extensions.mathml",
+    "_extensions.mistakes",
     "_extensions.notebooks",
+    "_extensions.reports",
 ]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3

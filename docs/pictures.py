@@ -1,26 +1,33 @@
-"""The pictures of reports: `make pictures`, with Chromium, its driver, and selenium.
+"""The pictures of the README and of docs/report.md: `make pictures`.
 
-`pictures.py REPORT BROKEN`: that of the whole suite, and one with a row whose gates are packed
-f, i, g, o, of which the place where it begins is shown.
+`pictures.py PRINTED REPORT BROKEN`: what `gateparity check` printed to a terminal, its first table
+and its last line of it; the report of the whole suite; and one with a row whose gates are packed
+f, i, g, o, of which the place where it begins is shown. Reports want Chromium and its driver.
 """
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
 import sys
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+from rich.text import Text
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 DOCS: Final = Path(__file__).parent
 FLAGS: Final = "--headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1300,1080"
+FONTS: Final = re.compile(r"@font-face \{.*?\}\n", re.DOTALL)  # which rich's picture would fetch
 
 
-def main(report: str, broken: str) -> None:
-    """Write both beside this file."""
+def main(printed: str, report: str, broken: str) -> None:
+    """Write them beside this file."""
+    draw_table(Path(printed).read_text("utf-8"))
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for flag in FLAGS.split():
@@ -36,6 +43,19 @@ def main(report: str, broken: str) -> None:
         failure.screenshot(str(DOCS / "report-failure.png"))
     finally:
         browser.quit()
+
+
+def draw_table(printed: str) -> None:
+    """The first table and the last line, as a terminal shows them."""
+    lines = [Text.from_ansi(line) for line in printed.splitlines()]
+    end = next(k for k, line in enumerate(lines) if line.plain.startswith("└"))
+    shown = [*lines[: end + 1], lines[-1]]
+    width = max(line.cell_len for line in shown)
+    console = Console(file=io.StringIO(), record=True, width=width, force_terminal=True)
+    for line in shown:
+        console.print(line)
+    svg = console.export_svg(title="gateparity check", unique_id="table")
+    (DOCS / "table.svg").write_text(FONTS.sub("", svg).replace("Fira Code, ", ""), "utf-8")
 
 
 if __name__ == "__main__":

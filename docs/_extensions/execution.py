@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 DOCS: Final = Path(__file__).parents[1]
 SECONDS: Final = 300  # for the code of one page in one framework
 _PROGRAM: Final = Path(__file__).with_name("program.py")
-_QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "PYTHONUTF8": "1"}
+_SURROUNDINGS: Final = {
+    "JAX_PLATFORMS": "cpu",
+    "OMP_NUM_THREADS": "1",  # as many programs run at once as there are cores: threads of several
+    "OPENBLAS_NUM_THREADS": "1",  # would wait for each other, and what is measured be noise
+    "PYTHONUTF8": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +100,7 @@ def _run(command: list[str], folder: str) -> str:
         done = subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, **_QUIET},
+            env={**os.environ, **_SURROUNDINGS},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

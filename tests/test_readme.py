@@ -1,0 +1,75 @@
+"""The front page: the smallest example of each verb, run as it stands, cut to a case or two."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from gateparity.conformance.cli import VERBS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCK = re.search(r"^## Each verb\n\n```console\n(.*?)```", README, re.DOTALL | re.MULTILINE)[1]
+LINES = re.findall(r"^\$ gateparity (.*?)(?: +#.*)?$", BLOCK, re.MULTILINE)
+ONE_CASE = ("--check", "forward", "--case", "sequence")
+CUT = {
+    "check": ONE_CASE,
+    "record": ONE_CASE,
+    "bench": ("--quick",),
+    "train": ("--epochs", "1", "--windows", "64", "--batch", "64"),
+}
+RUN = {"check", "record", "train", "horizon", "recipes", "bench"}  # in two frameworks here
+DIFFERS = ("mylib:MyLSTM", "replay")  # an LSTM with a mistake, and what was saved of it
+MYLIB = (ROOT / "docs/broken.py").read_text("utf-8").replace("class Swapped", "class MyLSTM")
+
+
+def test_each_verb_has_an_example():
+    assert {line.split()[0] for line in LINES} == {verb.name for verb in VERBS}
+
+
+def test_an_example_ends_as_its_remark_says(all_frameworks, tmp_path):
+    (tmp_path / "mylib.py").write_text(MYLIB)
+    for line in LINES:
+        verb, *words = shlex.split(line)
+        if verb == "selftest":  # four minutes: an environment of tox's runs it
+            continue
+        if verb in RUN and "-b" not in words:
+            words += [word for spec in all_frameworks[:2] for word in ("-b", spec)]
+        done = subprocess.run(
+            [sys.executable, "-m", "gateparity.conformance.cli", verb, *words, *CUT.get(verb, ())],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        expected = 1 if any(word in line for word in DIFFERS) else 0
+        assert done.returncode == expected, f"{line}\n{done.stdout}\n{done.stderr}"
+        assert done.stdout
+
+
+def test_an_environment_of_toxs_runs_the_selftest():
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    assert "selftest" in LINES
+    assert tox["testenv:selftest"]["commands"].startswith("gateparity selftest ")
+    assert "selftest" in tox["tox"]["env_list"]
+
+
+def test_its_pictures_are_drawn_by_a_command_of_the_repository():
+    pictures = re.findall(r"!\[[^\]]+\]\(docs/([^)]+)\)", README)
+    assert pictures == ["table.svg", "report.png"]
+    drawn = (ROOT / "docs/pictures.py").read_text("utf-8")
+    assert all(name in drawn for name in pictures)
+    make = (ROOT / "Makefile").read_text("utf-8")
+    assert re.search(r"^pictures: .*\n(?:.+\n)*.*docs/pictures\.py", make, re.MULTILINE)
+
+
+def test_the_picture_of_the_table_fetches_nothing():
+    svg = (ROOT / "docs/table.svg").read_text("utf-8")
+    assert "url(http" not in svg
+    assert "<script" not in svg
+    assert "agrees" in svg
