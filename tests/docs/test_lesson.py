@@ -99,4 +99,6 @@ def test_the_tabs_of_a_set_show_the_same(page):
 
 @pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
 def test_a_lesson_runs_in_every_framework(page):
-    assert framework_names(read_parts(page.read_text("utf-8"))) == list(FRAMEWORKS)
+    """In NumPy too: what stands in no tab is NumPy's alone, should it have no tab."""
+    names = framework_names(read_parts(page.read_text("utf-8")))
+    assert names in (list(FRAMEWORKS), [name for name in FRAMEWORKS if name != "numpy"])
