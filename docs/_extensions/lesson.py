@@ -12,6 +12,8 @@ import doctest
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from gateparity.backends.catalogue import FRAMEWORKS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -38,9 +40,9 @@ def read_parts(page: str) -> list[Part]:
 
 
 def framework_names(parts: Iterable[Part]) -> list[str]:
-    """Whose tabs have code that runs; none where NumPy's Python does for all of it."""
-    found = dict.fromkeys(part.framework for part in parts if part.kind != "text")
-    return [name for name in found if name]
+    """Whose tabs have code that runs, in the order of tabs; none where any Python does for all."""
+    found = {part.framework for part in parts if part.kind != "text"} - {""}
+    return sorted(found, key=list(FRAMEWORKS).index)
 
 
 def program(parts: Iterable[Part], framework: str) -> list[Part]:
