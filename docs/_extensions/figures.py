@@ -44,6 +44,8 @@ def draw_curves(found: Numbers, title: str) -> str:
             x = [float(label) for label in numbers]
             axes.plot(x, list(numbers.values()), label=name, color=_COLOURS[k % len(_COLOURS)])
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
 
     return _drawn(draw, title)
 

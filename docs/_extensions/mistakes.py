@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gateparity.conformance.mistakes.mistake import Mistake
 
 _MARK: Final = "On the site the list follows.\n\n<!-- mistakes -->"
-_HEAD: Final = "| it behaves exactly as if | what is wrong | caught by |\n|---|---|---|"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -30,16 +29,17 @@ def _insert(_: Sphinx, __: str, source: list[str]) -> None:
 
 
 def _families() -> Iterator[str]:
-    families: dict[str, list[Mistake]] = {}
+    families: dict[str, dict[tuple[str, str], list[Mistake]]] = {}
     for mistake in CATALOGUE:
-        families.setdefault(mistake.family, []).append(mistake)
+        alike = families.setdefault(mistake.family, {})
+        alike.setdefault((mistake.violates, _caught_by(mistake)), []).append(mistake)
     yield f"{len(CATALOGUE)} mistakes of {len(families)} families."
-    for family, mistakes in families.items():
+    for family, alike in families.items():
         yield f"## {family}"
-        yield "\n".join((_HEAD, *(_row(mistake) for mistake in mistakes)))
+        for (violates, checks), mistakes in alike.items():
+            yield f"What is wrong: {violates}. Caught by {checks}. It behaves exactly as if"
+            yield "\n".join(f"- {mistake.words}" for mistake in mistakes)
 
 
-def _row(mistake: Mistake) -> str:
-    checks = ", ".join(name for name in CHECKS if name in mistake.checks)
-    cells = (mistake.words, mistake.violates, checks)
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+def _caught_by(mistake: Mistake) -> str:
+    return ", ".join(f"`{name}`" for name in CHECKS if name in mistake.checks)
