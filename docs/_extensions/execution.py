@@ -70,10 +70,14 @@ def find_python(framework: str) -> tuple[Path | None, str]:
     """A framework's interpreter, or why there is none; this one for code that needs none."""
     if not framework:
         return Path(sys.executable), ""
-    folder = Path(os.environ.get("GATEPARITY_TOX") or DOCS.parent / ".tox") / framework
-    spec = f"{framework}@{folder}" if folder.is_dir() else framework
-    backend = parse_backends([spec])[0]
+    backend = parse_backends([name_backend(framework)])[0]
     return backend.python, backend.missing
+
+
+def name_backend(framework: str) -> str:
+    """A framework's spec, as seen from the current folder."""
+    folder = Path(os.environ.get("GATEPARITY_TOX") or DOCS.parent / ".tox") / framework
+    return f"{framework}@{os.path.relpath(folder)}" if folder.is_dir() else framework
 
 
 def _execute(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sphinx.util import logging
 
-from _extensions.execution import find_python
+from _extensions.execution import find_python, name_backend
 from gateparity.backends.catalogue import FRAMEWORKS
 
 if TYPE_CHECKING:
@@ -37,18 +37,19 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def _make(app: Sphinx, exception: Exception | None) -> None:
     if exception:
         return
-    found = {name: find_python(name)[0] for name in FRAMEWORKS}
-    specs = [f"{name}@{python}" for name, python in found.items() if python]
-    _check(app, "report-agrees.html", specs, expected=0)
-    _check(app, "report-differs.html", ["numpy", "broken:Swapped"], "--no-save", expected=1)
+    names = [name_backend(name) for name in FRAMEWORKS if find_python(name)[0]]
+    agrees, differs = (Path(app.outdir, f"report-{end}.html") for end in ("agrees", "differs"))
+    alone = len(names) == 1  # and so compared with no other
+    _check(names, Path.cwd(), agrees, expected=2 if alone else 0)
+    _check(["numpy", "broken:Swapped"], Path(app.srcdir), differs, expected=1)
 
 
-def _check(app: Sphinx, name: str, specs: list[str], *words: str, expected: int) -> None:
-    backends = [word for spec in specs for word in ("--backend", spec)]
-    report = ("--report", str(Path(app.outdir) / name), "--force")
+def _check(names: list[str], folder: Path, report: Path, *, expected: int) -> None:
+    backends = [word for name in names for word in ("--backend", name)]
+    words = [*backends, "--no-save", "--report", str(report.absolute()), "--force"]
     done = subprocess.run(
-        [sys.executable, "-m", "gateparity.conformance.cli", "check", *backends, *report, *words],
-        cwd=app.srcdir,
+        [sys.executable, "-m", "gateparity.conformance.cli", "check", *words],
+        cwd=folder,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         encoding="utf-8",
