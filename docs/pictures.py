@@ -34,6 +34,7 @@ def main(printed: str, report: str, broken: str) -> None:
         options.add_argument(flag)
     browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     try:
+        browser.set_window_size(1560, 1500)
         browser.get(Path(report).absolute().as_uri())
         browser.save_screenshot(str(DOCS / "report.png"))
         browser.get(Path(broken).absolute().as_uri())
@@ -54,7 +55,7 @@ def draw_table(printed: str) -> None:
     console = Console(file=io.StringIO(), record=True, width=width, force_terminal=True)
     for line in shown:
         console.print(line)
-    svg = console.export_svg(title="gateparity check", unique_id="table")
+    svg = console.export_svg(title="gateparity check, six of its checks", unique_id="table")
     (DOCS / "table.svg").write_text(FONTS.sub("", svg).replace("Fira Code, ", ""), "utf-8")
 
 
