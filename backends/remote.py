@@ -22,7 +22,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import execnet
 
-from gateparity.adapter import Batch, Gradients, Impure, Outputs, Trace, Unsupported
+from gateparity.adapter import (
+    Batch,
+    Gradients,
+    Impure,
+    Outputs,
+    Trace,
+    Unsupported,
+    check_unsupported,
+)
 from gateparity.backends import bootstrap
 from gateparity.backends.interpreters import OLDEST
 from gateparity.backends.place import command, gateway_spec
@@ -157,6 +165,10 @@ class RemoteAdapter:
         self.arithmetic: dict[str, float] = found["arithmetic"]
         self.manifest: dict[str, str] = found["manifest"]
         self.layout = decode_layout(found["layout"])
+        try:
+            check_unsupported(self.unsupported)
+        except (TypeError, ValueError) as error:
+            raise BackendError(str(error)) from None
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch."""

@@ -61,6 +61,14 @@ class NoLayout:
         pass
 
 
+class Misspells(Minimal):
+    unsupported = {"empty_batches": "it needs a sequence"}  # noqa: RUF012
+
+
+class SaysYes(Minimal):
+    unsupported = {"lengths": True}  # noqa: RUF012
+
+
 class LayoutIsAName(NoLayout):
     layout = "ifgo"
 
@@ -133,6 +141,8 @@ def test_a_method_that_it_lacks_is_unsupported():
         (NoForward(), "NoForward is no adapter: it has no method forward"),
         (NoLayout(), "NoLayout is no adapter: AttributeError: 'NoLayout' object has no attribute"),
         (LayoutIsAName(), "LayoutIsAName is no adapter: "),
+        (Misspells(), "Misspells is no adapter: unsupported has the key 'empty_batches' (did you "),
+        (SaysYes(), "SaysYes is no adapter: unsupported['lengths'] is bool, expected a sentence"),
         (3, "builtins:int is no adapter: it has no method forward"),
     ],
 )

@@ -83,6 +83,14 @@ class Declares(Scratch):
     unsupported = {"gates": "it keeps its gates to itself", "lengths": "all must be full"}
 
 
+class Half(Scratch):
+    unsupported = {"float64": "its kernels are float32's"}
+
+
+class Misspells(Scratch):
+    unsupported = {"gates": "it keeps its gates to itself", "lenghts": "all must be full"}
+
+
 class Refuses(Scratch):
     def forward(self, config, params, batch):
         raise Unsupported("no forward on Sundays")
@@ -300,6 +308,27 @@ def test_what_is_declared_is_skipped_with_its_reason(session):
     assert [(r.status, r.reason, r.max_error) for r in found] == [
         ("skip", reason, None) for reason in reasons
     ]
+
+
+@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if name != "variants"])
+def test_a_dtype_that_is_declared_is_skipped_in_every_check(session, name):
+    half, check = session("Half"), CHECKS[name]
+    for dtype in check.dtypes:
+        result = run(half, name, check.cases[0], dtype)
+        reason = "its kernels are float32's" if dtype == "float64" else ""
+        assert (result.status, result.reason) == ("skip" if reason else "pass", reason)
+
+
+def test_an_unknown_key_of_unsupported_costs_the_row(session):
+    misspells = session("Misspells")
+    for check in ("forward", "gates"):
+        result = run(misspells, check)
+        assert result.status == "error"
+        assert result.reason == (
+            "unsupported has the key 'lenghts' (did you mean lengths?): expected one of gates, "
+            "gradients, lengths, lengths_float64, zero_length, empty_sequence, empty_batch, "
+            "float16, float64, train"
+        )
 
 
 @pytest.mark.parametrize("shipped", [True, False])

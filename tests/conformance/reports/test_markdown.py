@@ -84,7 +84,8 @@ def test_reasons_failures_and_pairs_are_told():
     assert f"numpy:scratch skip: gates: {REASON}" in seen
     assert f"mypkg forward, case unit, float32 differs : {REASON}" in seen
     assert f"numpy:scratch and mypkg differ, float32 : {REASON}" in seen
-    repeat = "$ gateparity check --backend numpy --backend mypkg --check forward --text 'a b.txt' --seed 3"
+    rows, work = "--backend numpy --backend mypkg", "--check forward --text 'a b.txt' --seed 3"
+    repeat = f"$ gateparity check {rows} {work}"
     assert f'<pre><code class="language-console">{html.escape(repeat, quote=False)}\n' in markup
 
 

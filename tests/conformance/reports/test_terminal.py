@@ -126,8 +126,8 @@ def test_each_reason_is_told_once_a_row(run):
 def test_a_failure_tells_where_and_how_to_repeat_it(run):
     text = printed(run)
     assert f"{SPEC} forward, case sequence, float32 differs: {REASON}\n" in text
-    repeat = f"gateparity check --backend numpy --backend {SPEC} --check forward --case sequence --seed 3"
-    assert f"\n  repeat: {repeat}\n" in text
+    rows, work = f"--backend numpy --backend {SPEC}", "--check forward --case sequence --seed 3"
+    assert f"\n  repeat: gateparity check {rows} {work}\n" in text
     text = printed(run, source="--text 'my book.txt'")
     assert f"--backend {SPEC} --check forward --text 'my book.txt' --seed 3\n" in text
 
