@@ -71,6 +71,6 @@ FRAMEWORKS: Final = {
 
 
 def is_shipped(label: str) -> bool:
-    """Whether a label is that of an adapter that gateparity ships, wherever that runs here."""
+    """Whether a label is that of an adapter that gateparity ships, and names no place."""
     name, _, variant = label.partition(":")
     return name in FRAMEWORKS and variant in dict(FRAMEWORKS[name].variants)

@@ -106,6 +106,13 @@ class Raises(Scratch):
         raise RuntimeError("first line\\n  second line\\n\\nthird")
 
 
+class Passes(Scratch):
+    """What isn't its own raises."""
+
+    def gates(self, config, params, batch):
+        return super().gates(config, {"no": params}, batch)
+
+
 class RaisesAtStart(Scratch):
     def __init__(self):
         note("made")
@@ -193,6 +200,9 @@ class Prints(Scratch):
         print("hello from the far side")
         return super().forward(config, params, batch)
 '''
+
+
+LINE = ADAPTERS.partition("raise RuntimeError")[0].count("\n") + 1
 
 
 @pytest.fixture
@@ -351,7 +361,11 @@ def test_a_class_may_refuse_to_start(session):
 @pytest.mark.parametrize(
     ("name", "check", "reason"),
     [
-        ("Raises", "forward", "RuntimeError: first line second line third"),
+        (
+            "Raises",
+            "forward",
+            f"RuntimeError: first line second line third (mymod.py, line {LINE})",
+        ),
         ("WrongShape", "forward", "y has shape (5, 3, 5), expected (5, 3, 6)"),
         ("WrongDtype", "forward", "h_n is float16, expected float32"),
         ("NoArray", "forward", "c_n is list, expected a NumPy array"),
@@ -362,8 +376,14 @@ def test_a_bad_answer_is_an_error_of_its_own_call(session, name, check, reason):
     one = session(name)
     result = run(one, check)
     assert (result.status, result.reason, result.max_error) == ("error", reason, None)
-    other = run(one, "gates" if name != "UnknownRole" else "forward")
-    assert other.status == ("pass" if name != "UnknownRole" else "error")
+    assert run(one, "gates").status == "pass"
+
+
+def test_an_exception_in_what_it_calls_is_placed_where_it_calls(session):
+    line = ADAPTERS.partition("return super().gates(config, {")[0].count("\n") + 1
+    result = run(session("Passes"), "gates")
+    assert (result.status, result.reason[:9]) == ("error", "KeyError:")
+    assert result.reason.endswith(f" (mymod.py, line {line})")
 
 
 @pytest.mark.parametrize(
@@ -429,8 +449,8 @@ def test_a_lost_worker_is_not_started_again(session, tmp_path, monkeypatch):
     dies = session("Dies")
     assert run(dies).status == "pass"
     found = [run(dies, "gates"), run(dies), run(dies, "gradients", "unit", "float64")]
-    assert {(r.status, r.reason) for r in found} == {("error", found[0].reason)}
-    assert found[0].reason.startswith("its worker died during gates (exit code 3")
+    reason = "its worker died during gates (exit code 3), in gates, case sequence, float32"
+    assert [(r.status, r.reason) for r in found] == [("error", reason)] * 3
     assert (tmp_path / "starts").read_text() == "imported "
 
 
@@ -438,7 +458,7 @@ def test_a_hang_ends_at_its_time_limit(session):
     hangs = session("Hangs", limit=4.0)
     found = [run(hangs), run(hangs, "gates")]
     assert [(r.status, r.reason) for r in found] == [
-        ("error", "no answer to forward within 4 s")
+        ("error", "no answer to forward within 4 s, in forward, case sequence, float32")
     ] * 2
 
 
