@@ -68,3 +68,9 @@ FRAMEWORKS: Final = {
         Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1),
     )
 }
+
+
+def is_shipped(label: str) -> bool:
+    """Whether a label is that of an adapter that gateparity ships, and names no place."""
+    name, _, variant = label.partition(":")
+    return name in FRAMEWORKS and variant in dict(FRAMEWORKS[name].variants)

@@ -14,7 +14,7 @@ from gateparity.adapter import Impure, Unsupported
 from gateparity.backends.remote import BackendError, RemoteAdapter
 from gateparity.backends.spec import Backend
 from gateparity.backends.wire import decode, encode
-from gateparity.backends.worker import describe, one_line, perform
+from gateparity.backends.worker import describe, describe_error, one_line, perform
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class LocalWorker:
             raise
         except Exception as error:
             self._report(error)
-            raise BackendError(one_line(error)) from error
+            raise BackendError(describe_error(error, self._adapter)) from error
 
 
 def load_local(

@@ -22,7 +22,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import execnet
 
-from gateparity.adapter import Batch, Gradients, Impure, Outputs, Trace, Unsupported
+from gateparity.adapter import (
+    Batch,
+    Gradients,
+    Impure,
+    Outputs,
+    Trace,
+    Unsupported,
+    check_unsupported,
+)
 from gateparity.backends import bootstrap
 from gateparity.backends.interpreters import OLDEST
 from gateparity.backends.place import command, gateway_spec
@@ -68,6 +76,7 @@ class Worker:
         self._folder = tempfile.TemporaryDirectory(prefix="gateparity-")
         self._log = Path(self._folder.name) / "log"
         self._log.touch()
+        self._heard = 0  # of the log, when the last call began
         self._group = execnet.Group()
         try:
             _require_answer(python, min(limit, _ANSWER))
@@ -110,6 +119,7 @@ class Worker:
 
     def _exchange(self, operation: str, message: Any) -> tuple[str, Any, float]:
         try:
+            self._heard = self._log.stat().st_size
             self._channel.send(message)
             kind, value, seconds = self._channel.receive(self.limit)
             return kind, decode(value), seconds
@@ -125,13 +135,14 @@ class Worker:
         raise WorkerLost(reason)
 
     def _last_words(self) -> str:
-        """How the process ended and the last line that it printed, as far as they are known."""
+        """How the process ended and what the call printed last, as far as they are known."""
         words = []
         process: Any = getattr(getattr(self._gateway, "_io", None), "popen", None)
         with contextlib.suppress(Exception):
             words.append(_ending(process.wait(_GRACE)))
         with contextlib.suppress(OSError):
-            words.append(_last_line(self._log.read_text(errors="replace")))
+            log = self._log.read_bytes()[self._heard :]
+            words.append(_last_said(log.decode(errors="replace")))
         found = [word for word in words if word]
         return f" ({'; '.join(found)})" if found else ""
 
@@ -157,6 +168,10 @@ class RemoteAdapter:
         self.arithmetic: dict[str, float] = found["arithmetic"]
         self.manifest: dict[str, str] = found["manifest"]
         self.layout = decode_layout(found["layout"])
+        try:
+            check_unsupported(self.unsupported)
+        except (TypeError, ValueError) as error:
+            raise BackendError(str(error)) from None
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch."""
@@ -236,6 +251,15 @@ def _ending(code: int | None) -> str:
     if code is None or code == 0:
         return ""
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _last_said(log: str) -> str:
+    """The last line before faulthandler's report, or else the frame that died."""
+    said, _, report = log.partition("Fatal Python error: ")
+    current = report.partition("Current thread")[2].partition("\n\n")[0]
+    frame = re.search(r'File "(?:[^"]*[/\\])?([^"]*)", line (\d+) in (.*)', current)
+    place = "{}, line {}, in {}".format(*frame.groups()) if frame else ""
+    return _last_line(said) or place
 
 
 def _last_line(text: str) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any, Final
 
 from gateparity.adapter import Batch, Gradients, Impure, Outputs, Trace, Unsupported
@@ -51,7 +53,7 @@ def serve(channel: Any) -> None:
         except Impure as impure:
             answer = ("impure", str(impure))
         except Exception as error:  # noqa: BLE001  a framework may raise anything
-            answer = ("error", one_line(error))
+            answer = ("error", describe_error(error, adapter))
             traceback.print_exc()  # into the log
         channel.send((*answer, seconds))
 
@@ -107,6 +109,17 @@ def _lesson(given: Any, recipe: Any) -> tuple[Any, Recipe]:
     """What to train on, or the inputs to answer to, and how."""
     inputs = [Examples(**batch) for batch in given] if isinstance(given, list) else given
     return inputs, Recipe(**recipe)
+
+
+def describe_error(error: Exception, adapter: Any) -> str:
+    """An exception in one line, with the innermost line of the module of a user's adapter."""
+    module = type(adapter).__module__
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module.partition(".")[0] == "gateparity" or file is None:
+        return one_line(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    return one_line(error) + (f" ({Path(file).name}, line {lines[-1]})" if lines else "")
 
 
 def one_line(error: Exception) -> str:

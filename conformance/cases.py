@@ -59,6 +59,7 @@ class Case:
             "empty_sequence": steps == 0,
             "empty_batch": size == 0,
             "float16": self.config.dtype == "float16",
+            "float64": self.config.dtype == "float64",
         }
         return tuple(name for name, needed in asked.items() if needed)
 

@@ -6,6 +6,8 @@ import dataclasses
 import shlex
 from typing import TYPE_CHECKING, Literal
 
+from gateparity.backends.catalogue import is_shipped
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -116,6 +118,25 @@ class Run:
 
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
     """The one command that repeats a result. `source` is the option that named a file, if any."""
-    where = source or f"--case {result.case}"
-    row = shlex.quote(result.row.spec)
-    return f"gateparity check --backend {row} --check {result.check} {where} --seed {seed}"
+    return check_command(result.row, result.check, source or f"--case {result.case}", seed)
+
+
+def check_command(row: Backend, check: str, where: str, seed: int) -> str:
+    """The command that runs a check in a row, `where` being further options.
+
+    NumPy runs beside it: of one backend alone even what agrees with the truth is incomplete.
+    """
+    beside = [] if row.spec == "numpy:scratch" else ["numpy"]
+    rows = [f"--backend {shlex.quote(spec)}" for spec in (*beside, row.spec)]
+    return " ".join(
+        filter(None, ["gateparity check", *rows, f"--check {check}", where, f"--seed {seed}"])
+    )
+
+
+def replay_command(row: Backend, file: str) -> str:
+    """The command that runs a saved failure again, in the same place; `file` as a shell takes it.
+
+    What a file names alone is run only if gateparity ships it.
+    """
+    named = "" if is_shipped(row.spec) else f" --backend {shlex.quote(row.spec)}"
+    return f"gateparity replay {file}{named}"

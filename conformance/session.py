@@ -196,8 +196,9 @@ class Session:
 def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
     try:
         found = check.run(Canonical(adapter), case)
-    except WorkerLost:
-        raise
+    except WorkerLost as lost:
+        where = f"in {check.name}, case {case.name}, {case.config.dtype}"
+        raise WorkerLost(f"{lost}, {where}") from None
     except Unsupported as unsupported:
         return _refused(row, check, case, str(unsupported))
     except Impure as impure:

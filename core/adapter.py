@@ -7,10 +7,11 @@ gradient has the type of the thing that it is the gradient of.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from gateparity.errors import suggest
 from gateparity.parameters import check_array
 
 if TYPE_CHECKING:
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
     from gateparity.parameters import Array
 
     Native = Mapping[str, Array]  # a framework's own arrays under its own names
+
+
+FEATURES: Final = (  # the keys of `unsupported`: what checks and cases need, and training
+    "gates",
+    "gradients",
+    "lengths",
+    "lengths_float64",
+    "zero_length",
+    "empty_sequence",
+    "empty_batch",
+    "float16",
+    "float64",
+    "train",
+)
 
 
 class Unsupported(Exception):
@@ -105,7 +120,7 @@ class Adapter(Protocol):
 
     @property
     def unsupported(self) -> Mapping[str, str]:
-        """What it can't do, each with the reason: docs/adapters.md has the keys."""
+        """What it can't do, some of `FEATURES`, each with the reason."""
         ...
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
@@ -178,6 +193,18 @@ def initial_states(config: Config, batch: Batch) -> tuple[Array, Array]:
     h_0 = zeros if batch.h_0 is None else batch.h_0
     c_0 = zeros if batch.c_0 is None else batch.c_0
     return h_0, c_0
+
+
+def check_unsupported(unsupported: Mapping[str, str]) -> None:
+    """Raise `ValueError` or `TypeError` at the first key that is unknown or has no reason."""
+    for key, reason in unsupported.items():
+        if key not in FEATURES:
+            hint = suggest(str(key), FEATURES)
+            raise ValueError(
+                f"unsupported has the key {key!r}{hint}: expected one of {', '.join(FEATURES)}"
+            )
+        if not isinstance(reason, str):
+            raise TypeError(f"unsupported[{key!r}] is {_describe(reason)}, expected a sentence")
 
 
 def _check_lengths(lengths: Any, steps: int, size: int) -> None:

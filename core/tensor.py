@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from string import Formatter
+from typing import Final
+
+from gateparity.role import ROLES
+
+_PARTS: Final = ("layer", "_layer", "direction", "cell", "gate")  # that a name may hold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,13 +20,36 @@ class Tensor:
     directions together; `{_layer}` is empty for the first layer, then `_1`, `_2`. `role` is a key
     of `ROLES`; `pattern` is the native side of an einops pattern over the role's axes. A direction
     or gate that is not in the name is an axis of the pattern. `gates` is how this name spells them,
-    where it differs from the layout's others.
+    where it differs from the layout's others. Raises `ValueError` for what can't be: once here,
+    not in every call.
     """
 
     name: str
     role: str
     pattern: str
     gates: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(
+                f"Tensor {self.name!r}: role {self.role!r}, expected one of {', '.join(ROLES)}"
+            )
+        for _, part, _, _ in Formatter().parse(self.name):
+            if part is not None and part not in _PARTS:
+                expected = ", ".join(f"{{{name}}}" for name in _PARTS)
+                raise ValueError(f"Tensor {self.name!r}: {{{part}}}, expected one of {expected}")
+        self._check_axes()
+
+    def _check_axes(self) -> None:
+        """Each of the role's axes once, but for gates that the name tells; perhaps directions."""
+        axes = ROLES[self.role].axes.split()
+        expected = [axis for axis in axes if axis != "gate" or "{gate}" not in self.name]
+        found = re.sub(r"\(([^()]*)\)", r" \1 ", self.pattern).split()
+        if sorted(found) not in (sorted(expected), sorted([*expected, "direction"])):
+            raise ValueError(
+                f"Tensor {self.name!r}: axes {' '.join(found)!r}, expected {' '.join(expected)!r} "
+                "in some order, and 'direction' where the name doesn't tell it"
+            )
 
     @property
     def axes(self) -> list[str]:

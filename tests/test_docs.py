@@ -15,7 +15,9 @@ import pytest
 from typer.core import TyperGroup
 
 import gateparity
+from gateparity.adapter import FEATURES
 from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.numpy import Scratch
 from gateparity.conformance.cli import VERBS
 from gateparity.conformance.deviations import DEVIATIONS, Deviation
 from gateparity.conformance.plan import named_plan
@@ -195,9 +197,35 @@ def test_a_command_can_be_read(line):
 
 def test_a_key_of_unsupported_is_told():
     text = (DOCS / "adapters.md").read_text()
+    table = re.search(r"^\| `unsupported` \|.*\n(?:\|.*\n)+", text, re.MULTILINE)[0]
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\|[^|]*\|", table, re.MULTILINE)))
+    assert sorted(told[1:]) == sorted(FEATURES)
+
+
+def test_a_key_of_unsupported_is_what_a_check_needs_or_training():
     plan = named_plan((), (), 0)
-    for key in {key for check, case in plan for key in (*check.needs, *case.needs)}:
-        assert re.search(rf"^\|.*`{key}`.*\|", text, re.MULTILINE), key
+    needed = {key for check, case in plan for key in (*check.needs, *case.needs)}
+    assert needed | {"train"} == {*FEATURES}
+
+
+def test_the_types_of_an_adapter_are_imported_from_one_place():
+    text = (DOCS / "adapters.md").read_text()
+    [names] = re.findall(r"`from gateparity import ([\w, ]+)`", text)
+    assert {*names.split(", ")} < {*gateparity.__all__}
+
+
+def test_what_comes_in_is_as_it_is_told():
+    """States both or neither, lengths in one dtype."""
+    batches = []
+
+    class Spy(Scratch):
+        def forward(self, config, params, batch):
+            batches.append(batch)
+            return super().forward(config, params, batch)
+
+    assert {result.status for result in gateparity.check_adapter(Spy())} == {"pass", "skip"}
+    assert {(b.h_0 is None, b.c_0 is None) for b in batches} == {(False, False), (True, True)}
+    assert {b.lengths.dtype.name for b in batches if b.lengths is not None} == {"int32"}
 
 
 def test_the_example_test_module_inherits_the_suite(tmp_path):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gateparity.backends.catalogue import is_shipped
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Json, TimeLimit, backend_option
 from gateparity.conformance.failures.failure import load_failure
-from gateparity.conformance.failures.replay import exit_code, is_shipped, replay
+from gateparity.conformance.failures.replay import exit_code, replay
 from gateparity.conformance.failures.report import print_failure, print_replay, to_json
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.run import TIME_LIMIT

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.conformance.bits import other_bits
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Session, Truths
@@ -92,12 +91,6 @@ def exit_code(replays: Sequence[Replay]) -> int:
     if "fail" in statuses:
         return 1
     return 0 if statuses == {"pass"} else 2
-
-
-def is_shipped(label: str) -> bool:
-    """Whether a label is that of an adapter that gateparity ships."""
-    name, _, variant = label.partition(":")
-    return name in FRAMEWORKS and variant in dict(FRAMEWORKS[name].variants)
 
 
 def _find_worst(name: str, failure: Failure, result: Result, expected: Expected) -> Place:

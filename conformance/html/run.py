@@ -27,7 +27,7 @@ from gateparity.conformance.reports.summary import (
     shown_checks,
     shown_dtypes,
 )
-from gateparity.conformance.result import Status, repeat_command
+from gateparity.conformance.result import Status, check_command, repeat_command
 from gateparity.conformance.verdict import ALLOWED
 from gateparity.conformance.versions import describe_change
 
@@ -174,9 +174,7 @@ def _places(run: Run, source: str) -> list[Place]:
 
 def _command(result: Result, seed: int, source: str) -> str:
     """What repeats a cell: all cases of a check in a row."""
-    where = f" {source}" if source else ""
-    row = shlex.quote(result.row.spec)
-    return f"gateparity check --backend {row} --check {result.check}{where} --seed {seed}"
+    return check_command(result.row, result.check, source, seed)
 
 
 def _failure(result: Result, seed: int, source: str, *, drawn: bool) -> Failure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.result import Status
+from gateparity.conformance.result import Status, replay_command
 from gateparity.conformance.verdict import ALLOWED
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def describe_saved(result: Result) -> str:
     if not result.saved:
         return ""
     file = shlex.quote(result.saved)
-    return f"saved: {file} ({result.saved_sizes}); gateparity replay {file}"
+    return f"saved: {file} ({result.saved_sizes}); {replay_command(result.row, file)}"
 
 
 def describe_verdict(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -69,7 +70,10 @@ def print_results(run: Run, console: Console, source: str = "") -> None:
             _print_failure(result, run.seed, source, console, growth=not k)
         if row.label in run.explanations:
             words = f"{escape(row.label)}: {escape(run.explanations[row.label])}"
-            print_line(f"[bold red]{words}[/] (gateparity diagnose -b {escape(row.spec)})", console)
+            print_line(
+                f"[bold red]{words}[/] (gateparity diagnose -b {escape(shlex.quote(row.spec))})",
+                console,
+            )
     if len(run.rows) > 1:
         print_table(console, _pair_table(run))
     for pair in run.pairs:

@@ -50,6 +50,22 @@ class Segfaults(Scratch):
         ctypes.string_at(0)
 
 
+class Aborts(Scratch):
+    """As a C++ library does."""
+
+    def forward(self, *args):
+        os.write(2, b"terminate called after throwing\\n  what():  no such kernel\\n")
+        os.abort()
+
+
+class AbortsLater(Scratch):
+    def gates(self, *args):
+        raise ValueError("which is over")
+
+    def forward(self, *args):
+        os.abort()
+
+
 class Killed(Scratch):
     def forward(self, *args):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -251,7 +267,8 @@ def test_arrays_of_nothing_and_of_every_dtype_travel(dtype, shape):
     ("name", "words"),
     [
         ("Exits", "exit code 7; last words"),
-        ("Segfaults", "SIGSEGV"),
+        ("Segfaults", r"SIGSEGV; __init__.py, line \d+, in string_at\)$"),
+        ("Aborts", r"\(SIGABRT; what\(\):  no such kernel\)$"),
         ("Killed", "SIGKILL"),
     ],
 )
@@ -260,6 +277,14 @@ def test_a_crash_is_told_in_one_line(start, name, words):
     with pytest.raises(WorkerLost, match=words) as caught:
         forward(adapter)
     assert "\n" not in str(caught.value)
+
+
+def test_last_words_are_those_of_the_call(start):
+    adapter = start("AbortsLater")
+    with pytest.raises(BackendError, match="which is over"):
+        adapter.gates(CONFIG, PARAMS, BATCH)
+    with pytest.raises(WorkerLost, match=r"\(SIGABRT; adapters\.py, line \d+, in forward\)$"):
+        forward(adapter)
 
 
 @pytest.mark.parametrize("name", ["Hangs", "Deaf"])

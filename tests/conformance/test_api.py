@@ -165,9 +165,8 @@ def test_an_adapter_cannot_spoil_a_case_for_the_truth():
             return super().forward(config, params, batch)
 
     found = gateparity.check_adapter(Spoils(), cases=["unit"], checks=["forward"])
-    assert {(result.status, result.reason) for result in found} == {
-        ("error", "ValueError: assignment destination is read-only")
-    }
+    words = "ValueError: assignment destination is read-only (test_api.py, line"
+    assert all((r.status, r.reason.rpartition(" ")[0]) == ("error", words) for r in found)
 
 
 @pytest.mark.parametrize(
@@ -198,8 +197,8 @@ def test_no_parity_tells_everything_and_how_to_repeat_it():
     assert len(commands) > 12
     assert lines[1::2][: len(commands)] == commands  # each beneath its result, pairs at the end
     assert lines[0].startswith("mymod:Doubled forward sequence float32 fail: y[")
-    command = "gateparity check --backend mymod:Doubled --check forward --case sequence --seed 5"
-    assert lines[1] == f"  repeat: {command}"
+    rows, work = "--backend numpy --backend mymod:Doubled", "--check forward --case sequence"
+    assert lines[1] == f"  repeat: gateparity check {rows} {work} --seed 5"
     pairs = lines[2 * len(commands) :]
     assert pairs[0].startswith("numpy:scratch and mymod:Doubled differ: forward, sequence: y[")
 

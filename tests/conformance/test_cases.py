@@ -181,9 +181,9 @@ def test_one_sequence_of_one_empty_has_no_steps():
         ("sequence", "float32", ()),
         ("sequence", "float16", ("float16",)),
         ("no_steps", "float32", ("empty_sequence",)),
-        ("no_sequences", "float64", ("empty_batch",)),
+        ("no_sequences", "float64", ("empty_batch", "float64")),
         ("ragged", "float32", ("lengths",)),
-        ("nan_padding", "float64", ("lengths", "lengths_float64")),
+        ("nan_padding", "float64", ("lengths", "lengths_float64", "float64")),
         ("one_empty", "float32", ("lengths", "zero_length")),
     ],
 )

@@ -254,6 +254,13 @@ def test_the_repeat_command_repeats_the_failure(gateparity, folder, line):
     assert failure in again.stdout.splitlines()
 
 
+def test_the_repeat_command_agrees_once_it_is_right(gateparity, folder):
+    done = gateparity("check", "-b", "mymod:Wrong", *WORK)
+    command = re.search(r"^  repeat: gateparity (.*)$", done.stdout, re.MULTILINE)[1]
+    again = gateparity(*shlex.split(command.replace("Wrong", "Right")))
+    assert (again.returncode, again.stdout.splitlines()[-1].split()[0]) == (0, "agrees:")
+
+
 def test_files_for_ci(gateparity, folder):
     """Every failure that is printed is in each of them, with its command."""
     done = gateparity(

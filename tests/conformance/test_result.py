@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateparity.backends.spec import Backend
-from gateparity.conformance.result import Pair, Result, Run, repeat_command
+from gateparity.conformance.result import Pair, Result, Run, repeat_command, replay_command
 
 ROWS = {
     name: Backend(name, "layer", f"gateparity.backends.{name}:Layer", Path(sys.executable))
@@ -81,11 +81,42 @@ def test_other_interpreters_are_other_backends():
 def test_the_repeat_command():
     failed = result("jax", "fail", 1.0, check="layers", case="stacked")
     assert repeat_command(failed, 7) == (
-        "gateparity check --backend jax:layer --check layers --case stacked --seed 7"
+        "gateparity check --backend numpy --backend jax:layer "
+        "--check layers --case stacked --seed 7"
     )
     assert repeat_command(failed, 7, "--text book.txt") == (
-        "gateparity check --backend jax:layer --check layers --text book.txt --seed 7"
+        "gateparity check --backend numpy --backend jax:layer "
+        "--check layers --text book.txt --seed 7"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "rows"),
+    [
+        ("numpy", "scratch", "--backend numpy:scratch"),  # which no other NumPy makes two of
+        ("numpy@1.26", "scratch", "--backend numpy --backend numpy:scratch@1.26"),
+        ("mypkg", "", "--backend numpy --backend mypkg"),
+    ],
+)
+def test_numpy_runs_beside_what_is_repeated(name, variant, rows):
+    found = Result(Backend(name, variant, "", None), "forward", "unit", "float32", "fail")
+    assert repeat_command(found, 0).startswith(f"gateparity check {rows} --check forward")
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "options"),
+    [
+        ("torch", "layer", ""),
+        ("torch@2.1", "layer", " --backend torch:layer@2.1"),  # else the pinned one would run
+        ("jax", "nnx", " --backend jax:nnx"),
+        ("mypkg.lstm", "LSTM", " --backend mypkg.lstm:LSTM"),
+        ("my-lstm", "", " --backend my-lstm"),
+        ("mine@/my envs", "LSTM", " --backend 'mine:LSTM@/my envs'"),
+    ],
+)
+def test_the_replay_command_names_what_a_file_alone_may_not_run(name, variant, options):
+    row = Backend(name, variant, "", None)
+    assert replay_command(row, "'a b'") == f"gateparity replay 'a b'{options}"
 
 
 def test_a_shell_takes_the_repeat_command_as_it_is():

@@ -27,6 +27,7 @@ EDGES = {  # what is asked for: steps, sequences, dtype, lengths
     "empty_sequence": (0, 4, "float32", None),
     "empty_batch": (5, 0, "float32", None),
     "float16": (5, 4, "float16", None),
+    "float64": (5, 4, "float64", None),
     "lengths_float64": (5, 4, "float64", (3, 5, 1, 2)),
     "zero_length": (5, 4, "float32", (3, 0, 5, 2)),
 }

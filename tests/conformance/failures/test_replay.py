@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gateparity.backends.catalogue import is_shipped
 from gateparity.backends.spec import Backend
 from gateparity.conformance.cases import RECIPES
 from gateparity.conformance.deviations import find_deviation
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
 from gateparity.conformance.failures.reductions import keep_units
-from gateparity.conformance.failures.replay import is_shipped, replay
+from gateparity.conformance.failures.replay import replay
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Truths
 from gateparity.conformance.storage.tensors import unpack_tensors
@@ -107,12 +109,19 @@ def change(file, path, **changes):
 
 
 def test_a_check_tells_what_it_saved(checked, folder):
-    line = f"  saved: '{FILE}' (T1-B1-I1-H1); gateparity replay '{FILE}'"
+    line = f"  saved: '{FILE}' (T1-B1-I1-H1); gateparity replay '{FILE}' --backend liar:Swapped"
     assert checked.stdout.splitlines().count(line) == 1
     assert checked.stdout.count("saved: ") == 1
     assert [path.name for path in (folder / "failed here").iterdir()] == [Path(FILE).name]
     results = json.loads((folder / "run.json").read_text())["results"]
     assert [r["saved"] for r in results if "saved" in r] == [FILE]
+
+
+def test_the_command_that_it_prints_fails_as_it_did(gateparity, checked):
+    command = re.search(r"; gateparity (replay .*)$", checked.stdout, re.MULTILINE)[1]
+    done = gateparity(*shlex.split(command))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"^liar:Swapped 1\.0 differs: .*; the same bits", done.stdout, re.MULTILINE)
 
 
 def test_where_it_failed_it_fails_to_the_last_bit(gateparity, file, folder):

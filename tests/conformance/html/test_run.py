@@ -127,8 +127,8 @@ def test_a_failing_cell_leads_to_where_it_begins_and_what_it_behaves_like(broken
     assert "z: layer 0, step 0, gate i, pre-activation" in section
     assert "as if the gates were packed f, i, g, o" in section
     assert (
-        "gateparity check --backend broken:Swapped --check gates --case sequence --seed 0"
-        in section
+        "gateparity check --backend numpy --backend broken:Swapped "
+        "--check gates --case sequence --seed 0" in section
     )
     assert "largest error of each gate at each step" in section
     assert "<polyline" in section

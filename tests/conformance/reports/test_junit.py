@@ -70,7 +70,9 @@ def test_outcomes_have_their_reason_and_the_command_that_repeats_them():
     skipped, failure, error = (next(root.iter(tag)) for tag in ("skipped", "failure", "error"))
     assert skipped.get("message") == "it has none"
     assert failure.get("message") == error.get("message") == REASON
-    repeat = "gateparity check --backend mypkg --check forward --text 'a b.txt' --seed 3"
+    repeat = (
+        "gateparity check --backend numpy --backend mypkg --check forward --text 'a b.txt' --seed 3"
+    )
     assert failure.text == f"{REASON}\nrepeat: {repeat}"
     assert "--check gates" in error.text
     assert not list(next(root.iter("testcase")))  # a pass has nothing to say
@@ -92,7 +94,9 @@ def test_a_known_deviation_is_no_failure():
 
 def test_a_saved_failure_tells_where():
     failure = next(read(make_run(saved="a b.npz", saved_sizes="T1 B1")).iter("failure"))
-    assert failure.text.endswith("\nsaved: 'a b.npz' (T1 B1); gateparity replay 'a b.npz'")
+    assert failure.text.endswith(
+        "\nsaved: 'a b.npz' (T1 B1); gateparity replay 'a b.npz' --backend mypkg"
+    )
 
 
 @pytest.mark.parametrize("odd", ["\x00\x1b[31m\x08", "\ud800", "\ufffe", "]]>", "<!--", "&bad;"])

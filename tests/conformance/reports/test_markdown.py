@@ -84,7 +84,8 @@ def test_reasons_failures_and_pairs_are_told():
     assert f"numpy:scratch skip: gates: {REASON}" in seen
     assert f"mypkg forward, case unit, float32 differs : {REASON}" in seen
     assert f"numpy:scratch and mypkg differ, float32 : {REASON}" in seen
-    repeat = "$ gateparity check --backend mypkg --check forward --text 'a b.txt' --seed 3"
+    rows, work = "--backend numpy --backend mypkg", "--check forward --text 'a b.txt' --seed 3"
+    repeat = f"$ gateparity check {rows} {work}"
     assert f'<pre><code class="language-console">{html.escape(repeat, quote=False)}\n' in markup
 
 
@@ -94,7 +95,7 @@ def test_what_explains_a_row_and_what_was_saved_is_told():
     run = dataclasses.replace(run, results=(*run.results[:3], saved, run.results[4]))
     seen = words(render(to_markdown(run)))
     assert "mypkg : as if *two* gates" in seen
-    assert "saved: 'a b.npz' (T1 B1); gateparity replay 'a b.npz'" in seen
+    assert "saved: 'a b.npz' (T1 B1); gateparity replay 'a b.npz' --backend mypkg" in seen
 
 
 @pytest.mark.parametrize("odd", ODD)

@@ -126,8 +126,8 @@ def test_each_reason_is_told_once_a_row(run):
 def test_a_failure_tells_where_and_how_to_repeat_it(run):
     text = printed(run)
     assert f"{SPEC} forward, case sequence, float32 differs: {REASON}\n" in text
-    repeat = f"gateparity check --backend {SPEC} --check forward --case sequence --seed 3"
-    assert f"\n  repeat: {repeat}\n" in text
+    rows, work = f"--backend numpy --backend {SPEC}", "--check forward --case sequence --seed 3"
+    assert f"\n  repeat: gateparity check {rows} {work}\n" in text
     text = printed(run, source="--text 'my book.txt'")
     assert f"--backend {SPEC} --check forward --text 'my book.txt' --seed 3\n" in text
 
@@ -136,7 +136,10 @@ def test_a_saved_failure_tells_its_file_and_how_to_replay_it(run):
     first = dataclasses.replace(run.results[6], saved="my [b]/x.y", saved_sizes="T1-B1-I1-H2")
     found = (*run.results[:6], first, *run.results[7:])
     text = printed(dataclasses.replace(run, results=found))
-    assert "\n  saved: 'my [b]/x.y' (T1-B1-I1-H2); gateparity replay 'my [b]/x.y'\n" in text
+    assert (
+        f"\n  saved: 'my [b]/x.y' (T1-B1-I1-H2); gateparity replay 'my [b]/x.y' --backend {SPEC}\n"
+        in text
+    )
     assert text.count("saved: ") == 1
     assert "saved: " not in printed(run)
 
