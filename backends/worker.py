@@ -14,7 +14,16 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
-from gateparity.adapter import Batch, Gradients, Impure, Outputs, Trace, Unsupported
+from gateparity.adapter import (
+    Batch,
+    Gradients,
+    Impure,
+    Outputs,
+    Trace,
+    Unsupported,
+    describe_missing,
+    find_unsupported,
+)
 from gateparity.backends.manifest import describe_settings, read_manifest
 from gateparity.backends.wire import decode, encode
 from gateparity.config import Config
@@ -69,7 +78,7 @@ def describe(adapter: Any, target: str) -> dict[str, Any]:
         "name": str(getattr(adapter, "name", target)),
         "version": str(getattr(adapter, "version", "")),
         "layout": adapter.layout,
-        "unsupported": dict(getattr(adapter, "unsupported", {})),
+        "unsupported": find_unsupported(adapter),
         "arithmetic": {k: float(v) for k, v in getattr(adapter, "arithmetic", {}).items()},
         "manifest": _read_settings(adapter) | read_manifest(),
     }
@@ -92,7 +101,7 @@ def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
     if getattr(adapter, operation, None) is None:
         if operation == "weights":  # it is believed to keep what it is given
             return params
-        raise Unsupported(f"{type(adapter).__name__} has no method {operation}")
+        raise Unsupported(describe_missing(adapter, operation))
     method = getattr(Guarded(adapter) if guarded else adapter, operation)
     if operation in ("train", "predict"):
         answer = method(Config(**config), TrainingState(**params), *_lesson(*rest))

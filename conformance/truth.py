@@ -8,7 +8,7 @@ in the truth as well.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class Truth:
     prepare: Callable[[Array], Any] = lambda array: array
     dtype: str = ""
     scratch: Scratch = dataclasses.field(default_factory=Scratch)
+    differentiates: ClassVar[bool] = True
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Outputs and final states."""

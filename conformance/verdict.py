@@ -14,6 +14,7 @@ import numpy as np
 
 from gateparity.config import GATES
 from gateparity.conformance.diagnosis.divergence import cell_words, locate
+from gateparity.conformance.requirements.answers import comparable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,12 +84,12 @@ def judge_pair(a: Results, b: Results, shifts: Array | None, expected: Expected)
 
 
 def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score:
-    """Compare array by array.
+    """Compare array by array; outputs alone where only one side has gradients.
 
     Raises `Mismatch` that tells where the difference begins, the worst element there, and how many
     elements and arrays differ; or the bias that seems shifted.
     """
-    truth, sigmas = expected.truth, expected.budget.sigmas
+    (found, truth), sigmas = comparable(found, expected.truth), expected.budget.sigmas
     if list(found) != list(truth):
         raise Mismatch(f"found {', '.join(found)}, expected {', '.join(truth)}", Score(np.inf))
     for name, array in found.items():

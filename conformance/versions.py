@@ -11,6 +11,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from gateparity.conformance.bits import other_bits
+from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.verdict import ALLOWED
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _compare(
         other = found.get((b, check, case, dtype)) if label == a else None
         if other is None:
             continue
-        same = not other_bits(one.arrays or {}, other.arrays or {})
+        same = not other_bits(*comparable(one.arrays or {}, other.arrays or {}))
         equal[check] = equal.get(check, True) and same
         if not same:
             far[check] = max(far.get(check, 0.0), distance(one, other))

@@ -138,6 +138,18 @@ class Adapter(Protocol):
         ...
 
 
+def find_unsupported(adapter: Any) -> dict[str, str]:
+    """What an adapter declares unsupported, and the optional methods that it lacks."""
+    lacking = [name for name in ("gates", "gradients") if getattr(adapter, name, None) is None]
+    missing = {name: describe_missing(adapter, name) for name in lacking}
+    return missing | dict(getattr(adapter, "unsupported", {}))
+
+
+def describe_missing(adapter: Any, method: str) -> str:
+    """Why a method is unsupported where there is none."""
+    return f"{type(adapter).__name__} has no method {method}"
+
+
 def state_shape(config: Config, batch: Batch) -> tuple[int, ...]:
     """The shape of `h_0`, `c_0`, `h_n` and `c_n`."""
     return (config.cells, batch.x.shape[1], config.hidden_size)

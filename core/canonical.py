@@ -13,6 +13,7 @@ from gateparity.adapter import (
     check_gradients,
     check_outputs,
     check_trace,
+    find_unsupported,
 )
 from gateparity.guard import Guarded
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 class Lstm(Protocol):
     """An LSTM over canonical parameters."""
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether it has gradients; without them its outputs alone are judged."""
+        ...
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run it over a batch."""
@@ -53,6 +59,11 @@ class Canonical:
     """An adapter behind its layout. Raises where a question or an answer has the wrong shape."""
 
     adapter: Adapter
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether the adapter has the method, and doesn't declare it unsupported."""
+        return "gradients" not in find_unsupported(self.adapter)
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run it over a batch."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gateparity.adapter import Impure, Unsupported
+from gateparity.adapter import Impure, Unsupported, describe_missing, find_unsupported
 from gateparity.parameters import Cell
 
 if TYPE_CHECKING:
@@ -60,10 +60,20 @@ class Guarded:
         found: Layout = self.lstm.layout
         return found
 
+    @property
+    def unsupported(self) -> dict[str, str]:
+        """The adapter's own."""
+        return find_unsupported(self.lstm)
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether an LSTM over canonical parameters has gradients."""
+        return bool(self.lstm.differentiates)
+
     def _guard(self, method: str, config: Config, *given: Any) -> Any:
         call = getattr(self.lstm, method, None)
         if call is None:
-            raise Unsupported(f"{type(self.lstm).__name__} has no method {method}")
+            raise Unsupported(describe_missing(self.lstm, method))
 
         def run(arguments: tuple[Any, ...]) -> Any:
             before = _bits(arguments)

@@ -12,6 +12,7 @@ import numpy as np
 from gateparity.adapter import Impure
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.requirements.answers import comparable, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.storage.cases import name_arrays
 from gateparity.conformance.truth import Truth
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     Mistakes = tuple[Mistake, ...]
     Key = tuple[str, str, str]  # check, case, dtype
     Asked = tuple[str, str, bytes]  # check, case, a digest of its numbers
+    Compared = tuple[Mistakes, Mistakes, Asked, bool]
 
 # Cheap ones first: most mistakes are ruled out by the first of them.
 PROBES: Final = (
@@ -80,6 +82,11 @@ class Probe:
     def key(self) -> Key:
         """What was asked."""
         return self.check.name, self.case.name, self.case.config.dtype
+
+    @property
+    def outputs_alone(self) -> bool:
+        """Whether the backend found no gradients, of which a check may have some."""
+        return not isinstance(self.found, str) and not has_gradients(self.found)
 
     @functools.cached_property
     def asked(self) -> Asked:
@@ -137,7 +144,7 @@ class Predictions:
         self._found: dict[tuple[Mistakes, Asked], Found] = {}
         self._overflowed: dict[tuple[Mistakes, Asked], Found] = {}
         self._budgets: dict[tuple[Mistakes, Asked], Budget] = {}
-        self._agreed: dict[tuple[Mistakes, Mistakes, Asked], bool] = {}
+        self._agreed: dict[Compared, bool] = {}
 
     def explains(self, mistakes: Mistakes, probe: Probe) -> bool:
         """Within the budget, that of the wrong LSTM where it isn't that of the right one.
@@ -155,7 +162,7 @@ class Predictions:
         if _is_within(probe.found, Expected(predicted, budget)):
             return True
         # A mistake that rounds coarsely may do it to the other side at the probe's own precision.
-        narrow = _run_narrow(mistakes, probe) if mistakes else ""
+        narrow = _as_found(_run_narrow(mistakes, probe), probe) if mistakes else ""
         if isinstance(narrow, str) or _shapes(probe.found) != _shapes(narrow):
             return False
         return _is_within(probe.found, Expected(narrow, budget.scaled(2**0.5)))
@@ -178,9 +185,10 @@ class Predictions:
 
     def agree(self, a: Mistakes, b: Mistakes, probe: Probe) -> bool:
         """Whether a probe can't tell two explanations apart."""
-        if (a, b, probe.asked) not in self._agreed:
-            self._agreed[a, b, probe.asked] = self._compare(a, b, probe)
-        return self._agreed[a, b, probe.asked]
+        key = a, b, probe.asked, probe.outputs_alone
+        if key not in self._agreed:
+            self._agreed[key] = self._compare(a, b, probe)
+        return self._agreed[key]
 
     def _compare(self, a: Mistakes, b: Mistakes, probe: Probe) -> bool:
         one, other = self._predict(a, probe), self._predict(b, probe)
@@ -201,6 +209,9 @@ class Predictions:
         return max((float(measure(error)) for error in errors if error.size), default=0.0)
 
     def _predict(self, mistakes: Mistakes, probe: Probe) -> Found:
+        return _as_found(self._answer(mistakes, probe), probe)
+
+    def _answer(self, mistakes: Mistakes, probe: Probe) -> Found:
         """One precision up."""
         key = _applied(mistakes, probe.case), probe.asked
         if key not in self._found:
@@ -246,6 +257,13 @@ def _run_narrow(mistakes: Mistakes, probe: Probe) -> Found:
     """At the probe's own precision."""
     own = Truth(dtype=probe.case.config.dtype)
     return run_probe(bend(mistakes, own, probe.case), probe.check, probe.case)
+
+
+def _as_found(predicted: Found, probe: Probe) -> Found:
+    """Without gradients where the backend found none."""
+    if isinstance(predicted, str) or isinstance(probe.found, str):
+        return predicted
+    return comparable(predicted, probe.found)[0]
 
 
 def _is_within(found: Results, expected: Expected) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateparity.conformance.bits import other_bits
+from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Session, Truths
 from gateparity.conformance.verdict import ALLOWED, difference, in_sigmas
@@ -75,12 +76,13 @@ def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
     with Session(row, truths, time_limit) as session:
         result = session.run(check, case)
         expected = truths.of(check, case, session.arithmetic)
-    names = [name for name, array in expected.truth.items() if array.size]
+    _, asked = comparable(failure.found | (result.arrays or {}), expected.truth)
+    names = [name for name, array in asked.items() if array.size]
     return Replay(
         result=result,
         version=session.version,
         places=tuple(_find_worst(name, failure, result, expected) for name in names),
-        other_bits=None if result.arrays is None else other_bits(failure.found, result.arrays),
+        other_bits=_other_bits(failure.found, result.arrays),
         same_truth=_is_same_truth(failure, expected),
     )
 
@@ -91,6 +93,10 @@ def exit_code(replays: Sequence[Replay]) -> int:
     if "fail" in statuses:
         return 1
     return 0 if statuses == {"pass"} else 2
+
+
+def _other_bits(then: Results, now: Results | None) -> tuple[str, ...] | None:
+    return None if now is None else other_bits(*comparable(then, now))
 
 
 def _find_worst(name: str, failure: Failure, result: Result, expected: Expected) -> Place:

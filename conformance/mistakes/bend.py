@@ -8,7 +8,7 @@ another in any order; one in the equations reaches through the wrappers to the t
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from gateparity.guard import Guarded
 
@@ -47,6 +47,7 @@ class Bent:
 
     lstm: Bendable
     bend: Bend
+    differentiates: ClassVar[bool] = True
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Outputs and final states."""
@@ -83,6 +84,7 @@ class Far:
     """An LSTM behind a wire: what it is asked and what it answers is copied on the way."""
 
     lstm: Bendable
+    differentiates: ClassVar[bool] = True
 
     def forward(self, *asked: Any) -> Outputs:
         """Outputs and final states."""

@@ -14,6 +14,7 @@ from gateparity.conformance.judgement import judge_against, judge_answer, weigh_
 from gateparity.conformance.pairs import compare_pairs
 from gateparity.conformance.recording.join import join_runs, mark_rows, require_same_work
 from gateparity.conformance.recording.twins import compare_twins, differing_lines
+from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.run import explain
 from gateparity.conformance.session import Truths
 from gateparity.errors import InputError, printable
@@ -102,7 +103,7 @@ def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
         raise InputError(f"{check.name} is not for case {case.name}: {words}") from error
-    if _shapes(answer.arrays) != _shapes(expected.truth):  # of another gateparity: no pair has it
+    if not _fits(answer.arrays, expected.truth):  # of another gateparity: no pair has it
         wrong = judge_answer(row, check, case, answer.arrays, expected)
         return dataclasses.replace(wrong, arrays=None, seconds=answer.seconds)
     if answer.against is None:
@@ -110,11 +111,16 @@ def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -
         told, version = run.manifests.get(row.label, {}), run.versions.get(row.label, "")
         known = find_deviation(row, check, case, told, version=version)
         again = weigh_deviation(found, known)
-    elif _shapes(answer.against) == _shapes(expected.truth):
+    elif _fits(answer.against, expected.truth):
         again = judge_against(row, check, case, answer.arrays, answer.against, expected.budget)
     else:
         raise InputError(f"{row.label} was compared with other arrays than {check.name} has")
     return dataclasses.replace(again, seconds=answer.seconds)
+
+
+def _fits(found: Results, truth: Results) -> bool:
+    found, truth = comparable(found, truth)
+    return _shapes(found) == _shapes(truth)
 
 
 def _shapes(results: Results) -> list[tuple[str, tuple[int, ...]]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from gateparity.conformance.bits import other_bits
 from gateparity.conformance.diagnosis.divergence import locate
 from gateparity.conformance.pairs import coarser
+from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.verdict import difference, in_sigmas
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.plan import Plan
+    from gateparity.conformance.requirements.checks import Results
     from gateparity.conformance.result import Result, Run
     from gateparity.conformance.session import Truths
     from gateparity.conformance.verdict import Expected
@@ -74,7 +76,7 @@ def compare_twins(
                 if (key := (check.name, case.name, case.config.dtype))[2] == dtype
             ]
             both = [held for held in both if None not in (held[2].arrays, held[3].arrays)]
-            other = [h for h in both if other_bits(h[2].arrays or {}, h[3].arrays or {})]
+            other = [held for held in both if other_bits(*_both(held[2], held[3]))]
             pair = pairs[a.label, b.label, dtype]
             first = ""
             if other:
@@ -125,9 +127,13 @@ def _alike(compared: int, other: int, *, beyond: bool) -> Alike:
     return "within rounding" if other else "same bits"
 
 
+def _both(one: Result, other: Result) -> tuple[Results, Results]:
+    return comparable(one.arrays or {}, other.arrays or {})
+
+
 def _first_place(one: Result, other: Result, expected: Expected) -> str:
     """Where numbers differ first, in the order of computation."""
-    a, b = one.arrays or {}, other.arrays or {}
+    a, b = _both(one, other)
     sigmas = expected.budget.scaled(2**0.5).sigmas
     ratios = {name: in_sigmas(difference(a[name], b[name]), sigmas[name]) for name in a}
     place = locate(ratios, expected.budget.case.config, allowed=0.0)

@@ -41,7 +41,12 @@ def layout(lstm: Lstm, case: Case) -> Results:
 
 def variants(lstm: Lstm, case: Case) -> Results:
     """10. A framework's own layer gives what the equations written out in it give."""
-    return forward(lstm, case) | gradients(lstm, case)
+    return answer(lstm, case)
+
+
+def answer(lstm: Lstm, case: Case) -> Results:
+    """Outputs, and gradients where there are any."""
+    return forward(lstm, case) | (gradients(lstm, case) if lstm.differentiates else {})
 
 
 def name_outputs(outputs: Outputs) -> Results:
@@ -56,9 +61,32 @@ def name_gradients(params: Parameters, batch: Batch, directions: int) -> Results
     return {f"d_{name}": array for name, array in (found | states).items()}
 
 
+def has_gradients(results: Results) -> bool:
+    """Whether any array has one of the names that `name_gradients` gives."""
+    return any(_is_gradient(name) for name in results)
+
+
+def comparable(one: Results, other: Results) -> tuple[Results, Results]:
+    """Both as they are; of each its outputs alone, if only one of them has gradients.
+
+    Where that would leave nothing, there is nothing to leave out.
+    """
+    if has_gradients(one) == has_gradients(other):
+        return one, other
+    a, b = (
+        {name: array for name, array in results.items() if not _is_gradient(name)}
+        for results in (one, other)
+    )
+    return (a, b) if a and b else (one, other)
+
+
 def label(results: Results, words: str) -> Results:
     """The same arrays, with how they were found after each name."""
     return {f"{name}, {words}": array for name, array in results.items()}
+
+
+def _is_gradient(name: str) -> bool:
+    return name.startswith("d_")
 
 
 def _name_parameters(cells: list[dict[str, Array]], directions: int) -> Results:

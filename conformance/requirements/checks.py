@@ -30,7 +30,8 @@ Results = dict[str, "Array"]  # an array's name, with its layer and direction: t
 class Check:
     """A requirement, the cases and dtypes that show it, and what it needs of an adapter.
 
-    `needs` are features that an adapter may declare unsupported; a case has needs of its own.
+    `needs` are features that an adapter may declare unsupported; a case has needs of its own. The
+    others ask for gradients where there are any.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Check:
     dtypes: tuple[str, ...] = DTYPES
 
 
-_GRADIENTS: Final = ("gradients",)
+_USUAL: Final = ("sequence", "unit", "plain")
 _ONES: Final = ("one_step", "one_sequence", "one_input", "one_unit")
 _EMPTY: Final = ("no_steps", "no_sequences")
 _SIZES: Final = (*_ONES, "long", "wide", *_EMPTY)
@@ -50,23 +51,21 @@ _VALUES: Final = (*_FINITE, "nan", "infinite")
 CHECKS: Final = {
     check.name: check
     for check in (
-        Check("forward", forward, ("sequence", "unit", "plain")),
+        Check("forward", forward, _USUAL),
         Check("gates", gates, ("sequence", "ragged", "deep", "saturated"), ("gates",)),
-        Check(
-            "gradients", gradients, ("sequence", "unit", "plain", "saturated", *_EMPTY), _GRADIENTS
-        ),
+        Check("gradients", gradients, (*_USUAL, "saturated", *_EMPTY), ("gradients",)),
         Check("layout", layout, ("sequence", "plain", "deep")),
         Check("batch", batch, ("sequence",)),
-        Check("carry", carry, ("stacked",), _GRADIENTS),
-        Check("lengths", lengths, ("ragged", "one_empty", "nan_padding"), _GRADIENTS),
-        Check("directions", directions, ("deep",), _GRADIENTS),
-        Check("layers", layers, ("stacked",), _GRADIENTS),
-        Check("variants", variants, ("sequence",), _GRADIENTS),
-        Check("permutation", permutation, ("ragged", "deep"), _GRADIENTS),
+        Check("carry", carry, ("stacked",)),
+        Check("lengths", lengths, ("ragged", "one_empty", "nan_padding")),
+        Check("directions", directions, ("deep",)),
+        Check("layers", layers, ("stacked",)),
+        Check("variants", variants, ("sequence",)),
+        Check("permutation", permutation, ("ragged", "deep")),
         Check("purity", purity, ("sequence", "ragged", "deep"), dtypes=("float32",)),
         Check("sizes", sizes, _SIZES, dtypes=("float32",)),
         Check("values", values, _VALUES),
-        Check("dtypes", dtypes, ("sequence",), _GRADIENTS, ("float16",)),
+        Check("dtypes", dtypes, ("sequence",), dtypes=("float16",)),
         Check("refusal", refusal, ("sequence",)),
     )
 }

@@ -12,8 +12,8 @@ import numpy as np
 
 from gateparity.adapter import Batch, Outputs
 from gateparity.conformance.requirements.answers import (
+    answer,
     forward,
-    gradients,
     label,
     name_gradients,
     name_outputs,
@@ -54,22 +54,22 @@ def carry(lstm: Lstm, case: Case) -> Results:
     if case.config.directions > 1:
         raise InputError(f"carry needs an LSTM of 1 direction, found {case.config.directions}")
     chunks, outputs = _run_chunks(lstm, case, -(-len(case.batch.x) // _CHUNKS))
-    return (
-        label(name_outputs(_join_steps(outputs)), "in chunks")
-        | label(_stopped(lstm, chunks), "stopped at each cut")
-        | label(_chained(lstm, chunks), "in chunks")
-    )
+    found = label(name_outputs(_join_steps(outputs)), "in chunks")
+    if not lstm.differentiates:
+        return found
+    stopped = label(_stopped(lstm, chunks), "stopped at each cut")
+    return found | stopped | label(_chained(lstm, chunks), "in chunks")
 
 
 def lengths(lstm: Lstm, case: Case) -> Results:
     """7. A sequence ends at its length: zeros past it, its own last states, padding never read."""
-    return forward(lstm, case) | gradients(lstm, case) | _short_one_alone(lstm, case)
+    return answer(lstm, case) | _short_one_alone(lstm, case)
 
 
 def layers(lstm: Lstm, case: Case) -> Results:
     """9. A layer reads what the layer below it put out, forward and backward."""
     found = label(name_outputs(_layer_by_layer(lstm, case)), "layer by layer")
-    return forward(lstm, case) | gradients(lstm, case) | found
+    return answer(lstm, case) | found
 
 
 def _run_chunks(lstm: Lstm, case: Case, stride: int) -> tuple[list[Case], list[Outputs]]:

@@ -13,8 +13,7 @@ import numpy as np
 
 from gateparity.adapter import Batch, Outputs
 from gateparity.conformance.requirements.answers import (
-    forward,
-    gradients,
+    answer,
     label,
     name_gradients,
     name_outputs,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 def directions(lstm: Lstm, case: Case) -> Results:
     """8. The reverse direction runs from the last step, and its outputs stand in time order."""
-    found = forward(lstm, case) | gradients(lstm, case)
+    found = answer(lstm, case)
     if case.config.directions == 1:
         return found
     cells = np.arange(case.config.cells) ^ 1
@@ -73,14 +72,16 @@ class Symmetry:
         return dataclasses.replace(self, cells=cells, units=np.argsort(self.units, -1)[cells])
 
     def run(self, lstm: Lstm, case: Case) -> Results:
-        """Outputs and gradients of the case in disguise, without the disguise."""
+        """The answer to the case in disguise, without the disguise."""
         params = self.turn_parameters(case.params)
         batch = self.turn_batch(case.batch, case.batch.lengths)
         heads = self.turn_outputs(case.cotangent, case.batch.lengths)
-        outputs = lstm.forward(case.config, params, batch)
-        d_params, d_batch = lstm.gradients(case.config, params, batch, heads)
         back, ends = self.inverse, case.batch.lengths
-        return name_outputs(back.turn_outputs(outputs, ends)) | name_gradients(
+        outputs = back.turn_outputs(lstm.forward(case.config, params, batch), ends)
+        if not lstm.differentiates:
+            return name_outputs(outputs)
+        d_params, d_batch = lstm.gradients(case.config, params, batch, heads)
+        return name_outputs(outputs) | name_gradients(
             back.turn_parameters(d_params), back.turn_batch(d_batch, ends), case.config.directions
         )
 
@@ -130,10 +131,10 @@ class Symmetry:
 def _run_permuted(lstm: Lstm, case: Case, order: Array) -> Results:
     """The sequences in this order, and the answers in the old one."""
     mixed, back = pick_sequences(case, order), np.argsort(order)
-    outputs = lstm.forward(mixed.config, mixed.params, mixed.batch)
-    d_params, d_batch = lstm.gradients(mixed.config, mixed.params, mixed.batch, mixed.cotangent)
-    found = name_outputs(outputs) | {f"d_{n}": vars(d_batch)[n] for n in ("x", "h_0", "c_0")}
-    batch = Batch(*(found[f"d_{name}"][:, back] for name in ("x", "h_0", "c_0")))
-    y, h_n, c_n = (found[name][:, back] for name in ("y", "h_n", "c_n"))
-    gradients = name_gradients(d_params, batch, case.config.directions)
-    return name_outputs(Outputs(y, h_n, c_n)) | gradients
+    found = lstm.forward(mixed.config, mixed.params, mixed.batch)
+    outputs = Outputs(*(vars(found)[name][:, back] for name in ("y", "h_n", "c_n")))
+    if not lstm.differentiates:
+        return name_outputs(outputs)
+    d_params, d = lstm.gradients(mixed.config, mixed.params, mixed.batch, mixed.cotangent)
+    d_batch = Batch(*(vars(d)[name][:, back] for name in ("x", "h_0", "c_0")))
+    return name_outputs(outputs) | name_gradients(d_params, d_batch, case.config.directions)

@@ -82,7 +82,9 @@ def test_its_row_is_its_module_and_class():
     row, local = load_local(Minimal())
     assert row.label == f"{__name__}:Minimal"
     assert not row.shipped
-    assert (local.name, local.version, local.unsupported) == (row.label, "", {})
+    assert (local.name, local.version) == (row.label, "")
+    missing = {name: f"Minimal has no method {name}" for name in ("gates", "gradients")}
+    assert local.unsupported == missing
     assert isinstance(local.layout, Layout)
 
 

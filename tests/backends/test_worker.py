@@ -214,7 +214,9 @@ def test_unsupported_arrives_as_itself(start):
 def test_a_missing_method_is_unsupported(start):
     adapter = start("OnlyForward")
     assert forward(adapter).y.shape == (4, 1, 3)
-    with pytest.raises(Unsupported, match="OnlyForward has no method gates"):
+    missing = {name: f"OnlyForward has no method {name}" for name in ("gates", "gradients")}
+    assert adapter.unsupported == missing
+    with pytest.raises(Unsupported, match=missing["gates"]):
         adapter.gates(CONFIG, PARAMS, BATCH)
 
 

@@ -178,6 +178,39 @@ def test_names_must_be_the_same(found):
     assert caught.value.score.sigmas == np.inf
 
 
+GRADIENT = {"d_x": np.ones(2)}
+
+
+def test_where_one_side_has_no_gradients_outputs_are_compared():
+    outputs = {"y": np.ones(2), "y, alone": np.ones(3)}
+    wrong = outputs | {"y, alone": np.array([1.0, 1.0, 2.0])}
+    for found, truth in ((outputs, outputs | GRADIENT), (outputs | GRADIENT, outputs)):
+        assert judge(found, expect(truth, dict.fromkeys(outputs | GRADIENT, 1.0))) == Score(0.0)
+    for found, truth in ((wrong, outputs | GRADIENT), (outputs | GRADIENT, wrong)):
+        with pytest.raises(Mismatch, match=r"^y, alone\[2\]: .*; 1 of 2 arrays differ$") as caught:
+            judge(found, expect(truth))
+        assert list(caught.value.ratios) == list(outputs)
+
+
+@pytest.mark.parametrize(
+    ("found", "truth"),
+    [
+        ({}, GRADIENT),
+        (GRADIENT, {}),
+        ({"y": np.ones(2)}, GRADIENT),
+        ({}, {"y": np.ones(2)} | GRADIENT),
+        ({"h_n": np.ones(2)}, {"y": np.ones(2)} | GRADIENT),
+        (GRADIENT, {"d_h_0": np.ones(2)}),
+        ({"y": np.ones(2)} | GRADIENT, {"y": np.ones(2), "d_h_0": np.ones(2)} | GRADIENT),
+    ],
+)
+def test_gradients_are_left_out_of_no_other_comparison(found, truth):
+    """Not where nothing is left of either side, and not one by one."""
+    with pytest.raises(Mismatch, match=r"^found .*, expected ") as caught:
+        judge(found, expect(truth))
+    assert caught.value.score.sigmas == np.inf
+
+
 def test_the_message_tells_the_worst_element():
     truth = np.zeros((2, 3, 4))
     found = truth.copy()

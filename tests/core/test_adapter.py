@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,10 +17,13 @@ from gateparity.adapter import (
     check_gradients,
     check_outputs,
     check_trace,
+    find_unsupported,
     initial_states,
     state_shape,
 )
+from gateparity.canonical import Canonical
 from gateparity.config import Config
+from gateparity.guard import Guarded
 
 CONFIG = Config(input_size=2, hidden_size=3, layers=2, directions=2)
 T, B = 5, 7  # steps, sequences
@@ -34,6 +38,51 @@ OUTPUTS = Outputs(zeros(T, B, 6), zeros(4, B, 3), zeros(4, B, 3))
 TRACE = Trace(zeros(4, T, 4, B, 3), zeros(4, T, 4, B, 3), zeros(4, T, B, 3), zeros(4, T, B, 3))
 PARAMS = {"kernel": zeros(5, 12), "bias": zeros(12)}
 GRADIENTS = Gradients(PARAMS, BATCH)
+
+
+class ForwardOnly:
+    def forward(self, config, params, batch):
+        return OUTPUTS
+
+
+class Whole(ForwardOnly):
+    def gates(self, config, params, batch):
+        return TRACE
+
+    def gradients(self, config, params, batch, cotangent):
+        return GRADIENTS
+
+
+class Declares(Whole):
+    unsupported: ClassVar = {"gradients": "it runs forward only", "lengths": "all are full"}
+
+
+class DeclaresAndLacks(ForwardOnly):
+    unsupported = Declares.unsupported
+    gates = None
+
+
+LACKING = {name: f"ForwardOnly has no method {name}" for name in ("gates", "gradients")}
+
+
+@pytest.mark.parametrize(
+    ("adapter", "expected"),
+    [
+        (Whole(), {}),
+        (ForwardOnly(), LACKING),
+        (Declares(), Declares.unsupported),
+        (
+            DeclaresAndLacks(),
+            {"gates": "DeclaresAndLacks has no method gates"} | Declares.unsupported,
+        ),
+    ],
+    ids=["whole", "forward only", "declares", "both"],
+)
+def test_a_method_that_is_lacking_is_as_one_that_is_declared(adapter, expected):
+    """Where both hold, the adapter's own words are the reason; under guard it is the same."""
+    for seen in (adapter, Guarded(adapter)):
+        assert find_unsupported(seen) == expected
+        assert Canonical(seen).differentiates == ("gradients" not in expected)
 
 
 def test_what_is_right_passes():

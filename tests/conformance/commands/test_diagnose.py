@@ -133,7 +133,9 @@ def test_a_black_box_whose_gates_lie_otherwise(gateparity, folder):
     assert f"Ruled out: {len(found['ruled_out'])}" in done.stdout
     assert found["explanations"] == [[WRONG]]
     assert found["words"] in done.stdout
-    assert {check for check, _, _ in found["probes"]}.isdisjoint({"gates", "gradients", "lengths"})
+    probed = {check for check, _, _ in found["probes"]}
+    assert probed.isdisjoint({"gates", "gradients"})
+    assert probed > {"lengths", "directions", "layers"}
 
 
 def test_the_right_guess_agrees(gateparity):

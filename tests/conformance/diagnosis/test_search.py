@@ -109,6 +109,40 @@ def test_exactly_the_mistake_is_named(doctor, name):
     assert found.ruled_out == ()
 
 
+@dataclasses.dataclass(frozen=True)
+class ForwardOnly:
+    """An LSTM that has no gradients."""
+
+    lstm: object
+    differentiates = False
+
+    def forward(self, *asked):
+        return self.lstm.forward(*asked)
+
+
+OUTPUTS = [p for p in PROBES if p[0] in ("sizes", "forward", "lengths", "directions", "layers")]
+
+
+@pytest.mark.parametrize("name", ["gates packed i, o, f, g", "h_0 ignored", "lengths ignored"])
+def test_outputs_alone_name_a_mistake(doctor, name):
+    """By a doctor who has seen gradients of the same probes."""
+    probes = ask(lambda case: ForwardOnly(mistaken(name)(case)), OUTPUTS)
+    assert all(probe.outputs_alone for probe in probes)
+    assert names_of(doctor.diagnose(probes)) == [(name,)]
+
+
+def test_what_outputs_alone_do_not_show_is_not_there(doctor):
+    shown, alone = (
+        doctor.name(ask(make, OUTPUTS), pairs=False)
+        for make in (
+            mistaken("d_w_hh doubled"),
+            lambda case: ForwardOnly(mistaken("d_w_hh doubled")(case)),
+        )
+    )
+    assert names_of(shown) == [("d_w_hh doubled",)]
+    assert alone.differing == ()
+
+
 def test_other_numbers_of_the_same_name_are_another_question(doctor):
     """As in failures that were saved: shrunk, or drawn by another seed."""
     probes = [p for seed in (0, 7) for p in ask(mistaken("no b_hh"), CHEAP, seed)]

@@ -56,6 +56,14 @@ class Dies(Scratch):
 class Refuses(Scratch):
     def forward(self, config, params, batch):
         raise Unsupported("never on Sundays")
+
+
+class ForwardOnly(Scratch):
+    unsupported = {"gradients": "it runs forward only"}
+
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return found if batch.lengths is None else dataclasses.replace(found, y=found.y + 1)
 """
 FILE = "failed here/liar-Swapped-forward-sequence-float32.safetensors"
 
@@ -228,6 +236,23 @@ def test_a_shipped_backend_that_is_not_here_cannot_run(gateparity, file, tmp_pat
 )
 def test_labels_of_shipped_adapters(label, shipped):
     assert is_shipped(label) is shipped
+
+
+def test_what_has_no_gradients_is_replayed_by_its_outputs(gateparity, folder):
+    """Where one of then and now has some, they are shown, as what the other didn't find."""
+    line = ("check", "-b", "liar:ForwardOnly", "--check", "lengths", "--save", "alone")
+    assert gateparity(*line).returncode == 1
+    file, *_ = sorted((folder / "alone").iterdir())
+    found = {}
+    for row, code in (("liar:ForwardOnly", 1), ("numpy", 0)):
+        done = gateparity("replay", file, "-b", row, "--json", "alone.json")
+        assert done.returncode == code, done.stdout + done.stderr
+        (found[row],) = json.loads((folder / "alone.json").read_text())["replays"]
+    again, numpy = found.values()
+    assert (again["status"], again["same_bits"], again["same_truth"]) == ("fail", True, True)
+    assert {a["array"].split(",")[0] for a in again["arrays"]} == {"y", "h_n", "c_n"}
+    gradients = [a for a in numpy["arrays"] if a["array"].startswith("d_")]
+    assert {(a["then"], a["now"] is None) for a in gradients} == {(None, False)}
 
 
 def test_what_a_backend_is_known_to_do_in_a_case_of_that_name_counts_for_nothing(file):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -40,7 +41,18 @@ class Nudged(Scratch):
         return dataclasses.replace(found, y=y.astype(config.dtype))
 
 
-ADAPTERS = {"sound": Scratch(), "shifted": Shifted(), "nudged": Nudged()}
+class ForwardOnly(Scratch):
+    """It has no gradients."""
+
+    unsupported: ClassVar = {"gradients": "it runs forward only"}
+
+
+ADAPTERS = {
+    "sound": Scratch(),
+    "shifted": Shifted(),
+    "nudged": Nudged(),
+    "forward only": ForwardOnly(),
+}
 
 
 @pytest.fixture(scope="session")

@@ -113,6 +113,29 @@ def test_arrays_that_the_check_has_not(record, compare):
         compare(other)
 
 
+def test_one_without_gradients_is_judged_by_its_outputs_again(record, compare):
+    made = record(numpy="sound", mine="forward only", theirs="shifted")
+    found = compare(made)
+    assert found.revised == ()
+    mine = [r for r in found.run.results if r.row.name == "mine"]
+    assert {r.status for r in mine if r.check != "gradients"} == {"pass"}
+    assert {(r.status, r.reason) for r in mine if r.check == "gradients"} == {
+        ("skip", "it runs forward only")
+    }
+    pairs = {(pair.a, pair.b): pair.status for pair in found.run.pairs}
+    assert pairs["numpy:scratch", "mine:scratch"] == "pass"
+    assert pairs["mine:scratch", "theirs:scratch"] == "fail"
+
+
+def test_what_was_compared_with_one_without_gradients_is_so_again(record, compare):
+    made = record(["lengths"], ["ragged"], numpy="sound")
+    alone = record(["lengths"], ["ragged"], numpy="forward only")
+    both = zip(made.run.results, alone.run.results, strict=True)
+    results = tuple(dataclasses.replace(r, against=other.arrays) for r, other in both)
+    again = dataclasses.replace(made, run=dataclasses.replace(made.run, results=results))
+    assert {r.status for r in compare(again).run.results} == {"pass"}
+
+
 def test_a_case_that_a_check_cannot_take(record, compare):
     """Written by hand: carry needs one direction, and no check records such a case."""
     made = record(["directions"], ["deep"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 
 from gateparity.conformance.bits import other_bits
 
@@ -55,6 +56,20 @@ def test_equal_numbers_of_other_bits(record, compare):
         assert twin.alike == "within rounding"
         assert twin.sigmas == 0
         assert "other bits of equal numbers" in twin.first
+
+
+@pytest.mark.parametrize(
+    ("other", "alike"),
+    [("sound", "same bits"), ("nudged", "within rounding"), ("shifted", "beyond rounding")],
+)
+def test_of_one_that_had_no_gradients_yet_outputs_are_compared(record, compare, other, alike):
+    """Whichever came first."""
+    work = ["lengths"], ["ragged"]
+    both = record(*work, numpy="forward only"), record(*work, numpy=other)
+    for recordings in (both, both[::-1]):
+        for twin in compare(*recordings).twins:
+            assert twin.alike == alike
+            assert (": y[" in twin.first) == (alike != "same bits")
 
 
 def test_nothing_that_both_answered(record, compare):
