@@ -74,6 +74,9 @@ def _load(target: str) -> Any:
 
 def describe(adapter: Any, target: str) -> dict[str, Any]:
     """What the near side has to know of an adapter; `target` is its name if it has none."""
+    for name in ("layout", "forward"):
+        if inspect.getattr_static(adapter, name, None) is None:
+            raise TypeError(f"an adapter has a layout and a method forward: this has no {name}")
     return {
         "name": str(getattr(adapter, "name", target)),
         "version": str(getattr(adapter, "version", "")),

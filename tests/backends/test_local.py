@@ -141,7 +141,7 @@ def test_a_method_that_it_lacks_is_unsupported():
     [
         (Minimal, "Minimal is a class, expected one of its objects"),
         (NoForward(), "NoForward is no adapter: it has no method forward"),
-        (NoLayout(), "NoLayout is no adapter: AttributeError: 'NoLayout' object has no attribute"),
+        (NoLayout(), "NoLayout is no adapter: TypeError: an adapter has a layout and a method "),
         (LayoutIsAName(), "LayoutIsAName is no adapter: "),
         (Misspells(), "Misspells is no adapter: unsupported has the key 'empty_batches' (did you "),
         (SaysYes(), "SaysYes is no adapter: unsupported['lengths'] is bool, expected a sentence"),

@@ -418,7 +418,7 @@ def test_what_an_adapter_prints_disturbs_nothing(session):
     [
         ("Missing", "AttributeError: module 'mymod' has no attribute 'Missing'"),
         ("RaisesAtStart", "OSError: no licence for this host"),
-        ("NoLayout", "AttributeError: 'NoLayout' object has no attribute 'layout'"),
+        ("NoLayout", "TypeError: an adapter has a layout and a method forward: this has no layout"),
         (
             "UnknownRole",
             "ValueError: Tensor 'W{layer}{direction}{gate}': role 'kernel', expected one",

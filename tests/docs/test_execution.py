@@ -6,6 +6,7 @@ import pytest
 
 from _extensions import execution
 from _extensions.execution import execute_pages, find_python
+from gateparity.backends import spec
 
 
 @pytest.fixture
@@ -20,9 +21,12 @@ def run(tmp_path):
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
-    """No environment anywhere."""
+    """No environment anywhere, and none remembered."""
+    spec._find_python.cache_clear()
     for name in ("GATEPARITY_TOX", "GATEPARITY_ENVS"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
+    yield
+    spec._find_python.cache_clear()
 
 
 def test_a_page_that_prints_what_it_says_has_no_failures(run):
