@@ -100,11 +100,13 @@ def test_a_worker_tells_its_own(monkeypatch):
 
 class Tells:
     layout = D2L
+    forward = len
     settings: ClassVar = {"threads": 3, "device": "a GPU", "python": "another"}
 
 
 class Fails:
     layout = D2L
+    forward = len
 
     @property
     def settings(self):
@@ -116,8 +118,8 @@ class Fails:
     [
         (Tells(), {"threads": "3", "device": "a GPU"}),
         (Fails(), {"settings": "unknown: AttributeError: this version has no such switch"}),
-        (types.SimpleNamespace(layout=D2L), {}),
-        (types.SimpleNamespace(layout=D2L, settings=["no mapping"]), {}),
+        (types.SimpleNamespace(layout=D2L, forward=len), {}),
+        (types.SimpleNamespace(layout=D2L, forward=len, settings=["no mapping"]), {}),
     ],
 )
 def test_an_adapter_tells_what_its_framework_is_set_to(adapter, expected):

@@ -181,6 +181,10 @@ class NoLayout:
     pass
 
 
+class NoForward:
+    layout = Scratch.layout
+
+
 class LayoutIsAName(Scratch):
     layout = "torch"
 
@@ -419,6 +423,10 @@ def test_what_an_adapter_prints_disturbs_nothing(session):
         ("Missing", "AttributeError: module 'mymod' has no attribute 'Missing'"),
         ("RaisesAtStart", "OSError: no licence for this host"),
         ("NoLayout", "TypeError: an adapter has a layout and a method forward: this has no layout"),
+        (
+            "NoForward",
+            "TypeError: an adapter has a layout and a method forward: this has no forward",
+        ),
         (
             "UnknownRole",
             "ValueError: Tensor 'W{layer}{direction}{gate}': role 'kernel', expected one",
