@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from _extensions.execution import Executed
 
 _LOG: Final = logging.getLogger(__name__)
+_DRAW: Final = {"bars": draw_bars, "curves": draw_curves}
 _NOBODY: Final = "No framework was there to measure this in this build."
 _LACKS: Final = """
 :::{{note}}
@@ -38,8 +39,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _execute)
     app.connect("source-read", _say_what_is_missing)
     app.add_directive("measured", Measured)
-    app.add_directive("bars", Bars)
-    app.add_directive("curves", Curves)
+    for kind in _DRAW:
+        app.add_directive(kind, Drawn)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -68,8 +69,11 @@ class Measured(SphinxDirective):
         return next(p.framework for p in parts if p.name == self.arguments[0] and code in p.text)
 
 
-class Bars(SphinxDirective):
-    """A picture and a table of what every framework measured: ` ```{bars} NAME `, a caption."""
+class Drawn(SphinxDirective):
+    """A picture of what every framework measured: ` ```{bars} NAME ` or curves, and a caption.
+
+    Bars have their numbers below, in a table.
+    """
 
     required_arguments = 1
     has_content = True
@@ -80,29 +84,10 @@ class Bars(SphinxDirective):
         if not found:
             return [nodes.paragraph("", _NOBODY)]
         caption = " ".join(self.content)
-        return [
-            nodes.raw("", draw_bars(found, caption), format="html"),
-            *self.parse_text_to_nodes(f"*{caption} Measured by the build of this page.*"),
-            *self.parse_text_to_nodes(_table(found)),
-        ]
-
-
-class Curves(SphinxDirective):
-    """A picture alone, of numbers by numbers: ` ```{curves} NAME `, a caption."""
-
-    required_arguments = 1
-    has_content = True
-
-    def run(self) -> list[nodes.Node]:
-        """The picture and its caption."""
-        found = _numbers(self)
-        if not found:
-            return [nodes.paragraph("", _NOBODY)]
-        caption = " ".join(self.content)
-        return [
-            nodes.raw("", draw_curves(found, caption), format="html"),
-            *self.parse_text_to_nodes(f"*{caption} Measured by the build of this page.*"),
-        ]
+        words = f"*{caption} Measured by the build of this page.*"
+        numbers = f"\n\n{_table(found)}" if self.name == "bars" else ""
+        picture = nodes.raw("", _DRAW[self.name](found, caption), format="html")
+        return [picture, *self.parse_text_to_nodes(words + numbers)]
 
 
 def _numbers(directive: SphinxDirective) -> dict[str, dict[str, float]]:
