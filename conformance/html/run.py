@@ -165,16 +165,11 @@ def _places(run: Run, source: str) -> list[Place]:
             failures.append(_failure(result, run.seed, source, drawn=drawn))
         ident = f"cell-{rows.index(label)}-{check}-{dtype}"
         found = dict.fromkeys(f"{case.case} {case.status}" for case in cases)
-        command = _command(cases[0], run.seed, source)
+        command = check_command(cases[0].row, cases[0].check, source, run.seed)
         says = (words, status, _share(cases), command, ", ".join(found))
         places.append(Place(ident, label, check, dtype, *says, failures))
     order = shown_checks(run)
     return sorted(places, key=lambda p: (rows.index(p.row), order.index(p.check), p.dtype))
-
-
-def _command(result: Result, seed: int, source: str) -> str:
-    """What repeats a cell: all cases of a check in a row."""
-    return check_command(result.row, result.check, source, seed)
 
 
 def _failure(result: Result, seed: int, source: str, *, drawn: bool) -> Failure:

@@ -51,7 +51,7 @@ def program(parts: Iterable[Part], framework: str) -> list[Part]:
 
 
 def unlike_tabs(page: str) -> list[str]:
-    """Where the tabs of one set don't show the same results: a line for each such set."""
+    """Where the tabs of one set don't show the same results: a line for each tab."""
     found = []
     for tabs in _SETS.finditer(page):
         parts = [part for part in read_parts(tabs[1]) if part.kind == "pycon"]

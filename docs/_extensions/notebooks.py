@@ -7,6 +7,7 @@ code prints.
 from __future__ import annotations
 
 import doctest
+import itertools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from _extensions.lesson import Part
 
-_INCLUDED: Final = re.compile(r"```\{literalinclude\} \.\./(\S+)\n(?::.*\n)*?:pyobject: (\w+)\n```")
 _DRAWN: Final = re.compile(r"```\{(?:bars|curves)\} .*?```", re.DOTALL)
 _TABS: Final = re.compile(r"^:(?:::+.*|sync[\w-]*: .*)\n", re.MULTILINE)
 _LINK: Final = '<a href="{page}-{name}.ipynb" download>{title}</a>'
@@ -41,18 +41,13 @@ def make_notebook(text: str, framework: str) -> nbformat.NotebookNode:
 
     A block that ends in an exception on purpose has the tag that lets a run go on.
     """
+    parts = [part for part in read_parts(text) if part.framework in {"", framework}]
     cells: list[nbformat.NotebookNode] = []
-    prose = ""
-    for part in read_parts(text):
-        if part.framework not in {"", framework}:
-            continue
-        if part.kind == "text":
-            prose += _prose(part.text)
-            continue
-        cells += [v4.new_markdown_cell(prose.strip())] * bool(prose.strip())
-        cells.append(_code(part))
-        prose = ""
-    cells += [v4.new_markdown_cell(prose.strip())] * bool(prose.strip())
+    for is_text, group in itertools.groupby(parts, lambda part: part.kind == "text"):
+        if not is_text:
+            cells += map(_code, group)
+        elif prose := _prose("".join(part.text for part in group)).strip():
+            cells.append(v4.new_markdown_cell(prose))
     for k, cell in enumerate(cells):
         cell["id"] = f"cell-{k}"  # not at random: the same page is the same file
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -61,8 +56,7 @@ def make_notebook(text: str, framework: str) -> nbformat.NotebookNode:
 
 def _prose(text: str) -> str:
     """What a notebook shows of a page's Markdown: no tabs, no pictures of the site's build."""
-    text = _INCLUDED.sub(r"`\2` in gateparity's `\1`.", _DRAWN.sub("", text))
-    return _TABS.sub("", text)
+    return _TABS.sub("", _DRAWN.sub("", text))
 
 
 def _code(part: Part) -> nbformat.NotebookNode:

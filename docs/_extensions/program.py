@@ -16,10 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-
-
-class _StopError(Exception):
-    """An example ended in an exception that it doesn't show; with the failures so far."""
+RAISED = "Exception raised:"  # as doctest begins what it says of one that no example shows
 
 
 def main(asked: str, told: str) -> None:
@@ -29,39 +26,41 @@ def main(asked: str, told: str) -> None:
     failures: list[tuple[int, str]] = []
     measured: dict[str, list[str]] = {}
     for block in order["blocks"]:
-        try:
-            if block["kind"] == "pycon":
-                failures += _examples(block, order["page"], namespace)
-            else:
-                measured[block["name"]] = _measure(block["text"], namespace)
-        except _StopError as stop:
-            failures += stop.args[0]
-            break
-        except Exception:  # noqa: BLE001 (whatever it is, it is told with its line)
-            failures.append((block["line"], traceback.format_exc()))
-            break
+        if block["kind"] == "pycon":
+            failures += _run_examples(block, order["page"], namespace)
+        else:
+            measured[block["name"]], trouble = _measure(block["text"], namespace)
+            failures += [(block["line"], trouble)] * bool(trouble)
+        if any(RAISED in text for _, text in failures):
+            break  # what follows would fail for this alone
     Path(told).write_text(json.dumps({"failures": failures, "measured": measured}), "utf-8")
 
 
-def _measure(code: str, namespace: dict[str, Any]) -> list[str]:
-    printed = io.StringIO()
+def _measure(code: str, namespace: dict[str, Any]) -> tuple[list[str], str]:
+    """What it printed, and the traceback if it ended in one."""
+    printed, trouble = io.StringIO(), ""
     with contextlib.redirect_stdout(printed):
-        exec(compile(code, "measured", "exec"), namespace)  # noqa: S102
-    return printed.getvalue().splitlines()
+        try:
+            exec(compile(code, "measured", "exec"), namespace)  # noqa: S102
+        except Exception:  # noqa: BLE001 (whatever it is, it is told with its line)
+            trouble = f"{RAISED}\n{traceback.format_exc()}"
+    return printed.getvalue().splitlines(), trouble
 
 
-def _examples(block: dict[str, Any], page: str, namespace: dict[str, Any]) -> list[tuple[int, str]]:
-    examples = doctest.DocTestParser().get_examples(block["text"], page)
+def _run_examples(
+    block: dict[str, Any], page: str, namespace: dict[str, Any]
+) -> list[tuple[int, str]]:
+    """The failures, up to the first exception that no example shows."""
     found: list[tuple[int, str]] = []
-    for example in examples:
+    for example in doctest.DocTestParser().get_examples(block["text"], page):
         out: list[str] = []
         one = doctest.DocTest([example], {}, page, page, block["line"] - 1, None)
         one.globs = namespace  # and no copy of it: functions see what is defined after them
         doctest.DocTestRunner(optionflags=FLAGS).run(one, out=out.append, clear_globs=False)
         if out:
             found.append((block["line"] + example.lineno, _short("".join(out))))
-        if "\nException raised:" in "".join(out):
-            raise _StopError(found)  # what follows would fail for this alone
+        if RAISED in "".join(out):
+            break
     return found
 
 

@@ -52,10 +52,10 @@ What is <drawn>.
 
 @pytest.fixture
 def build(tmp_path):
-    def build(text, name="index", **environment):
+    def build(text, name="index", more="", **environment):
         source = tmp_path / "docs"
         source.mkdir()
-        (source / "conf.py").write_text(CONF)
+        (source / "conf.py").write_text(CONF + (f"extensions += [{more!r}]\n" if more else ""))
         (source / "index.md").write_text("# Index\n" if name != "index" else text, "utf-8")
         (source / f"{name}.md").write_text(text, "utf-8")
         out = tmp_path / "site"
@@ -97,6 +97,24 @@ def test_a_build_without_a_framework_says_which_pages_lack_it_and_does_not_fail(
     assert "not run in this build" in page
 
 
+def test_the_same_code_in_two_tabs_shows_what_each_printed(build, tmp_path):
+    none = str(tmp_path / "none")
+    text = TABS.format(drawn="bars").replace('"a <b>", 2.5', '"a <b>", 1.5')
+    done, page = build(text, GATEPARITY_TOX=none, GATEPARITY_ENVS=none)
+    assert done.returncode == 0, done.stderr
+    assert page.count("a &lt;b&gt; 1.5") == page.count("not run in this build") == 1
+
+
+def test_code_that_another_tab_has_a_part_of_shows_what_it_printed(build, tmp_path):
+    none = str(tmp_path / "none")
+    text = TABS.format(drawn="bars").replace(
+        'print("a <b>", 1.5)', 'print("a <b>", 2.5)\nprint("c", 3)'
+    )
+    done, page = build(text, GATEPARITY_TOX=none, GATEPARITY_ENVS=none)
+    assert done.returncode == 0, done.stderr
+    assert page.count("not run in this build") == 1
+
+
 def test_curves_have_an_axis_of_numbers(build):
     measured = "```{measured} loss\nprint(0, 2.5)\nprint(5, 1.5)\n```"
     done, page = build(f"# T\n\n{measured}\n\n```{{curves}} loss\nIt.\n```\n")
@@ -125,3 +143,13 @@ def test_a_lesson_has_a_notebook_for_each_of_its_frameworks(build, tmp_path):
     assert 'href="lesson-one-numpy.ipynb" download>NumPy</a>' in page
     assert (tmp_path / "site" / "lesson-one-mxnet.ipynb").is_file()
     assert "leads nowhere" not in done.stderr
+
+
+def test_a_report_that_ends_otherwise_than_it_should_fails_the_build(build, tmp_path, monkeypatch):
+    monkeypatch.setenv("GATEPARITY_ENVS", str(tmp_path / "none"))
+    monkeypatch.setenv("GATEPARITY_TOX", str(tmp_path / "none"))
+    done, _ = build("# Title\n", more="_extensions.reports")  # there is no broken.py beside it
+    assert done.returncode == 1
+    assert "exit code 2, expected 1" in done.stderr
+    assert "expected 0" not in done.stderr
+    assert (tmp_path / "site" / "report-agrees.html").is_file()
