@@ -104,7 +104,8 @@ def explain(
     failing = dict.fromkeys(r.row.label for r in results if r.status == "fail")
     if not failing:
         return {}
-    from gateparity.conformance.diagnosis.probes import Predictions, make_probes
+    from gateparity.conformance.diagnosis.predictions import Predictions
+    from gateparity.conformance.diagnosis.probes import make_probes
     from gateparity.conformance.diagnosis.search import Diagnostician
 
     words = {}

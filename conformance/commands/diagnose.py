@@ -16,7 +16,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Json, Seed, TimeLimit, backend_option
-from gateparity.conformance.diagnosis.probes import Predictions, Probe, make_probes, probe_cases
+from gateparity.conformance.diagnosis.predictions import Predictions
+from gateparity.conformance.diagnosis.probes import Probe, make_probes, probe_cases
 from gateparity.conformance.diagnosis.search import Diagnostician
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.files import check_writable, write_text

@@ -17,7 +17,8 @@ from gateparity.conformance.mistakes.catalogue import CATALOGUE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from gateparity.conformance.diagnosis.probes import Predictions, Probe
+    from gateparity.conformance.diagnosis.predictions import Predictions
+    from gateparity.conformance.diagnosis.probes import Probe
     from gateparity.conformance.mistakes.mistake import Mistake
 
     Mistakes = tuple[Mistake, ...]

@@ -18,7 +18,8 @@ import numpy as np
 
 from gateparity.adapter import Impure
 from gateparity.backends.numpy import Scratch
-from gateparity.conformance.diagnosis.probes import Predictions, Probe, bend, probe_cases, run_probe
+from gateparity.conformance.diagnosis.predictions import Predictions, bend
+from gateparity.conformance.diagnosis.probes import Probe, probe_cases, run_probe
 from gateparity.conformance.diagnosis.search import Diagnostician
 from gateparity.conformance.mistakes.mistake import Mistake
 from gateparity.conformance.plan import named_plan

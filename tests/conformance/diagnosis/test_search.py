@@ -12,11 +12,10 @@ from gateparity.backends.numpy import Scratch
 from gateparity.backends.spec import parse_backends
 from gateparity.canonical import Canonical
 from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.diagnosis.predictions import Predictions, bend
 from gateparity.conformance.diagnosis.probes import (
     PROBES,
-    Predictions,
     Probe,
-    bend,
     make_probes,
     probe_cases,
     run_probe,
