@@ -1,7 +1,8 @@
-"""Which BLAS multiplies NumPy's matrices, and for which processor: by the library's own word.
+"""Find out which BLAS library multiplies NumPy's matrices, and for which processor.
 
-OpenBLAS chooses its kernels when it is loaded (`OPENBLAS_CORETYPE` overrules it), and another
-choice rounds otherwise. What NumPy tells is what it was built with, on another machine.
+OpenBLAS chooses its kernels when it is loaded (`OPENBLAS_CORETYPE` overrules it), and different
+kernels round differently. NumPy's own build information describes the machine that it was built on,
+so the loaded library is asked instead.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ _AFFIXES: Final = tuple(
 
 
 def read_blas() -> dict[str, str]:
-    """`blas` and its `blas threads`, as far as they are known."""
+    """Return the manifest lines `blas` and `blas threads`, as far as they are known.
+
+    The loaded OpenBLAS answers first; without one, NumPy's build information is used.
+    """
     for library in _loaded():
         for prefix, suffix in _AFFIXES:
             if found := _ask(library, f"{prefix}openblas_get_", suffix):
@@ -42,7 +46,9 @@ def _ask(library: ctypes.CDLL, start: str, suffix: str) -> dict[str, str]:
 
 
 def _loaded() -> list[ctypes.CDLL]:
-    """NumPy's own before another that a framework has brought."""
+    """Return the OpenBLAS libraries in this process, NumPy's own before any that a framework
+    loaded.
+    """
     try:
         lines = _MAPS.read_text("utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,8 +1,8 @@
-"""The first code that a worker runs: gateparity ships itself to an interpreter that lacks it.
+"""The first code that a worker runs: it copies gateparity into an interpreter that lacks it.
 
-execnet sends this file's source. It takes the sources of core/ and backends/ from the channel and
-makes them importable, so a worker needs an interpreter with NumPy and its framework, and nothing
-is installed there. Standard library only, and nothing newer than Python 3.9.
+execnet sends this file's source. The code takes the sources of core/ and backends/ from the channel
+and makes them importable. So a worker needs an interpreter with NumPy and its framework, and
+nothing is installed there. It uses the standard library only, and nothing newer than Python 3.9.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 
 
 class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.ExecutionLoader):
-    """Imports modules from a dict: full name to (file name, source)."""
+    """An importer for modules in a dict that maps a full name to (file name, source)."""
 
     def __init__(self, sources) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         self.sources = sources
@@ -39,7 +39,7 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.ExecutionLoader
 
 
 def zip_of_3_9(*iterables, strict=False):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN001, ANN201, ARG001
-    """What gateparity's modules call zip where that has no `strict` yet."""
+    """Zip the iterables and ignore `strict`, which Python 3.9 does not have yet."""
     return zip(*iterables)  # noqa: B905
 
 

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Framework:
-    """What has to be known of a framework before it is imported.
+    """Facts about a framework that are needed before it is imported.
 
-    `modules` are what its adapter imports, `distributions` the names that the framework is
-    installed under; `pythons` the lowest and the
-    highest Python that the pinned version has wheels for; `variants` maps a variant to the class
-    in `gateparity.backends.<name>`, `further` those that run only where they are asked for, to
-    `module:Class` there; the dearer the `cost` of importing it and compiling, the
-    earlier a run starts it.
+    `modules` are the modules that its adapter imports, and `distributions` the names that the
+    framework is installed under. `pythons` are the lowest and the highest Python that the pinned
+    version has wheels for. `variants` maps a variant to its class in `gateparity.backends.<name>`.
+    `further` maps the variants that run only on request to `module:Class` there. A run starts the
+    frameworks with the highest `cost` (import and compilation) first.
     """
 
     name: str
@@ -33,18 +32,19 @@ class Framework:
 
     @property
     def targets(self) -> dict[str, str]:
-        """Every variant, the further ones too, to its `module:Class` in `gateparity.backends`."""
+        """Return a mapping from every variant, opt-in ones included, to its `module:Class`."""
         return {v: f"{self.name}:{kind}" for v, kind in self.variants} | dict(self.further)
 
     @property
     def requirements(self) -> Traversable:
-        """The pinned requirements that ship with the package, a file for pip."""
+        """Return the file of pinned requirements that ships with the package, in pip's format."""
         return importlib.resources.files("gateparity.backends") / f"requirements/{self.name}.txt"
 
     def complete_requirements(self, python: str) -> Traversable | None:
-        """Those for one Python, `3.13` say, that name every package, for pip's `--no-deps`.
+        """Return the requirements file for one Python, such as `3.13`, or None if there is none.
 
-        They stand beside the others where a framework's own dependencies can't be had there.
+        Such a file names every package, for pip's `--no-deps`. It exists where a framework's own
+        dependencies can't be installed on that Python.
         """
         file = importlib.resources.files("gateparity.backends") / (
             f"requirements/{self.name}-{python}.txt"
@@ -71,6 +71,6 @@ FRAMEWORKS: Final = {
 
 
 def is_shipped(label: str) -> bool:
-    """Whether a label is that of an adapter that gateparity ships, and names no place."""
+    """Return whether a label names an adapter that ships with gateparity, without an `@` part."""
     name, _, variant = label.partition(":")
     return name in FRAMEWORKS and variant in dict(FRAMEWORKS[name].variants)

@@ -1,6 +1,6 @@
-"""Make, mend and remove environments, with venv and pip, one process at a time.
+"""Create, repair and remove environments, with venv and pip, one process at a time.
 
-Whatever goes wrong, nothing half-made is left, and an environment that was there stays as it was.
+If a step fails, nothing half-made is left, and an environment that was there stays as it was.
 """
 
 from __future__ import annotations
@@ -57,11 +57,12 @@ print(json.dumps({
 def create_environment(
     request: Request, report: Callable[[str], None], *, force: bool = False
 ) -> Path:
-    """The interpreter of an environment, made first unless it is ready.
+    """Return the interpreter of an environment, and create the environment first unless it is
+    ready.
 
-    `report` gets each line that venv and pip print; what it raises stops the creation. `force`
-    makes a ready one anew. Another process that makes the same one is waited for. Raises
-    `InputError` with what was run, why it failed and what to do.
+    `report` gets each line that venv and pip print; an exception that it raises stops the creation.
+    `force` creates the environment anew even if it is ready. If another process creates the same
+    environment, this one waits. Raise `InputError` with the command, the cause and the remedy.
     """
     if not force and _is_ready(request):  # which takes no permission to write
         return interpreter(environment(request).folder)
@@ -102,7 +103,10 @@ def remove_environment(name: str, report: Callable[[str], None]) -> None:
 
 
 def _is_ready(request: Request) -> bool:
-    """Raises `InputError` where one of that name was asked to hold something else."""
+    """Return whether the environment exists and is ready.
+
+    Raise `InputError` if one with that name was made for another request.
+    """
     found = environment(request)
     if found.state == "absent":
         return False
@@ -116,7 +120,10 @@ def _is_ready(request: Request) -> bool:
 
 
 def _pythons(request: Request) -> tuple[tuple[int, int], tuple[int, int]]:
-    """What wheels there are for another version, pip knows."""
+    """Return the lowest and highest Python to look for.
+
+    For a version other than the pinned one the range is open, since only pip knows its wheels.
+    """
     return request.framework.pythons if not request.asked else ((3, 9), (3, 99))
 
 
@@ -126,7 +133,11 @@ def _folders(name: str) -> tuple[Path, Path]:
 
 
 def _settle(name: str) -> None:
-    """A creation that was killed left the one before aside, which holds unless the new one does."""
+    """Finish or undo a replacement that was interrupted.
+
+    A killed creation leaves the earlier environment under the aside name. It is restored unless the
+    new one has its marker.
+    """
     folder, aside = _folders(name)
     if not aside.exists():
         return
@@ -138,7 +149,10 @@ def _settle(name: str) -> None:
 
 
 def _replace(request: Request, base: Path, report: Callable[[str], None]) -> None:
-    """What was there goes aside until the new one is whole: a venv's scripts hold its path."""
+    """Build an environment, and keep the earlier one aside until the new one is complete.
+
+    The new one can't be built elsewhere and moved, because a venv's scripts hold its path.
+    """
     folder, aside = _folders(request.name)
     if folder.exists():
         folder.replace(aside)
@@ -194,7 +208,10 @@ def _is_whole(request: Request, folder: Path, versions: Mapping[str, str]) -> bo
 
 @contextlib.contextmanager
 def _locked(name: str, report: Callable[[str], None]) -> Iterator[None]:
-    """One process at a time; the system lets go of the lock of one that died."""
+    """Hold the environment's lock, so that one process at a time creates or removes it.
+
+    The operating system releases the lock when its process dies.
+    """
     folder = environments_folder() / ".locks"
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / f"{name}.lock")
@@ -211,7 +228,7 @@ def _locked(name: str, report: Callable[[str], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _clear_failure(request: Request) -> Iterator[None]:
-    """Every way in which a machine can refuse, in one line that says what to do."""
+    """Turn every error of a creation into an `InputError` of one line that ends with a remedy."""
     folder = environments_folder()
     try:
         yield

@@ -1,4 +1,6 @@
-"""What a framework does where a training script says nothing: read from itself, in words."""
+"""A framework's defaults, for what a training script leaves open, read from the framework
+itself.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,8 @@ EPSILON: Final = {  # where it stands; m and v corrected, or the rate alone
 
 
 def describe(array: Array) -> str:
-    """How the numbers of an array `(rows, columns)` or `(n,)` are spread: zeros, ones, orthogonal,
-    uniform or normal.
+    """Describe how the numbers of an array `(rows, columns)` or `(n,)` are distributed:
+    constant, orthogonal, uniform or normal.
     """
     if (array == array.flat[0]).all():
         return f"{array.flat[0]:g}"
@@ -43,19 +45,23 @@ def describe(array: Array) -> str:
 
 
 def read_default(function: Callable[..., Any], name: str) -> str:
-    """The default of an argument, as its signature has it."""
+    """Return the default of an argument as text, read from the function's signature."""
     default = inspect.signature(function).parameters[name].default
     return "must be given" if default is inspect.Parameter.empty else _say(default)
 
 
 def collect(weights: Mapping[str, Array], constants: Mapping[str, Any], **more: str) -> Any:
-    """All in words; `weights` by the names in `WEIGHTS`, `constants` by those in `CONSTANTS`."""
+    """Return all defaults as texts by name.
+
+    `weights` has the names in `WEIGHTS`, `constants` those in `CONSTANTS`, and `more` is added
+    unchanged.
+    """
     words = {name: describe(weights[name]) for name in WEIGHTS}
     return words | {name: _say(constants[name]) for name in CONSTANTS} | more
 
 
 def _say(constant: Any) -> str:
-    """A number as short as it is; None is what optax calls no momentum."""
+    """Format a constant in the fewest digits. None means 0: optax uses it for "no momentum"."""
     try:
         return f"{float(constant or 0):.7g}"
     except ValueError:
@@ -63,6 +69,6 @@ def _say(constant: Any) -> str:
 
 
 def _is_orthogonal(array: Array) -> bool:
-    """The shorter side's vectors are of length 1 and at right angles."""
+    """Return whether the vectors along the shorter side are orthonormal."""
     tall = array if array.shape[0] >= array.shape[1] else array.T
     return bool(np.allclose(tall.T @ tall, np.eye(tall.shape[1]), atol=1e-4))

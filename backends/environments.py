@@ -1,8 +1,8 @@
-"""Which environments there are, each with a framework of its own, and which of them are trusted.
+"""The environments that exist, each with one framework, and which of them can be trusted.
 
-What makes an environment trusted is its marker, written last and removed first: whatever stops a
-creation or a removal half-way leaves a folder without one, which no check runs in and the next
-creation replaces.
+An environment is trusted if it has a marker, which is written last and removed first. So an
+interrupted creation or removal leaves a folder without a marker. No check runs in such a folder,
+and the next creation replaces it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REQUEST: Final = "gateparity-request.json"  # written first: what a creation tha
 
 @dataclasses.dataclass(frozen=True)
 class Environment:
-    """What there is of an environment; `reason` says why it isn't ready."""
+    """The state of one environment on disk; `reason` says why it isn't ready."""
 
     name: str
     folder: Path
@@ -40,7 +40,9 @@ class Environment:
     reason: str = ""
 
     def size(self) -> int:
-        """Bytes on disk, counted now: a framework has tens of thousands of files."""
+        """Return the number of bytes on disk. It is counted on each call, over tens of thousands
+        of files.
+        """
         folders, total = [os.fspath(self.folder)], 0
         while folders:
             with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:  # it may go
@@ -52,19 +54,23 @@ class Environment:
 
 
 def environments_folder() -> Path:
-    """Where environments are kept: $GATEPARITY_ENVS, or else below the user's cache folder."""
+    """Return the folder for environments: $GATEPARITY_ENVS, or else one in the user's cache
+    folder.
+    """
     if named := os.environ.get("GATEPARITY_ENVS"):
         return Path(named).expanduser().absolute()
     return platformdirs.user_cache_path("gateparity") / "envs"
 
 
 def interpreter(folder: Path) -> Path:
-    """The Python of the environment in a folder, whether it exists or not."""
+    """Return the path of the Python of the environment in a folder, whether it exists or not."""
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def list_environments() -> list[Environment]:
-    """One for each framework of the catalogue, absent ones too, and all others by name."""
+    """Return an environment for each framework of the catalogue, absent ones included, and all
+    others.
+    """
     try:
         others = sorted(path.name for path in environments_folder().iterdir() if path.is_dir())
     except OSError:
@@ -79,9 +85,10 @@ def list_environments() -> list[Environment]:
 
 
 def recall_request(name: str) -> Request:
-    """What an environment is for: as it was asked for, or else as its name tells.
+    """Return the request that an environment was made for, from its marker or else from its name.
 
-    Raises `InputError` for a name that no environment can have, and for one that tells nothing.
+    Raise `InputError` for a name that no environment can have, and for a name that implies no
+    request.
     """
     label = name.partition("@")[2]
     framework = known_framework(name.partition("@")[0])
@@ -92,13 +99,15 @@ def recall_request(name: str) -> Request:
 
 
 def held_request(request: Request) -> Request:
-    """What the environment of that name was made for, where there is one that tells."""
+    """Return the request in the existing environment's marker, or else the given request."""
     found = _read_asked(request.name)
     return Request(request.framework, request.name, *found) if found else request
 
 
 def environment(request: Request) -> Environment:
-    """What there is of the environment that was asked for, judged by its marker alone."""
+    """Return the state of the environment for a request. Only its marker and its Python are
+    looked at.
+    """
     found = Environment(request.name, environments_folder() / request.name)
     if not os.path.lexists(found.folder):
         return found
@@ -122,7 +131,7 @@ def environment(request: Request) -> Environment:
 
 
 def as_marker(request: Request) -> dict[str, Any]:
-    """What `recall_request` reads."""
+    """Return the request as the marker entries that `recall_request` reads."""
     return {"name": request.name, "asked": list(request.asked), "wanted_python": request.python}
 
 

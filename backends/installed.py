@@ -1,7 +1,7 @@
-"""Adapters that installed packages bring: entry points of the group `gateparity.backends`.
+"""Adapters of installed packages: entry points in the group `gateparity.backends`.
 
-Their metadata alone is read here. What they name is imported in a worker and nowhere else, so a
-package that can't be imported costs its own row.
+Only their metadata is read here. The adapters are imported in a worker and nowhere else, so a
+package that can't be imported costs only its own results.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ GROUP: Final = "gateparity.backends"
 
 @dataclasses.dataclass(frozen=True)
 class Installed:
-    """What `--backend` calls an adapter, what a worker loads, and the package that brings it."""
+    """An installed adapter: its name for `--backend`, the target that a worker loads, and its
+    package.
+    """
 
     name: str
     target: str
@@ -30,10 +32,10 @@ class Installed:
 
 
 def installed_adapters() -> dict[str, Installed]:
-    """Every one by its name, in the order of the names.
+    """Return every installed adapter by name, sorted by name.
 
-    Raises `InputError` for a name that is taken or can't be written in a spec, and for a value
-    that isn't `module:Class`.
+    Raise `InputError` for a name that is taken or can't be written in a spec, and for a value that
+    isn't `module:Class`.
     """
     found: dict[str, Installed] = {}
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name):

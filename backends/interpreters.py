@@ -1,10 +1,10 @@
-"""Find an interpreter that a framework's environment can be made with, and run one to its end.
+"""Find an interpreter that can make a framework's environment, and run commands in it.
 
-Every candidate is run before it is believed: a Debian Python without its venv package is found like
-any other, and can make no environment.
+Every candidate is run before it is used: a Debian Python without its venv package is found like any
+other, and can't make an environment.
 
-All run isolated (-I), so that neither PYTHONPATH nor the current folder is seen: pip would take
-what lies there as installed, and a calendar.py there would stand in for Python's own.
+All commands run isolated (-I), so that neither PYTHONPATH nor the current folder is seen. Otherwise
+pip would take modules found there as installed, and a calendar.py there would replace Python's own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ print("%d.%d" % sys.version_info[:2], sys.implementation.name, free, sys.executa
 
 
 class RunError(InputError):
-    """A command that failed; `lines` are the last that it printed."""
+    """A command that failed; `lines` are the last lines that it printed."""
 
     def __init__(self, message: str, lines: Sequence[str]) -> None:
         super().__init__(message)
@@ -56,11 +56,12 @@ class RunError(InputError):
 def find_interpreter(
     title: str, pythons: tuple[tuple[int, int], tuple[int, int]], wanted: str = ""
 ) -> Path:
-    """The interpreter to make an environment with: this one if it will do, else the newest.
+    """Return the interpreter to make an environment with: the current one if it fits, else the
+    newest.
 
-    `title` names who needs it, `pythons` are the lowest and the highest version that will do;
-    `wanted` is a version, `3.13` say, or a path, and takes their place. Raises `InputError` that
-    names every candidate that was there but does not work.
+    `title` names what needs it, for messages. `pythons` are the lowest and the highest version that
+    fit. `wanted` replaces them with a version, such as `3.13`, or a path. Raise `InputError` that
+    names every candidate that was found but does not work.
     """
     if wanted and not _VERSION.fullmatch(wanted):
         return _named_interpreter(wanted)
@@ -86,10 +87,11 @@ def find_interpreter(
 def run(
     python: Path, arguments: Sequence[str], report: Callable[[str], None] = lambda _: None
 ) -> str:
-    """The last line that an interpreter prints, each line going to `report` as it comes.
+    """Run an interpreter and return the last line that it prints; `report` gets each line as it
+    comes.
 
-    Ends with its children at an exception on this side, Ctrl-C say, and when this process dies.
-    Raises `InputError` with the command and its last error where its exit code isn't 0.
+    The process and its children end when this side raises (Ctrl-C, for example) or dies. Raise
+    `InputError` with the command and its last error if the exit code isn't 0.
     """
     command = [str(python), "-I", *arguments]
     lines = collections.deque([""], maxlen=100)
@@ -126,7 +128,9 @@ def _leashed(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def _candidates(low: tuple[int, int], high: tuple[int, int]) -> Iterator[Path]:
-    """This one, then all that are installed here, newest first: on PATH, by pyenv, uv, others."""
+    """Yield the current interpreter, then all installed ones: on PATH, from pyenv, uv and
+    others.
+    """
     if low <= sys.version_info[:2] <= high:
         yield Path(sys.executable)
     for found in findpython.find_all():
@@ -145,7 +149,7 @@ def _named_interpreter(path: str) -> Path:
 
 
 def _probe(python: Path) -> Path | str:
-    """The interpreter that a command runs, or one line on why it won't do."""
+    """Run a candidate and return its executable, or one line that says why it does not fit."""
     try:
         run = subprocess.run(
             [str(python), "-I", "-c", PROBE],
@@ -170,7 +174,7 @@ def _probe(python: Path) -> Path | str:
 
 
 def _complaint(stderr: str) -> str:
-    """The line that says it: a shim's first, a traceback's last."""
+    """Return the informative line of stderr: the last line of a traceback, else the first line."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()] or [""]
     return lines[-1 if lines[0].startswith("Traceback") else 0]
 

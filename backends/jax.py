@@ -1,7 +1,7 @@
 """JAX: d2l's LSTMScratch with `lax.scan`, and Flax linen's `OptimizedLSTMCell` under `nn.RNN`.
 
-Compiled, once for each config and shape. The input's product stays inside the scan: taken out of
-it, in one product for all steps, it slows XLA down on a CPU.
+Functions are compiled once for each config and shape. The product with the inputs stays inside the
+scan: one product for all steps, before the scan, slows XLA down on a CPU.
 """
 
 from __future__ import annotations
@@ -84,7 +84,11 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
 
 
 def _hold(config: Config, params: Any) -> Any:
-    """Flax keeps no weights: what it would make itself is what it reads."""
+    """Return the parameters by the names that Flax would create itself.
+
+    Flax modules keep no weights, so there is nothing to load them into. Tracing `apply` raises for
+    shapes that don't fit.
+    """
     held: dict[str, Any] = {}
     for k in range(config.cells):
         rnn, prefix = _rnn(config, k), f"rnn_{cell_name(config, k)}/"

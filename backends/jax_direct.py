@@ -1,6 +1,6 @@
-"""Flax's `nn.RNN` as a user of Flax calls it: what `gateparity bench` compares with.
+"""Flax's `nn.RNN` as a user of Flax calls it, as the baseline of `gateparity bench`.
 
-Compiled by `jax.jit`, time-major, with the cell that Flax calls the faster one.
+It is compiled by `jax.jit`, time-major, with the cell that Flax recommends for speed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
-    """A call of a function that was compiled before, on arrays that are there already."""
+    """Return a call of the compiled forward pass, on arrays that are on the device already."""
     apply, sources = _build(config, params, batch)
     run = jax.jit(apply)
     return lambda: run(*sources)
@@ -29,7 +29,9 @@ def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
 def gradients(
     config: Config, params: Native, batch: Batch, cotangent: Outputs
 ) -> Callable[[], Any]:
-    """The same, and backwards to the weights, the inputs and the initial states."""
+    """Return a call of the compiled forward and backward pass: weights, inputs and initial
+    states.
+    """
     apply, sources = _build(config, params, batch)
     heads = (convert(cotangent.c_n[0]), convert(cotangent.h_n[0])), convert(cotangent.y)
 
@@ -42,17 +44,17 @@ def gradients(
 
 
 def convert(array: Any) -> Any:
-    """An array as the framework's own."""
+    """Copy an array to the device."""
     return jax.device_put(array)
 
 
 def wait(answer: Any) -> None:
-    """JAX answers before it has computed."""
+    """Wait until JAX has computed the answer; its calls return before that."""
     jax.block_until_ready(answer)
 
 
 def threads() -> int:
-    """How many one operation may use, 0 for every core, which XLA takes."""
+    """Return 0, which means every core: XLA takes all of them."""
     return 0
 
 

@@ -31,7 +31,7 @@ OPERATIONS: Final = Operations(
 
 
 class Learner:
-    """Weights, and the state of an optimiser of optax's."""
+    """Weights and the state of an optax optimiser."""
 
     def __init__(
         self,
@@ -51,19 +51,21 @@ class Learner:
 
     @property
     def compiled(self) -> int:
-        """How many programs were compiled since the process began."""
+        """Return how many programs were compiled since the process began."""
         found: int = _step._cache_size()
         return found
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """One gradient step: the loss, the gradient's norm before clipping, the states after."""
+        """Take one gradient step; return the loss, the gradient norm before clipping, and both
+        states.
+        """
         given = self._trained, self._frozen, self._kept, x, target, H, C
         self._trained, self._kept, *measured = _step(*self._model, *given)
         loss, norm, H, C = measured
         return loss, norm, H, C
 
     def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Weights, and what the optimiser keeps."""
+        """Return the weights and the optimiser's state as NumPy arrays by name."""
         leaves = enumerate(jax.tree.leaves(self._kept))
         params = {name: np.asarray(a) for name, a in (self._trained | self._frozen).items()}
         return params, {str(k): np.asarray(leaf) for k, leaf in leaves}
@@ -99,7 +101,7 @@ def _make_optimizer(recipe: Recipe) -> Any:
 
 
 def defaults() -> Any:
-    """What Flax and optax do where a script says nothing."""
+    """Return the defaults of Flax and optax as texts by name."""
     x = jnp.zeros((1, 1, SIZE))
     rnn = linen.RNN(linen.OptimizedLSTMCell(SIZE))
     cell = rnn.init(jax.random.key(0), x)["params"]["cell"]

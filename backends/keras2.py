@@ -1,6 +1,6 @@
-"""Keras 2, as TensorFlow has it up to 2.15: where its LSTM layer differs from that of Keras 3.
+"""Keras 2, which TensorFlow has up to 2.15: what its LSTM layer does differently from Keras 3.
 
-It can't be called with weights that aren't its own, and its variables have no path.
+A Keras 2 layer can't be called with weights other than its own, and its variables have no path.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from typing import Any
 
 
 def call_lstm(lstm: Any, w: Any, x: Any, states: Any, mask: Any) -> Any:
-    """The layer with the weights of one call: its cell reads them as attributes."""
+    """Call the layer with the weights `w` in place of its own.
+
+    The cell reads its weights as attributes, so they are replaced for the call and then restored.
+    """
     own = {name: getattr(lstm.cell, name) for name in w}
     try:
         for name, array in w.items():
@@ -21,7 +24,7 @@ def call_lstm(lstm: Any, w: Any, x: Any, states: Any, mask: Any) -> Any:
 
 
 def named_weights(lstm: Any) -> dict[str, Any]:
-    """Its variables under the paths that Keras 3 gives them."""
+    """Return the layer's variables under the paths that Keras 3 gives them."""
     return {f"{lstm.name}/lstm_cell/{_last(variable.name)}": variable for variable in lstm.weights}
 
 

@@ -1,7 +1,7 @@
-"""An adapter in this process, asked as a worker is: for a debugger, or a test of one's own.
+"""An adapter in this process, called as in a worker: for a debugger, or for your own tests.
 
-Every call goes through the wire's form and back, so it gets copies that it can't write to, and
-what it may answer is what it may answer from a worker.
+Every call is encoded and decoded as for a worker. So the adapter gets read-only copies, and the
+same answers are accepted or refused as from a worker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class LocalWorker:
-    """Stands in for a worker. `report` gets whatever an adapter raises, with its traceback."""
+    """A worker in this process. `report` gets every exception of the adapter, with its
+    traceback.
+    """
 
     def __init__(self, adapter: Any, report: Callable[[Exception], object]) -> None:
         self._adapter = adapter
@@ -48,9 +50,9 @@ class LocalWorker:
 def load_local(
     adapter: Any, report: Callable[[Exception], object] = lambda _: None
 ) -> tuple[Backend, RemoteAdapter]:
-    """The row of an adapter in this process, and the adapter as checks see it.
+    """Return a backend entry for an adapter in this process, and the adapter as checks see it.
 
-    Raises `InputError` where it is no adapter: a class, no layout, no `forward`.
+    Raise `InputError` if the object is no adapter: a class, or without a layout or `forward`.
     """
     if isinstance(adapter, type):
         raise InputError(f"{adapter.__name__} is a class, expected one of its objects")

@@ -1,8 +1,9 @@
-"""What an answer may depend on beside the code: versions, the processor, BLAS, flags.
+"""What a result may depend on besides the code: versions, processor, BLAS and flags.
 
-What a framework itself is set to, an adapter tells: its `settings`.
+A framework's own settings come from its adapter's `settings`.
 
-Nothing here tells who or where: no host's name, no user's, no path but what a flag holds.
+Nothing here identifies a person or a host: no host name, no user name, and no path except inside a
+flag's value.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ _KINDS: Final = ("amx", "asimd", "avx", "bf16", "f16c", "fma", "neon", "sse", "s
 
 
 def read_manifest() -> dict[str, str]:
-    """Of this interpreter and its machine, as far as it is known; flags under their own names."""
+    """Return facts about this interpreter and machine, as far as known; flags have their own
+    names.
+    """
     found = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "numpy": np.__version__,
@@ -85,21 +88,21 @@ def read_manifest() -> dict[str, str]:
 
 
 def describe_settings(settings: Any) -> dict[str, str]:
-    """What an adapter tells of its framework, as texts; nothing if it is no mapping."""
+    """Return an adapter's `settings` as texts, or an empty dict if they are no mapping."""
     if not isinstance(settings, Mapping):
         return {}
     return {str(name): str(value) for name, value in settings.items()}
 
 
 def _count_cores() -> str:
-    """Those that this process may run on, of those that there are."""
+    """Return "N of M": the cores that this process may run on, out of all cores."""
     count = os.cpu_count() or 0
     allowed = getattr(os, "sched_getaffinity", None)
     return f"{len(allowed(0)) if allowed else count} of {count}"
 
 
 def _read_simd() -> dict[str, str]:
-    """The instructions that NumPy chose among, as NPY_DISABLE_CPU_FEATURES left them."""
+    """Return the SIMD instructions that NumPy uses, after NPY_DISABLE_CPU_FEATURES was applied."""
     try:
         shown: Any = np.show_config(mode="dicts")  # NumPy 1.25 or newer
         simd = shown["SIMD Extensions"]
@@ -109,7 +112,7 @@ def _read_simd() -> dict[str, str]:
 
 
 def _read_processor() -> dict[str, str]:
-    """Its model, and those of its instructions that arithmetic is done by."""
+    """Return the processor's model and those of its instructions that affect arithmetic."""
     try:
         text = _CPUINFO.read_text("utf-8", errors="replace")
     except OSError:

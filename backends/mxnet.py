@@ -1,8 +1,8 @@
 """MXNet: d2l's LSTMScratch, and gluon's `rnn.LSTM`.
 
-Eager. The scratch variant projects the inputs of all steps in one product before its loop. Arrays
-are `nd`, not `np`: in 1.9.1 gluon's layers take float64 in this mode alone. In 2.0 they take `np`
-alone, and all weights are one vector.
+Execution is eager. The scratch variant projects the inputs of all steps in one product before its
+loop. In 1.9.1 arrays are `nd`, not `np`, because gluon's layers accept float64 only in that mode.
+In 2.0 the layers accept only `np`, and all weights are one vector.
 """
 
 from __future__ import annotations
@@ -90,7 +90,10 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
 
 @functools.cache
 def _cached_lstm(config: Config, *, use_sequence_length: bool) -> Any:
-    """Made once, which takes a millisecond; no call runs with its own weights."""
+    """Return the layer for a config, made once since that takes a millisecond.
+
+    No call runs with the layer's own weights.
+    """
     return _lstm(config, use_sequence_length=use_sequence_length)
 
 
@@ -140,12 +143,19 @@ def _from_gluon(array: Any) -> Any:
 
 
 def _from_numpy(array: Any) -> Any:
-    """Shared, in a view that MXNet marks as read-only: to copy takes it a tenth of a call."""
+    """Return an MXNet array that shares memory with a read-only view of the NumPy array.
+
+    A copy would take a tenth of a call's time.
+    """
     return nd.from_numpy(np.ascontiguousarray(array)[...])
 
 
 def _to_numpy(array: Any) -> Any:
-    """MXNet computes later, and so fails here; what else failed is not left to the next call."""
+    """Wait for an array's value and return it as NumPy's.
+
+    MXNet computes asynchronously, so errors appear here. The queue is drained after an error, so
+    that the next call does not raise it again.
+    """
     try:
         return array.asnumpy()
     except mx.MXNetError:
@@ -173,7 +183,7 @@ def _concat(arrays: list[Any], axis: int) -> Any:
 
 
 def _project(array: Any, W: Any, b: Any = None) -> Any:
-    """`array W^T + b` by oneDNN; nd.dot takes 1.2 to 1.3 times its time."""
+    """Return `array W^T + b`, computed by oneDNN; nd.dot takes 1.2 to 1.3 times as long."""
     return nd.FullyConnected(
         *([array, W] if b is None else [array, W, b]),
         num_hidden=len(W),
@@ -183,7 +193,7 @@ def _project(array: Any, W: Any, b: Any = None) -> Any:
 
 
 def _sigmoid(array: Any) -> Any:
-    """oneDNN's; nd.sigmoid takes six times its time."""
+    """Apply oneDNN's sigmoid; nd.sigmoid takes six times as long."""
     return nd.Activation(array, "sigmoid")
 
 

@@ -1,4 +1,4 @@
-"""gluon's `rnn.LSTM` as a user of MXNet calls it: what `gateparity bench` compares with."""
+"""gluon's `rnn.LSTM` as a user of MXNet calls it, as the baseline of `gateparity bench`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
-    """A call of a layer that was made before, on arrays that are there already."""
+    """Return a call of a prepared layer, on arrays that exist already."""
     lstm, x, states = _build(config, params, batch)
     return lambda: lstm(x, states)
 
@@ -25,7 +25,7 @@ def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
 def gradients(
     config: Config, params: Native, batch: Batch, cotangent: Outputs
 ) -> Callable[[], Any]:
-    """The same, and backwards to the weights, the inputs and the initial states."""
+    """Return a call of the forward and backward pass: weights, inputs and initial states."""
     lstm, x, states = _build(config, params, batch)
     heads = list(map(convert, (cotangent.y, cotangent.h_n, cotangent.c_n)))
     weights = [parameter.data() for parameter in lstm.collect_params().values()]
@@ -42,17 +42,20 @@ def gradients(
 
 
 def convert(array: Any) -> Any:
-    """An array as the framework's own."""
+    """Convert an array to an MXNet array of the same dtype."""
     return nd.array(array, dtype=array.dtype)
 
 
 def wait(_: Any) -> None:
-    """MXNet answers before it has computed."""
+    """Wait until MXNet has computed everything; its calls return before that."""
     nd.waitall()
 
 
 def threads() -> int:
-    """How many one operation may use, 0 for every core: OpenMP's, which MXNet doesn't tell."""
+    """Return the number of OpenMP threads from the environment, since MXNet does not report it.
+
+    0 means every core.
+    """
     return int(os.environ.get("OMP_NUM_THREADS") or 0)
 
 

@@ -31,7 +31,7 @@ OPERATIONS: Final = Operations(
 
 
 class Learner:
-    """Parameters that gluon's trainer moves."""
+    """Parameters that gluon's trainer updates."""
 
     compiled = 0
 
@@ -53,7 +53,9 @@ class Learner:
             self._put(key, _array(array))
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """One gradient step: the loss, the gradient's norm before clipping, the states after."""
+        """Take one gradient step; return the loss, the gradient norm before clipping, and both
+        states.
+        """
         run, config, recipe = self._model
         params = self._fixed | {name: p.data() for name, p in self._params.items()}
         with autograd.record():
@@ -75,7 +77,7 @@ class Learner:
         return loss.asscalar(), norm.asscalar(), H.detach(), C.detach()
 
     def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Weights, and what the optimiser keeps."""
+        """Return the weights and the optimiser's state as NumPy arrays by name."""
         trained = {name: p.data().asnumpy() for name, p in self._params.items()}
         fixed = {name: array.asnumpy() for name, array in self._fixed.items()}
         slots = {
@@ -87,7 +89,9 @@ class Learner:
         return trained | fixed, slots
 
     def _states(self) -> Any:
-        """What the trainer's updater keeps; gluon writes it to files only, pickled."""
+        """Return the state in the trainer's updater. gluon itself writes it to pickled files
+        only.
+        """
         return self._trainer._updaters[0].states
 
     def _put(self, key: str, array: Any) -> None:
@@ -103,15 +107,20 @@ class Learner:
 
 
 def _run(run: Callable[..., Any], config: Config, params: Any, X: Any, *given: Any) -> Any:
-    """The inputs' gradient is asked for as well: without, a stacked rnn.LSTM in float64 sends a
-    wrong one from each layer to the one below (tests/frameworks/test_training.py).
+    """Run the LSTM, and ask for the gradient of the inputs too.
+
+    Without that, a stacked rnn.LSTM in float64 sends a wrong gradient from each layer to the one
+    below (tests/frameworks/test_training.py).
     """
     X.attach_grad()
     return run(config, params, X, *given)
 
 
 def _cross_entropy(Z: Any, codes: Any) -> Any:
-    """Written out: in float32 gluon's own is off by 20 units roundoff (oneDNN's log_softmax)."""
+    """Return the mean cross-entropy of logits, written out in elementary operations.
+
+    In float32 gluon's own loss is off by 20 units roundoff (oneDNN's log_softmax).
+    """
     shifted = nd.broadcast_sub(Z, nd.max(Z, axis=-1, keepdims=True).detach())
     return (nd.log(nd.exp(shifted).sum(axis=-1)) - nd.pick(shifted, codes)).mean()
 
@@ -137,7 +146,7 @@ def _array(array: Array) -> Any:
 
 
 def defaults() -> Any:
-    """What MXNet does where a script says nothing."""
+    """Return MXNet's defaults as texts by name."""
     lstm = gluon.rnn.LSTM(SIZE, input_size=SIZE, prefix="")
     lstm.initialize()
     held = {name: parameter.data().asnumpy() for name, parameter in lstm.collect_params().items()}

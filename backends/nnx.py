@@ -1,7 +1,7 @@
-"""Flax nnx: its `OptimizedLSTMCell` under `nnx.RNN`, a further layer variant of JAX.
+"""Flax nnx: its `OptimizedLSTMCell` under `nnx.RNN`, an opt-in layer variant of JAX.
 
-Not the class of that name in Flax linen: the gates are fused, and a module holds its own arrays, so
-one is made in each trace and given those of the call.
+It is not the class of that name in Flax linen: its gates are fused. A module holds its own arrays,
+so each trace makes a module and gives it the arrays of the call.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """NumPy: the LSTM of d2l's LSTMScratch, and backpropagation through time derived by hand.
 
-In float64 it is the truth that the other frameworks are judged against, and in longdouble the
-truth that it is judged against itself, so it runs at any float dtype.
+In float64 it is the reference for the other frameworks. In longdouble it is the reference for its
+own float64. So it runs at any float dtype.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 
 
 def sigmoid(x: Array) -> Array:
-    """The logistic function; a large -x overflows to infinity, whose reciprocal is the 0 meant."""
+    """Return the logistic function. exp(-x) may overflow to infinity, whose reciprocal, 0, is
+    right.
+    """
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-x))
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One step of a cell, as backpropagation needs it; what is kept more takes time as well."""
+    """The values of one step that backpropagation needs. Keeping more would cost time."""
 
     H_prev: Array
     C_prev: Array
@@ -45,7 +47,7 @@ class Step:
 
 
 def cell(Z_x: Array, H: Array, C: Array, W_h: Array) -> Step:
-    """One step. `Z_x (..., 4 hidden)` is `X W_x + b`; the shape before the units is free."""
+    """Compute one step. `Z_x (..., 4 hidden)` is `X W_x + b`; the leading axes are free."""
     Z = Z_x + H @ W_h
     Z_i, Z_f, Z_c, Z_o = np.split(Z, 4, -1)
     I = sigmoid(Z_i)
@@ -66,7 +68,9 @@ class Tape:
     steps: list[Step]
 
     def trace(self, w: Native) -> tuple[Array, Array, Array, Array]:
-        """Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`; Z is computed again."""
+        """Return Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`. Z is computed
+        again.
+        """
         W_x, W_h, b = _fuse(w)
         wide = np.concatenate([self.H_0] * 4, -1)
         Z = [X_t @ W_x + b + s.H_prev @ W_h for X_t, s in zip(self.X, self.steps, strict=True)]
@@ -87,10 +91,11 @@ def sequence(
     cell: Callable[..., Step] = cell,
     keep: bool = True,
 ) -> tuple[Array, Array, Array, Tape]:
-    """All steps of a cell: `X (T, ..., input)`, one sequence or a batch of them.
+    """Run all steps of a cell over `X (T, ..., input)`, one sequence or a batch of them.
 
-    Where a step isn't `live`, the output is zero and the state stays, so that the reverse
-    direction begins at each sequence's own last step. To `keep` the steps costs time and memory.
+    At a step that isn't `live`, the output is zero and the state stays. So the reverse direction
+    begins at each sequence's own last step. With `keep` all steps are recorded for backpropagation,
+    which costs time and memory.
     """
     W_x, W_h, b = _fuse(w)
     X = X if live is None else np.where(live, X, 0)  # 0 times NaN would be NaN
@@ -110,7 +115,7 @@ def sequence(
 
 
 def backward_cell(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Array, Array]:
-    """Gradients of one step's Z, H_prev and C_prev, for those of its H and C."""
+    """Return the gradients of one step's Z, H_prev and C_prev, given those of its H and C."""
     tanh_C = np.tanh(s.C)
     dO = dH * tanh_C
     dC = dC + dH * s.O * (1 - tanh_C * tanh_C)
@@ -135,7 +140,10 @@ def backward(
     reverse: bool = False,
     backward_cell: Callable[..., tuple[Array, Array, Array]] = backward_cell,
 ) -> tuple[Array, Array, Array, dict[str, Array]]:
-    """Gradients of a cell's inputs, initial states and weights."""
+    """Return the gradients of a cell's inputs, initial states and weights.
+
+    `dY (T, ..., hidden)` is the gradient of the outputs, `dH` and `dC` those of the final states.
+    """
     W_x, W_h, _ = _fuse(w)
     dZs = np.zeros_like(dY, shape=(*dY.shape[:-1], W_x.shape[-1]))
     for t in _times(len(dY), reverse=not reverse):
@@ -155,7 +163,7 @@ def backward(
 
 @dataclasses.dataclass(frozen=True)
 class Scratch:
-    """The equations written out. Each of its four parts can be exchanged for a wrong one."""
+    """The equations written out. Each of the four functions can be replaced by a wrong one."""
 
     name = "numpy:scratch"
     version = np.__version__
@@ -169,11 +177,11 @@ class Scratch:
     backward: Callable[..., tuple[Array, Array, Array, dict[str, Array]]] = backward
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
+        """Return the outputs of all steps and layers, without recording the steps."""
         return self.run(config, params, batch, keep=False)[0]
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
+        """Return every pre-activation, gate and state."""
         _, tapes = self.run(config, params, batch)
         cells = [cell_params(params, f"l{cell_name(config, k)}.") for k in range(config.cells)]
         traces = [tape.trace(w) for tape, w in zip(tapes, cells, strict=True)]
@@ -182,14 +190,14 @@ class Scratch:
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
-        """Backpropagation through time, layer by layer from the top."""
+        """Return the gradients by backpropagation through time."""
         _, tapes = self.run(config, params, batch)
         return self.pull(config, params, batch, tapes, cotangent)
 
     def pull(
         self, config: Config, params: Native, batch: Batch, tapes: list[Tape], cotangent: Outputs
     ) -> Gradients:
-        """Gradients from the tapes of a run."""
+        """Backpropagate a cotangent through the tapes of a run, from the top layer down."""
         live, dY = _live(batch), cotangent.y
         d_params: dict[str, Array] = {}
         dH_0, dC_0 = np.empty_like(cotangent.h_n), np.empty_like(cotangent.c_n)
@@ -216,13 +224,13 @@ class Scratch:
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
     ) -> Training:
-        """By hand, without a framework."""
+        """Train by hand-written gradients and optimisers."""
         from gateparity.backends.numpy_training import train
 
         return train(self, config, state, batches, recipe)
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
-        """What a model in training answers."""
+        """Return the output layer's numbers and the last states of a model in training."""
         from gateparity.backends.numpy_training import predict
 
         return predict(self, config, state, x, recipe)
@@ -230,7 +238,9 @@ class Scratch:
     def run(
         self, config: Config, params: Native, batch: Batch, *, keep: bool = True
     ) -> tuple[Outputs, list[Tape]]:
-        """Outputs, and what it takes to go back if that is to be kept."""
+        """Return the outputs and, for each cell, its tape; with `keep=False` the tapes lack
+        their steps.
+        """
         h_0, c_0 = initial_states(config, batch)
         live = _live(batch)
 
@@ -245,19 +255,19 @@ class Scratch:
 
 
 def _live(batch: Batch) -> Array | None:
-    """`(T, B, 1)`: whether a step is before its sequence's end."""
+    """Return a mask `(T, B, 1)`, true before each sequence's end; None if all are full."""
     if batch.lengths is None:
         return None
     return (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]
 
 
 def _stack(arrays: list[Array], like: Array) -> Array:
-    """One behind the other; `like` has their shape, and tells it where there are none."""
+    """Stack the arrays along a new first axis; `like` gives the shape if there are none."""
     return np.concatenate([like[None][:0], *(array[None] for array in arrays)])
 
 
 def _rows(array: Array) -> Array:
-    """All steps of all sequences, one below the other."""
+    """Reshape to two axes, with one row for each step of each sequence."""
     return array.reshape(-1, array.shape[-1])
 
 
@@ -266,7 +276,7 @@ def _times(steps: int, *, reverse: bool) -> range:
 
 
 def _fuse(w: Native) -> tuple[Array, Array, Array | int]:
-    """The four gates side by side: one matrix product where the book has four."""
+    """Concatenate the weights of the four gates: one matrix product where the book has four."""
     W_x = np.concatenate([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
     W_h = np.concatenate([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     if "b_i" not in w:

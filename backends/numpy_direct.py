@@ -1,6 +1,6 @@
-"""The plain loop in NumPy: what `gateparity bench` compares with, where there is no layer.
+"""A plain LSTM loop in NumPy, as the baseline of `gateparity bench`, since NumPy has no layer.
 
-A step is two products, `np.split` and a sigmoid for each gate, as one writes it down first.
+Each step has two products, `np.split` and a sigmoid for each gate, as a first draft would.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
 
 def forward(_: Config, params: Native, batch: Batch) -> Callable[[], Any]:
-    """All steps, with the gates' weights side by side beforehand."""
+    """Return a call that runs all steps, with the gates' weights concatenated beforehand."""
     weights = _fuse(params)
     return lambda: _loop(batch, *weights)[:3]
 
 
 def gradients(_: Config, params: Native, batch: Batch, cotangent: Outputs) -> Callable[[], Any]:
-    """The same, and backpropagation through time, step by step."""
+    """Return a call of the forward pass and backpropagation through time, step by step."""
     weights = _fuse(params)
     return lambda: _backward(batch, cotangent, *weights)
 
 
 def convert(array: Any) -> Any:
-    """NumPy's arrays are its own."""
+    """Return the array unchanged, as NumPy's arrays are the framework's own."""
     return array
 
 
 def wait(_: Any) -> None:
-    """Nothing: a call is over when it returns."""
+    """Do nothing: a call has finished when it returns."""
 
 
 def threads() -> int:
-    """How many one product may use, where BLAS isn't told otherwise."""
+    """Return the number of BLAS threads that the environment sets; 0 means every core."""
     told = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")
     return int(told or 0)
 

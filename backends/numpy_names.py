@@ -1,7 +1,7 @@
-"""Names that NumPy 1.24 and 2.0 took away, and that MXNet reads when it is imported.
+"""Names that NumPy 1.24 and 2.0 removed, and that MXNet needs when it is imported.
 
-MXNet's last releases are older than those. The names are put back for a whole process, so this is
-called in MXNet's own worker and nowhere else.
+MXNet's last releases are older than the removals. The names are restored for the whole process, so
+only MXNet's own worker calls this.
 """
 
 from __future__ import annotations

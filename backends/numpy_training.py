@@ -1,6 +1,6 @@
-"""NumPy: training by hand, the truth that other frameworks' training is judged against.
+"""NumPy: training by hand, the reference for the other frameworks' training.
 
-Runs at any float dtype, and on arrays whose operations round at random.
+It runs at any float dtype, and on arrays whose operations round at random.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def train(
     biases: int = 1,
     prepare: Callable[[Any], Any] = lambda number: number,
 ) -> Training:
-    """As many gradient steps as there are batches, from a state to the next.
+    """Take one gradient step for each batch, and return the losses, the norms and the next state.
 
-    `biases` is how many equal ones stand for each, and are counted and trained; `prepare` makes a
-    constant one of the kind of the arrays.
+    Each bias stands for `biases` equal ones, which are all counted in the norm and all trained.
+    `prepare` converts a constant to the kind of array that is used.
     """
     params, slots, losses, norms = in_order(state.params), dict(state.slots), [], []
     H, C = state.h, state.c
@@ -73,7 +73,7 @@ def predict(
     recipe: Recipe,
     prepare: Callable[[Any], Any] = lambda number: number,
 ) -> Prediction:
-    """The model's output for inputs, from the states that the state holds."""
+    """Return the model's output for inputs, starting from the states in `state`."""
     batch = Batch(prepare(_inputs(config, recipe, x)), state.h, state.c)
     outputs = scratch.forward(config, lstm_params(state.params), batch)
     Y = _features(config, recipe, outputs)
@@ -88,7 +88,7 @@ def differentiate(
     target: Array,
     recipe: Recipe,
 ) -> tuple[Array, dict[str, Array], Array, Array]:
-    """The loss of one batch, its gradients by name, and the states after it."""
+    """Return the loss of one batch, its gradients by name, and the final H and C."""
     batch = Batch(batch.x, *initial_states(config, batch))
     outputs, tapes = scratch.run(config, lstm_params(params), batch)
     Y = _features(config, recipe, outputs)
@@ -103,7 +103,7 @@ def differentiate(
 
 
 def is_bias(name: str) -> bool:
-    """Whether an array of the book's is an LSTM's bias."""
+    """Return whether a name in d2l's layout is that of an LSTM bias."""
     return ".b_" in name
 
 
@@ -116,7 +116,7 @@ def _optimise(
     config: Config,
     prepare: Callable[[Any], Any],
 ) -> Array:
-    """What an array moves by; what the optimiser keeps of it moves on."""
+    """Return the change of one array, and update the optimiser's slots for it."""
     if recipe.optimizer == "sgd":
         return recipe.rate * g
     if recipe.optimizer == "momentum":
@@ -135,7 +135,7 @@ def _optimise(
 def _clip(
     gradients: dict[str, Array], weights: dict[str, int], clip: float | None, dtype: str
 ) -> tuple[Array, Any]:
-    """The norm over all arrays, and what they are multiplied by."""
+    """Return the norm over all arrays, and the factor that clips them."""
     flat = {name: g.reshape(-1) for name, g in gradients.items()}
     squares = [(g @ g) * weights[name] for name, g in flat.items()]
     norm = np.sqrt(sum(squares[1:], start=squares[0]))
@@ -145,7 +145,7 @@ def _clip(
 
 
 def _cross_entropy(Z: Array, codes: Array) -> tuple[Array, Array]:
-    """The mean over all steps and sequences, and its gradient."""
+    """Return the mean cross-entropy over all steps and sequences, and its gradient."""
     rows, target = Z.reshape(-1, Z.shape[-1]), codes.reshape(-1)
     n, size = rows.shape
     highest = functools.reduce(np.maximum, np.split(rows, size, -1))
@@ -158,14 +158,16 @@ def _cross_entropy(Z: Array, codes: Array) -> tuple[Array, Array]:
 
 
 def _squared_error(Z: Array, target: Array) -> tuple[Array, Array]:
-    """The mean over all predictions, and its gradient."""
+    """Return the mean squared error over all predictions, and its gradient."""
     error = Z - target.astype(Z.dtype)
     flat = error.reshape(-1)
     return _mean(flat * flat), error * 2 / error.size
 
 
 def _mean(array: Array) -> Array:
-    """A product with ones: a sum would round otherwise than a budget says."""
+    """Return the mean as a product with ones, since a sum would round differently from its
+    budget.
+    """
     mean: Array = (np.ones(array.shape[0], array.dtype) @ array) / array.shape[0]
     return mean
 
@@ -177,14 +179,14 @@ def _inputs(config: Config, recipe: Recipe, x: Array) -> Array:
 
 
 def _features(config: Config, recipe: Recipe, outputs: Outputs) -> Array:
-    """What the output layer reads: every step's Y, or the top layer's last H."""
+    """Return the inputs of the output layer: every step's Y, or the top layer's last H."""
     if recipe.loss == "cross_entropy":
         return outputs.y
     return np.concatenate([outputs.h_n[k] for k in _top(config)], -1)
 
 
 def _cotangent(config: Config, recipe: Recipe, outputs: Outputs, dY: Array) -> Outputs:
-    """The gradient of what the output layer reads, as one of all outputs."""
+    """Return the cotangent of all outputs, given the gradient of the output layer's inputs."""
     dH, dC = np.zeros_like(outputs.h_n), np.zeros_like(outputs.c_n)
     if recipe.loss == "cross_entropy":
         return Outputs(dY, dH, dC)
@@ -194,5 +196,5 @@ def _cotangent(config: Config, recipe: Recipe, outputs: Outputs, dY: Array) -> O
 
 
 def _top(config: Config) -> range:
-    """The cells of the top layer."""
+    """Return the indices of the top layer's cells."""
     return range(config.cells)[-config.directions :]

@@ -23,7 +23,7 @@ _KEYS: Final = ("ssh", "python", "ssh_config")
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """An interpreter of another machine."""
+    """An interpreter on another machine."""
 
     name: str
     python: str = "python3"
@@ -37,7 +37,7 @@ Place = Path | Host
 
 
 def parse_host(spec: str, where: str) -> Host:
-    """What stands behind the @ of a spec. Raises `InputError` that says what it should be."""
+    """Parse the part of a spec after the `@`. Raise `InputError` with the expected form."""
     found = dict(part.partition("=")[::2] for part in where.split("//"))
     host = Host(found.get("ssh", ""), found.get("python", "python3"), found.get("ssh_config", ""))
     if set(found) - set(_KEYS) or not host.python or not _HOST.fullmatch(host.name):
@@ -50,7 +50,7 @@ def parse_host(spec: str, where: str) -> Host:
 
 
 def gateway_spec(place: Place, threads: int | None = None) -> str:
-    """What execnet calls it; `threads` is set before anything is imported there."""
+    """Return execnet's spec of a place; `threads` is set there before anything is imported."""
     limit = f"//env:OMP_NUM_THREADS={threads}" if threads else ""
     if isinstance(place, Path):
         return f"popen//python={_quote(place)}{limit}"
@@ -59,7 +59,7 @@ def gateway_spec(place: Place, threads: int | None = None) -> str:
 
 
 def command(place: Place, code: str) -> list[str]:
-    """What runs a line of Python there."""
+    """Return the command that runs one line of Python code at a place."""
     if isinstance(place, Path):
         return [str(place), "-c", code]
     config = ["-F", _config(place)] if place.config else []
@@ -72,11 +72,13 @@ def _config(host: Host) -> str:
 
 
 def _far_quote(python: str) -> str:
-    """For the far shell, which knows where `~` is."""
+    """Quote a path for the remote shell, and leave a leading `~` for that shell to expand."""
     home, quoted = ("~/", python[2:]) if python.startswith("~/") else ("", python)
     return home + shlex.quote(quoted)
 
 
 def _quote(python: Path) -> str:
-    """Execnet splits the interpreter like a shell does, and turns backslashes on Windows itself."""
+    """Quote a path as execnet expects: it splits it like a shell, and handles backslashes on
+    Windows.
+    """
     return f'"{python}"' if os.name == "nt" else shlex.quote(str(python))

@@ -1,7 +1,7 @@
-"""The near side: an adapter that runs in a worker, reached through execnet.
+"""The near side of a worker: an adapter that runs in another interpreter, reached by execnet.
 
-One worker holds one adapter, so that a crash, a hang or an answer that makes no sense costs one
-row. This is the only file that imports execnet.
+One worker holds one adapter, so a crash, a hang or a malformed answer costs one backend only. This
+is the only file that imports execnet.
 """
 
 from __future__ import annotations
@@ -51,19 +51,20 @@ _ANSWER: Final = 30.0  # seconds that an interpreter gets to say that it is one
 
 
 class BackendError(Exception):
-    """Why a backend gave no answer, in one line; other rows go on."""
+    """The reason, in one line, why a backend gave no answer. Other backends go on."""
 
 
 class WorkerLost(BackendError):
-    """The worker is gone: crashed, hung or killed. It takes no further calls."""
+    """The worker has crashed, hung or been killed. It takes no further calls."""
 
 
 class Worker:
-    """An interpreter with a loop in it. Use as a context, or close it.
+    """An interpreter that runs the worker's loop. Use it as a context, or close it.
 
-    `python` is the interpreter, here or on another machine; `path` is put before its own import
-    path; `limit` is the longest that one call may take, in seconds; `threads`, if given, how many
-    OpenMP's libraries may take there. Raises `WorkerLost` if it doesn't start.
+    `python` is the interpreter, here or on another machine. `path` is put before its own import
+    path. `limit` is the longest time that one call may take, in seconds. `threads`, if given,
+    limits the threads of OpenMP libraries there. The constructor raises `WorkerLost` if the worker
+    doesn't start.
     """
 
     def __init__(
@@ -135,7 +136,7 @@ class Worker:
         raise WorkerLost(reason)
 
     def _last_words(self) -> str:
-        """How the process ended and what the call printed last, as far as they are known."""
+        """Describe how the process ended and what the call printed last, as far as known."""
         words = []
         process: Any = getattr(getattr(self._gateway, "_io", None), "popen", None)
         with contextlib.suppress(Exception):
@@ -148,7 +149,7 @@ class Worker:
 
 
 class Caller(Protocol):
-    """What answers a call: a worker, or what stands in for one."""
+    """An object that answers calls to an adapter: a worker, or an adapter in this process."""
 
     def call(self, operation: str, *args: Any) -> Any:
         """Call the far side. Raises `Unsupported`, `Impure`, or `BackendError`."""
@@ -156,7 +157,7 @@ class Caller(Protocol):
 
 
 class RemoteAdapter:
-    """The adapter protocol, spoken through a worker."""
+    """An adapter whose methods run in a worker."""
 
     def __init__(self, worker: Caller, target: str) -> None:
         self._worker = worker
@@ -174,7 +175,7 @@ class RemoteAdapter:
             raise BackendError(str(error)) from None
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """Run the LSTM over a batch."""
+        """Run the LSTM over a batch in the worker, and return its outputs."""
         return Outputs(**self._call("forward", config, params, batch))
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
@@ -184,7 +185,7 @@ class RemoteAdapter:
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
-        """Differentiate it by the framework's own means."""
+        """Differentiate the LSTM in the worker, by the framework's own means."""
         found = self._call("gradients", config, params, batch, cotangent)
         return Gradients(found["params"], Batch(**found["batch"]))
 
@@ -201,11 +202,11 @@ class RemoteAdapter:
         return Training(**{**found, "state": TrainingState(**found["state"])})
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
-        """What a model in training answers to inputs."""
+        """Return the output layer's numbers and the last states of a model in training."""
         return Prediction(**self._call("predict", config, state, x, recipe))
 
     def guarded(self) -> RemoteAdapter:
-        """The same one, with a guard on the far side."""
+        """Return the same adapter with its calls guarded in the worker, next to the framework."""
         guarded = copy.copy(self)
         guarded._manner = "guarded "
         return guarded
@@ -216,7 +217,7 @@ class RemoteAdapter:
 
 @functools.cache
 def _sources() -> dict[str, tuple[str, str]]:
-    """Every module of core/ and backends/: name to file and source."""
+    """Return every module of core/ and backends/: full name to (file name, source)."""
     return {
         _module_name(package, Path(file.name)): (str(file), file.read_text("utf-8"))
         for package in ("gateparity", "gateparity.layouts", "gateparity.backends")
@@ -226,7 +227,10 @@ def _sources() -> dict[str, tuple[str, str]]:
 
 
 def _require_answer(python: Place, limit: float) -> None:
-    """Execnet waits for ever for a program that is no interpreter, so ask it first."""
+    """Run the interpreter once, and raise `OSError` unless it answers and is recent enough.
+
+    execnet would wait forever for a program that is no Python interpreter.
+    """
     question = "import sys; print('here %d.%d' % sys.version_info[:2])"
     done = subprocess.run(
         command(python, question),
@@ -254,7 +258,7 @@ def _ending(code: int | None) -> str:
 
 
 def _last_said(log: str) -> str:
-    """The last line before faulthandler's report, or else the frame that died."""
+    """Return the last line before faulthandler's report, or else the frame that crashed."""
     said, _, report = log.partition("Fatal Python error: ")
     current = report.partition("Current thread")[2].partition("\n\n")[0]
     frame = re.search(r'File "(?:[^"]*[/\\])?([^"]*)", line (\d+) in (.*)', current)

@@ -1,7 +1,8 @@
-"""What a user asks an environment to hold: a framework at its pins, or other versions of it.
+"""Requests for environments: a framework at its pins, or other versions of it.
 
-`jax` is the pinned one. `jax==0.9.2 flax==0.12.0` is `jax@0.9.2`, with what follows a framework on
-the line; `jax --python 3.13` is `jax@py3.13`. Any other wish needs a name of its own.
+`jax` is the pinned version. `jax==0.9.2 flax==0.12.0` becomes `jax@0.9.2`, with the requirements
+that follow a framework on the line. `jax --python 3.13` becomes `jax@py3.13`. Any other request
+needs an explicit name.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ _PYTHON: Final = re.compile(r"\d+\.\d+")
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """One environment: its name, `jax` or `jax@NAME`, and what it is to hold.
+    """A request for one environment: its name, `jax` or `jax@NAME`, and what to install in it.
 
-    `asked` are requirements that stand in for pins, as pip takes them; `python` is a version or an
-    interpreter's path, empty for any that will do.
+    `asked` are requirements in pip's format that replace pins. `python` is a version or an
+    interpreter's path, or empty if any will do.
     """
 
     framework: Framework
@@ -42,7 +43,7 @@ class Request:
 
     @property
     def command(self) -> str:
-        """What a user types to have it made."""
+        """Return the command line that creates this environment."""
         where, label = self.name.partition("@")[::2]
         words = [
             *(map(shlex.quote, self.asked) if self.asked else [where]),
@@ -53,16 +54,17 @@ class Request:
 
     @property
     def names(self) -> frozenset[str]:
-        """The packages that it is about, beside those that they need."""
+        """Return the packages that the request names or pins, without their dependencies."""
         return frozenset(_pinned(self.framework)) | {
             canonicalize_name(Requirement(word).name) for word in self.asked
         }
 
     def lines(self, python: str) -> tuple[list[str], bool]:
-        """What pip is to install on that Python, `3.13` say, and whether nothing else.
+        """Return the requirements for that Python, such as `3.13`, and whether they are complete.
 
-        The framework's pins as they are, if nothing else is asked. What is asked takes its pin's
-        place; beside another version of the framework the other pins are open, for pip to choose.
+        Without requirements of the user's, these are the framework's pins. A requirement replaces
+        the pin of its package. If it names another version of the framework itself, the other pins
+        are dropped and pip chooses. A complete list is installed with `--no-deps`.
         """
         complete = self.framework.complete_requirements(python)
         pins = _lines((complete or self.framework.requirements).read_text("utf-8"))
@@ -81,11 +83,11 @@ class Request:
 
 
 def parse_requests(words: Sequence[str], *, name: str = "", python: str = "") -> list[Request]:
-    """The environments that a line of `gateparity env create` names, in its order.
+    """Return the environments that the arguments of `gateparity env create` name, in order.
 
-    What is no framework goes with the one that has it among its pins, or else with the one before;
-    so does `numpy==...` after another framework. Raises `InputError` for a word that is neither a
-    framework nor a requirement, and where a name is needed or can't be one.
+    A requirement that is no framework belongs to the framework that pins it, or else to the one
+    before it; so does `numpy==...` after another framework. Raise `InputError` for a word that is
+    neither a framework nor a requirement, and for a name that is missing or not allowed.
     """
     groups: list[tuple[Framework, list[str]]] = []
     for word in words:
@@ -106,7 +108,7 @@ def parse_requests(words: Sequence[str], *, name: str = "", python: str = "") ->
 
 
 def known_framework(name: str) -> Framework:
-    """The framework of that name; raises `InputError` that lists them all."""
+    """Return the framework with that name. Raise `InputError` that lists all names."""
     if name in FRAMEWORKS:
         return FRAMEWORKS[name]
     hint = suggest(name, FRAMEWORKS)
@@ -114,9 +116,9 @@ def known_framework(name: str) -> Framework:
 
 
 def named_request(name: str) -> Request:
-    """What the name of an environment alone tells: the pinned one, or a version.
+    """Return the request that an environment's name alone implies: the pinned version, or another.
 
-    Raises `InputError` where it tells nothing.
+    Raise `InputError` if the name implies none.
     """
     framework = known_framework(name.partition("@")[0])
     label = name.partition("@")[2]
@@ -130,7 +132,7 @@ def named_request(name: str) -> Request:
 
 
 def is_version(text: str) -> bool:
-    """Whether a text can be a version of a package."""
+    """Return whether a text is a valid version of a package."""
     try:
         Version(text)
     except InvalidVersion:
@@ -160,7 +162,7 @@ def _names(framework: Framework) -> tuple[str, ...]:
 
 
 def _owner(requirement: Requirement, groups: list[tuple[Framework, list[str]]]) -> list[str]:
-    """The list that a requirement goes to which is no framework."""
+    """Return the list of requirements that a requirement belongs to, if it is no framework."""
     name = canonicalize_name(requirement.name)
     owners = [asked for framework, asked in groups if name in _pinned(framework)]
     if not groups or (_is_bare(requirement) and not owners):  # a misspelt framework, most likely
@@ -169,7 +171,9 @@ def _owner(requirement: Requirement, groups: list[tuple[Framework, list[str]]]) 
 
 
 def _is_extra(requirement: Requirement) -> bool:
-    """NumPy with a version is another framework's, if one stands before it."""
+    """Return whether a requirement is NumPy with a version, which may belong to another
+    framework.
+    """
     return requirement.name == "numpy" and not _is_bare(requirement)
 
 
@@ -219,7 +223,7 @@ def _full_name(framework: Framework, asked: Sequence[str], name: str, python: st
 
 
 def _label(framework: Framework, asked: Iterable[str], python: str) -> str | None:
-    """`0.9.2`, `0.9.2-py3.13` or `py3.13`; None where a version or a Python is not exact."""
+    """Return `0.9.2`, `0.9.2-py3.13` or `py3.13`, or None where a version or Python is inexact."""
     main = next((w for w in map(Requirement, asked) if _framework(w) is framework), None)
     exact = "" if main is None and not list(asked) else _exact(main)
     if exact is None or (python and not _PYTHON.fullmatch(python)):

@@ -1,8 +1,8 @@
 """Backend specs: `NAME[:VARIANT][@WHERE]` or `module:Class[@WHERE]`, and where each one runs.
 
-WHERE is an interpreter or an environment's folder, the name of an environment of gateparity's,
-`jax@0.9.2` say, or a host that ssh reaches (`backends/place.py`). Without it a shipped framework is
-looked for in this interpreter first, then in gateparity's own environment for it; an installed
+WHERE is an interpreter, an environment's folder, the name of one of gateparity's environments, such
+as `jax@0.9.2`, or a host that ssh reaches (`backends/place.py`). Without WHERE, a shipped framework
+is looked for in this interpreter first, then in gateparity's own environment for it. An installed
 package's adapter and a class of the user's run in this interpreter.
 """
 
@@ -55,12 +55,13 @@ print(json.dumps({
 
 @dataclasses.dataclass(frozen=True)
 class Backend:
-    """One row of the table: an adapter and the interpreter that runs it.
+    """A backend: an adapter and the interpreter that runs it.
 
-    `target` is what its worker loads, `module:Class`; `python` is None where no interpreter has the
-    framework, and `missing` says so. `shipped` adapters must support what they don't declare
-    unsupported; `installed` ones are an installed package's, and have no variants. `recorded` is
-    the file that a row was read from, where several have one of its name.
+    `target` is `module:Class`, which its worker loads. `python` is None where no interpreter has
+    the framework, and `missing` gives the reason. `shipped` adapters must support everything that
+    they don't declare unsupported. `installed` ones come from an installed package, and have no
+    variants. `recorded` is the file that the backend was read from, where several files have one of
+    its name.
     """
 
     name: str
@@ -74,23 +75,23 @@ class Backend:
 
     @property
     def label(self) -> str:
-        """What tells this row from all others."""
+        """Return the text that identifies this backend among all others of a run."""
         return f"{self.spec}@{self.recorded}" if self.recorded else self.spec
 
     @property
     def framework(self) -> str:
-        """The name alone, wherever it runs: of a framework, an installed adapter or a module."""
+        """Return the name of the framework, installed adapter or module, without the `@` part."""
         return self.name.partition("@")[0]
 
     @property
     def spec(self) -> str:
-        """The spec that names this row alone, where it ran."""
+        """Return the spec that selects exactly this backend where it ran."""
         name, at, python = self.name.partition("@")
         return f"{name}:{self.variant}{at}{python}" if self.variant else self.name
 
     @property
     def path(self) -> tuple[str, ...]:
-        """What goes before the worker's import path: nothing for a shipped adapter."""
+        """Return the folders to put before the worker's import path; none for a shipped adapter."""
         if self.shipped or isinstance(self.python, Host):
             return ()
         here = () if self.installed else (str(Path.cwd()),)
@@ -98,9 +99,9 @@ class Backend:
 
 
 def parse_backends(specs: Sequence[str]) -> list[Backend]:
-    """Every row that the specs name, in their order, each once.
+    """Return every backend that the specs name, in their order, each once.
 
-    Raises `InputError` for an unknown backend or variant, or a Python that isn't there.
+    Raise `InputError` for an unknown backend or variant, or for a Python that doesn't exist.
     """
     installed = installed_adapters()
     rows = [row for spec in specs for row in _parse(spec, installed)]
@@ -108,9 +109,9 @@ def parse_backends(specs: Sequence[str]) -> list[Backend]:
 
 
 def find_backends() -> list[Backend]:
-    """Every variant of every framework that an interpreter was found for, and installed adapters.
+    """Return every variant of every framework that an interpreter has, and all installed adapters.
 
-    Raises `InputError` for an installed one that can't be named.
+    Raise `InputError` for an installed adapter whose name is not allowed.
     """
     return [row for row in parse_backends([*FRAMEWORKS, *installed_adapters()]) if row.python]
 
@@ -192,7 +193,7 @@ def _given_python(spec: str, where: str) -> Place:
 
 
 def _find_place(spec: str, framework: Framework, where: str) -> tuple[Place | None, str]:
-    """An environment of that name, else a path, else a version that isn't installed."""
+    """Resolve the `@` part: an environment's name first, then a path, then a version to install."""
     if not NAME.fullmatch(where) or (Path(where).exists() and not is_version(where)):
         return _given_python(spec, where), ""
     name = f"{framework.name}@{where}"
@@ -226,7 +227,7 @@ def _find_named(request: Request) -> tuple[Path | None, str]:
 
 
 def _own_path(python: Place | None) -> list[str]:
-    """This interpreter's import path, for a class of the user's that runs in the same one."""
+    """Return this interpreter's import path, if the worker runs in the same interpreter."""
     return list(filter(None, sys.path)) if python == Path(sys.executable) else []
 
 

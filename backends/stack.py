@@ -1,7 +1,7 @@
-"""What variants share: cells by number, layers one on another, and the trace.
+"""Code that variants share: cells by number, stacked layers, and the trace.
 
-A cell is one layer in one direction; cell `k` is layer `k // directions`. Frameworks come in as
-functions and go out as arrays, so this file knows none.
+A cell is one layer in one direction; cell `k` is in layer `k // directions`. The framework's part
+is passed in as functions, so this file imports no framework.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 def is_reverse(config: Config, k: int) -> bool:
-    """Whether cell `k` runs from the last step to the first."""
+    """Return whether cell `k` runs from the last step to the first."""
     return k % config.directions == 1
 
 
 def cell_name(config: Config, k: int) -> str:
-    """What the native names of a cell's arrays hold: `0`, `0_reverse`, `1`..."""
+    """Return the part of native names that identifies a cell: `0`, `0_reverse`, `1`..."""
     return f"{k // config.directions}{'_reverse' if is_reverse(config, k) else ''}"
 
 
 def cell_params(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The arrays whose names begin with `prefix`, without it."""
+    """Return the arrays whose names begin with `prefix`, without the prefix."""
     return {n.removeprefix(prefix): array for n, array in params.items() if n.startswith(prefix)}
 
 

@@ -1,8 +1,8 @@
 """TensorFlow: d2l's LSTMScratch, and `keras.layers.LSTM`.
 
-Compiled by XLA, once for each config and shape: faster than a plain `tf.function`. A compilation
-takes its time, though, and Keras runs eagerly by itself; so does the layer variant here where
-sequences are too short to repay it.
+Functions are compiled by XLA, once for each config and shape, which is faster than a plain
+`tf.function`. Compilation takes time, and Keras itself runs eagerly. So the layer variant runs
+eagerly too where sequences are too short to repay it.
 """
 
 from __future__ import annotations
@@ -127,7 +127,10 @@ def _named_weights(lstm: Any) -> dict[str, Any]:
 
 @functools.cache
 def _keras_lstm(config: Config, k: int) -> Any:
-    """Made once; no call runs with its own weights, since others come with each."""
+    """Return the Keras layer of cell `k`, made once.
+
+    No call runs with the layer's own weights, since each call brings its own.
+    """
     lstm = keras.layers.LSTM(
         config.hidden_size,
         return_sequences=True,
@@ -174,7 +177,10 @@ def _function(
 def _compile(
     work: Callable[..., Any], run: Callable[..., Any], config: Config
 ) -> Callable[..., Any]:
-    """One for equal configs: tf.function itself would trace anew when the last one is gone."""
+    """Return the compiled function, cached by config.
+
+    tf.function's own cache is lost with its last user, so that it would trace anew.
+    """
     if run is _layer:  # made first, since a trace can't make variables
         for k in range(config.cells):
             _keras_lstm(config, k)

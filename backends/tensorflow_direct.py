@@ -1,6 +1,6 @@
-"""`keras.layers.LSTM` as a user of Keras calls it: what `gateparity bench` compares with.
+"""`keras.layers.LSTM` as a user of Keras calls it, as the baseline of `gateparity bench`.
 
-Compiled by XLA, which makes it faster than a plain `tf.function`; batch-major, as Keras has it.
+It is compiled by XLA, which is faster than a plain `tf.function`, and batch-major, as in Keras.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
-    """A call of a layer that was made and compiled before, on tensors that are there already."""
+    """Return a call of a compiled layer, on tensors that exist already."""
     lstm, x, states = _build(config, params, batch)
 
     def run(x: Any, states: Any) -> Any:
@@ -35,7 +35,7 @@ def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
 def gradients(
     config: Config, params: Native, batch: Batch, cotangent: Outputs
 ) -> Callable[[], Any]:
-    """The same, and backwards to the weights, the inputs and the initial states."""
+    """Return a call of the forward and backward pass: weights, inputs and initial states."""
     lstm, x, states = _build(config, params, batch)
     heads = _batch_first(cotangent.y), convert(cotangent.h_n[0]), convert(cotangent.c_n[0])
 
@@ -50,16 +50,16 @@ def gradients(
 
 
 def convert(array: Any) -> Any:
-    """An array as the framework's own."""
+    """Convert an array to a TensorFlow tensor."""
     return tf.constant(array)
 
 
 def wait(_: Any) -> None:
-    """Nothing: a call on a CPU is over when it returns."""
+    """Do nothing: on a CPU a call has finished when it returns."""
 
 
 def threads() -> int:
-    """How many one operation may use, 0 for every core."""
+    """Return the number of threads for one operation; 0 means every core."""
     return int(tf.config.threading.get_intra_op_parallelism_threads())
 
 

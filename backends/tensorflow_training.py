@@ -33,8 +33,9 @@ OPERATIONS: Final = Operations(
 
 
 class Learner:
-    """Variables that an optimiser of Keras' moves. Made once for each model: what a compiled step
-    moves can't be exchanged, so every learner fills the same ones.
+    """Variables that a Keras optimiser updates, made once for each model.
+
+    A compiled step is tied to its variables, so every learner of a model fills the same ones.
     """
 
     def __init__(
@@ -58,23 +59,25 @@ class Learner:
 
     @property
     def compiled(self) -> int:
-        """How many programs were compiled since the process began."""
+        """Return how many programs were compiled since the process began."""
         return Model.compiled
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """One gradient step: the loss, the gradient's norm before clipping, the states after."""
+        """Take one gradient step; return the loss, the gradient norm before clipping, and both
+        states.
+        """
         loss, norm, H, C = self._model.step(tf.constant(x), tf.constant(target), H, C)
         return loss, norm, H, C
 
     def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Weights, and what the optimiser keeps."""
+        """Return the weights and the optimiser's state as NumPy arrays by name."""
         params = {name: np.asarray(v) for name, v in self._model.params.items()}
         kept = enumerate(self._model.optimizer.variables)
         return params, {str(k): np.asarray(variable) for k, variable in kept}
 
 
 class Model:
-    """Variables, an optimiser that is built on them, and the compiled step."""
+    """Variables, the optimiser that was built for them, and the compiled step."""
 
     compiled = 0
 
@@ -135,7 +138,7 @@ def _make_optimizer(recipe: Recipe) -> Any:
 
 
 def defaults() -> Any:
-    """What Keras does where a script says nothing."""
+    """Return Keras' defaults as texts by name."""
     lstm = keras.layers.LSTM(SIZE)
     lstm.build((None, None, SIZE))
     kernel, recurrent, bias = (np.asarray(variable) for variable in lstm.weights)
@@ -157,5 +160,5 @@ def defaults() -> Any:
 
 
 def _plain(rate: float) -> str:
-    """A rate that Keras holds in float32, in as many digits as that has."""
+    """Format a rate that Keras holds in float32, with as many digits as float32 has."""
     return f"{rate:.7g}"

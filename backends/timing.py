@@ -1,8 +1,8 @@
-"""The clock of `gateparity bench`, on the far side: calls take turns, A B A B, and are timed.
+"""The clock of `gateparity bench`, in the worker: calls take turns, A B A B, and are timed.
 
-Neighbours in time share what else the machine does, so the ratio of two is known far better than
-either. Each call is made ready first, and made once or twice without a clock: frameworks compile,
-and fill their caches.
+Calls that are neighbours in time share the machine's other load, so their ratio is known far better
+than either time. Each call is prepared first, and then run once or twice without a clock:
+frameworks compile, and fill their caches.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def time_calls(
 
 
 def describe_machine(framework: str) -> dict[str, int]:
-    """The cores that this process may run on, and the threads that the framework takes."""
+    """Return the cores that this process may run on, and the threads that the framework uses."""
     known = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
     cores = len(known(0)) if known else os.cpu_count() or 1
     return {"cores": cores, "threads": (framework and _direct(framework).threads()) or cores}
 
 
 def _round(runs: list[Callable[[], None]], turn: int, read: Callable[[], float]) -> list[float]:
-    """Every other round backwards, so that none profits from always coming after another."""
+    """Time each call once. Odd rounds go backwards, so that no call always follows the same one."""
     order = list(range(len(runs)))[:: -1 if turn % 2 else 1]
     gc.collect()
     times = dict(zip(order, [_clock(runs[k], read) for k in order], strict=True))
@@ -103,7 +103,7 @@ def _prepare_training(call: dict[str, Any]) -> Callable[[], None]:
 def _bare(
     adapter: Any, direct: Any, config: Config, params: Any, batch: Batch, heads: Any = None
 ) -> Callable[[], Any]:
-    """What an adapter of the framework runs, on arrays that were converted beforehand."""
+    """Return a call of an adapter's own function, on arrays that were converted beforehand."""
     convert, primitives = direct.convert, adapter.primitives
     w = {name: convert(array) for name, array in params.items()}
     inputs = (w, convert(batch.x), convert(batch.h_0), convert(batch.c_0), None)

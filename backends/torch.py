@@ -1,7 +1,7 @@
 """PyTorch: d2l's LSTMScratch, and `torch.nn.LSTM`.
 
-Eager. The scratch variant projects the inputs of all steps in one product before its loop, which
-pays at large sizes.
+Execution is eager. The scratch variant projects the inputs of all steps in one product before its
+loop, which is faster at large sizes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,10 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
 
 @functools.cache
 def _cached_lstm(config: Config) -> Any:
-    """Made once, which takes half a millisecond; every weight comes with the call."""
+    """Return the module for a config, made once since that takes half a millisecond.
+
+    Its weights are on the "meta" device: every call brings its own.
+    """
     return _lstm(config, "meta")
 
 

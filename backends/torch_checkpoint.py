@@ -1,7 +1,7 @@
 """A file that torch.save wrote, read by PyTorch itself in its own worker.
 
-Whatever the file holds, no code of it runs: `weights_only` builds arrays and plain containers and
-refuses the rest. Arrays come back at dtypes that NumPy has.
+No code in the file runs: `weights_only` builds arrays and plain containers and refuses everything
+else. Arrays are returned at dtypes that NumPy has.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ COPIES: Final = 64  # how often, all in all, tied weights may stand in a file un
 
 
 def load(data: bytes) -> dict[str, Array]:
-    """The float arrays in a file of `torch.save`, nested names joined by dots.
+    """Return the float arrays in a file of `torch.save`, with nested names joined by dots.
 
-    Integers and what isn't dense are left out. Raises `ValueError`, in one line, for what isn't
-    such a file, has no arrays, would run code, or holds arrays larger than the file.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.load.html.
+    Integer and non-dense tensors are left out. Raise `ValueError`, in one line, for data that isn't
+    such a file, has no arrays, would run code, or holds arrays larger than the file. Source:
+    https://docs.pytorch.org/docs/stable/generated/torch.load.html.
     """
     found = _load(data)
     if not isinstance(found, dict):
@@ -60,7 +60,10 @@ def _load(data: bytes) -> Any:
 
 
 def _culprit(message: str) -> str:
-    """What `weights_only` stopped at, out of a page of advice; the wording differs by version."""
+    """Return the name that `weights_only` refused, found in PyTorch's long message.
+
+    The wording differs by version, so two patterns are tried.
+    """
     for pattern in (r"(?:GLOBAL|class) ([\w.]+\w)", r"error: (.{1,100})"):
         if named := re.search(pattern, message):
             return named[1]
@@ -68,7 +71,9 @@ def _culprit(message: str) -> str:
 
 
 def _flatten(values: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Every value and its dotted name; a dict is entered once, for a pickle may hold itself."""
+    """Yield every value with its dotted name. A dict is entered once, for a pickle may hold
+    itself.
+    """
     seen, waiting = {id(values)}, [("", values)]
     while waiting:
         prefix, inner = waiting.pop()
@@ -83,7 +88,7 @@ def _flatten(values: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _fits(value: Any) -> bool:
-    """Whether NumPy can hold it: a float tensor, dense, with numbers behind it."""
+    """Return whether NumPy can hold a value: a dense float tensor on the CPU."""
     return (
         isinstance(value, torch.Tensor)
         and value.dtype in DTYPES

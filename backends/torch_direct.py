@@ -1,4 +1,4 @@
-"""`torch.nn.LSTM` as a user of PyTorch calls it: what `gateparity bench` compares with."""
+"""`torch.nn.LSTM` as a user of PyTorch calls it, as the baseline of `gateparity bench`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
-    """A call of a module that was made before, on tensors that are there already."""
+    """Return a call of a prepared module, on tensors that exist already."""
     lstm, x, states = _build(config, params, batch)
 
     def run() -> Any:
@@ -27,7 +27,7 @@ def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
 def gradients(
     config: Config, params: Native, batch: Batch, cotangent: Outputs
 ) -> Callable[[], Any]:
-    """The same, and backwards to the weights, the inputs and the initial states."""
+    """Return a call of the forward and backward pass: weights, inputs and initial states."""
     lstm, x, states = _build(config, params, batch)
     sources = [*lstm.parameters(), x.requires_grad_(), *(s.requires_grad_() for s in states)]
     heads = tuple(map(convert, (cotangent.y, cotangent.h_n, cotangent.c_n)))
@@ -40,16 +40,16 @@ def gradients(
 
 
 def convert(array: Any) -> Any:
-    """An array as the framework's own."""
+    """Copy an array to a PyTorch tensor."""
     return torch.from_numpy(array.copy())
 
 
 def wait(_: Any) -> None:
-    """Nothing: a call on a CPU is over when it returns."""
+    """Do nothing: on a CPU a call has finished when it returns."""
 
 
 def threads() -> int:
-    """How many one operation may use, 0 for every core."""
+    """Return the number of threads for one operation."""
     return int(torch.get_num_threads())
 
 

@@ -32,7 +32,7 @@ OPERATIONS: Final = Operations(
 
 
 class Learner:
-    """Weights that an optimiser of PyTorch's moves."""
+    """Weights that a PyTorch optimiser updates."""
 
     compiled = 0
 
@@ -55,7 +55,9 @@ class Learner:
             self._optimizer.load_state_dict(kept)
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """One gradient step: the loss, the gradient's norm before clipping, the states after."""
+        """Take one gradient step; return the loss, the gradient norm before clipping, and both
+        states.
+        """
         run, config, recipe = self._model
         given = torch.tensor(x), torch.tensor(target), H, C
         loss, H, C = evaluate(OPERATIONS, run, config, recipe, self._params, *given)
@@ -69,7 +71,7 @@ class Learner:
         return loss.detach(), norm, H.detach(), C.detach()
 
     def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Weights, and what the optimiser keeps."""
+        """Return the weights and the optimiser's state as NumPy arrays by name."""
         params = {name: tensor.detach().numpy() for name, tensor in self._params.items()}
         slots = {
             f"{k} {name}": value.numpy()
@@ -89,7 +91,7 @@ def _make_optimizer(recipe: Recipe, params: list[Any]) -> Any:
 
 
 def _nest(slots: Any) -> dict[int, dict[str, Any]]:
-    """`"0 exp_avg"` and so on, as PyTorch nests them."""
+    """Nest slots named `"0 exp_avg"` and so on as PyTorch's optimiser state has them."""
     nested: dict[int, dict[str, Any]] = {}
     for key, array in slots.items():
         k, name = key.split(" ")
@@ -98,7 +100,7 @@ def _nest(slots: Any) -> dict[int, dict[str, Any]]:
 
 
 def defaults() -> Any:
-    """What PyTorch does where a script says nothing."""
+    """Return PyTorch's defaults as texts by name."""
     lstm = torch.nn.LSTM(SIZE, SIZE)
     w_ih, w_hh, b_ih, _ = (tensor.detach().numpy() for tensor in lstm.parameters())
     sgd, adam = torch.optim.SGD, torch.optim.Adam

@@ -1,7 +1,7 @@
 """Training in any framework: the loop, and the model that all of them train, written once.
 
-What differs between frameworks is a learner, which holds the weights in the framework's own way
-and takes one step at a time with the framework's own autodiff and optimiser, and five operations.
+Frameworks differ in a learner and five operations. A learner holds the weights in the framework's
+own way, and takes one step at a time with the framework's own autodiff and optimiser.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Operations:
-    """What the model needs of a framework beside the LSTM.
+    """The operations that the model needs of a framework besides the LSTM.
 
     `one_hot(codes, size, dtype)`; `linear(X, W, b)` on the last axis; `concat(arrays)` on the last
     axis; the means `cross_entropy(Z, codes)` and `squared_error(Z, target)`.
@@ -48,21 +48,25 @@ class Operations:
 
 
 class Learner(Protocol):
-    """A model in training. Made with `(run, config, recipe, state, frozen)`: the function that runs
-    the LSTM, where to begin, and the names of the arrays that stay as they are.
+    """A model in training, made with `(run, config, recipe, state, frozen)`.
+
+    `run` is the function that runs the LSTM, `state` the state to begin from, and `frozen` the
+    names of the arrays that are not trained.
     """
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """One gradient step: the loss, the gradient's norm before clipping, the states after."""
+        """Take one gradient step; return the loss, the gradient norm before clipping, and both
+        states.
+        """
         ...
 
     def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Weights, and what the optimiser keeps."""
+        """Return the weights and the optimiser's state as NumPy arrays by name."""
         ...
 
     @property
     def compiled(self) -> int:
-        """How many programs were compiled since the process began."""
+        """Return how many programs were compiled since the process began."""
         ...
 
 
@@ -77,7 +81,7 @@ def evaluate(
     H: Any,
     C: Any,
 ) -> tuple[Any, Any, Any]:
-    """The model and its loss: one-hot, LSTM, output layer. Returns the states after it as well."""
+    """Run one-hot encoding, LSTM and output layer; return the loss and the final H and C."""
     symbols = recipe.loss == "cross_entropy"
     X = ops.one_hot(x, config.input_size, config.dtype) if symbols else x
     outputs = run(config, lstm_params(params), X, H, C, None)
@@ -93,7 +97,9 @@ def train(
     batches: Sequence[Examples],
     recipe: Recipe,
 ) -> Training:
-    """As many gradient steps as there are batches, from a state to the next."""
+    """Take one gradient step for each batch, and return the losses, the norms and the next
+    state.
+    """
     frozen = frozen_names(variant.layout, config, recipe.gauge)
     state = dataclasses.replace(state, params=in_order(state.params))
     trainer, convert = variant.primitives.trainer(), variant.primitives.from_numpy
@@ -115,7 +121,7 @@ def train(
 def predict(
     variant: Variant, config: Config, state: TrainingState, x: Array, recipe: Recipe
 ) -> Prediction:
-    """The model's output for inputs, from the states that the state holds."""
+    """Return the model's output for inputs, starting from the states in `state`."""
     ops, convert = variant.primitives.trainer().OPERATIONS, variant.primitives.from_numpy
     symbols = recipe.loss == "cross_entropy"
     X = one_hot(x, config.input_size, config.dtype) if symbols else x
@@ -126,7 +132,7 @@ def predict(
 
 
 def _output(ops: Operations, config: Config, recipe: Recipe, params: Any, outputs: Any) -> Any:
-    """The output layer on every step's Y, or on the top layer's last H."""
+    """Apply the output layer to every step's Y, or to the top layer's last H."""
     Y, H_n, *_ = outputs
     if recipe.loss == "squared_error":
         Y = ops.concat([H_n[k] for k in range(config.cells)[-config.directions :]])

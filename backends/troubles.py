@@ -1,4 +1,4 @@
-"""Why an environment could not be made, in the words of whoever has to mend it."""
+"""Causes of a failed environment, and the remedy for each, in one line for the user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN: Final = 6  # versions
 
 
 def explain(error: Exception, folder: Path) -> str:
-    """The cause and the remedy in one line; an unknown cause in its own words.
+    """Return the cause and the remedy in one line; an unknown cause is quoted as it is.
 
     `folder` is where environments are kept.
     """

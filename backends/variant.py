@@ -1,7 +1,7 @@
-"""An adapter made of one function that runs the LSTM and a framework's own primitives.
+"""An adapter made of one function that runs the LSTM, and a framework's primitives.
 
-What differs between the variants of a framework is the function; what differs between frameworks
-is the function and four primitives. All else of the adapter protocol is here, once.
+The variants of a framework differ in the function; frameworks differ in the function and a few
+primitives. The rest of the adapter protocol is here, once.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Primitives:
-    """What an adapter needs of its framework.
+    """The operations that an adapter needs of its framework.
 
-    `inputs` are `(params, x, h_0, c_0, lengths)`, lengths None for full ones. `call(run, config,
-    *inputs)` returns what `run` does; `vjp(run, config, inputs, heads)` the gradients of
-    `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `arithmetic` is what has to be
-    known of its rounding: `bias`, by how many units roundoff exp and tanh are off over a stretch of
-    arguments (docs/rounding.md); `factors`, the unit roundoff of what a float32 product takes.
-    `settings()` tells what the framework is set to, for the manifest.
+    `inputs` are `(params, x, h_0, c_0, lengths)`, with lengths None if all are full. `call(run,
+    config, *inputs)` returns the result of `run`; `vjp(run, config, inputs, heads)` returns the
+    gradients of `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n.
+
+    `arithmetic` declares how the framework rounds (docs/rounding.md). `bias` is by how many units
+    roundoff exp and tanh are off over a stretch of arguments; `factors` is the unit roundoff to
+    which the factors of a float32 product are cut. `settings()` returns the framework's settings
+    for the manifest.
     """
 
     version: str
@@ -49,10 +51,10 @@ class Primitives:
 class Variant:
     """One way to run the LSTM: `run(config, *inputs)` returns `y, h_n, c_n`.
 
-    `trace` does so too, and then returns a fourth value: for each cell Z, gates, C and H, as
-    `build_trace` takes them. It is a run of its own, since to keep them all costs a forward pass up
-    to twice its time. `hold(config, params)` puts the weights into the framework's own layer
-    and returns those that it holds; without a layer there is none but the arrays.
+    `trace` returns them too, and a fourth value: for each cell Z, gates, C and H, as `build_trace`
+    takes them. It is a separate function, because recording can double the time of a forward pass.
+    `hold(config, params)` loads the weights into the framework's own layer and returns the weights
+    that the layer then has; by default it returns `params`.
     """
 
     name: str
@@ -65,26 +67,26 @@ class Variant:
 
     @property
     def version(self) -> str:
-        """The framework's version."""
+        """Return the framework's version."""
         return self.primitives.version
 
     @property
     def arithmetic(self) -> Mapping[str, float]:
-        """What the framework declares of its float32."""
+        """Return the framework's declared rounding model."""
         return self.primitives.arithmetic
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What the framework is set to now: device, threads, precision."""
+        """Return the framework's current settings: device, threads, precision."""
         return self.primitives.settings()
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """All steps of all layers."""
+        """Return the outputs of all steps and layers."""
         y, h_n, c_n, *_ = self._call(self.run, config, params, batch)
         return Outputs(*map(self.primitives.to_numpy, (y, h_n, c_n)))
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
+        """Return every pre-activation, gate and state. Raise `Unsupported` without a `trace`."""
         if self.trace is None:
             raise Unsupported(self.unsupported["gates"])
         *_, kept = self._call(self.trace, config, params, batch)
@@ -94,7 +96,7 @@ class Variant:
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
-        """By the framework's own autodiff."""
+        """Return the gradients by the framework's own autodiff."""
         convert, back = self.primitives.from_numpy, self.primitives.to_numpy
         heads = tuple(map(convert, (cotangent.y, cotangent.h_n, cotangent.c_n)))
         inputs = self._inputs(config, params, batch)
@@ -103,7 +105,9 @@ class Variant:
         return Gradients(d_native, Batch(back(dx), back(dh_0), back(dc_0)))
 
     def weights(self, config: Config, params: Native) -> Native:
-        """Into the framework's own weights, and back under the names that they have there."""
+        """Load the weights into the framework's own layer, and read them back by their names
+        there.
+        """
         convert, back = self.primitives.from_numpy, self.primitives.to_numpy
         held = self.hold(config, {name: convert(array) for name, array in params.items()})
         return {name: back(array) for name, array in held.items()}
@@ -111,17 +115,17 @@ class Variant:
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
     ) -> Training:
-        """By the framework's own autodiff and optimiser."""
+        """Train by the framework's own autodiff and optimiser."""
         if "train" in self.unsupported:
             raise Unsupported(self.unsupported["train"])
         return training.train(self, config, state, batches, recipe)
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
-        """What a model in training answers."""
+        """Return the output layer's numbers and the last states of a model in training."""
         return training.predict(self, config, state, x, recipe)
 
     def outputs(self, config: Config, params: Native, batch: Batch) -> Any:
-        """`y, h_n, c_n` as the framework's own arrays."""
+        """Return `y, h_n, c_n` as the framework's own arrays."""
         return self._call(self.run, config, params, batch)[:3]
 
     def _call(self, run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Any:
@@ -138,5 +142,5 @@ class Variant:
 
 
 def on_off(switch: object) -> str:
-    """A switch of a framework's, as `settings` tell it."""
+    """Format a framework's boolean setting as "on" or "off"."""
     return "on" if switch else "off"

@@ -1,6 +1,6 @@
-"""Arrays and dataclasses as builtins, for execnet: dtype, shape and bytes; nothing is pickled.
+"""Arrays and dataclasses as builtin types for execnet: dtype, shape and bytes; nothing is pickled.
 
-Imported on both sides, so it needs NumPy alone.
+Both sides import this file, so it needs NumPy alone.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _KINDS: Final = "fiub"  # floats, integers, booleans
 
 
 def encode(value: Any) -> Any:
-    """Arrays as tuples, dataclasses and mappings as dicts, sequences as lists.
+    """Encode arrays as tuples, dataclasses and mappings as dicts, sequences as lists.
 
-    Raises `TypeError` for what doesn't travel.
+    Raise `TypeError` for a value that can't be sent.
     """
     if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
         return (_ARRAY, value.dtype.str, value.shape, value.tobytes())
@@ -37,7 +37,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(value: Any) -> Any:
-    """The arrays back, read-only; raises `ValueError` where sizes contradict each other."""
+    """Decode arrays, as read-only views. Raise `ValueError` if sizes contradict each other."""
     if isinstance(value, tuple) and len(value) == 4 and value[0] == _ARRAY:
         return _decode_array(*value[1:])
     if isinstance(value, dict):
@@ -48,7 +48,7 @@ def decode(value: Any) -> Any:
 
 
 def decode_layout(value: dict[str, Any]) -> Layout:
-    """A layout, which travels like any other dataclass; where it is from stays there."""
+    """Build a layout from its encoded fields. Its `origin` is not restored."""
     tensors = tuple(Tensor(**{**t, "gates": tuple(t["gates"])}) for t in value["tensors"])
     refused = tuple((part, reason) for part, reason in value["refused"])
     names = {name: tuple(value[name]) for name in ("gates", "directions")}

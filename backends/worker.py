@@ -1,7 +1,7 @@
-"""The far side: a loop in an interpreter of its own, which answers calls to one adapter.
+"""The far side: a loop in a worker's interpreter that answers calls to one adapter.
 
-Every answer is `(kind, value, seconds)`: what it was, the value or a reason, and the time that the
-work took on this side. Needs NumPy and the framework alone.
+Every answer is `(kind, value, seconds)`: the kind of answer, its value or a reason, and the time
+that the call took on this side. It needs NumPy and the framework alone.
 """
 
 from __future__ import annotations
@@ -73,7 +73,11 @@ def _load(target: str) -> Any:
 
 
 def describe(adapter: Any, target: str) -> dict[str, Any]:
-    """What the near side has to know of an adapter; `target` is its name if it has none."""
+    """Return the facts about an adapter that the near side needs.
+
+    `target` is its name if it has none. Raise `TypeError` for an object without layout or
+    `forward`.
+    """
     for name in ("layout", "forward"):
         if inspect.getattr_static(adapter, name, None) is None:
             raise TypeError(f"an adapter has a layout and a method forward: this has no {name}")
@@ -88,7 +92,10 @@ def describe(adapter: Any, target: str) -> dict[str, Any]:
 
 
 def _read_settings(adapter: Any) -> dict[str, str]:
-    """A framework of another version may lack one of them, and calculates all the same."""
+    """Return the adapter's settings, or a note that they are unknown.
+
+    An untested version of a framework may lack one of them, and can compute all the same.
+    """
     if inspect.getattr_static(adapter, "settings", None) is None:
         return {}
     try:
@@ -98,7 +105,11 @@ def _read_settings(adapter: Any) -> dict[str, str]:
 
 
 def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
-    """`forward`, or `guarded forward`, and so on."""
+    """Perform `forward`, `guarded forward` and so on, and check the type of the answer.
+
+    Raise `Unsupported` for a method that the adapter lacks. An adapter without `weights` is assumed
+    to hold the parameters as given.
+    """
     *guarded, operation = operation.split()
     config, params, *rest = args
     if getattr(adapter, operation, None) is None:
@@ -118,13 +129,15 @@ def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
 
 
 def _lesson(given: Any, recipe: Any) -> tuple[Any, Recipe]:
-    """What to train on, or the inputs to answer to, and how."""
+    """Decode the batches to train on, or the inputs to predict from, and the recipe."""
     inputs = [Examples(**batch) for batch in given] if isinstance(given, list) else given
     return inputs, Recipe(**recipe)
 
 
 def describe_error(error: Exception, adapter: Any) -> str:
-    """An exception in one line, with the innermost line of the module of a user's adapter."""
+    """Describe an exception in one line, with the innermost line in the user's own adapter
+    module.
+    """
     module = type(adapter).__module__
     file = getattr(sys.modules.get(module), "__file__", None)
     if module.partition(".")[0] == "gateparity" or file is None:
@@ -135,6 +148,6 @@ def describe_error(error: Exception, adapter: Any) -> str:
 
 
 def one_line(error: Exception) -> str:
-    """The kind of an exception and its first words."""
+    """Return an exception's type and the start of its message, in one line."""
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words[:300]}" if words else type(error).__name__
