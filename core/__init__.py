@@ -1,7 +1,7 @@
 """gateparity: one LSTM in every framework at once, with proof that they agree.
 
-What users import is loaded when it is first asked for: `import gateparity` costs next to nothing
-and pulls in no framework.
+Public names are loaded on first use: `import gateparity` costs next to nothing and imports no
+framework.
 """
 
 from __future__ import annotations

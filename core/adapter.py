@@ -1,7 +1,7 @@
 """The protocol between the suite and a framework: pure functions, NumPy arrays in and out.
 
-Time-major throughout, and no state between calls. `Outputs` doubles as the cotangent, and a
-gradient has the type of the thing that it is the gradient of.
+Arrays are time-major, and no state is kept between calls. `Outputs` is also the type of a
+cotangent, and a gradient has the type of what it is the gradient of.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ FEATURES: Final = (  # the keys of `unsupported`: what checks and cases need, an
 
 
 class Unsupported(Exception):
-    """What an adapter raises for what its framework can't do, with one sentence: the reason."""
+    """Raised by an adapter for what its framework can't do; the message is one sentence."""
 
 
 class Impure(AssertionError):
-    """A call wrote to what it was given, or depends on more than that: which, and where."""
+    """A call wrote to its arguments, or depends on more than them; the message says which and
+    where.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +78,10 @@ class Outputs:
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """What happens inside, in time order for both directions, zero past each length.
+    """The values inside the LSTM, in time order for both directions, zero past each length.
 
-    `z` (pre-activations) and `gates (cell, T, gate, B, hidden)`, gates in the order i, f, g, o;
-    the states after each step, `c` and `h (cell, T, B, hidden)`. The cell axis is that of `h_n`.
+    `z` (pre-activations) and `gates (cell, T, gate, B, hidden)` have gates in the order i, f, g, o.
+    `c` and `h (cell, T, B, hidden)` are the states after each step. The cell axis is that of `h_n`.
     """
 
     z: Array
@@ -97,61 +99,61 @@ class Gradients:
 
 
 class Adapter(Protocol):
-    """One framework's LSTM. Only `layout` and `forward` are compulsory for one of your own.
+    """One framework's LSTM. In your own adapter only `layout` and `forward` are required.
 
-    One more method, `weights(config, params)`, is asked for where it is there: it puts arrays into
-    the framework's own weights and reads those back, by the names that they have there.
+    A further method, `weights(config, params)`, is optional. It loads arrays into the framework's
+    own weights and returns what those hold, by the names that they have there.
     """
 
     @property
     def name(self) -> str:
-        """What the adapter is called, `framework:variant`."""
+        """Return the adapter's name, `framework:variant`."""
         ...
 
     @property
     def version(self) -> str:
-        """The framework's version."""
+        """Return the framework's version."""
         ...
 
     @property
     def layout(self) -> Layout:
-        """How the framework lays out the parameters that it is given."""
+        """Return the layout of the parameters that the methods take."""
         ...
 
     @property
     def unsupported(self) -> Mapping[str, str]:
-        """What it can't do, some of `FEATURES`, each with the reason."""
+        """Return what the adapter can't do: keys from `FEATURES`, each with the reason."""
         ...
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
-        """Run the LSTM over a batch."""
+        """Run the LSTM over a batch, and return its outputs."""
         ...
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Run it and tell every pre-activation, gate and state of every step."""
+        """Run the LSTM, and return every pre-activation, gate and state of every step."""
         ...
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
-        """Differentiate it by the framework's own means."""
+        """Return the gradients by the framework's own differentiation."""
         ...
 
 
 def find_unsupported(adapter: Any) -> dict[str, str]:
-    """What an adapter declares unsupported, and the optional methods that it lacks."""
+    """Return what an adapter declares unsupported, and the optional methods that it lacks."""
     lacking = [name for name in ("gates", "gradients") if getattr(adapter, name, None) is None]
     missing = {name: describe_missing(adapter, name) for name in lacking}
     return missing | dict(getattr(adapter, "unsupported", {}))
 
 
 def describe_missing(adapter: Any, method: str) -> str:
-    """Why a method is unsupported where there is none."""
+    """Return the reason why a missing method is unsupported."""
     return f"{type(adapter).__name__} has no method {method}"
 
 
 def state_shape(config: Config, batch: Batch) -> tuple[int, ...]:
-    """The shape of `h_0`, `c_0`, `h_n` and `c_n`."""
+    """Return the shape of `h_0`, `c_0`, `h_n` and `c_n`: `(cells, B, hidden)`."""
     return (config.cells, batch.x.shape[1], config.hidden_size)
 
 
@@ -199,7 +201,7 @@ def check_gradients(gradients: Gradients, config: Config, params: Native, batch:
 
 
 def initial_states(config: Config, batch: Batch) -> tuple[Array, Array]:
-    """`h_0` and `c_0`, zeros where they are not given."""
+    """Return `h_0` and `c_0`, with zeros where they are not given."""
     shape = state_shape(config, batch)
     zeros = np.zeros(shape, config.dtype)
     h_0 = zeros if batch.h_0 is None else batch.h_0

@@ -1,4 +1,4 @@
-"""One native array of one layer, and the einops patterns that take it there and back."""
+"""One native array of one layer, and the einops patterns that convert it in both directions."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Block:
     """A native array: the part `where` (direction, gate) of a role's array, rearranged.
 
-    The role's array is `(direction, gate, ...)`, gates in the layout's order. A direction or gate
-    that the native name says, and the pattern doesn't, is an axis of length 1 here.
+    The role's array is `(direction, gate, ...)`, with gates in the layout's order. A direction or
+    gate that is in the native name, and not in the pattern, is an axis of length 1 here.
     """
 
     name: str
@@ -31,24 +31,28 @@ class Block:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the native array."""
+        """Return the shape of the native array."""
         sizes = self.axis_sizes | {"1": 1}
         groups = re.findall(r"\([^)]*\)|\w+", self.pattern)
         return tuple(math.prod(sizes[axis] for axis in re.findall(r"\w+", g)) for g in groups)
 
     def pack(self, whole: Array) -> Array:
-        """The native array from the role's."""
+        """Return the native array, cut out of the role's array and rearranged."""
         import einops
 
         patterns = f"{self._canonical} -> {self._native}"
         return np.ascontiguousarray(einops.rearrange(whole[self.where], patterns))
 
     def unpack(self, native: Array) -> Array:
-        """This part of the role's array from the native one."""
+        """Return this part of the role's array, rearranged from the native one."""
         return self._unpack(native, self.axis_sizes)
 
     def infer_sizes(self, native: Array) -> dict[str, int]:
-        """The lengths of the axes, from an array alone: only gates and sides are known."""
+        """Return the lengths of the axes, from the array's shape and the numbers of gates and
+        sides.
+
+        Raise `ValueError` if the shape doesn't fit the pattern.
+        """
         known = {axis: self.axis_sizes[axis] for axis in ("gate", "side")}
         try:
             shape = self._unpack(native, known).shape
@@ -64,8 +68,9 @@ class Block:
 
     @property
     def _native(self) -> str:
-        """The pattern with the axes of length 1 that only the name tells put in, where they
-        change no shape: into the first group.
+        """Return the pattern with the axes that only the name spells.
+
+        They have length 1, and are added to the first group, where they change no shape.
         """
         named = [a for a in ("direction", "gate") if a not in re.findall(r"\w+", self.pattern)]
         first, *rest = re.findall(r"\([^)]*\)|\w+", self.pattern)

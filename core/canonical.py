@@ -1,6 +1,7 @@
-"""An adapter seen in canonical parameters: packed before a call, unpacked after it, and checked.
+"""An adapter in canonical parameters: packed before a call, unpacked after it, and checked.
 
-Adapters hold no layout code. What all of the suite calls an LSTM is this, or the truth.
+Adapters contain no layout code. The rest of the suite runs an LSTM either as this class or as the
+reference.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ class Lstm(Protocol):
 
     @property
     def differentiates(self) -> bool:
-        """Whether it has gradients; without them its outputs alone are judged."""
+        """Return whether it has gradients; without them only its outputs are judged."""
         ...
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
-        """Run it over a batch."""
+        """Run the LSTM over a batch, and return its outputs."""
         ...
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
-        """Run it and tell every pre-activation, gate and state."""
+        """Run the LSTM, and return every pre-activation, gate and state."""
         ...
 
     def gradients(
@@ -50,23 +51,27 @@ class Lstm(Protocol):
         ...
 
     def guarded(self) -> Lstm:
-        """The same one, whose calls raise `Impure` for what they do beside answering."""
+        """Return the same LSTM; its calls raise `Impure` for side effects."""
         ...
 
 
 @dataclasses.dataclass(frozen=True)
 class Canonical:
-    """An adapter behind its layout. Raises where a question or an answer has the wrong shape."""
+    """An adapter behind its layout. Calls raise errors for arguments and results of a wrong
+    shape.
+    """
 
     adapter: Adapter
 
     @property
     def differentiates(self) -> bool:
-        """Whether the adapter has the method, and doesn't declare it unsupported."""
+        """Return whether the adapter has gradients: the method exists and is not declared
+        unsupported.
+        """
         return "gradients" not in find_unsupported(self.adapter)
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
-        """Run it over a batch."""
+        """Run the adapter over a batch, and check the shapes of its outputs."""
         check_batch(batch, config)
         native = self.adapter.layout.pack(params, config)
         outputs = self.adapter.forward(config, native, batch)
@@ -74,7 +79,7 @@ class Canonical:
         return outputs
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
-        """Run it and tell every pre-activation, gate and state."""
+        """Run the adapter, and return every pre-activation, gate and state."""
         check_batch(batch, config)
         native = self.adapter.layout.pack(params, config)
         trace = self.adapter.gates(config, native, batch)
@@ -103,7 +108,10 @@ class Canonical:
         return self.adapter.layout.unpack(held, config)
 
     def guarded(self) -> Canonical:
-        """The same one, whose calls raise `Impure`: on the far side, if the adapter has one."""
+        """Return the same LSTM with calls that raise `Impure` for side effects.
+
+        The guard is in the worker if the adapter runs in one.
+        """
         guarded = getattr(self.adapter, "guarded", None)
         adapter: Any = guarded() if guarded else Guarded(self.adapter)
         return Canonical(adapter)

@@ -1,6 +1,6 @@
-"""What one LSTM is, apart from its numbers: sizes, layers, directions, biases, dtype.
+"""The structure of one LSTM, without its numbers: sizes, layers, directions, biases, dtype.
 
-Every size that another file needs is derived here, so that a shape is written down once.
+Every size that another file needs is derived here, so that each shape is defined once.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ GATES: Final = "ifgo"  # canonical order: input, forget, cell candidate, output
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The shape of an LSTM, checked when it is made.
+    """The structure of an LSTM, checked when it is made.
 
-    `input_size` and `hidden_size` are features per step; `layers` are stacked; `directions` is 1
-    (forward) or 2 (forward and reverse, concatenated); without `biases` both are absent. `dtype`
-    is that of every array, in and out; longdouble is for the NumPy truth alone.
+    `input_size` and `hidden_size` are features per step; `layers` are stacked. `directions` is 1
+    (forward) or 2 (forward and reverse, concatenated). Without `biases` there are none. `dtype` is
+    that of every array, in and out; longdouble is for the NumPy reference alone.
 
-    Raises `ValueError` that names the field, what was found and what was expected.
+    The constructor raises `ValueError` that names the field, what was found and what was expected.
     """
 
     input_size: int
@@ -42,16 +42,18 @@ class Config:
 
     @property
     def cells(self) -> int:
-        """How many cells there are: one for each layer and direction, layer-major."""
+        """Return the number of cells: one for each layer and direction, layer-major."""
         return self.layers * self.directions
 
     @property
     def output_size(self) -> int:
-        """Features of y at each step: the directions side by side."""
+        """Return the number of features of y at each step: the directions side by side."""
         return self.directions * self.hidden_size
 
     def layer_input_size(self, layer: int) -> int:
-        """Features that a layer reads at each step: x for the first, all of y below for others."""
+        """Return the number of features that a layer reads: x for the first, all of y below for
+        others.
+        """
         return self.output_size if layer else self.input_size
 
 

@@ -1,4 +1,4 @@
-"""The one error that a user's input can cause, told apart from a defect of the program."""
+"""The one error that a user's input can cause, as distinct from a defect of the program."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ class InputError(ValueError):
 
 
 def printable(text: str) -> str:
-    """What a file or a backend says may hold line breaks and the codes that colour a terminal."""
+    """Return the text with line breaks and control codes escaped.
+
+    A text of a file or a backend may hold codes that change the terminal.
+    """
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """` (did you mean X?)` for the known name that is closest, or nothing."""
+    """Return ` (did you mean X?)` for the closest known name, or an empty text."""
     close = difflib.get_close_matches(name.lower(), list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""

@@ -1,8 +1,9 @@
-"""The gauge of two biases: what ties a framework that trains two to one that trains one.
+"""Biases in training: what makes a framework that trains two equal to one that trains one.
 
-Both biases get the same gradient, so their sum steps twice as far as one bias would, and a norm
-over all arrays counts that gradient twice. Equal functions, different training: nothing but the
-choice of coordinates. Tied, the sum stands in the first bias and the second keeps its zeros.
+Both biases get the same gradient, so their sum moves twice as far as one bias would, and a norm
+over all arrays counts that gradient twice. The functions are equal and the training differs, only
+because of the choice of coordinates. If the biases are tied, the first one holds the sum and the
+second stays zero.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def tie_biases(params: Parameters) -> Parameters:
-    """The same function with all of the bias in `b_ih`."""
+    """Return parameters of the same function, with the sum of the biases in `b_ih`."""
     return tuple(
         cell
         if cell.b_ih is None or cell.b_hh is None
@@ -31,10 +32,10 @@ def tie_biases(params: Parameters) -> Parameters:
 
 
 def frozen_names(layout: Layout, config: Config, gauge: str) -> frozenset[str]:
-    """Native arrays that aren't trained: a second bias where they are tied, and the biases that a
-    framework has though the LSTM has none.
+    """Return the names of native arrays that aren't trained.
 
-    Raises `Unsupported` for a layout that keeps both biases in one array.
+    They are the second bias where biases are tied, and all biases if the LSTM has none but the
+    framework does. Raise `Unsupported` for a layout that keeps both biases in one array.
     """
     blocks = list(layout.blocks(config))
     if not config.biases:
@@ -47,5 +48,5 @@ def frozen_names(layout: Layout, config: Config, gauge: str) -> frozenset[str]:
 
 
 def counts_biases_twice(layout: Layout, config: Config) -> bool:
-    """Whether the layout has two biases that a framework trains."""
+    """Return whether the layout has two biases that a framework trains."""
     return any(block.role.fields == ("b_hh",) for block in layout.blocks(config)) and config.biases

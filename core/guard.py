@@ -1,7 +1,7 @@
-"""An LSTM under guard: no call may write to what it is given, or depend on the calls before it.
+"""An LSTM under guard: no call may write to its arguments, or depend on earlier calls.
 
-It stands next to the framework, in the worker: arrays that came over a wire are copies already,
-and what a call does to them is seen there alone.
+The guard runs next to the framework, in the worker. Arrays that were sent are copies already, and
+only there can a write to them be seen.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 class Guarded:
     """An adapter, or an LSTM over canonical parameters, whose every call is made five times.
 
-    With the numbers given, twice with others, with those given again, and with views of them that
-    are read-only and in no memory order; the answer is that of the views. Raises `Impure`.
+    The calls are made with the given numbers, twice with others, with the given ones again, and
+    with read-only views of them in no memory order. The answer to the last is returned. Calls raise
+    `Impure` for a side effect.
     """
 
     lstm: Any
 
     def forward(self, config: Config, params: Any, batch: Batch) -> Any:
-        """Run it over a batch."""
+        """Return the outputs of the LSTM over a batch, under guard."""
         return self._guard("forward", config, params, batch)
 
     def gates(self, config: Config, params: Any, batch: Batch) -> Any:
@@ -43,31 +44,31 @@ class Guarded:
         return self._guard("gates", config, params, batch)
 
     def gradients(self, config: Config, params: Any, batch: Batch, cotangent: Outputs) -> Any:
-        """Differentiate it."""
+        """Return the gradients, under guard."""
         return self._guard("gradients", config, params, batch, cotangent)
 
     def weights(self, config: Config, params: Any) -> Any:
-        """Into its own weights and back, which no guard watches."""
+        """Return the weights as they are read back; this call is not guarded."""
         return self.lstm.weights(config, params)
 
     def guarded(self) -> Guarded:
-        """Itself."""
+        """Return this object, which is guarded already."""
         return self
 
     @property
     def layout(self) -> Layout:
-        """The adapter's own."""
+        """Return the adapter's own layout."""
         found: Layout = self.lstm.layout
         return found
 
     @property
     def unsupported(self) -> dict[str, str]:
-        """The adapter's own."""
+        """Return what the adapter declares unsupported, and the methods that it lacks."""
         return find_unsupported(self.lstm)
 
     @property
     def differentiates(self) -> bool:
-        """Whether an LSTM over canonical parameters has gradients."""
+        """Return whether an LSTM over canonical parameters has gradients."""
         return bool(self.lstm.differentiates)
 
     def _guard(self, method: str, config: Config, *given: Any) -> Any:
@@ -117,14 +118,14 @@ def _without_states(given: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _view(array: Array) -> Array:
-    """The same numbers, read-only: every other one of a larger array, from its end."""
+    """Return the same numbers as a read-only view of a larger array, with negative strides."""
     larger = np.stack([np.flip(array)] * 2, -1)
     larger.flags.writeable = False
     return np.flip(larger[..., 0])
 
 
 def _map(change: Callable[[Array], Array], tree: Any) -> Any:
-    """The same tree with every array of floats changed, and those of integers copied."""
+    """Return the same tree with every float array changed, and integer arrays copied."""
     if isinstance(tree, np.ndarray):
         return change(tree) if tree.dtype.kind == "f" else tree.copy()
     if isinstance(tree, Mapping):
@@ -137,12 +138,12 @@ def _map(change: Callable[[Array], Array], tree: Any) -> Any:
 
 
 def _bits(tree: Any) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
-    """Every array of arguments or of an answer, by name."""
+    """Return dtype, shape and bytes of every array of arguments or of an answer, by name."""
     return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in _arrays(tree)}
 
 
 def _arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Array]]:
-    """An array's name is that of the field or key that holds it, with its cell before it."""
+    """Yield every array in a tree, named after its field or key, with its cell before it."""
     if isinstance(tree, np.ndarray):
         yield name, tree
     elif isinstance(tree, tuple):

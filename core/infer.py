@@ -1,4 +1,4 @@
-"""The config of an LSTM from its native arrays: names tell the structure, shapes the sizes."""
+"""The config of an LSTM, inferred from native arrays: structure from names, sizes from shapes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def infer_config(layout: Layout, native: Native) -> Config:
-    """The config whose arrays these are in a layout.
+    """Return the config that has these native arrays in a layout.
 
-    Raises `ValueError` where names or shapes are not those of an LSTM, or an array has no
-    canonical place.
+    Raise `ValueError` if names or shapes are not those of an LSTM, or if an array has no canonical
+    place.
     """
     layout.refuse_names(native)
     if layout.vector:
@@ -38,7 +38,10 @@ def infer_config(layout: Layout, native: Native) -> Config:
 
 
 def _named(layout: Layout, native: Native) -> Iterator[Config]:
-    """Every structure that has these names: two, where cells are counted without a direction."""
+    """Yield every structure with these names.
+
+    There may be two, where names count cells without a direction.
+    """
     directions = (1, 2) if any(tensor.tells_directions for tensor in layout.tensors) else (1,)
     biased = (True,) if layout.always_biased else (True, False)
     for direction_count, biases in itertools.product(directions, biased):
@@ -60,7 +63,7 @@ def _fits(layout: Layout, native: Native, named: Config) -> bool:
 
 
 def _measure(layout: Layout, native: Native, named: Config) -> Config:
-    """What the names tell, and with it what only the arrays tell: dtype and sizes."""
+    """Return the structure completed by what only the arrays show: dtype and sizes."""
     dtypes = sorted({str(array.dtype) for array in native.values()})
     if len(dtypes) != 1:
         raise ValueError(f"{layout.name}: dtypes are {dtypes}, expected one for all arrays")

@@ -1,9 +1,10 @@
 """The gate-split spec: how a framework names, orders, transposes, fuses and offsets its arrays.
 
-A layout is data in einops notation, so that the spec is its own documentation. It is affine and
-has three maps: `pack` (canonical to native), `unpack` (a right inverse of it, bit-exact wherever
-the layout can hold the parameters) and `pullback` (native gradients to canonical ones: the
-transpose of the linear part, so a shared bias gives its gradient to both and an offset drops out).
+A layout is data in einops notation, so that the spec documents itself. It is affine and has three
+maps. `pack` maps canonical parameters to native arrays. `unpack` is a right inverse of it,
+bit-exact wherever the layout can hold the parameters. `pullback` maps native gradients to canonical
+ones. It is the transpose of the linear part: a shared bias gives its gradient to both biases, and
+an offset drops out.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
 
 class Unheld(Unsupported, ValueError):
-    """What a layout raises for parameters that it has no place for: a row's skip, or bad input."""
+    """Raised by a layout for parameters that it has no place for.
+
+    It counts as unsupported in a check, and as bad input elsewhere.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +44,13 @@ class Layout:
     """A framework's parameters, as data.
 
     `order` is the order of the gates along a gate axis, `gates` how names spell i, f, g and o, and
-    `directions` what fills `{direction}`. `always_biased`: bias arrays exist, as zeros, in an LSTM
-    without biases too. `forget_offset` is what the framework adds to the forget gate's
-    pre-activation at run time. `vector`: all arrays lie end to end in one of this name, first the
-    kernels, cell by cell, then the biases; `tensors` are its parts. `refused` are parts of native
-    names, each with the reason why canonical parameters can't hold such an array.
+    `directions` the texts for `{direction}`. With `always_biased` bias arrays exist, as zeros, in
+    an LSTM without biases too. `forget_offset` is what the framework adds to the forget gate's
+    pre-activation at run time.
+
+    With `vector` all arrays lie end to end in one array of that name, first the kernels, cell by
+    cell, then the biases; `tensors` are its parts. `refused` are parts of native names, each with
+    the reason why canonical parameters can't hold such an array.
     """
 
     name: str
@@ -66,19 +72,20 @@ class Layout:
 
     @property
     def many_layers(self) -> bool:
-        """Whether it holds more than one layer."""
+        """Return whether the layout can hold more than one layer."""
         return all(tensor.tells_layers for tensor in self.tensors)
 
     @property
     def both_directions(self) -> bool:
-        """Whether it holds the reverse direction as well."""
+        """Return whether the layout can hold the reverse direction too."""
         return all(t.tells_directions or "direction" in t.axes for t in self.tensors)
 
     def pack(self, params: Parameters, config: Config) -> dict[str, Array]:
-        """Canonical parameters as the framework's own named arrays, contiguous, dtype kept.
+        """Return canonical parameters as the framework's own arrays by name, contiguous, dtype
+        kept.
 
-        Raises `ValueError` or `TypeError` where they don't fit the config, and `Unheld` with a
-        reason where this layout can't hold them.
+        Raise `ValueError` or `TypeError` if they don't fit the config, and `Unheld` with a reason
+        if this layout can't hold them.
         """
         check_parameters(params, config)
         cells = [self._shift(self._biased(cell, config), -self.forget_offset) for cell in params]
@@ -90,10 +97,10 @@ class Layout:
         return self._join(native, config) if self.vector else native
 
     def unpack(self, native: Native, config: Config) -> Parameters:
-        """The framework's own arrays as canonical parameters; a sole bias goes to `b_ih`.
+        """Return the framework's own arrays as canonical parameters; a single bias goes to `b_ih`.
 
-        Raises `ValueError` or `TypeError` that names an array which is missing, unknown, of the
-        wrong shape or dtype, or which canonical parameters can't hold.
+        Raise `ValueError` or `TypeError` that names an array which is missing, unknown, of a wrong
+        shape or dtype, or which canonical parameters can't hold.
         """
         found = self._gather(native, config, adjoint=False)
         cells = tuple(self._shift(cell, self.forget_offset) for cell in found)
@@ -108,17 +115,17 @@ class Layout:
         return _without_biases(cells)
 
     def pullback(self, gradients: Native, config: Config) -> Parameters:
-        """Gradients of the native arrays as gradients of the canonical parameters."""
+        """Return gradients of the native arrays as gradients of the canonical parameters."""
         cells = self._gather(gradients, config, adjoint=True)
         return cells if config.biases else _without_biases(cells)
 
     def shapes(self, config: Config) -> dict[str, tuple[int, ...]]:
-        """Every native array of an LSTM: its name and its shape."""
+        """Return the shape of every native array of an LSTM, by name."""
         shapes = {block.name: block.shape for block in self.blocks(config)}
         return {self.vector: (sum(map(math.prod, shapes.values())),)} if self.vector else shapes
 
     def blocks(self, config: Config) -> Iterator[Block]:
-        """Every native array of an LSTM, or part of its vector, in the order of `tensors`."""
+        """Yield every native array of an LSTM, or part of its vector, in the order of `tensors`."""
         self._refuse_unnamed(config)
         for tensor, layer in itertools.product(self.tensors, range(config.layers)):
             role, axes = ROLES[tensor.role], tensor.axes
@@ -138,13 +145,15 @@ class Layout:
                 yield Block(name, role, layer, (d, g), tensor.pattern, axis_sizes(config, layer))
 
     def in_vector(self, config: Config) -> list[Block]:
-        """The parts of the vector, as they follow each other."""
+        """Return the parts of the vector in their order: kernels, then biases, each cell by
+        cell.
+        """
         return sorted(
             self.blocks(config), key=lambda b: (b.role.is_bias, b.layer, b.where[0].start or 0)
         )
 
     def spelled(self, tensor: Tensor) -> tuple[str, ...]:
-        """How the name of a tensor spells i, f, g and o."""
+        """Return how the name of a tensor spells i, f, g and o."""
         return tensor.gates or self.gates
 
     def check_native(self, native: Native, config: Config) -> None:
@@ -164,7 +173,7 @@ class Layout:
                 raise ValueError(f"{self.name}: {name} has no canonical place: {reason}")
 
     def _groups(self, config: Config) -> Iterator[tuple[Role, int, list[Block]]]:
-        """The blocks that one role's array in one layer is cut into."""
+        """Yield each role and layer with the blocks that its array is cut into."""
         for (role, layer), blocks in itertools.groupby(
             self.blocks(config), lambda block: (block.role, block.layer)
         ):
@@ -222,7 +231,7 @@ class Layout:
 
 
 def _gates(source: str, target: str) -> list[int]:
-    """Where in `source` each gate of `target` is."""
+    """Return the index in `source` of each gate of `target`."""
     return [source.index(gate) for gate in target]
 
 

@@ -1,4 +1,4 @@
-"""Where a layout is from: what a person needs to trust it, and no map reads."""
+"""The origin of a layout: facts for people, which no conversion uses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where a layout is from, and what is known of it beyond its arrays.
+    """The source of a layout, and what is known about it beyond its arrays.
 
-    `title` is the class or function, `source` the URL that documents it, `version` the release
-    that it was checked against. `states` is the order of the states there. `unverified` is the
-    reason why no test of ours runs it in the framework itself; empty where one does. `limits` are
-    sentences on what the framework has and this layout has no place for.
+    `title` is the class or function, `source` the URL that documents it, `version` the release that
+    it was checked against. `states` is the order of the states there. `unverified` is the reason
+    why no test runs it in the framework itself, empty if one does. `limits` are sentences on what
+    the framework has and the layout can't hold.
     """
 
     title: str

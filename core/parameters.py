@@ -1,7 +1,7 @@
 """Canonical parameters: the common layout that every framework's own arrays are packed from.
 
-The gate axis is explicit and in the order i, f, g, o, so that no slice carries a meaning that only
-a comment tells. Two biases are kept because half of the frameworks train two.
+The gate axis is explicit and in the order i, f, g, o, so that no slice has a meaning that only a
+comment explains. There are two biases, because half of the frameworks train two.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Cell:
     """One layer in one direction: `z = w_ih x + b_ih + w_hh h + b_hh` for every gate.
 
-    Shapes: `w_ih (gate, hidden, input)`, `w_hh (gate, hidden, hidden)`, `b_ih` and `b_hh
-    (gate, hidden)`, or None where the LSTM has no biases.
+    Shapes: `w_ih (gate, hidden, input)`, `w_hh (gate, hidden, hidden)`, `b_ih` and `b_hh (gate,
+    hidden)`, or None if the LSTM has no biases.
     """
 
     w_ih: Array
@@ -37,7 +37,9 @@ Parameters = tuple[Cell, ...]  # layer-major, forward before reverse: the order 
 
 
 def cell_shapes(config: Config, layer: int) -> dict[str, tuple[int, ...]]:
-    """Field to shape, for the cells of one layer; biases only where the config has them."""
+    """Return the shape of each field, for the cells of one layer; biases only if the config has
+    them.
+    """
     hidden = config.hidden_size
     shapes: dict[str, tuple[int, ...]] = {
         "w_ih": (4, hidden, config.layer_input_size(layer)),
@@ -58,12 +60,12 @@ def build_parameters(config: Config, array: Callable[[str, tuple[int, ...]], Arr
 
 
 def cast_parameters(params: Parameters, dtype: str) -> Parameters:
-    """The same numbers at another dtype."""
+    """Return the parameters with every array cast to another dtype."""
     return tuple(Cell(**{k: v.astype(dtype) for k, v in fields(cell).items()}) for cell in params)
 
 
 def fields(cell: Cell) -> dict[str, Array]:
-    """The arrays of a cell by name, absent biases left out."""
+    """Return the arrays of a cell by name, without absent biases."""
     found = {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell)}
     return {name: array for name, array in found.items() if array is not None}
 

@@ -1,7 +1,7 @@
-"""What one native array holds: one or several of a cell's canonical arrays, with named axes.
+"""Roles: what one native array holds, in terms of a cell's canonical arrays, with named axes.
 
-Frameworks fuse what is separate here (one kernel over [x, h]), or keep one bias where there are
-two. A role says which, and is the only place that knows how to join and to split.
+Frameworks fuse arrays that are separate here (one kernel over [x, h]), or keep one bias instead of
+two. A role says which, and only this file knows how to join and to split.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """Canonical fields joined into one array: by `concat` on the last axis, `stack` on a new
-    axis behind the gates, or `sum`. `axes` names the result's axes, the gate axis first.
+    """Canonical fields that are joined into one array.
+
+    `join` is `concat` on the last axis, `stack` on a new axis behind the gates, or `sum`. `axes`
+    names the result's axes, the gate axis first.
     """
 
     fields: tuple[str, ...]
@@ -28,11 +30,11 @@ class Role:
 
     @property
     def is_bias(self) -> bool:
-        """Whether an LSTM without biases lacks this array."""
+        """Return whether an LSTM without biases lacks this array."""
         return self.fields[0].startswith("b_")
 
     def of(self, cell: Cell) -> Array:
-        """The joined array of a cell."""
+        """Return the joined array of a cell."""
         arrays = [getattr(cell, field) for field in self.fields]
         if self.join == "concat":
             return np.concatenate(arrays, axis=-1)
@@ -42,8 +44,10 @@ class Role:
         return total
 
     def split(self, array: Array, sizes: dict[str, int], *, adjoint: bool) -> dict[str, Array]:
-        """Field to array: a right inverse of `of` (a sum goes to the first field, zeros to the
-        other) or its transpose (a gradient of a sum goes to both).
+        """Return the canonical arrays by field, from a joined array.
+
+        It is a right inverse of `of`, where a sum goes to the first field and zeros to the other.
+        With `adjoint` it is the transpose, where the gradient of a sum goes to both.
         """
         if self.join == "concat":
             parts = np.split(array, [sizes["input"]], axis=-1)
@@ -66,7 +70,7 @@ ROLES: Final = {
 
 
 def axis_sizes(config: Config, layer: int) -> dict[str, int]:
-    """The length of every axis that a pattern may name, in one layer."""
+    """Return the length of every axis that a pattern may name, in one layer."""
     input_size, hidden = config.layer_input_size(layer), config.hidden_size
     sizes = {"direction": config.directions, "gate": 4, "side": 2, "hidden": hidden}
     return sizes | {"input": input_size, "unit": hidden, "feature": input_size + hidden}

@@ -1,4 +1,4 @@
-"""One line of a layout: an array's name, what it holds, and how its axes lie."""
+"""One entry of a layout: an array's name, its role, and the order of its axes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _PARTS: Final = ("layer", "_layer", "direction", "cell", "gate")  # that a name 
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
-    """One native array, or several that differ in the name: what it is called and how it lies.
+    """One native array, or several that differ in the name.
 
     `name` may hold `{layer}`, `{direction}` and `{gate}`, or `{cell}`, which counts layers and
     directions together; `{_layer}` is empty for the first layer, then `_1`, `_2`. `role` is a key
-    of `ROLES`; `pattern` is the native side of an einops pattern over the role's axes. A direction
+    of `ROLES`. `pattern` is the native side of an einops pattern over the role's axes. A direction
     or gate that is not in the name is an axis of the pattern. `gates` is how this name spells them,
-    where it differs from the layout's others. Raises `ValueError` for what can't be: once here,
-    not in every call.
+    if it differs from the layout's others.
+
+    The constructor raises `ValueError` for an invalid entry, so that calls need no checks.
     """
 
     name: str
@@ -41,7 +42,10 @@ class Tensor:
         self._check_axes()
 
     def _check_axes(self) -> None:
-        """Each of the role's axes once, but for gates that the name tells; perhaps directions."""
+        """Raise `ValueError` unless the pattern has each of the role's axes once.
+
+        A gate that the name spells is left out, and the direction is optional.
+        """
         axes = ROLES[self.role].axes.split()
         expected = [axis for axis in axes if axis != "gate" or "{gate}" not in self.name]
         found = re.sub(r"\(([^()]*)\)", r" \1 ", self.pattern).split()
@@ -53,15 +57,15 @@ class Tensor:
 
     @property
     def axes(self) -> list[str]:
-        """The axes that the pattern names."""
+        """Return the axes that the pattern names."""
         return re.findall(r"\w+", self.pattern)
 
     @property
     def tells_layers(self) -> bool:
-        """Whether layers have names of their own."""
+        """Return whether the name differs by layer."""
         return any(part in self.name for part in ("{layer}", "{_layer}", "{cell}"))
 
     @property
     def tells_directions(self) -> bool:
-        """Whether directions have names of their own."""
+        """Return whether the name differs by direction."""
         return "{direction}" in self.name or "{cell}" in self.name

@@ -1,7 +1,7 @@
-"""Training as data: what goes into every framework alike, and what comes out of one call.
+"""Training as data: the inputs that every framework gets alike, and the results of one call.
 
-A call takes a whole state and answers with the next one, so nothing is kept between calls: a run
-that was interrupted goes on from the state of its last call to the same bits.
+A call takes a whole state and returns the next one, so nothing is kept between calls. An
+interrupted run can resume from the state of its last call, and gives the same bits.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ HEAD: Final = ("W_hq", "b_q")  # the output layer, as in d2l: H W_hq + b_q
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How to train, with every constant said, each one that float32 holds exactly.
+    """The training method, with every constant explicit and exact in float32.
 
     `loss` is `cross_entropy`, the mean over all steps of all sequences of symbols that go in as
-    one-hot, or `squared_error`, the mean over all predictions from the top layer's last states.
-    A gradient is multiplied by `min(1, clip / norm)`, its norm over all arrays, if `clip` is given.
-    Adam is Algorithm 1 of Kingma and Ba (https://arxiv.org/abs/1412.6980), epsilon beside the root
-    of the corrected second moment. `carry`: the states after a batch, detached, begin the next.
-    `gauge`: `tied` trains one of two biases, `native` both, as frameworks that have two do.
+    one-hot, or `squared_error`, the mean over all predictions from the top layer's last states. If
+    `clip` is given, a gradient is multiplied by `min(1, clip / norm)`, with the norm over all
+    arrays. Adam is Algorithm 1 of Kingma and Ba (https://arxiv.org/abs/1412.6980), with epsilon
+    beside the root of the corrected second moment. With `carry` the states after a batch, detached,
+    begin the next. `gauge`: `tied` trains one of two biases, `native` both, as frameworks that have
+    two do.
 
-    Raises `ValueError` that names the field, what was found and what was expected.
+    The constructor raises `ValueError` that names the field, what was found and what was expected.
     """
 
     loss: Literal["cross_entropy", "squared_error"] = "cross_entropy"
@@ -64,8 +65,10 @@ class Recipe:
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """One batch: `x (T, B)` codes and `target (T, B)` codes for cross-entropy; `x (T, B, input)`
-    and `target (B, output)` numbers for squared error.
+    """One batch of training data.
+
+    For cross-entropy `x (T, B)` and `target (T, B)` are codes; for squared error `x (T, B, input)`
+    and `target (B, output)` are numbers.
     """
 
     x: Array
@@ -74,11 +77,11 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingState:
-    """All that one call hands to the next.
+    """Everything that one call passes to the next.
 
     `params` are the LSTM's native arrays and the output layer's `W_hq (directions * hidden,
-    output)` and `b_q (output,)`; `slots` what the optimiser keeps, by names of its own; `step`
-    counts gradient steps; `h` and `c (cells, B, hidden)` are the carried states, or None for zeros.
+    output)` and `b_q (output,)`. `slots` are the optimiser's arrays, under names of its own. `step`
+    counts gradient steps. `h` and `c (cells, B, hidden)` are the carried states, or None for zeros.
     """
 
     params: Native
@@ -90,8 +93,10 @@ class TrainingState:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """What one call did: for every step the loss and the gradient's norm before clipping
-    `(steps,)`, and the state after the last. `compiled` counts what was compiled on the way.
+    """The result of one call.
+
+    `losses` and `norms (steps,)` have each step's loss and gradient norm before clipping; `state`
+    is the state after the last step. `compiled` counts the programs that were compiled.
     """
 
     losses: Array
@@ -102,8 +107,10 @@ class Training:
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """The output layer's numbers, `(T, B, output)` for cross-entropy and `(B, output)` for
-    squared error, and the states after the last step, like `h_n` and `c_n`.
+    """The outputs of a model in training.
+
+    `output` has the output layer's numbers, `(T, B, output)` for cross-entropy and `(B, output)`
+    for squared error. The states are those after the last step, like `h_n` and `c_n` of `Outputs`.
     """
 
     output: Array
@@ -112,17 +119,20 @@ class Prediction:
 
 
 def lstm_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The LSTM's own arrays, without the output layer's."""
+    """Return the LSTM's own arrays, without the output layer's."""
     return {name: array for name, array in params.items() if name not in HEAD}
 
 
 def in_order(params: Mapping[str, Any]) -> dict[str, Any]:
-    """By name: norms are summed and slots numbered in this order, whatever that of a file is."""
+    """Return the arrays sorted by name.
+
+    Norms are summed and slots numbered in this order, whatever the order in a file is.
+    """
     return dict(sorted(params.items()))
 
 
 def one_hot(codes: Array, size: int, dtype: str) -> Array:
-    """Codes `(...)` as `(..., size)`: 1 at the code, 0 elsewhere."""
+    """Return codes `(...)` as `(..., size)`, with 1 at the code and 0 elsewhere."""
     return np.eye(size, dtype=dtype)[codes]
 
 
@@ -143,7 +153,10 @@ def check_training(
 
 
 def _require_exact(name: str, value: float) -> None:
-    """Two frameworks hold such a constant in float64, and three in float32."""
+    """Raise `ValueError` unless float32 holds a constant exactly.
+
+    Two frameworks keep such constants in float64, and three in float32.
+    """
     try:
         exact = math.isfinite(value) and struct.unpack("f", struct.pack("f", value))[0] == value
     except OverflowError:

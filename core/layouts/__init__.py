@@ -1,4 +1,4 @@
-"""The layouts of frameworks and formats, read aloud: name, role, and how the axes lie."""
+"""The layouts of frameworks and formats, as readable data: name, role, and the order of axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layout of the book, in which every scratch variant keeps its weights."""
+"""The layout of the book (d2l), which all scratch variants use for their weights."""
 
 from __future__ import annotations
 

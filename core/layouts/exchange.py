@@ -1,6 +1,6 @@
 """The layouts of exchange formats and their runtimes: ONNX, OpenVINO, ncnn, Core ML, TFLite, WebNN.
 
-One operator is one layer; where it runs both ways, both directions stand in the same arrays.
+One operator is one layer. If it runs in both directions, both are in the same arrays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The layouts of JAX and the libraries on it: Flax, Haiku, Equinox."""
+"""The layouts of JAX and of libraries built on it: Flax, Haiku, Equinox."""
 
 from __future__ import annotations
 

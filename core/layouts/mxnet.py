@@ -1,4 +1,4 @@
-"""The layouts of MXNet: gluon's layer in 1.9 and 2.0, the operator beneath, the cell."""
+"""The layouts of MXNet: gluon's layer in 1.9 and 2.0, the operator behind it, and the cell."""
 
 from __future__ import annotations
 

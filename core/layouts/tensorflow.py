@@ -1,4 +1,4 @@
-"""The layouts of TensorFlow beside Keras: the cells of version 1, the raw operators, Sonnet."""
+"""The layouts of TensorFlow besides Keras: the cells of version 1, the raw operators, Sonnet."""
 
 from __future__ import annotations
 
