@@ -1,4 +1,4 @@
-"""An LSTM whose gates are packed f, i, g, o where PyTorch has i, f, g, o: for a picture."""
+"""An LSTM whose gates are packed f, i, g, o where PyTorch has i, f, g, o, for a picture."""
 
 import dataclasses
 
@@ -7,6 +7,6 @@ from gateparity.layouts import D2L
 
 
 class Swapped(Scratch):
-    """The book's LSTM, with two gates exchanged by its layout."""
+    """The book's LSTM with a layout that swaps two gates."""
 
     layout = dataclasses.replace(D2L, gates=("f", "i", "c", "o"))

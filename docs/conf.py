@@ -1,4 +1,4 @@
-"""How the pages of this folder become a site: `tox -e docs`. Nothing is fetched, here or later."""
+"""Sphinx configuration for the site: `tox -e docs`. Nothing is fetched, at build time or later."""
 
 from __future__ import annotations
 

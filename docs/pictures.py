@@ -1,8 +1,9 @@
 """The pictures of the README and of docs/report.md: `make pictures`.
 
-`pictures.py PRINTED REPORT BROKEN`: what `gateparity check` printed to a terminal, its first table
-and its last line of it; the report of the whole suite; and one with a row whose gates are packed
-f, i, g, o, of which the place where it begins is shown. Reports want Chromium and its driver.
+`pictures.py PRINTED REPORT BROKEN` takes what `gateparity check` printed to a terminal, of which it
+shows the first table and the last line; the report of the whole suite; and a report of an LSTM
+whose gates are packed f, i, g, o, of which it shows where the difference begins. The pictures of
+reports need Chromium and its driver.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FONTS: Final = re.compile(r"@font-face \{.*?\}\n", re.DOTALL)  # which rich's pi
 
 
 def main(printed: str, report: str, broken: str) -> None:
-    """Write them beside this file."""
+    """Write the pictures beside this file."""
     draw_table(Path(printed).read_text("utf-8"))
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
@@ -47,7 +48,7 @@ def main(printed: str, report: str, broken: str) -> None:
 
 
 def draw_table(printed: str) -> None:
-    """The first table and the last line, as a terminal shows them."""
+    """Draw the first table and the last line, as a terminal shows them."""
     lines = [Text.from_ansi(line) for line in printed.splitlines()]
     end = next(k for k, line in enumerate(lines) if line.plain.startswith("└"))
     shown = [*lines[: end + 1], lines[-1]]

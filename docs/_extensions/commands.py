@@ -1,4 +1,6 @@
-"""The page of commands: a line `<!-- commands -->` becomes every verb's help, as typer tells it."""
+"""The page of commands: a line `<!-- commands -->` becomes every verb's help, as typer prints
+it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ _REMARK: Final = re.compile(r"(  +)(?=\S)")  # beside a command
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Sphinx calls it."""
+    """Connect the extension to Sphinx, which calls this function."""
     app.connect("source-read", _insert)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -40,7 +42,7 @@ def _every_verb() -> Iterator[str]:
 
 
 def _readable(text: str) -> str:
-    """Its examples as one block."""
+    """Join the examples of a help text to one code block."""
     return _EXAMPLES.sub(_block, text)
 
 

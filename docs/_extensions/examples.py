@@ -1,8 +1,8 @@
-"""The build runs every example, shows what it measured, and says what it could not run.
+"""Examples that the build runs: it shows what they measured, and says what it could not run.
 
-An example that prints something else than its page says is a warning, with its line, and so fails a
-build in which warnings are errors. A framework that isn't here fails nothing: the pages that have
-code for it say so, and so does the build.
+If an example prints something other than its page says, that is a warning with its line, and
+warnings fail the build. A framework that isn't installed fails nothing; the build and the pages
+with code for it say so.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Built without {names}: {its} lines on this page were not run.
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Sphinx calls it."""
+    """Connect the extension to Sphinx, which calls this function."""
     app.connect("builder-inited", _execute)
     app.connect("source-read", _say_what_is_missing)
     app.add_directive("measured", Measured)
@@ -51,7 +51,7 @@ class Measured(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """The code as a block, then its output as another."""
+        """Return the code as a block, and its output as another."""
         code = nodes.literal_block("\n".join(self.content), "\n".join(self.content))
         code["language"] = "python"
         framework = self._framework()
@@ -63,7 +63,9 @@ class Measured(SphinxDirective):
         return [code, told]
 
     def _framework(self) -> str:
-        """In whose tab this block stands: it is the next of its page, whatever its code is."""
+        """Return the framework in whose tab this block is; blocks are counted in the order of
+        the page.
+        """
         nth = self.env.temp_data.get("gateparity_measured", 0)
         self.env.temp_data["gateparity_measured"] = nth + 1
         parts = read_parts(Path(self.get_source_info()[0]).read_text("utf-8"))
@@ -80,7 +82,7 @@ class Drawn(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """The picture, its caption, and the numbers."""
+        """Return the picture, its caption, and the numbers."""
         found = _numbers(self)
         if not found:
             return [nodes.paragraph("", _NOBODY)]
@@ -92,7 +94,7 @@ class Drawn(SphinxDirective):
 
 
 def _numbers(directive: SphinxDirective) -> dict[str, dict[str, float]]:
-    """What was measured, by the framework's title and the label."""
+    """Return what was measured, by the framework's title and the label."""
     printed = _printed(directive)
     return {_title(name): measurements(lines) for name, lines in printed.items()}
 
@@ -115,7 +117,7 @@ def _cell(numbers: dict[str, float], label: str) -> str:
 
 
 def _printed(directive: SphinxDirective) -> dict[str, list[str]]:
-    """What each framework's block of this name printed, on the page of a directive."""
+    """Return what each framework's block of this name printed, on the page of a directive."""
     name, page = directive.arguments[0], directive.env.docname
     return {
         done.framework: list(done.measured[name])
@@ -145,7 +147,7 @@ def _say_what_is_missing(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def _missing(found: list[Executed]) -> dict[str, list[str]]:
-    """The titles of frameworks that a page has code for and this build doesn't, by page."""
+    """Return, by page, the titles of frameworks that have code there and couldn't be run."""
     pages: dict[str, list[str]] = {}
     for done in found:
         if done.missing:

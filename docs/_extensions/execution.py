@@ -1,7 +1,7 @@
-"""Run the code of pages in the frameworks that are here: `python docs/_extensions/execution.py`.
+"""Run the code of pages in the installed frameworks: `python docs/_extensions/execution.py`.
 
-A framework's interpreter is that of tox where it has one, else what `gateparity check` would use.
-With names of pages and of frameworks (`lesson-cell torch jax`), these alone.
+A framework's interpreter is that of tox if it has one, else the one that `gateparity check` uses.
+Arguments are names of pages and of frameworks (`lesson-cell torch jax`), and restrict the run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SURROUNDINGS: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class Executed:
-    """What came of a page in one framework; `missing` says why it could not be run there."""
+    """The outcome of a page in one framework; `missing` says why it could not be run there."""
 
     page: str
     framework: str
@@ -53,7 +53,9 @@ class Executed:
 
 
 def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list[Executed]:
-    """Every page in every framework that it has code for, as many at once as there are cores."""
+    """Run every page in every framework that it has code for, as many at once as there are
+    cores.
+    """
     jobs = []
     for page in pages:
         parts = read_parts(page.read_text("utf-8"))
@@ -67,7 +69,9 @@ def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list
 
 
 def find_python(framework: str) -> tuple[Path | None, str]:
-    """A framework's interpreter, or why there is none; this one for code that needs none."""
+    """Return a framework's interpreter, or why there is none; without a framework, this
+    interpreter.
+    """
     if not framework:
         return Path(sys.executable), ""
     backend = parse_backends([name_backend(framework)])[0]
@@ -75,7 +79,7 @@ def find_python(framework: str) -> tuple[Path | None, str]:
 
 
 def name_backend(framework: str) -> str:
-    """A framework's spec, as seen from the current folder."""
+    """Return a framework's spec, relative to the current folder."""
     folder = Path(os.environ.get("GATEPARITY_TOX") or DOCS.parent / ".tox") / framework
     return f"{framework}@{os.path.relpath(folder)}" if folder.is_dir() else framework
 
@@ -99,7 +103,7 @@ def _execute(
 
 
 def _run(command: list[str], folder: str) -> str:
-    """The last that it said, should it have left no answer."""
+    """Run a command, and describe how it ended, for the case that it left no results."""
     try:
         done = subprocess.run(
             command,

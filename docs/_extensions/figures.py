@@ -1,4 +1,4 @@
-"""What frameworks measured, drawn as SVG within a page: colours follow the page's scheme."""
+"""Measurements of frameworks, drawn as SVG within a page, in the colours of the page's scheme."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLOURS: Final = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa33
 
 
 def draw_bars(found: Numbers, title: str) -> str:
-    """A group of bars for each framework, one for each label; `<svg>` with `title` as its name."""
+    """Draw a group of bars for each framework, one for each label; `title` names the `<svg>`."""
     labels = list(dict.fromkeys(label for numbers in found.values() for label in numbers))
     width = 0.8 / len(labels)
 
@@ -37,7 +37,9 @@ def draw_bars(found: Numbers, title: str) -> str:
 
 
 def draw_curves(found: Numbers, title: str) -> str:
-    """A curve for each framework over its labels, which are numbers; heights on a log scale."""
+    """Draw a curve for each framework over its labels, which are numbers; heights are
+    logarithmic.
+    """
 
     def draw(axes: Axes) -> None:
         for k, (name, numbers) in enumerate(found.items()):
@@ -65,7 +67,7 @@ def _drawn(draw: Callable[[Axes], None], title: str) -> str:
 
 
 def _inline(svg: str, title: str) -> str:
-    """Without what only a file of its own needs, as wide as the page allows."""
+    """Adapt an SVG file for a page: no metadata, the page's text colour, and its full width."""
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' width="[^"]*" height="[^"]*"', "", svg, count=1)

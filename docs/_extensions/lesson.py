@@ -1,8 +1,8 @@
-"""A page as what it says and what it runs: text, and code that is for every framework or for one.
+"""A page as text and code, where code is for every framework or for one.
 
-Code for one framework stands in a tab of its name (`:sync: torch`); what stands in none is for all.
-A block of `pycon` shows what it prints, which is what it must print. A block of `{measured}` prints
-`LABEL NUMBER` lines that differ from run to run: the build shows those of its own run.
+Code for one framework is in a tab of its name (`:sync: torch`); code outside tabs is for all. A
+block of `pycon` shows what it must print. A block of `{measured}` prints `LABEL NUMBER` lines that
+differ from run to run, and the build shows those of its own run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _SETS: Final = re.compile(r"^::::\{tab-set\}\n(.*?)^::::$", re.DOTALL | re.MULTI
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Lines of a page from `line` on, the first being 1; `framework` is whose tab they are in."""
+    """Lines of a page from `line` on, counted from 1; `framework` is the one whose tab they are
+    in.
+    """
 
     kind: Kind
     text: str
@@ -35,23 +37,26 @@ class Part:
 
 
 def read_parts(page: str) -> list[Part]:
-    """A page of Markdown in its order."""
+    """Return the parts of a Markdown page in their order."""
     return [part for part in _parts(page) if part.text.strip()]
 
 
 def framework_names(parts: Iterable[Part]) -> list[str]:
-    """Whose tabs have code that runs, in the order of tabs; none where any Python does for all."""
+    """Return the frameworks whose tabs have code that runs, in the order of tabs.
+
+    The list is empty if the page's code needs no framework.
+    """
     found = {part.framework for part in parts if part.kind != "text"} - {""}
     return sorted(found, key=list(FRAMEWORKS).index)
 
 
 def program(parts: Iterable[Part], framework: str) -> list[Part]:
-    """The code that a framework runs of a page, in its order."""
+    """Return the parts of a page that run in a framework, in their order."""
     return [part for part in parts if part.kind != "text" and part.framework in {"", framework}]
 
 
 def unlike_tabs(page: str) -> list[str]:
-    """Where the tabs of one set don't show the same results: a line for each tab."""
+    """Return a line for each tab that shows other results than the first tab of its set."""
     found = []
     for tabs in _SETS.finditer(page):
         parts = [part for part in read_parts(tabs[1]) if part.kind == "pycon"]
@@ -104,6 +109,6 @@ def _tab(line: str, framework: str) -> str:
 
 
 def measurements(lines: Sequence[str]) -> dict[str, float]:
-    """What a measured block printed: `LABEL NUMBER` in each line."""
+    """Return the numbers of a measured block, which prints `LABEL NUMBER` lines."""
     pairs = (line.rsplit(maxsplit=1) for line in lines if line.strip())
     return {label: float(number) for label, number in pairs}

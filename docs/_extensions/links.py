@@ -1,4 +1,4 @@
-"""A link within the site that leads nowhere is a warning: files and anchors of every page."""
+"""Broken links within the site are warnings: files and anchors of every page are checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Sphinx calls it."""
+    """Connect the extension to Sphinx, which calls this function."""
     app.connect("build-finished", _check, priority=900)  # after those that write more files
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -30,7 +30,7 @@ def _check(app: Sphinx, exception: Exception | None) -> None:
 
 
 def broken_links(site: Path) -> Iterator[tuple[str, str]]:
-    """The page and the address of each link within a site that has no file or no anchor there."""
+    """Yield the page and the address of each link within a site that has no file or no anchor."""
     pages = {path: _read(path) for path in site.resolve().rglob("*.html")}
     for page, (links, _) in pages.items():
         for link in links:
@@ -45,7 +45,7 @@ def broken_links(site: Path) -> Iterator[tuple[str, str]]:
 
 
 def _read(path: Path) -> tuple[list[str], set[str]]:
-    """The links of a page, and the anchors that others may lead to."""
+    """Return the links of a page, and its anchors."""
     soup = BeautifulSoup(path.read_text("utf-8"), "html.parser")
     links = [str(tag["href"]) for tag in soup.select("a[href], link[href]")]
     links += [str(tag["src"]) for tag in soup.select("[src]")]

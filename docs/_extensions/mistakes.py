@@ -18,7 +18,7 @@ _MARK: Final = "On the site the list follows.\n\n<!-- mistakes -->"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Sphinx calls it."""
+    """Connect the extension to Sphinx, which calls this function."""
     app.connect("source-read", _insert)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -1,7 +1,6 @@
-"""Each lesson as notebooks too, one for each framework, and links to them on its page.
+"""Each lesson as notebooks, one for each framework, with links to them on its page.
 
-A notebook has the page's text and code, of the tabs its framework's alone, and nothing that the
-code prints.
+A notebook has the page's text and code, of tabs only its framework's, and no output.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ _LINKS: Final = "<p>This lesson as a notebook: {links}</p>\n"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Sphinx calls it."""
+    """Connect the extension to Sphinx, which calls this function."""
     app.connect("html-page-context", _link)
     app.connect("build-finished", _write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def make_notebook(text: str, framework: str) -> nbformat.NotebookNode:
-    """A page of Markdown for one framework, its Python as code to run: a cell for each block.
+    """Return a page of Markdown as a notebook for one framework, with a cell for each code block.
 
-    A block that ends in an exception on purpose has the tag that lets a run go on.
+    A block that ends in an exception on purpose gets the tag that lets a run go on.
     """
     parts = [part for part in read_parts(text) if part.framework in {"", framework}]
     cells: list[nbformat.NotebookNode] = []
@@ -55,7 +54,7 @@ def make_notebook(text: str, framework: str) -> nbformat.NotebookNode:
 
 
 def _prose(text: str) -> str:
-    """What a notebook shows of a page's Markdown: no tabs, no pictures of the site's build."""
+    """Remove tabs and the build's pictures from a page's Markdown."""
     return _TABS.sub("", _DRAWN.sub("", text))
 
 

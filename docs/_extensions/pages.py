@@ -1,4 +1,4 @@
-"""A page that index.md doesn't name stands where index.md says `(others)`: none is left out."""
+"""Pages that index.md doesn't name are listed where index.md says `(others)`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MARK: Final = "(others)\n"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Sphinx calls it."""
+    """Connect the extension to Sphinx, which calls this function."""
     app.connect("source-read", _insert)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -1,7 +1,7 @@
-"""What runs the code of a page, in a framework's own interpreter: the standard library alone.
+"""The program that runs a page's code in a framework's interpreter. Standard library only.
 
-`program.py ASKED TOLD`: two files of JSON. Asked are the name of the page and its blocks; told are
-failures, `[line, text]` each, and what every measured block printed.
+`program.py ASKED TOLD` takes two JSON files. ASKED has the name of the page and its blocks. TOLD
+gets the failures, `[line, text]` each, and what every measured block printed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main(asked: str, told: str) -> None:
 
 
 def _measure(code: str, namespace: dict[str, Any]) -> tuple[list[str], str]:
-    """What it printed, and the traceback if it ended in one."""
+    """Run a measured block; return the lines that it printed, and the traceback if it raised."""
     printed, trouble = io.StringIO(), ""
     with contextlib.redirect_stdout(printed):
         try:
@@ -50,7 +50,7 @@ def _measure(code: str, namespace: dict[str, Any]) -> tuple[list[str], str]:
 def _run_examples(
     block: dict[str, Any], page: str, namespace: dict[str, Any]
 ) -> list[tuple[int, str]]:
-    """The failures, up to the first exception that no example shows."""
+    """Return the failures of a block, up to the first exception that no example shows."""
     found: list[tuple[int, str]] = []
     for example in doctest.DocTestParser().get_examples(block["text"], page):
         out: list[str] = []
@@ -65,7 +65,7 @@ def _run_examples(
 
 
 def _short(report: str) -> str:
-    """A failure without the line of asterisks and the place, which stands before it."""
+    """Return a doctest failure without its first two lines, the asterisks and the place."""
     return "\n".join(report.strip().splitlines()[2:])
 
 

@@ -1,6 +1,6 @@
-"""Two reports that the build makes, linked from the page on reports: all well, and not.
+"""Two reports that the build makes, linked from the page on reports: one passes, one fails.
 
-The first is of every framework that is here, the second of docs/broken.py.
+The first covers every installed framework, the second docs/broken.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LINKS: Final = (
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Sphinx calls it."""
+    """Connect the extension to Sphinx, which calls this function."""
     app.connect("html-page-context", _link)
     app.connect("build-finished", _make)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
