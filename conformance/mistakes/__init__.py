@@ -1,1 +1,1 @@
-"""Deliberate mistakes: the catalogue that the suite is measured by and diagnoses from."""
+"""Deliberate mistakes: the catalogue that measures the suite and serves diagnosis."""

@@ -1,4 +1,4 @@
-"""Activations that frameworks have had in the place of sigmoid and tanh, each with its slope."""
+"""Activations that frameworks have used instead of sigmoid and tanh, each with its derivative."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def _clip(z: Array, bound: float) -> Array:
 
 
 def _where(condition: Array, z: Array, value: float) -> Array:
-    """`value` where the condition holds, else 0, in the arithmetic of `z`."""
+    """Return `value` where the condition holds, else 0, in the same kind of array as `z`."""
     return np.where(condition, np.zeros_like(z) + value, np.zeros_like(z))
 
 
 def _line(slope: float) -> Activation:
-    """Through a half, clipped at 0 and 1."""
+    """Return a hard sigmoid: a line of this slope through 1/2, clipped to [0, 1]."""
     return Activation(
         lambda z: np.minimum(np.maximum(z * slope + 0.5, 0), 1),
         lambda z, _: _where(np.abs(z) < 0.5 / slope, z, slope),
@@ -30,7 +30,7 @@ def _line(slope: float) -> Activation:
 
 
 def clipped(bound: float) -> Activation:
-    """The number itself, between two bounds."""
+    """Return the identity, clipped to [-bound, bound]."""
     return Activation(lambda z: _clip(z, bound), lambda z, _: _where(np.abs(z) < bound, z, 1))
 
 

@@ -1,4 +1,4 @@
-"""Mistakes with batch and time: axes that change places, and steps or sequences out of order."""
+"""Mistakes with batch and time: swapped axes, and steps or sequences out of order."""
 
 from __future__ import annotations
 

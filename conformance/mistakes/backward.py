@@ -1,4 +1,4 @@
-"""Mistakes on the way back: terms of backpropagation through time that are wrong or left out."""
+"""Mistakes in backpropagation through time: terms that are wrong or left out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def _slopes(names: str, slope: Callable[[Array, Array], Array]) -> Apply:
-    """Another slope for what is computed rightly."""
+    """Return a mistake that keeps these activations and changes their derivatives."""
 
     def sloped(right: Activation) -> Activation:
         return dataclasses.replace(right, slope=slope)
@@ -42,7 +42,7 @@ def _slopes(names: str, slope: Callable[[Array, Array], Array]) -> Apply:
 
 
 def _after(change: Callable[..., tuple[Array, Array, Array]]) -> Apply:
-    """`change(dZ, dH_prev, dC_prev, step, W_h)` of each step."""
+    """Return a mistake that applies `change(dZ, dH_prev, dC_prev, step, W_h)` after each step."""
 
     def wrap(backward_cell: BackwardCell) -> BackwardCell:
         def run(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Array, Array]:
@@ -54,7 +54,9 @@ def _after(change: Callable[..., tuple[Array, Array, Array]]) -> Apply:
 
 
 def _with_new_cell_state(backward_cell: BackwardCell) -> BackwardCell:
-    """The forget gate's gradient alone depends on the cell state before the step."""
+    """Use the new cell state instead of the old one; only the forget gate's gradient depends on
+    it.
+    """
     return lambda s, W_h, dH, dC: backward_cell(dataclasses.replace(s, C_prev=s.C), W_h, dH, dC)
 
 
@@ -75,7 +77,7 @@ def _without_gate(gate: str) -> Apply:
 
 
 def _from_new_states(backward: Run) -> Run:
-    """The recurrent kernels' gradient from the state after each step."""
+    """Compute the recurrent kernels' gradient from the state after each step, not before it."""
 
     def run(tape: Any, *given: Any, **parts: Any) -> Any:
         steps = [dataclasses.replace(step, H_prev=step.H) for step in tape.steps]
@@ -91,7 +93,7 @@ def _as_if_live(backward: Run) -> Run:
 
 
 def _forward_only(backward: Run) -> Run:
-    """No gradient flows into the reverse direction."""
+    """Let no gradient flow into the reverse direction."""
 
     def run(tape: Any, w: Any, live: Any, *given: Any, reverse: bool, **parts: Any) -> Any:
         heads = [array * 0 if reverse else array for array in given]
@@ -103,7 +105,9 @@ def _forward_only(backward: Run) -> Run:
 def _cut_between_layers(
     lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
-    """Each layer's gradients from its own final states, and from y for the top one."""
+    """Compute each layer's gradients from its own final states, and from y for the top layer
+    only.
+    """
     wide = config.directions
     found = []
     for layer in range(config.layers):
@@ -122,7 +126,7 @@ def _cut_between_layers(
 
 
 def _top_alone(states: Array, wide: int) -> Array:
-    """The top layer's; the gradients of those below come from a run of their own."""
+    """Zero all states except the top layer's; lower layers' gradients come from their own runs."""
     return np.concatenate([np.zeros_like(states[:-wide]), states[-wide:]])
 
 

@@ -1,8 +1,8 @@
-"""How an LSTM is made wrong: by functions that stand between it and whoever asks, or inside it.
+"""Mistakes as wrappers: functions that change what goes into an LSTM, what comes out, or both.
 
-A mistake in what goes in or comes out is a function and its transpose, so that the gradients are
-those of the wrong LSTM, as a framework's own differentiation would find them. Mistakes wrap one
-another in any order; one in the equations reaches through the wrappers to the truth inside.
+A mistake in an input or output is a function and its transpose, so that gradients are those of the
+wrong LSTM, as a framework's own differentiation would find them. Wrappers nest in any order. A
+mistake in the equations reaches through the wrappers to the reference inside.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Bend:
-    """What is done instead of each method: functions of the LSTM inside and of what was asked."""
+    """One mistake: a function for each method, called with the inner LSTM and the arguments.
+
+    By default each function calls the inner LSTM's method and changes nothing.
+    """
 
     forward: Callable[..., Outputs] = lambda lstm, *asked: lstm.forward(*asked)
     gates: Callable[..., Trace] = lambda lstm, *asked: lstm.gates(*asked)
@@ -37,81 +40,81 @@ class Bend:
     accept: Callable[..., Config] = lambda lstm, *asked: lstm.accept(*asked)
 
     def __call__(self, lstm: Bendable) -> Bent:
-        """Apply the mistake."""
+        """Wrap the mistake around an LSTM."""
         return Bent(lstm, self)
 
 
 @dataclasses.dataclass(frozen=True)
 class Bent:
-    """An LSTM with a mistake around it. What the truth refuses is refused here as well."""
+    """An LSTM with a mistake around it. It refuses the arguments that the reference refuses."""
 
     lstm: Bendable
     bend: Bend
     differentiates: ClassVar[bool] = True
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
-        """Outputs and final states."""
+        """Return the wrong LSTM's outputs and final states."""
         self.accept(config, params, batch)
         return self.bend.forward(self.lstm, config, params, batch)
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
+        """Return the wrong LSTM's pre-activations, gates and states."""
         self.accept(config, params, batch)
         return self.bend.gates(self.lstm, config, params, batch)
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
-        """Gradients of the parameters, and of x, h_0 and c_0."""
+        """Return the wrong LSTM's gradients of the parameters, and of x, h_0 and c_0."""
         self.accept(config, params, batch, cotangent)
         return self.bend.gradients(self.lstm, config, params, batch, cotangent)
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
-        """Into its own weights and back."""
+        """Return the parameters as they come back from the wrong LSTM's own weights."""
         return self.bend.weights(self.lstm, config, params)
 
     def accept(self, config: Config, params: Parameters, *asked: Any) -> Config:
-        """Refuse what doesn't fit the config."""
+        """Raise `ValueError` or `TypeError` for arguments that don't fit the config."""
         return self.bend.accept(self.lstm, config, params, *asked)
 
     def guarded(self) -> Guarded:
-        """The same one under guard, which stands on its side of a wire."""
+        """Return the same LSTM under guard, without its copies on the way."""
         return Guarded(_near(self))
 
 
 @dataclasses.dataclass(frozen=True)
 class Far:
-    """An LSTM behind a wire: what it is asked and what it answers is copied on the way."""
+    """An LSTM behind copies: arguments and results are copied, as between two processes."""
 
     lstm: Bendable
     differentiates: ClassVar[bool] = True
 
     def forward(self, *asked: Any) -> Outputs:
-        """Outputs and final states."""
+        """Return outputs and final states, copied."""
         found: Outputs = _copied(self.lstm.forward(*_copied(asked)))
         return found
 
     def gates(self, *asked: Any) -> Trace:
-        """Every pre-activation, gate and state."""
+        """Return every pre-activation, gate and state, copied."""
         found: Trace = _copied(self.lstm.gates(*_copied(asked)))
         return found
 
     def gradients(self, *asked: Any) -> Found:
-        """Gradients of the parameters, and of x, h_0 and c_0."""
+        """Return gradients of the parameters, and of x, h_0 and c_0, copied."""
         found: Found = _copied(self.lstm.gradients(*_copied(asked)))
         return found
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
-        """Into its own weights and back."""
+        """Return the parameters as they come back from the LSTM's own weights, copied."""
         found: Parameters = _copied(self.lstm.weights(config, _copied(params)))
         return found
 
     def accept(self, config: Config, params: Parameters, *asked: Any) -> Config:
-        """Refuse what doesn't fit the config."""
+        """Raise `ValueError` or `TypeError` for arguments that don't fit the config."""
         return self.lstm.accept(config, params, *asked)
 
     def guarded(self) -> Guarded:
-        """The same one under guard, which stands on the far side."""
+        """Return the same LSTM under guard, inside the copies: a guard has to see the originals."""
         return Guarded(_near(self.lstm))
 
 
@@ -119,7 +122,10 @@ def on_params(
     change: Callable[[Parameters, Config], Parameters],
     pull_back: Callable[[Parameters, Config], Parameters],
 ) -> Bend:
-    """Other parameters go in; `pull_back` takes their gradients to those that were given."""
+    """Return a mistake that changes the parameters.
+
+    `pull_back` maps gradients of the changed parameters to gradients of the given ones.
+    """
 
     def gradients(lstm: Bendable, config: Config, params: Parameters, *asked: Any) -> Found:
         d_params, d_batch = lstm.gradients(config, change(params, config), *asked)
@@ -136,7 +142,9 @@ def on_batch(
     change: Callable[[Batch, Config], Batch],
     pull_back: Callable[[Batch, Batch, Config], Batch],
 ) -> Bend:
-    """Other inputs go in; `pull_back(d_batch, batch, config)` is the transpose."""
+    """Return a mistake that changes the inputs; `pull_back(d_batch, batch, config)` is its
+    transpose.
+    """
 
     def gradients(
         lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
@@ -155,9 +163,10 @@ def on_outputs(
     change: Callable[[Outputs, Batch, Config], Outputs],
     transpose: Callable[[Outputs, Batch, Config], Outputs] | None,
 ) -> Bend:
-    """Other outputs come out; `transpose(cotangent, batch, config)` goes the other way.
+    """Return a mistake that changes the outputs.
 
-    Without one, gradients are those of the right outputs.
+    `transpose(cotangent, batch, config)` is its transpose. Without one, gradients are those of the
+    right outputs.
     """
 
     def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
@@ -168,7 +177,7 @@ def on_outputs(
 
 
 def on_cotangent(change: Callable[[Outputs, Batch, Config], Outputs]) -> Bend:
-    """Backpropagation begins from another cotangent."""
+    """Return a mistake that changes the cotangent before backpropagation."""
 
     def gradients(
         lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
@@ -179,7 +188,7 @@ def on_cotangent(change: Callable[[Outputs, Batch, Config], Outputs]) -> Bend:
 
 
 def on_trace(change: Callable[[Trace, Parameters, Config], Trace]) -> Bend:
-    """Another trace is told."""
+    """Return a mistake that changes the reported trace."""
 
     def gates(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Trace:
         return change(lstm.gates(config, params, batch), params, config)
@@ -188,19 +197,19 @@ def on_trace(change: Callable[[Trace, Parameters, Config], Trace]) -> Bend:
 
 
 def on_weights(change: Callable[[Parameters, Config], Parameters]) -> Bend:
-    """Other parameters come back out of the framework's own weights."""
+    """Return a mistake that changes the parameters as they are read back."""
     return Bend(weights=lambda lstm, config, params: change(lstm.weights(config, params), config))
 
 
 def exchange(lstm: Bendable, change: Callable[[Scratch], Scratch]) -> Bendable:
-    """The same LSTM with other equations inside."""
+    """Return the same LSTM with other equations inside, below all wrappers."""
     if isinstance(lstm, (Bent, Far)):
         return dataclasses.replace(lstm, lstm=exchange(lstm.lstm, change))
     return dataclasses.replace(lstm, scratch=change(lstm.scratch))
 
 
 def _near(lstm: Bendable) -> Bendable:
-    """The same one without a wire."""
+    """Return the same LSTM without copies."""
     if isinstance(lstm, Far):
         return _near(lstm.lstm)
     if isinstance(lstm, Bent):

@@ -1,4 +1,4 @@
-"""Mistakes in the biases: how many there are, and what stands in the place of their sum."""
+"""Mistakes in the biases: how many there are, and what is used instead of their sum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _weighed(b_ih: float, b_hh: float) -> Bend:
-    """Each bias counts so many times."""
+    """Return a mistake that multiplies each bias by its factor."""
 
     def change(cell: Cell) -> Cell:
         if cell.b_ih is None or cell.b_hh is None:

@@ -1,7 +1,7 @@
 """The catalogue: every mistake, by family, under one name.
 
-The suite's self-test makes each of them and demands that exactly the right checks notice; a
-diagnosis looks for the one that explains a difference.
+The self-test makes each mistake and requires that exactly the right checks fail. A diagnosis
+searches for the mistake that explains a difference.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Mistakes in the equations of a cell: offsets, activations, gates that are tied or left out.
 
-All are consistent: backpropagation takes the slope of what was computed.
+All are consistent: backpropagation uses the derivative of what was computed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Mistakes of conduct: a call that leaves traces, or remembers, or takes what it should refuse.
+"""Side effects: calls that write to their arguments, keep state, or accept what they should refuse.
 
-An answer by itself is right. Those that write stand behind a wire, as a worker does: what they
-write to is a copy, and no other check sees it.
+A single answer is right. Mistakes that write to arguments are wrapped in copies, as in a worker:
+they write to a copy, and no other check sees it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _ignores_strides(lstm: Bendable, config: Config, params: Parameters, batch: 
 
 
 def _as_in_memory(array: Array) -> Array:
-    """The numbers from the start of the memory that a view looks at."""
+    """Return the numbers from the start of a view's memory, as if its strides were ignored."""
     if not isinstance(array, np.ndarray) or array.base is None or array.flags.c_contiguous:
         return array
     return array.base.reshape(-1)[: array.size].reshape(array.shape)
@@ -94,7 +94,7 @@ def _reuses_memory(lstm: Bendable) -> Bendable:
 
 
 def _accepting(mend: Callable[[Batch, Config], Batch]) -> Bend:
-    """A batch that would be refused is mended first."""
+    """Return a mistake that repairs a batch instead of refusing it."""
 
     def mended(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Batch:
         try:

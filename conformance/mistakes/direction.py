@@ -1,4 +1,4 @@
-"""Mistakes with two directions: which runs which way, and where its outputs stand."""
+"""Mistakes with two directions: which one runs which way, and where its outputs are."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> Bend:
-    """Cell k has the arrays of cell `source(k, config)`, which gets all their gradients."""
+    """Return a mistake that gives cell k the arrays of cell `source(k, config)`.
+
+    That cell's gradient is the sum over all cells that use its arrays.
+    """
 
     def change(params: Parameters, config: Config) -> Parameters:
         return tuple(
@@ -53,7 +56,10 @@ def _named(cell: Cell, names: tuple[str, ...]) -> dict[str, Array]:
 
 
 def in_upper_layers(names: tuple[str, ...], change: Callable[[Array, Config], Array]) -> Bend:
-    """A linear change that is its own transpose."""
+    """Return a mistake that changes arrays of the layers above the first.
+
+    `change` has to be linear and its own transpose.
+    """
 
     def change_all(params: Parameters, config: Config) -> Parameters:
         first, upper = params[: config.directions], params[config.directions :]

@@ -1,4 +1,4 @@
-"""Mistakes at the edges, which ordinary sizes and numbers never show."""
+"""Mistakes in edge cases, which ordinary sizes and numbers never show."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def _forgetting_back(backward: Run) -> Run:
 
 
 def _is_kept(step: int) -> bool:
-    """Whether the state goes into this step, counted from the one that a direction begins with."""
+    """Return whether the state is passed into this step, counted from the direction's first
+    step.
+    """
     return step == 0 or step % WINDOW != 0
 
 

@@ -1,7 +1,7 @@
-"""NumPy's cell with every part of its equations open to exchange, for mistakes.
+"""NumPy's cell with replaceable parts of its equations, for mistakes.
 
-The book's cell stays as the book has it. With nothing exchanged this one is the same: bit for bit
-forward, and to within the order of factors backward.
+The book's cell stays as it is. With nothing replaced this cell computes the same: bit for bit
+forward, and up to the order of factors backward.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Activation:
-    """A function of each number, and its slope, from the number and the value there.
+    """An elementwise function, and its derivative, computed from the argument and the value.
 
-    `before` is added to the number, `after` to the value.
+    `before` is added to the argument, `after` to the value.
     """
 
     value: Callable[[Array], Array]
@@ -38,12 +38,12 @@ class Activation:
     after: float = 0.0
 
     def of(self, z: Array) -> Array:
-        """The value at z."""
+        """Return the value at z, offsets included."""
         value = self.value(self._moved(z))
         return value + self.after if self.after else value
 
     def slope_of(self, z: Array) -> Array:
-        """The slope at z."""
+        """Return the derivative at z, offset included."""
         z = self._moved(z)
         return self.slope(z, self.value(z))
 
@@ -53,7 +53,7 @@ class Activation:
 
 @dataclasses.dataclass(frozen=True)
 class _Step(Step):
-    """With what a slope may be taken of."""
+    """A step that also keeps the pre-activations, at which derivatives are taken."""
 
     Z: Array
 
@@ -69,9 +69,11 @@ def _apart(I: Array, F: Array) -> tuple[Array, Array]:
 
 @dataclasses.dataclass(frozen=True)
 class Equations:
-    """The parts: activations of the four gates, of the new cell state as it is kept, and of it as
-    it is put out; what the input and forget gates do to each other, with its transpose; and what is
-    wrapped around backpropagation.
+    """The replaceable parts of a cell.
+
+    They are the activations of the four gates, of the new cell state as it is kept, and of the cell
+    state as it is output. `couple` changes the input and forget gates together, and `uncouple` is
+    its transpose. `wrapped` are functions around backpropagation through one step.
     """
 
     i: Activation = SIGMOID
@@ -85,7 +87,7 @@ class Equations:
     wrapped: tuple[Callable[[BackwardCell], BackwardCell], ...] = ()
 
     def exchange(self, **parts: Any) -> Equations:
-        """The same with these parts in the place of others; what is added to them stays."""
+        """Return the equations with these parts replaced; an activation keeps its old offsets."""
         for name, part in parts.items():
             if isinstance(part, Activation):
                 old: Activation = getattr(self, name)
@@ -93,14 +95,14 @@ class Equations:
         return dataclasses.replace(self, **parts)
 
     def add(self, gate: str, before: float = 0, after: float = 0) -> Equations:
-        """The same with an offset before or after the activation of a gate."""
+        """Return the equations with an offset before or after the activation of a gate."""
         old: Activation = getattr(self, gate)
         new = dataclasses.replace(old, before=old.before + before, after=old.after + after)
         parts: dict[str, Any] = {gate: new}
         return dataclasses.replace(self, **parts)
 
     def cell(self, Z_x: Array, H: Array, C: Array, W_h: Array) -> Step:
-        """One step."""
+        """Compute one step from `Z_x = X W_x + b`, H and C."""
         Z = Z_x + H @ W_h
         Z_i, Z_f, Z_c, Z_o = np.split(Z, 4, -1)
         I, F = self.couple(self.i.of(Z_i), self.f.of(Z_f))
@@ -113,7 +115,9 @@ class Equations:
     def backward_cell(
         self, s: Step, W_h: Array, dH: Array, dC: Array
     ) -> tuple[Array, Array, Array]:
-        """Gradients of its Z, H_prev and C_prev."""
+        """Return the gradients of one step's Z, H_prev and C_prev, through all wrapped
+        functions.
+        """
         step: BackwardCell = self._backward_cell
         for wrap in self.wrapped:
             step = wrap(step)
@@ -136,19 +140,19 @@ class Equations:
 
 
 def with_equations(**parts: Any) -> Apply:
-    """A mistake that puts these parts in the place of the right ones."""
+    """Return a mistake that replaces parts of the equations."""
     return change_equations(lambda equations: equations.exchange(**parts))
 
 
 def with_backward(wrap: Callable[[BackwardCell], BackwardCell]) -> Apply:
-    """A mistake in backpropagation through one step."""
+    """Return a mistake in backpropagation through one step."""
     return change_equations(
         lambda equations: equations.exchange(wrapped=(*equations.wrapped, wrap))
     )
 
 
 def with_sequence(wrap: Callable[[Run], Run], wrap_backward: Callable[[Run], Run]) -> Apply:
-    """A mistake in how one cell runs over all steps, and the same in its backpropagation."""
+    """Return a mistake in how one cell runs over all steps, forward and backward."""
     return lambda lstm: exchange(
         lstm,
         lambda scratch: dataclasses.replace(
@@ -160,7 +164,7 @@ def with_sequence(wrap: Callable[[Run], Run], wrap_backward: Callable[[Run], Run
 
 
 def change_equations(change: Callable[[Equations], Equations]) -> Apply:
-    """A mistake that changes the parts as they are, after other mistakes."""
+    """Return a mistake that changes the current equations, after other mistakes."""
 
     def change_scratch(scratch: Scratch) -> Scratch:
         changed = change(getattr(scratch.cell, "__self__", Equations()))

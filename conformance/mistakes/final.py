@@ -1,4 +1,4 @@
-"""Mistakes with the final states: what is told of them, when, and in what order."""
+"""Mistakes with the final states: their values, their time and their order."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def _on_states(turn: Turn, transpose: Turn) -> Bend:
-    """The same for h_n and c_n."""
+    """Return a mistake that changes h_n and c_n alike; `transpose` is its transpose."""
     return on_outputs(
         lambda o, _, config: Outputs(o.y, turn(o.h_n, config), turn(o.c_n, config)),
         lambda d, _, config: Outputs(d.y, transpose(d.h_n, config), transpose(d.c_n, config)),
@@ -52,7 +52,7 @@ def _zeros(states: Array, _: Config) -> Array:
 
 
 def last_layer(states: Array, config: Config) -> Array:
-    """The last layer's, once for each layer."""
+    """Return the last layer's states, repeated for each layer."""
     return np.concatenate([states[-config.directions :]] * config.layers)
 
 
@@ -66,7 +66,7 @@ def _exchanged(outputs: Outputs, *_: object) -> Outputs:
 
 
 def _told(h_of: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Bend:
-    """h_n is told as a function of the final cell state."""
+    """Return a mistake that reports h_n as a function of the final cell state."""
 
     def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         found = lstm.forward(config, params, batch)
@@ -103,7 +103,7 @@ def _stale_gradients(
 
 
 def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
-    """h_n of each cell taken from its outputs at the steps that are marked."""
+    """Return a mistake that takes each cell's h_n from its outputs at the marked steps."""
 
     def forwards(sequence: Run) -> Run:
         def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
@@ -144,7 +144,7 @@ def _is_first(live: Array) -> Array:
 
 
 def _is_at_the_end(live: Array, _: object) -> Array:
-    """Past each sequence's own end, too."""
+    """Return a mask of the last step of the batch, even past a sequence's own end."""
     end: Array = (np.arange(len(live)) == len(live) - 1)[:, None, None] | np.zeros_like(live)
     return end
 

@@ -1,4 +1,4 @@
-"""Mistakes in the gradients that come out, and in the cotangents that go in; outputs are right."""
+"""Mistakes in gradients and in cotangents; outputs are right."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL: Final = KERNELS + BIASES
 
 
 def on_gradients(change: Callable[[Found, Parameters, Batch], Found]) -> Bend:
-    """Other gradients come out."""
+    """Return a mistake that changes the gradients that come out."""
 
     def gradients(
         lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
@@ -76,7 +76,7 @@ def _exchanged(found: Found, *_: object) -> Found:
 
 
 def _without(*names: str) -> Bend:
-    """Backpropagation begins without these."""
+    """Return a mistake that sets these parts of the cotangent to zero."""
     return on_cotangent(
         lambda d, *_: dataclasses.replace(d, **{n: np.zeros_like(getattr(d, n)) for n in names})
     )

@@ -1,4 +1,4 @@
-"""Mistakes with the initial states: which cell and which sequence begins from which."""
+"""Mistakes with the initial states: which cell and which sequence starts from which."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def on_states(turn: Turn, pull_back: Turn) -> Bend:
-    """The same for h_0 and c_0, where they are given."""
+    """Return a mistake that changes h_0 and c_0 alike, where they are given."""
     return on_batch(
         lambda batch, config: map_states(batch, lambda s: turn(s, config)),
         lambda d, _, config: map_states(d, lambda s: pull_back(s, config)),
@@ -36,58 +36,61 @@ def on_states(turn: Turn, pull_back: Turn) -> Bend:
 
 
 def map_states(batch: Batch, change: Callable[[Array], Array]) -> Batch:
-    """A batch with its states changed."""
+    """Return the batch with a function applied to its initial states."""
     states = {"h_0": batch.h_0, "c_0": batch.c_0}
     return dataclasses.replace(batch, **{n: change(s) for n, s in states.items() if s is not None})
 
 
 def rolled(step: int) -> Turn:
-    """Each sequence gets what belongs to its neighbour."""
+    """Return a function that gives each sequence its neighbour's values, `step` places away."""
     return lambda array, _: np.roll(array, step, 1)
 
 
 def regrouped(array: Array, _: object = None) -> Array:
-    """The two first axes mixed up: as many numbers, read as if the other axis came first."""
+    """Reinterpret the memory as if the second axis came first, as a wrong reshape does."""
     first, second, *rest = array.shape
     return np.swapaxes(array.reshape(second, first, *rest), 0, 1)
 
 
 def regrouped_back(array: Array, _: object = None) -> Array:
-    """What undoes it."""
+    """Undo `regrouped`."""
     return np.swapaxes(array, 0, 1).reshape(array.shape)
 
 
 def by_direction(states: Array, config: Config) -> Array:
-    """All forward ones, then all reverse ones."""
+    """Order the states with all forward ones first, then all reverse ones."""
     grouped = states.reshape(config.layers, config.directions, *states.shape[1:])
     return np.swapaxes(grouped, 0, 1).reshape(states.shape)
 
 
 def by_layer(states: Array, config: Config) -> Array:
-    """What undoes it."""
+    """Undo `by_direction`."""
     grouped = states.reshape(config.directions, config.layers, *states.shape[1:])
     return np.swapaxes(grouped, 0, 1).reshape(states.shape)
 
 
 def top_down(states: Array, config: Config) -> Array:
-    """The top layer first."""
+    """Order the states with the top layer first."""
     grouped = states.reshape(config.layers, config.directions, *states.shape[1:])
     return np.flip(grouped, 0).reshape(states.shape)
 
 
 def first_layer(states: Array, config: Config) -> Array:
-    """The first layer's, once for each layer."""
+    """Return the first layer's states, repeated for each layer."""
     return np.concatenate([states[: config.directions]] * config.layers)
 
 
 def sum_of_layers(d_states: Array, config: Config) -> list[Array]:
-    """The sum over layers, then zeros for the others: the transpose of one for all."""
+    """Return the sum over layers, and zeros for the other layers.
+
+    It is the transpose of using one layer's states for all.
+    """
     parts = np.split(d_states, config.layers)
     return [sum(parts[1:], start=parts[0]), *(np.zeros_like(part) for part in parts[1:])]
 
 
 def _without(*names: str) -> Bend:
-    """Zeros go in; no gradient comes back."""
+    """Return a mistake that ignores these arrays: zeros go in, and zero gradients come back."""
 
     def pull_back(d_batch: Batch, *_: object) -> Batch:
         zeros = {name: np.zeros_like(getattr(d_batch, name)) for name in names}

@@ -1,4 +1,4 @@
-"""Mistakes with layers one on another: whose weights, and how much of the stack runs."""
+"""Mistakes with stacked layers: whose weights are used, and how much of the stack runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes with sequences of different lengths: where each ends, and what it leaves there."""
+"""Mistakes with sequence lengths: where each sequence ends, and what is left past its end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _joined(
     join: Callable[[Outputs, Outputs, Batch], Outputs],
     split: Callable[[Outputs, Batch], tuple[Outputs, Outputs]],
 ) -> Bend:
-    """Results joined of two runs, one that keeps to the lengths and one that doesn't."""
+    """Return a mistake that joins the results of two runs, one with lengths and one without."""
 
     def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         right = lstm.forward(config, params, batch)
@@ -70,7 +70,7 @@ def _split_states(heads: Outputs, _: Batch) -> tuple[Outputs, Outputs]:
 
 
 def _with_lengths(change: Callable[[Array, int], Array]) -> Bend:
-    """Other lengths, where some are given: from these and the number of steps."""
+    """Return a mistake that changes the lengths, given them and the number of steps."""
 
     def other(batch: Batch, _: Config) -> Batch:
         if batch.lengths is None:
@@ -105,7 +105,7 @@ def _in_order(outputs: Outputs, order: Array) -> Outputs:
 
 
 def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
-    """Final states, or their cotangents, of the sequences that have a step."""
+    """Zero the final states, or their cotangents, of the sequences that have no step."""
     if batch.lengths is None:
         return outputs
     there = (batch.lengths > 0)[:, None]

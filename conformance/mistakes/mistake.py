@@ -1,6 +1,6 @@
-"""A deliberate mistake: what an LSTM does that makes it wrong in one way, and who must notice.
+"""A deliberate mistake: one way in which an LSTM is wrong, and the checks that must catch it.
 
-Who must notice follows from what a check compares and from what its cases hold, never from a run.
+The checks follow from what each compares and from what its cases contain, never from a run.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 class Mistake:
     """One way to be wrong.
 
-    `words` complete "behaves exactly as if ..."; `violates` says which numbers are wrong, and where
-    it can show; `apply` makes an LSTM wrong in this way, anew for each check on each case, since
-    some mistakes remember; `checks` are those that must catch it, and no others, at those of
-    `dtypes` that they are run at; `path` is where it is: outputs are right in the backward path.
+    `words` complete "behaves exactly as if ...". `violates` says which numbers are wrong, and where
+    it can show. `apply` makes an LSTM wrong in this way; it is called anew for each check and case,
+    since some mistakes keep state. `checks` are exactly those that must catch it, in those of
+    `dtypes` that they run at. `path` is where it is: with "backward", outputs are right.
     """
 
     name: str
@@ -50,7 +50,7 @@ def alike(
     path: Where = "both",
     dtypes: tuple[str, ...] = ALL_DTYPES,
 ) -> tuple[Mistake, ...]:
-    """Mistakes that differ in their name, their words and what they do alone."""
+    """Return mistakes that share everything except name, words and `apply`."""
     return tuple(
         Mistake(name, family, words, violates, apply, checks, path, dtypes)
         for name, words, apply in rows
@@ -58,12 +58,12 @@ def alike(
 
 
 def having(holds: Callable[[Recipe], object]) -> frozenset[str]:
-    """The checks that compare numbers of at least one case like this."""
+    """Return the checks that compare numbers in at least one case for which `holds` is true."""
     return COMPUTES & {c.name for c in CHECKS.values() if any(holds(RECIPES[n]) for n in c.cases)}
 
 
 def run_at(*dtypes: str) -> frozenset[str]:
-    """The checks that compare numbers at one of these dtypes."""
+    """Return the checks that compare numbers at one of these dtypes."""
     return COMPUTES & {c.name for c in CHECKS.values() if set(dtypes) & set(c.dtypes)}
 
 

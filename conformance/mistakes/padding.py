@@ -1,6 +1,6 @@
-"""Mistakes with padding: a cell that reads what stands past the end of a sequence.
+"""Mistakes with padding: a cell that reads inputs past the end of a sequence.
 
-What it puts out there may be right all the same, so that states and gradients alone tell.
+Its outputs there may still be right, so that only states and gradients show the mistake.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def _rolled(array: Array, batch: Batch, sign: int) -> Array:
-    """Each sequence moved to the end of the steps, or back."""
+    """Move each sequence to the end of the steps (sign 1), or back (sign -1)."""
     if batch.lengths is None or not len(array):
         return array
     times = (np.arange(len(array))[:, None] - sign * (len(array) - batch.lengths)) % len(array)
@@ -39,7 +39,7 @@ def _from_the_end(batch: Batch, _: Config) -> Batch:
 
 
 def _padded_first(lstm: Bendable) -> Bendable:
-    """Input and output alike."""
+    """Move the padding of inputs and outputs before each sequence."""
     around = on_outputs(
         lambda o, batch, _: dataclasses.replace(o, y=_rolled(o.y, batch, 1)),
         lambda d, batch, _: dataclasses.replace(d, y=_rolled(d.y, batch, -1)),
@@ -51,9 +51,10 @@ def _padded_first(lstm: Bendable) -> Bendable:
 
 
 def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply:
-    """A cell takes other steps for live, from those that are and whether it runs in reverse.
+    """Return a mistake in which a cell runs over other steps than those that are live.
 
-    It puts out what it should, all the same.
+    `see(live, reverse)` returns the steps that it runs over. Outputs past the end are zero all the
+    same.
     """
 
     def wrap(sequence: Run) -> Run:
@@ -76,7 +77,7 @@ def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply
 
 
 def _times_zero(sequence: Run) -> Run:
-    """What isn't finite in the padding passes through a product with zero; all else doesn't."""
+    """Mask the padding by a product with zero, so that NaN and infinity there come through."""
 
     def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
         Y, H_n, C_n, tape = sequence(X, H, C, w, live, reverse=reverse, **parts)
@@ -101,7 +102,7 @@ def _times_zero_back(backward: Run) -> Run:
 
 
 def _leak(X: Array, live: Array | None) -> Array:
-    """`(B, 1)`: zero times every input past the end, added up."""
+    """Return zero times the sum of every input past the end, `(B, 1)`: 0 or NaN."""
     past = 0 * np.where(known(live, X), 0, X)
     ones = np.zeros_like(X, shape=(X.shape[-1], 1)) + 1
     return sum((step @ ones for step in past), start=np.zeros_like(X, shape=(X.shape[1], 1)))

@@ -39,7 +39,7 @@ WIDER: Final = ("float32", "float64")  # by enough: float16 itself rounds nearly
 
 
 def cut(array: Array, bits: int) -> Array:
-    """The nearest numbers with so many bits, in any arithmetic."""
+    """Round to the nearest numbers with so many significant bits, for any kind of array."""
     known = (np.abs(array) > 0) & (np.abs(array) < np.inf)
     least = np.finfo(array.dtype).tiny
     size = np.where(known, np.maximum(np.abs(array), least), np.zeros_like(array) + 1)
@@ -52,7 +52,9 @@ def _params(names: tuple[str, ...], bits: int) -> Bend:
 
 
 def _kept(names: tuple[str, ...], bits: int) -> Bend:
-    """What the framework holds, and so gives back, is cut as well."""
+    """Return a mistake that stores parameters with fewer bits, so that they are read back so
+    too.
+    """
     return dataclasses.replace(
         _params(names, bits),
         weights=lambda lstm, *asked: tuple(
@@ -89,12 +91,12 @@ def _gradients(bits: int) -> Bend:
 
 
 def _cell_state(bits: int) -> Activation:
-    """Rounding has no slope of its own."""
+    """Return an activation that rounds the cell state; its derivative is 1."""
     return Activation(lambda c: cut(c, bits), lambda c, _: np.zeros_like(c) + 1)
 
 
 def _products(bits: int) -> Any:
-    """The factors of the forward products."""
+    """Return a mistake that rounds the factors of the forward products."""
 
     def run_cut(sequence: Run) -> Run:
         def run(X: Any, *given: Any, cell: Any, **parts: Any) -> Any:
@@ -113,7 +115,7 @@ def _products(bits: int) -> Any:
 
 
 def _all_in_float32(lstm: Bendable) -> Bendable:
-    """Numbers are cut as they go in and as they come out."""
+    """Round all inputs, parameters and results to float32."""
     for part in (_params(KERNELS + BIASES, FLOAT32), _inputs(FLOAT32), _initial_states(FLOAT32)):
         lstm = part(lstm)
     return _gradients(FLOAT32)(_outputs(FLOAT32)(lstm))

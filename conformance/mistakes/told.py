@@ -1,6 +1,6 @@
-"""Mistakes in what is told of the inside: the trace of the gates, and the weights as they are held.
+"""Mistakes in what is reported: the trace of the gates, and the weights that are read back.
 
-What is computed is right.
+Outputs and gradients are right.
 """
 
 from __future__ import annotations

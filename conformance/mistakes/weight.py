@@ -1,7 +1,7 @@
-"""Mistakes in the parameters: the order of the gates, and how kernels lie.
+"""Mistakes in the parameters: the order of the gates, and the arrangement of kernels.
 
-All of them are linear, and consistent: weights that go in wrong come out wrong in the same way, so
-gradients are right for what was computed, and no round trip shows a thing.
+All are linear and consistent. Weights that go in wrong come out wrong in the same way, so gradients
+are right for what was computed, and a round trip shows nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def on_fields(
     change: Callable[[Array], Array],
     pull_back: Callable[[Array], Array] | None = None,
 ) -> Bend:
-    """The same change for these arrays of every cell; the transpose is itself if none is given."""
+    """Return a mistake that changes these arrays of every cell.
+
+    Without `pull_back` the change has to be its own transpose.
+    """
     back = pull_back or change
     return on_cells(
         lambda cell: map_fields(cell, names, change), lambda d: map_fields(d, names, back)
@@ -46,7 +49,7 @@ def on_fields(
 
 
 def on_cells(change: Callable[[Cell], Cell], pull_back: Callable[[Cell], Cell]) -> Bend:
-    """The same change for every cell."""
+    """Return a mistake that changes every cell in the same way."""
     return on_params(
         lambda params, _: tuple(change(cell) for cell in params),
         lambda d_params, _: tuple(pull_back(cell) for cell in d_params),
@@ -54,18 +57,18 @@ def on_cells(change: Callable[[Cell], Cell], pull_back: Callable[[Cell], Cell]) 
 
 
 def map_fields(cell: Cell, names: tuple[str, ...], change: Callable[[Array], Array]) -> Cell:
-    """A cell with these of its arrays changed."""
+    """Return the cell with a function applied to these of its arrays."""
     changed = {name: change(array) for name, array in fields(cell).items() if name in names}
     return dataclasses.replace(cell, **changed)
 
 
 def at(gate: str) -> Array:
-    """`(4, 1)`: whether it is this gate."""
+    """Return a mask `(4, 1)` that is true for one gate."""
     return np.array([[letter == gate] for letter in GATES])
 
 
 def _packed(order: str, names: tuple[str, ...] = KERNELS + BIASES) -> Bend:
-    """Gate number k of the LSTM is what was packed as gate `order[k]`."""
+    """Return a mistake that packs gates in `order` and reads them as i, f, g, o."""
     there = [GATES.index(gate) for gate in order]
     back = [order.index(gate) for gate in GATES]
     return on_fields(names, lambda array: array[there], lambda d_array: d_array[back])
@@ -85,7 +88,7 @@ def _transposed_at(gate: str) -> Bend:
 
 
 def _reshaped(w: Array) -> Array:
-    """As if `(4 hidden, input)` were made `(input, 4 hidden)` without moving a number."""
+    """Reshape `(4 hidden, input)` to `(input, 4 hidden)` where a transpose is needed."""
     gates, hidden, size = w.shape
     return w.reshape(size, gates * hidden).T.reshape(gates, hidden, size)
 
@@ -96,7 +99,7 @@ def _reshaped_back(d_w: Array) -> Array:
 
 
 def _interleaved(array: Array) -> Array:
-    """As if rows went unit by unit, the four gates of each together."""
+    """Read the rows as if the four gates of each unit were together."""
     gates, hidden, *rest = array.shape
     return np.swapaxes(array.reshape(hidden, gates, *rest), 0, 1)
 
@@ -106,7 +109,7 @@ def _interleaved_back(d_array: Array) -> Array:
 
 
 def _state_first(cell: Cell) -> Cell:
-    """Packed as [x; h], read as [h; x]."""
+    """Read a kernel that is packed as [x; h] as [h; x]."""
     fused, hidden = np.concatenate([cell.w_ih, cell.w_hh], -1), cell.w_hh.shape[-1]
     return dataclasses.replace(cell, w_ih=fused[..., hidden:], w_hh=fused[..., :hidden])
 
