@@ -1,1 +1,1 @@
-"""What is wrong with an LSTM: where it differs first, and which known mistake that is."""
+"""Diagnosis: where an LSTM differs first, and which known mistake explains it."""

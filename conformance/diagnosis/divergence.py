@@ -1,7 +1,7 @@
-"""Where a difference begins: layer, direction, step, gate, in the order of computation.
+"""The start of a difference: layer, direction, step and gate, in the order of computation.
 
-Forward: layer by layer, step by step as the direction runs, pre-activation before gate before c
-before h. Backward: the other way. What came later is what the first one led to.
+Forward: layer by layer, step by step as the direction runs; pre-activation before gate before c
+before h. Backward: the reverse. Later differences may follow from the first one.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _AXES: Final = {  # of the arrays that checks answer, and of their gradients
 class Divergence:
     """The first moment at which an array is beyond rounding.
 
-    `words` tell the moment, and `element` what that leaves open of its worst element: gate,
-    sequence, unit. `array` and `index` are that element; `differing` of `size` elements of the
-    array are beyond rounding; `growth` has the largest error of each step, as far as the array has
+    `words` describe the moment. `element` describes what the moment leaves open about the worst
+    element: gate, sequence, unit. `array` and `index` locate that element. `differing` of `size`
+    elements are beyond rounding. `growth` has the largest error of each step, if the array has
     steps.
     """
 
@@ -59,7 +59,7 @@ class Divergence:
 
     @property
     def inside(self) -> str:
-        """Both in words, beside the array's name, which isn't said again."""
+        """Return the moment and the element in words, without the array's own name."""
         moment = "" if self.words == self.array else self.words
         return ", ".join(filter(None, (moment, self.element)))
 
@@ -74,7 +74,7 @@ class _Moment:
 
 
 def locate(ratios: Results, config: Config, allowed: float) -> Divergence | None:
-    """The first moment with an element beyond `allowed`; `ratios` are errors in sigmas."""
+    """Return the first moment with an element beyond `allowed`; `ratios` are errors in sigmas."""
     moments = [m for name, ratio in ratios.items() for m in _moments(name, ratio, config)]
     for moment in sorted(moments, key=lambda m: m.order):
         part = ratios[moment.array][moment.where]
@@ -107,7 +107,7 @@ def _describe(moment: _Moment, ratio: Array, config: Config, allowed: float) -> 
 
 
 def _element_words(moment: _Moment, index: tuple[int, ...], config: Config) -> list[str]:
-    """The axes of an array that its moment doesn't fix, and where on them the element is."""
+    """Describe where the element lies on the axes that its moment doesn't fix."""
     base, axes = _base(moment.array).removeprefix("d_"), array_axes(moment.array)
     if len(axes) != len(index):
         return []
@@ -127,17 +127,17 @@ def _axis_words(axis: str, at: int, config: Config) -> str:
 
 
 def array_axes(name: str) -> tuple[str, ...]:
-    """What the axes of an array of a check are, by its name; nothing for one that isn't known."""
+    """Return the axes of a check's array by its name, or () for an unknown array."""
     return _AXES.get(_base(name).removeprefix("d_"), ())
 
 
 def _base(name: str) -> str:
-    """The array that a name is of: without its layer, and without how it was found."""
+    """Return the plain name of an array, without its layer and how it was found."""
     return name.split(",", maxsplit=1)[0].split(" of ", maxsplit=1)[0]
 
 
 def _moments(name: str, array: Array, config: Config) -> Iterator[_Moment]:
-    """An array cut into moments, each with its place in the order of computation."""
+    """Cut an array into moments, each with its position in the order of computation."""
     base = _base(name)
     if base in _STAGES and array.ndim >= 4:
         yield from _trace_moments(name, base, array, config)
@@ -177,7 +177,7 @@ def _output_moments(name: str, array: Array, config: Config) -> Iterator[_Moment
 
 
 def cell_words(cell: int, config: Config) -> str:
-    """`layer 0`, or where there are two directions `layer 0, forward` and `layer 0, reverse`."""
+    """Return `layer 0`, or with two directions `layer 0, forward` and `layer 0, reverse`."""
     layer, reverse = divmod(cell, config.directions)
     direction = "reverse" if reverse else "forward"
     return f"layer {layer}, {direction}" if config.directions > 1 else f"layer {layer}"

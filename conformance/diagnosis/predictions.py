@@ -1,4 +1,6 @@
-"""What a truth with mistakes in it makes of a probe, and whether that is what a backend found."""
+"""Predictions of a mistake: what the reference with mistakes computes in a probe, and how that
+compares with what a backend found.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ _FAR: Final = 0.05  # of an array's largest element: no rounding reaches as far
 
 
 def bend(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
-    """The truth with all mistakes in it, the first one inside, that show at the case's dtype."""
+    """Return the reference with all mistakes that show at the case's dtype; the first is
+    innermost.
+    """
     lstm: Any = truth
     for mistake in _applied(mistakes, case):
         lstm = mistake.apply(lstm)
@@ -46,9 +50,9 @@ def bend(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
 
 
 class Predictions:
-    """What an LSTM with some mistakes answers, and how far rounding moves that. Computed once.
+    """The results of an LSTM with given mistakes, and how far rounding moves them, computed once.
 
-    `declared` is what the backend says of its arithmetic.
+    `declared` is the backend's declared rounding model.
     """
 
     def __init__(self, declared: Mapping[str, float] | None = None) -> None:
@@ -59,9 +63,10 @@ class Predictions:
         self._agreed: dict[Compared, bool] = {}
 
     def explains(self, mistakes: Mistakes, probe: Probe) -> bool:
-        """Within the budget, that of the wrong LSTM where it isn't that of the right one.
+        """Return whether the mistakes reproduce what was found, within the budget.
 
-        Of shifts too, where nothing is put in: what a shift looks like depends on the LSTM.
+        The budget is that of the right LSTM or, if that is too narrow, of the wrong one. Shifts are
+        tested without mistakes only, since how a shift looks depends on the LSTM.
         """
         predicted = self._predict(mistakes, probe)
         if isinstance(probe.found, str) or isinstance(predicted, str):
@@ -80,15 +85,18 @@ class Predictions:
         return _is_within(probe.found, Expected(narrow, budget.scaled(2**0.5)))
 
     def usual_distance(self, mistakes: Mistakes, probe: Probe) -> float:
-        """The root of the mean squared error, in standard deviations of the right LSTM."""
+        """Return the root mean square error, in standard deviations of the right LSTM."""
         return self._measure(mistakes, probe, _root_mean_square)
 
     def distance(self, mistakes: Mistakes, probe: Probe) -> float:
-        """The largest error, in standard deviations of the right LSTM."""
+        """Return the largest error, in standard deviations of the right LSTM."""
         return self._measure(mistakes, probe, np.max)
 
     def log_likelihood(self, mistakes: Mistakes, probe: Probe) -> float:
-        """Of what was found, so that a mistake with a wide budget doesn't explain everything."""
+        """Return the log-likelihood of what was found, up to a constant.
+
+        It keeps a mistake with a wide budget from explaining everything.
+        """
         predicted = self._predict(mistakes, probe)
         if isinstance(predicted, str) or isinstance(probe.found, str):
             return 0.0
@@ -96,7 +104,7 @@ class Predictions:
         return sum(_log_normal(probe.found[n], predicted[n], sigmas[n]) for n in predicted)
 
     def agree(self, a: Mistakes, b: Mistakes, probe: Probe) -> bool:
-        """Whether a probe can't tell two explanations apart."""
+        """Return whether a probe can't distinguish two explanations."""
         key = a, b, probe.asked, probe.outputs_alone
         if key not in self._agreed:
             self._agreed[key] = self._compare(a, b, probe)
@@ -124,7 +132,11 @@ class Predictions:
         return _as_found(self._answer(mistakes, probe), probe)
 
     def _answer(self, mistakes: Mistakes, probe: Probe) -> Found:
-        """One precision up."""
+        """Return the prediction at the reference's precision, one step above the probe's dtype.
+
+        Where the backend's result isn't finite, values that overflow at the probe's dtype are taken
+        from a run at that dtype.
+        """
         key = _applied(mistakes, probe.case), probe.asked
         if key not in self._found:
             lstm = bend(mistakes, Truth(), probe.case)
@@ -156,7 +168,7 @@ def _is_finite(found: Found) -> bool:
 
 
 def _overflow(wide: Found, mistakes: Mistakes, probe: Probe) -> Found:
-    """What overflows at the probe's own precision, and one up doesn't."""
+    """Replace elements that overflow at the probe's own precision and not one step above."""
     if isinstance(wide, str):
         return wide
     narrow = _run_narrow(mistakes, probe)
@@ -166,13 +178,13 @@ def _overflow(wide: Found, mistakes: Mistakes, probe: Probe) -> Found:
 
 
 def _run_narrow(mistakes: Mistakes, probe: Probe) -> Found:
-    """At the probe's own precision."""
+    """Run the reference with the mistakes at the probe's own precision."""
     own = Truth(dtype=probe.case.config.dtype)
     return run_probe(bend(mistakes, own, probe.case), probe.check, probe.case)
 
 
 def _as_found(predicted: Found, probe: Probe) -> Found:
-    """Without gradients where the backend found none."""
+    """Return the prediction without gradients, if the backend found none."""
     if isinstance(predicted, str) or isinstance(probe.found, str):
         return predicted
     return comparable(predicted, probe.found)[0]
@@ -195,7 +207,7 @@ def _shapes(results: Results) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def _is_far(found: Results, predicted: Results) -> bool:
-    """Whether a glance is enough."""
+    """Return whether an error is so large that no budget needs to be computed."""
     return any(
         not np.abs(difference(array, predicted[name])).max(initial=0)
         <= _FAR * np.abs(predicted[name][np.isfinite(predicted[name])]).max(initial=0)
@@ -214,7 +226,10 @@ def _root_mean_square(errors: Array) -> float:
 
 
 def _log_normal(found: Array, predicted: Array, sigmas: Array) -> float:
-    """Up to a constant. Where rounding can't reach there is only equality, without a density."""
+    """Return the log-density of independent normal errors, up to a constant.
+
+    Elements that rounding can't move are left out: they have no density.
+    """
     live = sigmas > 0
     ratios = in_sigmas(difference(found, predicted), sigmas)[live]
     return float(-(np.square(ratios) / 2 + np.log(sigmas[live])).sum())

@@ -1,4 +1,4 @@
-"""Probes of a diagnosis: what a backend is asked, and what it found."""
+"""Probes: the checks on cases that a diagnosis uses, and a backend's results in them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PROBES: Final = (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Probe:
-    """A check on a case, and what a backend found there. Two of them are never the same."""
+    """A check on a case, and what a backend found there. Each instance is a distinct key."""
 
     check: Check
     case: Case
@@ -63,17 +63,20 @@ class Probe:
 
     @property
     def key(self) -> Key:
-        """What was asked."""
+        """Return the names that identify the question: check, case and dtype."""
         return self.check.name, self.case.name, self.case.config.dtype
 
     @property
     def outputs_alone(self) -> bool:
-        """Whether the backend found no gradients, of which a check may have some."""
+        """Return whether the backend found no gradients, though a check may have some."""
         return not isinstance(self.found, str) and not has_gradients(self.found)
 
     @functools.cached_property
     def asked(self) -> Asked:
-        """What was asked, numbers and all: a saved case isn't the one that it is named after."""
+        """Return a key of the question with a digest of all its numbers.
+
+        A saved case may hold other numbers than the case that it is named after.
+        """
         digest = hashlib.sha256(repr(self.case.config).encode())
         for name, array in name_arrays(self.case).items():
             digest.update(f"{name} {array.shape}".encode() + array.tobytes())
@@ -83,12 +86,12 @@ class Probe:
 def probe_cases(
     seed: int = 0, probes: Iterable[tuple[str, str, str]] = PROBES
 ) -> list[tuple[Check, Case]]:
-    """What a backend is asked."""
+    """Return the check and the case of each probe, drawn from `seed`."""
     return [(CHECKS[check], RECIPES[case].build(dtype, seed)) for check, case, dtype in probes]
 
 
 def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:
-    """What a row found in the probes of a plan, as far as it answered."""
+    """Return a backend's results in those checks and cases of a plan that are probes."""
     found = {result.key: result for result in results if result.status in ("pass", "fail")}
     probes = []
     for check, case in plan:
@@ -100,7 +103,7 @@ def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:
 
 
 def run_probe(lstm: Lstm, check: Check, case: Case) -> Found:
-    """The check's arrays, or in which way the LSTM is impure."""
+    """Return the check's arrays, or the message if the LSTM is impure."""
     try:
         with np.errstate(all="ignore"):
             return check.run(lstm, case)

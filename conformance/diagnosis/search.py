@@ -1,7 +1,7 @@
-"""Diagnosis: which known mistake, or pair of them, reproduces what was found within the budget.
+"""Diagnosis: the known mistake, or pair of mistakes, that reproduces the results within the budget.
 
-The truth is made wrong in every way of the catalogue, and its numbers are compared with those
-found. What explains all probes is named; if nothing does, that is said.
+Each mistake of the catalogue is applied to the reference, whose numbers are then compared with
+those that were found. Mistakes that explain all probes are reported, or that none does.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _CLOSER: Final = 0.5  # a mistake that explains anything is closer to what was f
 
 @dataclasses.dataclass(frozen=True)
 class Diagnosis:
-    """What explains all that was found.
+    """The explanation of all that was found.
 
-    `differing` are the probes that differ from the truth. `explanations` are mistakes, or pairs of
-    them, that can't be told apart by the probes; none if no known mistake explains it. `ruled_out`
-    has the distance of each single mistake in standard deviations, at the probe that speaks most
-    against it, and `distance` is that of the right LSTM.
+    `differing` are the probes that differ from the reference. `explanations` are mistakes, or
+    pairs, that the probes can't distinguish; empty if no known mistake explains the results.
+    `ruled_out` has the distance of each single mistake in standard deviations, at the probe that
+    excludes it most clearly. `distance` is the distance of the right LSTM.
     """
 
     probes: tuple[Probe, ...]
@@ -44,12 +44,12 @@ class Diagnosis:
 
     @property
     def nearest(self) -> tuple[tuple[Mistake, float], ...]:
-        """Those ruled out that come closer to what was found than the right LSTM does by far."""
+        """Return the ruled-out mistakes that are much closer to the results than the right LSTM."""
         return tuple(found for found in self.ruled_out if found[1] <= _CLOSER * self.distance)
 
     @property
     def words(self) -> str:
-        """The explanation as a sentence; empty if there is nothing to explain."""
+        """Return the explanation as a sentence; empty if there is nothing to explain."""
         if not self.differing:
             return ""
         if not self.explanations:
@@ -59,7 +59,7 @@ class Diagnosis:
 
 
 class Diagnostician:
-    """Knows what every mistake makes of every probe, and remembers it for the next question."""
+    """A search through the catalogue that keeps all predictions for the next question."""
 
     def __init__(self, predictions: Predictions, catalogue: Sequence[Mistake] = CATALOGUE) -> None:
         self._catalogue = tuple(catalogue)
@@ -96,7 +96,7 @@ class Diagnostician:
         return dataclasses.replace(found, ruled_out=tuple(distances), distance=own)
 
     def are_alike(self, a: Mistakes, b: Mistakes, probes: Iterable[Probe]) -> bool:
-        """Whether no probe tells two explanations apart."""
+        """Return whether no probe distinguishes two explanations."""
         return all(self._of.agree(a, b, probe) for probe in probes)
 
     def _search_pairs(
@@ -114,7 +114,10 @@ class Diagnostician:
     def _search(
         self, candidates: Iterable[Mistakes], probes: Sequence[Probe], differing: Sequence[Probe]
     ) -> tuple[Mistakes, ...]:
-        """Those that explain all probes; of several the likeliest, and what is just like it."""
+        """Return the candidates that explain all probes.
+
+        If the probes distinguish them, only the likeliest is returned, with those just like it.
+        """
         first = [*differing, *(probe for probe in probes if probe not in differing)]
         close = [c for c in candidates if all(self._is_closer(c, p) for p in differing)]
         good = [c for c in close if all(self._of.explains(c, p) for p in first)]
@@ -128,9 +131,10 @@ class Diagnostician:
     def _plausible_pairs(
         self, probes: Sequence[Probe], differing: Sequence[Probe]
     ) -> list[Mistakes]:
-        """Those of which neither shows where nothing was found, and one everywhere else.
+        """Return the pairs that could explain the results.
 
-        Where only one shows, it has to explain what was found by itself.
+        Neither mistake may show in a probe without a difference, and at least one must show in
+        every probe with one. Where only one of them shows, it has to explain the result by itself.
         """
         silent = [probe for probe in probes if probe not in differing]
         quiet = [m for m in self._catalogue if not any(self._shows(m, p) for p in silent)]
@@ -145,7 +149,7 @@ class Diagnostician:
         return [(a, b) for a, b in pairs if is_plausible(a.name, b.name)]
 
     def _shows(self, mistake: Mistake, probe: Probe) -> bool:
-        """Whether a probe can see a mistake at all."""
+        """Return whether a probe can see a mistake at all."""
         return not self._of.agree((mistake,), (), probe)
 
     def _is_closer(self, mistakes: Mistakes, probe: Probe) -> bool:
