@@ -1,1 +1,1 @@
-"""The numbered requirements of docs/conformance.md, a plain function each."""
+"""The numbered requirements of docs/conformance.md, one plain function each."""

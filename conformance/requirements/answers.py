@@ -1,6 +1,6 @@
-"""The checks that compare one answer as it is: outputs, gates, gradients, the weights it holds.
+"""Checks that compare one answer as it is: outputs, gates, gradients, and the weights it holds.
 
-Other checks are made of these, and name their arrays like these.
+Other checks are built from these, and name their arrays in the same way.
 """
 
 from __future__ import annotations
@@ -18,58 +18,62 @@ if TYPE_CHECKING:
 
 
 def forward(lstm: Lstm, case: Case) -> Results:
-    """1. Same weights, same inputs: same outputs and same final states."""
+    """1. Compare outputs and final states, given the same weights and inputs."""
     return name_outputs(lstm.forward(case.config, case.params, case.batch))
 
 
 def gates(lstm: Lstm, case: Case) -> Results:
-    """2. Every pre-activation, every gate and both states of every step are the same."""
+    """2. Compare every pre-activation, every gate and both states of every step."""
     return dict(vars(lstm.gates(case.config, case.params, case.batch)))
 
 
 def gradients(lstm: Lstm, case: Case) -> Results:
-    """3. Same cotangent: same gradients of every parameter, the inputs and the initial states."""
+    """3. Compare gradients of every parameter, the inputs and the initial states, for one
+    cotangent.
+    """
     found = lstm.gradients(case.config, case.params, case.batch, case.cotangent)
     return name_gradients(*found, case.config.directions)
 
 
 def layout(lstm: Lstm, case: Case) -> Results:
-    """4. Weights go into the framework's own and come back, whatever is computed with them."""
+    """4. Compare weights that were loaded into the framework's own and read back, without
+    computing.
+    """
     found = lstm.weights(case.config, case.params)
     return _name_parameters([_kernels_and_bias(cell) for cell in found], case.config.directions)
 
 
 def variants(lstm: Lstm, case: Case) -> Results:
-    """10. A framework's own layer gives what the equations written out in it give."""
+    """10. Compare a framework's own layer with the equations written out in that framework."""
     return answer(lstm, case)
 
 
 def answer(lstm: Lstm, case: Case) -> Results:
-    """Outputs, and gradients where there are any."""
+    """Return the outputs, and the gradients if the LSTM has any."""
     return forward(lstm, case) | (gradients(lstm, case) if lstm.differentiates else {})
 
 
 def name_outputs(outputs: Outputs) -> Results:
-    """`y`, `h_n` and `c_n`."""
+    """Return the outputs by name: `y`, `h_n` and `c_n`."""
     return dict(vars(outputs))
 
 
 def name_gradients(params: Parameters, batch: Batch, directions: int) -> Results:
-    """`d_w_ih of layer 0, reverse`..., `d_x`, `d_h_0` and `d_c_0`."""
+    """Return gradients by name: `d_w_ih of layer 0, reverse`..., `d_x`, `d_h_0` and `d_c_0`."""
     found = _name_parameters([fields(cell) for cell in params], directions)
     states = {name: getattr(batch, name) for name in ("x", "h_0", "c_0")}
     return {f"d_{name}": array for name, array in (found | states).items()}
 
 
 def has_gradients(results: Results) -> bool:
-    """Whether any array has one of the names that `name_gradients` gives."""
+    """Return whether any array has a name that `name_gradients` gives."""
     return any(_is_gradient(name) for name in results)
 
 
 def comparable(one: Results, other: Results) -> tuple[Results, Results]:
-    """Both as they are; of each its outputs alone, if only one of them has gradients.
+    """Return both results, without gradients if only one of them has some.
 
-    Where that would leave nothing, there is nothing to leave out.
+    If that would leave no array, both are returned as they are.
     """
     if has_gradients(one) == has_gradients(other):
         return one, other
@@ -81,7 +85,7 @@ def comparable(one: Results, other: Results) -> tuple[Results, Results]:
 
 
 def label(results: Results, words: str) -> Results:
-    """The same arrays, with how they were found after each name."""
+    """Return the same arrays, with `words` on how they were found after each name."""
     return {f"{name}, {words}": array for name, array in results.items()}
 
 
@@ -98,9 +102,10 @@ def _name_parameters(cells: list[dict[str, Array]], directions: int) -> Results:
 
 
 def _kernels_and_bias(cell: Cell) -> dict[str, Array]:
-    """Biases as their sum: a framework that keeps one can't say how it was shared.
+    """Return the kernels, and `1 + b` for the sum of the biases.
 
-    With 1 added, as they are known to a rounding of 1 where a forget gate has that for an offset.
+    A framework that keeps one bias can't say how the sum was split. 1 is added because a bias is
+    known only to a rounding of 1 where the forget gate has an offset of 1.
     """
     kernels = {"w_ih": cell.w_ih, "w_hh": cell.w_hh}
     if cell.b_ih is None or cell.b_hh is None:

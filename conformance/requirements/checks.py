@@ -1,7 +1,7 @@
-"""The requirements: plain functions from an LSTM and a case to named arrays, in order of number.
+"""The requirements as data, in order of number: plain functions from an LSTM and a case to arrays.
 
-A check runs once on the truth and once on every backend; the arrays of one are judged against
-those of the other, and every two backends against each other.
+A check runs once on the reference and once on every backend. A backend's arrays are judged against
+the reference's, and those of every two backends against each other.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Results = dict[str, "Array"]  # an array's name, with its layer and direction: t
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """A requirement, the cases and dtypes that show it, and what it needs of an adapter.
+    """A requirement, the cases and dtypes that show it, and the features it needs of an adapter.
 
-    `needs` are features that an adapter may declare unsupported; a case has needs of its own. The
-    others ask for gradients where there are any.
+    `needs` are features that an adapter may declare unsupported; a case has needs of its own.
+    Checks that don't need gradients compare them all the same where an adapter has them.
     """
 
     name: str

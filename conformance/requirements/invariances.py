@@ -1,6 +1,6 @@
-"""Checks that cut a problem into pieces and join the answers: the whole must be its parts.
+"""Checks that cut a problem into pieces and join the results: the whole must equal its parts.
 
-The truth is cut and joined in the same way, so a piece's results are judged like any other's.
+The reference is cut and joined in the same way, so a piece's results are judged like any other.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CHUNKS: Final = 3  # the one in the middle takes a state and hands one on
 
 
 def batch(lstm: Lstm, case: Case) -> Results:
-    """5. Cell, sequence and batch are one: step by step, or each sequence alone."""
+    """5. Compare step by step, and each sequence alone, with the whole batch."""
     singles = [pick_sequences(case, np.array([b])) for b in range(case.batch.x.shape[1])]
     alone = [lstm.forward(one.config, one.params, one.batch) for one in singles]
     y, h_n, c_n = (np.concatenate([vars(o)[n] for o in alone], 1) for n in ("y", "h_n", "c_n"))
@@ -47,9 +47,10 @@ def batch(lstm: Lstm, case: Case) -> Results:
 
 
 def carry(lstm: Lstm, case: Case) -> Results:
-    """6. Carried states make chunks a whole, and gradients stop at a cut or go on, as is wanted.
+    """6. Compare chunks with carried states to the whole, with gradients stopped at each cut or
+    not.
 
-    Raises `InputError` for two directions: a reverse one can't be cut.
+    Raise `InputError` for two directions: a reverse direction can't be cut.
     """
     if case.config.directions > 1:
         raise InputError(f"carry needs an LSTM of 1 direction, found {case.config.directions}")
@@ -62,18 +63,20 @@ def carry(lstm: Lstm, case: Case) -> Results:
 
 
 def lengths(lstm: Lstm, case: Case) -> Results:
-    """7. A sequence ends at its length: zeros past it, its own last states, padding never read."""
+    """7. Compare sequences of different lengths: zeros past the end, own last states, padding
+    unread.
+    """
     return answer(lstm, case) | _short_one_alone(lstm, case)
 
 
 def layers(lstm: Lstm, case: Case) -> Results:
-    """9. A layer reads what the layer below it put out, forward and backward."""
+    """9. Compare a stack with its layers run one by one, each on the outputs of the layer below."""
     found = label(name_outputs(_layer_by_layer(lstm, case)), "layer by layer")
     return answer(lstm, case) | found
 
 
 def _run_chunks(lstm: Lstm, case: Case, stride: int) -> tuple[list[Case], list[Outputs]]:
-    """So many steps at a time, each chunk from the states that the one before it ended in."""
+    """Run `stride` steps at a time, each chunk from the final states of the one before."""
     chunks: list[Case] = []
     outputs: list[Outputs] = []
     states = case.batch.h_0, case.batch.c_0
@@ -89,7 +92,7 @@ def _join_steps(outputs: list[Outputs]) -> Outputs:
 
 
 def _stopped(lstm: Lstm, chunks: list[Case]) -> Results:
-    """Backpropagation truncated at each cut: the states that come in count as constants."""
+    """Backpropagate truncated at each cut: the states that enter a chunk count as constants."""
     found = [lstm.gradients(c.config, c.params, c.batch, c.cotangent) for c in chunks]
     batches = [batch for _, batch in found]
     h_0, c_0 = (np.stack(states) for states in zip(*map(_states, batches), strict=True))
@@ -98,7 +101,9 @@ def _stopped(lstm: Lstm, chunks: list[Case]) -> Results:
 
 
 def _chained(lstm: Lstm, chunks: list[Case]) -> Results:
-    """What arrives at the initial states of a chunk leaves the final ones of that before it."""
+    """Backpropagate chunk by chunk from the last: a chunk's state gradients go into the one
+    before.
+    """
     found: list[tuple[Parameters, Batch]] = []
     for chunk in reversed(chunks):
         heads = chunk.cotangent
@@ -115,7 +120,10 @@ def _states(batch: Batch) -> tuple[Any, Any]:
 
 
 def _short_one_alone(lstm: Lstm, case: Case) -> Results:
-    """The longest of the sequences that end early, cut to its length; None of the others."""
+    """Run the longest of the sequences that end early by itself, cut to its length.
+
+    Return no arrays if there is no such sequence.
+    """
     found = case.batch.lengths
     short = [] if found is None else [b for b, n in enumerate(found) if 0 < n < len(case.batch.x)]
     if found is None or not short:
@@ -128,7 +136,7 @@ def _short_one_alone(lstm: Lstm, case: Case) -> Results:
 
 
 def _layer_by_layer(lstm: Lstm, case: Case) -> Outputs:
-    """Each layer an LSTM of its own."""
+    """Run each layer as an LSTM of its own, on the outputs of the layer below."""
     config, batch = case.config, case.batch
     x, found = batch.x, []
     for layer in range(config.layers):

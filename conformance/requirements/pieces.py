@@ -1,4 +1,4 @@
-"""Pieces of a case: some of its sequences, some of its steps; and what is added up over pieces."""
+"""Pieces of a case: some of its sequences or steps, and sums over pieces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def pick_sequences(case: Case, which: Array) -> Case:
-    """These sequences of a case, in this order."""
+    """Return the case with these sequences only, in this order."""
     batch, heads = case.batch, case.cotangent
     h_0, c_0 = (None if s is None else s[:, which] for s in (batch.h_0, batch.c_0))
     lengths = None if batch.lengths is None else batch.lengths[which]
@@ -28,9 +28,9 @@ def pick_sequences(case: Case, which: Array) -> Case:
 
 
 def cut_steps(case: Case, start: int, stop: int, h_0: Array | None, c_0: Array | None) -> Case:
-    """These steps of a case, from these states.
+    """Return the case with the steps from `start` to `stop`, with these initial states.
 
-    Final states have a cotangent in the last piece alone: in others they are no result.
+    The final states have a cotangent in the last piece only: in others they are no result.
     """
     steps, heads = len(case.batch.x), case.cotangent
     stop = min(stop, steps)
@@ -48,7 +48,7 @@ def cut_steps(case: Case, start: int, stop: int, h_0: Array | None, c_0: Array |
 
 
 def add_parameters(parts: Sequence[Parameters]) -> Parameters:
-    """The sum of gradients that pieces have."""
+    """Return the sum of the pieces' gradients."""
     return tuple(_add_cells(cells) for cells in zip(*parts, strict=True))
 
 

@@ -1,6 +1,7 @@
-"""The check that nonsense is refused by name: a wrong array that runs is a wrong answer later.
+"""The check that wrong arguments are refused by name: an array that is accepted in the wrong shape
+gives a wrong result later.
 
-Every attempt spoils one argument of a case that is right, and no adapter gets to see it.
+Each attempt spoils one argument of a valid case. Refusal happens before an adapter sees it.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def refusal(lstm: Lstm, case: Case) -> Results:
-    """16. What doesn't fit the config is refused, in a ValueError or TypeError that names it.
+    """16. Refuse what doesn't fit the config, by a ValueError or TypeError that names it.
 
-    One array for each attempt: 1 if it is refused so, whatever is asked for, else 0.
+    Return one array for each attempt: 1 if every method refuses the argument so, else 0.
     """
     attempts = _wrong_batches(case) | _wrong_parameters(case) | _wrong_cotangents(case)
     return {
@@ -109,5 +110,5 @@ def _wrong_cotangents(case: Case) -> Attempts:
 
 
 def _other_dtype(case: Case) -> str:
-    """One that is neither the case's nor that of the truth."""
+    """Return a dtype that is neither the case's nor the reference's."""
     return "float16" if case.config.dtype == "float32" else "float32"

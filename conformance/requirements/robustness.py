@@ -1,4 +1,4 @@
-"""Checks at the edges: what a call may touch, and sizes, values and dtypes out of the ordinary."""
+"""Checks at the limits: side effects of a call, and unusual sizes, values and dtypes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def purity(lstm: Lstm, case: Case) -> Results:
-    """12. A call changes nothing that it is given, and depends on nothing else; views will do.
+    """12. Run calls under guard: they change no argument, depend on nothing else, and accept views.
 
-    Raises `Impure`. Gradients are called where there are any, and compared by other checks.
+    Raise `Impure`. Gradients are run if there are any; other checks compare them.
     """
     guarded = lstm.guarded()
     if lstm.differentiates:
@@ -27,15 +27,19 @@ def purity(lstm: Lstm, case: Case) -> Results:
 
 
 def sizes(lstm: Lstm, case: Case) -> Results:
-    """13. Every size may be 1, or large; of no steps or no sequences the answer is empty."""
+    """13. Run with sizes of 1, large ones, no steps and no sequences; the last two have empty
+    outputs.
+    """
     return forward(lstm, case)
 
 
 def values(lstm: Lstm, case: Case) -> Results:
-    """14. Numbers at the limits: NaN and infinity come out where they must, and nowhere else."""
+    """14. Run numbers at the limits: NaN and infinity come out where they must, and nowhere
+    else.
+    """
     return forward(lstm, case)
 
 
 def dtypes(lstm: Lstm, case: Case) -> Results:
-    """15. Half precision comes in and goes out, and is as exact as half precision can be."""
+    """15. Run in half precision: results have that dtype, and are as exact as it allows."""
     return answer(lstm, case)

@@ -1,7 +1,7 @@
-"""Checks that turn a problem round and turn the answer back: nothing may have changed.
+"""Checks that transform a problem and transform the results back: nothing may have changed.
 
-Time may be reversed if the directions change places, and hidden units and sequences have no order
-of their own. An LSTM that is told otherwise by its code is found out.
+Time may be reversed if the directions are swapped. Hidden units and sequences have no order. An
+LSTM whose results depend on such an order fails.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def directions(lstm: Lstm, case: Case) -> Results:
-    """8. The reverse direction runs from the last step, and its outputs stand in time order."""
+    """8. Run in reversed time with the directions swapped, and compare after swapping back."""
     found = answer(lstm, case)
     if case.config.directions == 1:
         return found
@@ -41,7 +41,7 @@ def directions(lstm: Lstm, case: Case) -> Results:
 
 
 def permutation(lstm: Lstm, case: Case) -> Results:
-    """11. Hidden units and sequences have no order: permute them, and the answers are permuted."""
+    """11. Permute hidden units, and sequences, and compare after undoing the permutation."""
     generator = np.random.default_rng(case.config.cells)
     cells = range(case.config.cells)
     units = np.stack([generator.permutation(case.config.hidden_size) for _ in cells])
@@ -54,10 +54,10 @@ def permutation(lstm: Lstm, case: Case) -> Results:
 
 @dataclasses.dataclass(frozen=True)
 class Symmetry:
-    """Cells that change places within their layer, and units within their cell.
+    """A permutation of the cells within their layers, and of the units within their cells.
 
-    Place k gets what was in `cells[k]`, its units in the order `units[k]`. What reads or joins
-    hidden units follows: columns of kernels, features of y.
+    Position k gets what was in `cells[k]`, its units in the order `units[k]`. Whatever reads or
+    joins hidden units follows: columns of kernels, features of y.
     """
 
     config: Config
@@ -67,12 +67,12 @@ class Symmetry:
 
     @property
     def inverse(self) -> Symmetry:
-        """What undoes it."""
+        """Return the permutation that undoes this one."""
         cells = np.argsort(self.cells)
         return dataclasses.replace(self, cells=cells, units=np.argsort(self.units, -1)[cells])
 
     def run(self, lstm: Lstm, case: Case) -> Results:
-        """The answer to the case in disguise, without the disguise."""
+        """Run the transformed case, and transform the results back."""
         params = self.turn_parameters(case.params)
         batch = self.turn_batch(case.batch, case.batch.lengths)
         heads = self.turn_outputs(case.cotangent, case.batch.lengths)
@@ -86,16 +86,16 @@ class Symmetry:
         )
 
     def turn_parameters(self, params: Parameters) -> Parameters:
-        """Parameters, or their gradients."""
+        """Permute parameters, or their gradients."""
         return tuple(self._turn_cell(params[self.cells[k]], k) for k in range(len(params)))
 
     def turn_batch(self, batch: Batch, lengths: Array | None) -> Batch:
-        """A batch, or the gradients of its arrays."""
+        """Permute a batch, or the gradients of its arrays."""
         h_0, c_0 = (None if s is None else self._turn_states(s) for s in (batch.h_0, batch.c_0))
         return Batch(self._turn_time(batch.x, lengths), h_0, c_0, batch.lengths)
 
     def turn_outputs(self, outputs: Outputs, lengths: Array | None) -> Outputs:
-        """Outputs, or a cotangent."""
+        """Permute outputs, or a cotangent."""
         y = self._turn_time(outputs.y, lengths)[..., self._features(self.config.layers - 1)]
         return Outputs(y, self._turn_states(outputs.h_n), self._turn_states(outputs.c_n))
 
@@ -112,7 +112,7 @@ class Symmetry:
         return np.stack([states[k][..., units] for k, units in pairs])
 
     def _turn_time(self, array: Array, lengths: Array | None) -> Array:
-        """Each sequence from its own last step to its first; padding stays where it is."""
+        """Reverse each sequence within its own length; padding stays in place."""
         if not self.reverses_time:
             return array
         steps, size = array.shape[:2]
@@ -121,7 +121,7 @@ class Symmetry:
         return array[np.where(times < ends, ends - 1 - times, times), np.arange(size)]
 
     def _features(self, layer: int) -> Array:
-        """Where each feature of a layer's y comes from."""
+        """Return the index that each feature of a layer's y comes from."""
         first = layer * self.config.directions
         cells = range(first, first + self.config.directions)
         places = [(self.cells[k] - first) * self.config.hidden_size + self.units[k] for k in cells]
@@ -129,7 +129,7 @@ class Symmetry:
 
 
 def _run_permuted(lstm: Lstm, case: Case, order: Array) -> Results:
-    """The sequences in this order, and the answers in the old one."""
+    """Run the sequences in this order, and return the results in the original order."""
     mixed, back = pick_sequences(case, order), np.argsort(order)
     found = lstm.forward(mixed.config, mixed.params, mixed.batch)
     outputs = Outputs(*(vars(found)[name][:, back] for name in ("y", "h_n", "c_n")))
