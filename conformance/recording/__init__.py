@@ -1,1 +1,1 @@
-"""Runs that travel: inputs, results and manifests in one file, judged anywhere, compared."""
+"""Recordings: inputs, results and manifests in one file, judged anywhere, compared."""

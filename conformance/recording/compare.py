@@ -1,7 +1,7 @@
-"""Recorded runs judged again and compared with each other, with NumPy alone.
+"""Recorded runs, judged again and compared with each other, with NumPy alone.
 
-The verdicts in a file are what somebody else's machine said of its rows. Here every answer is
-compared anew with the truth and the budget of this machine, and every row with every other.
+The verdicts in a file were reached on another machine. Here every answer is compared anew with this
+machine's reference and budget, and every backend with every other.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """All rows of all recordings as one run, judged here; and what is between the recordings.
+    """All backends of all recordings as one run, judged here, and how the recordings differ.
 
-    `twins` are rows of one backend in two recordings; `lines` are those of their manifests that
-    differ; `revised` has the results whose verdict isn't the recorded one.
+    `twins` are pairs of one backend in two recordings. `lines` are the lines of their manifests
+    that differ. `revised` are the results whose verdict isn't the recorded one.
     """
 
     run: Run
@@ -88,13 +88,13 @@ def compare_recordings(
 
 
 def count_steps(recordings: Recordings) -> int:
-    """How often `compare_recordings` tells of its progress."""
+    """Return how often `compare_recordings` calls its progress function."""
     rows = sum(len(recording.run.rows) for recording in recordings.values())
     return rows + rows * (rows - 1) // 2
 
 
 def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -> Result:
-    """What wasn't answered in numbers stays what it was called."""
+    """Judge a recorded answer again; a result without numbers keeps its status."""
     row = answer.row
     if answer.arrays is None:
         return answer

@@ -1,4 +1,4 @@
-"""The form of a recording's file, which writing and reading agree on."""
+"""The form of a recording's file, shared by writing and reading."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ PARTS: Final = ("arrays", "against")  # of a result: what it holds of a row's an
 
 
 def array_name(result: Result, part: str, name: str) -> str:
-    """What an array of a result is called in the file."""
+    """Return the name of one of a result's arrays in the file."""
     return f"{part}.{result.row.label}.{'.'.join(result.key)}.{name}"

@@ -1,4 +1,4 @@
-"""Recordings put beside each other: what each is called, and all of their rows as one run."""
+"""Recordings side by side: a short name for each, and all of their backends as one run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def name_files(paths: Sequence[Path]) -> dict[str, Path]:
-    """A short name for each: the file's, with as many of its folders as tell it from others."""
+    """Return a short name for each file: its own, with as many folders as make it unique."""
     absolute = [path.absolute() for path in paths]
     if len(set(absolute)) < len(absolute):
         raise InputError("a file is named twice, expected each once")
@@ -41,13 +41,13 @@ def require_same_work(recordings: Recordings) -> None:
 
 
 def mark_rows(recordings: Recordings) -> dict[str, Run]:
-    """Every recording's run; rows that several have say whose they are."""
+    """Return every recording's run; backends that several have are marked with the recording."""
     marked = _mark_rows(recordings)
     return {name: _mark(one.run, marked[name]) for name, one in recordings.items()}
 
 
 def join_runs(runs: Sequence[Run]) -> Run:
-    """One run of all rows."""
+    """Join the runs to one with all backends and results."""
     return Run(
         rows=tuple(row for run in runs for row in run.rows),
         results=tuple(result for run in runs for result in run.results),
@@ -82,14 +82,14 @@ def _require_same_work(recordings: Recordings, name: str, other_name: str) -> No
 
 
 def _first_difference(case: Case, other: Case) -> str:
-    """The first array with other bits; empty if there is none."""
+    """Return the name of the first array that differs in a bit; empty if there is none."""
     if case.config != other.config:
         return "the config"
     return next(iter(other_bits(name_arrays(case), name_arrays(other))), "")
 
 
 def _mark_rows(recordings: Recordings) -> dict[str, dict[str, Backend]]:
-    """Every recording's rows by their labels; those that several have say whose they are."""
+    """Return every recording's backends by label, marked where several recordings share a label."""
     labels = [row.label for recording in recordings.values() for row in recording.run.rows]
     return {
         name: {

@@ -1,6 +1,6 @@
-"""A recording read from a file that anyone may have written: all is checked before it is used.
+"""Reading of a recording from an untrusted file: everything is checked before it is used.
 
-What a check is comes from gateparity, and a backend's label is there for a person to read.
+A check is found by its name in gateparity; a backend's label is there for a person to read.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _SHOWN: Final = 500  # characters of an error
 
 
 def is_recording(path: Path) -> bool:
-    """Whether a file begins like one: JSON, whatever it holds, has no zero bytes.
+    """Return whether a file starts like a recording, with zero bytes, which JSON never has.
 
-    Nothing is said of a file that isn't there: whoever reads it will.
+    For a file that can't be opened, its extension decides; reading it then reports the error.
     """
     try:
         with path.open("rb") as file:
@@ -52,7 +52,7 @@ def is_recording(path: Path) -> bool:
 
 
 def load_recording(path: Path) -> Recording:
-    """What `save_recording` wrote; raises `InputError`, in one line, for anything else."""
+    """Read a file of `save_recording`. Raise `InputError`, in one line, for anything else."""
     data = read_bytes(path, "a recorded run", LIMITS.file)
     try:
         arrays, found = unpack_tensors(data, LIMITS)
@@ -137,7 +137,7 @@ def _read_arithmetic(words: Words) -> dict[str, float]:
 
 
 def _results(row: Backend, words: Words, keys: list[Key]) -> list[Result]:
-    """Without their arrays, which are names as yet."""
+    """Return a backend's results, with names in place of their arrays."""
     told = words.objects("results")
     if len(told) != len(keys):
         raise InputError(f"{row.label} has {len(told)} results, expected {len(keys)}")
@@ -160,7 +160,7 @@ def _read_result(row: Backend, key: Key, words: Words) -> Result:
 
 
 def _fill(result: Result, arrays: Arrays) -> Result:
-    """With the arrays that its names stand for."""
+    """Return the result with its arrays in place of their names."""
     found: dict[str, Any] = {}
     for part in PARTS:
         if (names := getattr(result, part)) is not None:

@@ -1,7 +1,7 @@
-"""A recorded run: what went in, what every row answered, and what that may depend on.
+"""A recorded run: its inputs, every backend's answers, and what they may depend on.
 
-Nothing in it tells where or by whom it was recorded: a file of the user's is named without its
-folder, and an interpreter by the version of its framework.
+It does not say where or by whom it was recorded. A file of the user's is named without its folder,
+and an interpreter by the version of its framework.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Recording:
     """A run with its arrays, and the plan that it followed.
 
-    `gateparity` is the version that recorded it, `recorded` the time in UTC, to the second.
+    `gateparity` is the version that recorded it; `recorded` is the time in UTC, to the second.
     """
 
     plan: Plan
@@ -40,7 +40,7 @@ class Recording:
 
 
 def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
-    """The recording of a run that has just ended."""
+    """Return the recording of a run that has just ended, without paths."""
     rows = _public_rows(run)
     labels = {label: row.label for label, row in rows.items()}
     public = dataclasses.replace(
@@ -63,7 +63,7 @@ def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
 
 
 def _public_rows(run: Run) -> dict[str, Backend]:
-    """Rows by their label, under labels that hold no path, each its own."""
+    """Return the backends by label, under unique labels that hold no path."""
     rows: dict[str, Backend] = {}
     taken: collections.Counter[str] = collections.Counter()
     for row in run.rows:
@@ -77,7 +77,7 @@ def _public_rows(run: Run) -> dict[str, Backend]:
 
 
 def _public_name(name: str, version: str) -> str:
-    """`torch@/home/me/env` is `torch@2.13.0`; `jax@0.9.2` is none of anybody's folders."""
+    """Return `torch@2.13.0` for `torch@/home/me/env`; `jax@0.9.2` holds no folder and stays."""
     framework, at, where = writable(name).partition("@")
     if not at or (len(PurePath(where).parts) == 1 and not Path(where).exists()):
         return framework + at + where

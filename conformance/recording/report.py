@@ -1,4 +1,4 @@
-"""What is between recordings, for a person, for a program and for a CI's page."""
+"""Reports of how recordings differ, for people, programs and a CI's page."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _LIST: Final = 6  # words of a line that are too many to be read one by one
 
 
 def print_recordings(comparison: Comparison, console: Console) -> None:
-    """When and by what each was recorded."""
+    """Print when and by which version each recording was made."""
     for line in _describe_recordings(comparison):
         print_line(escape(line), console)
 
 
 def print_twins(comparison: Comparison, console: Console) -> None:
-    """One backend in several recordings: how far apart, and what may be why."""
+    """Print how far one backend's recordings are apart, and what may explain it."""
     if comparison.twins:
         table = Table(title="One backend, recorded more than once")
         for name in _TWINS:
@@ -62,7 +62,7 @@ def print_twins(comparison: Comparison, console: Console) -> None:
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
-    """As plain data, beside the run's own."""
+    """Return the comparison as plain data, to be added to the run's own."""
     return {
         "recordings": [
             {
@@ -80,7 +80,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """Tables and lists, to go below the run's own."""
+    """Return tables and lists in Markdown, to go below the run's own."""
     said = [*_describe_recordings(comparison), *_describe_firsts(comparison)]
     parts = [
         "\n".join(f"- {markdown.escape(line)}" for line in said),
@@ -95,13 +95,13 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def to_notes(comparison: Comparison) -> list[str]:
-    """When and by what each was recorded, and what is told in sentences."""
+    """Return the sentences of the comparison, for a page."""
     parts = (_describe_recordings, _describe_firsts, _describe_revised)
     return [line for part in parts for line in part(comparison)]
 
 
 def to_tables(comparison: Comparison) -> list[PageTable]:
-    """What is between the recordings, for a page."""
+    """Return the comparison's tables for a page."""
     twins = [_twin_cells(twin) for twin in comparison.twins]
     lines = [
         PageTable(
@@ -152,7 +152,9 @@ def _by_recordings(lines: Sequence[Line]) -> dict[tuple[str, str], list[Line]]:
 
 
 def _line_cells(line: Line) -> list[str]:
-    """Of a long list of words only those that the other lacks."""
+    """Return a table row for a manifest line; long lists show only the words that the other
+    lacks.
+    """
     a, b = line.value_a.split(), line.value_b.split()
     if min(len(a), len(b)) < _LIST:
         return [line.name, line.value_a or "-", line.value_b or "-", ", ".join(line.backends)]

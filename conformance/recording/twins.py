@@ -1,7 +1,7 @@
-"""One backend in two recordings: to the last bit, within rounding, or beyond; and what may be why.
+"""One backend in two recordings: equal to the last bit, within rounding, or beyond, and why.
 
-A backend is the same on two machines or days if its framework and variant are; its version may
-differ, which then is one of the lines that do.
+Two entries are one backend if framework and variant are the same. Their versions may differ; that
+is then one of the differing lines.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Twin:
-    """Two rows of one backend at one dtype: of `compared` results, how many are the same bits.
+    """One backend in two recordings at one dtype; `same_bits` of `compared` results are identical.
 
-    `sigmas` is the largest difference in standard deviations of rounding, None where all that was
-    compared is known to deviate; `first` is where bits differ first, empty if they don't.
+    `sigmas` is the largest difference in standard deviations of rounding, or None if everything
+    compared is known to deviate. `first` is where bits differ first, empty if they don't.
     """
 
     a: str
@@ -50,7 +50,7 @@ class Twin:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """A line of the manifest that two recordings differ in, and the backends for which they do."""
+    """A line of the manifest in which two recordings differ, and the backends that it concerns."""
 
     name: str
     a: str
@@ -63,7 +63,7 @@ class Line:
 def compare_twins(
     groups: Sequence[Sequence[Backend]], run: Run, plan: Plan, truths: Truths
 ) -> Iterator[Twin]:
-    """Every two rows of one backend in two of the groups, at each dtype."""
+    """Yield the comparison of every backend that two of the groups have, at each dtype."""
     answers = {(result.row.label, result.key): result for result in run.results}
     pairs = {(pair.a, pair.b, pair.dtype): pair for pair in run.pairs}
     dtypes = dict.fromkeys(case.config.dtype for _, case in plan)
@@ -96,7 +96,7 @@ def compare_twins(
 
 
 def differing_lines(runs: Mapping[str, Run]) -> list[Line]:
-    """Of the manifests of twins, each once for all backends that it is the same for."""
+    """Return the manifest lines that differ, each once with all backends that it concerns."""
     found: dict[tuple[str, str, str, str, str], list[str]] = {}
     for (a, run_a), (b, run_b) in itertools.combinations(runs.items(), 2):
         for one, other in _twins([run_a.rows, run_b.rows]):
@@ -132,7 +132,7 @@ def _both(one: Result, other: Result) -> tuple[Results, Results]:
 
 
 def _first_place(one: Result, other: Result, expected: Expected) -> str:
-    """Where numbers differ first, in the order of computation."""
+    """Describe where numbers differ first, in the order of computation."""
     a, b = _both(one, other)
     sigmas = expected.budget.scaled(2**0.5).sigmas
     ratios = {name: in_sigmas(difference(a[name], b[name]), sigmas[name]) for name in a}

@@ -1,4 +1,4 @@
-"""A recording written as one safetensors file: numbers and words, and no code."""
+"""Writing of a recording as one safetensors file: numbers and texts, and no code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def save_recording(recording: Recording, path: Path) -> int:
 
 
 def _name_inputs(cases: Cases) -> dict[str, Array]:
-    """Each case once: checks share them."""
+    """Return the arrays of each case once, since checks share cases."""
     arrays: dict[str, Array] = {}
     for (name, dtype), case in cases.items():
         check_case(case)
