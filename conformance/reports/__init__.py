@@ -1,1 +1,1 @@
-"""A run for people, for programs and for a CI's pages, and back."""
+"""Reports of a run for people, for programs and for a CI's pages, and reading them back."""

@@ -1,4 +1,4 @@
-"""What was found where: the table and the JSON of `gateparity backends`."""
+"""The backends that were found, as the table and the JSON of `gateparity backends`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A backend, the interpreter that has it, and its version there; or why there is none.
+    """A backend, its interpreter and its version there, or the reason why there is none.
 
-    `target` is what an installed package's adapter is, `module:Class`.
+    `target` is `module:Class` for an adapter of an installed package.
     """
 
     backend: str
@@ -73,7 +73,7 @@ def _find(framework: Framework) -> Found:
 
 
 def _find_installed(adapter: Installed) -> Found:
-    """Where a worker will look for it: whether it is of any use there, a check tells."""
+    """Return where a worker will import the adapter. Only a check shows whether it works there."""
     return Found(
         adapter.name,
         variants=[],

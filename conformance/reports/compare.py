@@ -1,7 +1,7 @@
-"""Runs of several machines joined into one, with one verdict: what `gateparity compare` does.
+"""Runs of several machines joined into one, with one verdict, for `gateparity compare`.
 
-Each row was judged by the truth on its own machine, and that judgement stands. Pairs need both
-rows' arrays, so there are only those of rows that ran together.
+Each backend was judged by the reference on its own machine, and that verdict is kept. A pair needs
+the arrays of both backends, so only backends that ran together have one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def join_files(paths: Sequence[Path]) -> Record:
-    """One run of all that the files hold; raises `InputError` unless all did the same work."""
+    """Join the runs of all files. Raise `InputError` unless all did the same work."""
     records = {path: read_json(path) for path in paths}
     first, *others = records.items()
     for other in others:
@@ -31,7 +31,7 @@ def join_files(paths: Sequence[Path]) -> Record:
 
 
 def uncompared_pairs(run: Run) -> int:
-    """How many pairs of rows were in no run together."""
+    """Return how many pairs of backends were in no run together."""
     together = {frozenset((pair.a, pair.b)) for pair in run.pairs}
     labels = [row.label for row in run.rows]
     return sum(frozenset(pair) not in together for pair in itertools.combinations(labels, 2))
@@ -79,7 +79,7 @@ def _join_runs(runs: Sequence[Run]) -> Run:
 
 
 def _worst_of(found: Iterable[tuple[Hashable, Any]]) -> list[Any]:
-    """One of each key, the worst: a row may have run on several machines."""
+    """Return the worst item for each key, since a backend may have run on several machines."""
     kept: dict[Hashable, Any] = {}
     for key, item in found:
         kept[key] = min(kept.get(key, item), item, key=_badness)
@@ -91,7 +91,7 @@ def _badness(item: Result | Pair) -> tuple[int, float]:
 
 
 def _join(found: Sequence[dict[str, str]]) -> dict[str, str]:
-    """All that was said of each row, each once."""
+    """Join all that the runs say about each backend, without repetitions."""
     labels = dict.fromkeys(label for words in found for label in words)
     said = {label: dict.fromkeys(w[label] for w in found if label in w) for label in labels}
     return {label: ", ".join(words) for label, words in said.items()}

@@ -1,4 +1,4 @@
-"""The files that a run is written to, for programs and for a CI's pages."""
+"""The report files of a run, for programs and for a CI's pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class ReportFiles:
-    """Where each is to go, or None. Made before the work: raises `InputError` for a bad path."""
+    """The path of each report, or None. The constructor raises `InputError` for a bad path."""
 
     json: Path | None = None
     junit: Path | None = None

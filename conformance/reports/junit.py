@@ -1,6 +1,6 @@
-"""A run as JUnit XML, for a CI that shows tests: a suite a row, a test for each case and dtype.
+"""A run as JUnit XML: a suite for each backend, a test for each case and dtype.
 
-Pairs are a suite as well, so that what fails a run fails a test.
+The pairs are a suite too, so that whatever fails a run fails a test.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _FORBIDDEN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 
 def write_junit(run: Run, path: Path, source: str = "") -> None:
-    """The run as JUnit XML, written aside and renamed."""
+    """Write the run as JUnit XML to a temporary file, and rename it."""
     write_text(path, to_junit(run, source))
 
 
 def to_junit(run: Run, source: str = "") -> str:
-    """The text of the file. `source` is the option that named a file of the user's, if any."""
+    """Return the JUnit XML. `source` is the option that named a file of the user's, if any."""
     root = Element("testsuites", name="gateparity", time=f"{run.seconds:.3f}")
     for row in run.rows:
         cases = [_result_case(r, run.seed, source) for r in run.results if r.row == row]
@@ -87,5 +87,5 @@ def _count(suite: Element, cases: Iterable[Element]) -> None:
 
 
 def _legal(text: str) -> str:
-    """XML has no way to write most control characters, not even escaped."""
+    """Replace control characters, which XML can't represent, even escaped."""
     return _FORBIDDEN.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""Layouts as Markdown: the page of all, which is docs/layouts.md, and the views of one and two."""
+"""Layouts as Markdown: docs/layouts.md with all of them, and the views of one and of two."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ The gates are i (input), f (forget), g (cell candidate) and o (output). A patter
 
 
 def layouts_page(layouts: Sequence[Layout]) -> str:
-    """The whole page."""
+    """Return the page of all layouts, docs/layouts.md."""
     parts = [_INTRODUCTION, "## All", "\n".join(_overview(layouts)), "## One by one"]
     for layout in layouts:
         parts += [f"### {layout.name}", *_section(layout)]
@@ -53,7 +53,7 @@ def layouts_page(layouts: Sequence[Layout]) -> str:
 
 
 def layout_page(layout: Layout, config: Config) -> str:
-    """One in full, with every array of a small LSTM."""
+    """Return one layout in full, with every array of a small LSTM."""
     sizes = f"input {config.input_size}, hidden {config.hidden_size}"
     where = f", end to end in `{layout.vector}`" if layout.vector else ""
     rows = [
@@ -65,7 +65,7 @@ def layout_page(layout: Layout, config: Config) -> str:
 
 
 def pair_page(source: Layout, target: Layout, code: str) -> str:
-    """Two side by side, and the code that converts one into the other."""
+    """Return two layouts side by side, and the code that converts one into the other."""
     different = differences(source, target)
     ours, theirs = facts(source), facts(target)
     rows = [
@@ -118,7 +118,7 @@ def _section(layout: Layout) -> Iterator[str]:
 
 
 def _spelling(layout: Layout) -> str:
-    """What fills the place of the direction."""
+    """Return a sentence about how names spell the direction; empty if they don't."""
     if not any("{direction}" in tensor.name for tensor in layout.tensors):
         return ""
     forward, reverse = (f"`{words}`" if words else "nothing" for words in layout.directions)
@@ -136,7 +136,7 @@ def _cell(words: str) -> str:
 
 
 def _words(limit: str) -> str:
-    """A sentence whose first word may be a name in backquotes."""
+    """Escape a sentence whose first word may be a name in backquotes."""
     name, tick, reason = limit.removeprefix("`").partition("`")
     return f"`{name}`{escape(reason)}" if tick else escape(limit)
 

@@ -1,4 +1,4 @@
-"""Layouts for a person: all in one table, one in full, or two side by side with the code."""
+"""Layouts as terminal tables: all in one, one in full, or two with the code that converts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def print_layouts(layouts: Iterable[Layout], console: Console) -> None:
-    """A row for each."""
+    """Print a table with a row for each layout."""
     table = Table(show_lines=True)
     heads = ("layout", "gate order", "arrays", "biases", "forget\noffset", "states", "holds")
     for head in (*heads, "checked against"):
@@ -60,7 +60,7 @@ def print_layouts(layouts: Iterable[Layout], console: Console) -> None:
 
 
 def print_layout(layout: Layout, config: Config, console: Console) -> None:
-    """Its facts, what it doesn't hold, and every array of a small LSTM."""
+    """Print one layout's facts, its limits, and every array of a small LSTM."""
     origin = origin_of(layout)
     print_line(f"[bold]{escape(layout.name)}[/]  {escape(origin.source)}", console)
     table = Table(show_header=False)
@@ -81,7 +81,7 @@ def print_layout(layout: Layout, config: Config, console: Console) -> None:
 
 
 def print_pair(source: Layout, target: Layout, code: str, console: Console) -> None:
-    """Both, what differs, what a conversion loses, and the code that does it."""
+    """Print two layouts, their differences, what a conversion loses, and the code."""
     different = differences(source, target)
     table = Table("", escape(source.name), escape(target.name), "")
     ours, theirs = facts(source), facts(target)

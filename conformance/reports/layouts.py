@@ -1,4 +1,4 @@
-"""What a layout is, in words: the facts that tables, Markdown and JSON of layouts show alike."""
+"""Facts about layouts in words, shared by tables, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _FIELDS: Final = ("w_ih", "w_hh", "b_ih")
 
 
 def origin_of(layout: Layout) -> Origin:
-    """Where it is from; a layout of a user's own says nothing of it."""
+    """Return the layout's origin, or for a user's own layout an empty, unverified one."""
     return layout.origin or Origin(layout.name, "", "", unverified="nobody has run it")
 
 
 def order_words(layout: Layout) -> str:
-    """The gate order, and how gates lie."""
+    """Describe the gate order, and whether gates are interleaved."""
     if not any("gate" in tensor.axes for tensor in layout.tensors):
         return "an array each"
     words = ", ".join(layout.order)
@@ -44,46 +44,46 @@ def order_words(layout: Layout) -> str:
 
 
 def bias_words(layout: Layout) -> str:
-    """How many biases, and whether there is a choice."""
+    """Describe how many biases there are, and whether they can be left out."""
     count = "1" if any(tensor.role == "b" for tensor in layout.tensors) else "2"
     return f"{count}, always" if layout.always_biased else count
 
 
 def offset_words(layout: Layout) -> str:
-    """What is added to the forget gate at run time."""
+    """Describe what is added to the forget gate at run time: `+1` or `none`."""
     return f"+{layout.forget_offset:g}" if layout.forget_offset else "none"
 
 
 def size_words(layout: Layout) -> str:
-    """How many layers and directions it holds."""
+    """Describe how many layers and directions the layout can hold."""
     layers = "any layers" if layout.many_layers else "1 layer"
     return f"{layers}, {'both directions' if layout.both_directions else '1 direction'}"
 
 
 def checked_words(layout: Layout) -> str:
-    """The version that it was checked against, and whether by running it there."""
+    """Return the version that the layout was checked against, and whether by running it."""
     origin = origin_of(layout)
     return f"{origin.version}, {'unverified' if origin.unverified else 'verified'}"
 
 
 def name_words(layout: Layout, tensor: Tensor) -> str:
-    """The name, with the spellings of i, f, g and o in braces where there is an array for each."""
+    """Return the array's name, with the gates' spellings in braces if there is one per gate."""
     return tensor.name.replace("{gate}", f"{{{','.join(layout.spelled(tensor))}}}")
 
 
 def array_words(layout: Layout, tensor: Tensor) -> str:
-    """A line of the spec."""
+    """Return the array's name and its pattern as one line."""
     return f"{name_words(layout, tensor)}: {tensor.pattern}"
 
 
 def limit_words(layout: Layout) -> list[str]:
-    """What the framework has and the layout doesn't hold, a sentence each."""
+    """Return a sentence for each feature of the framework that the layout can't hold."""
     arrays = [f"`{part}`: {reason}" for part, reason in layout.refused]
     return arrays + list(origin_of(layout).limits)
 
 
 def facts(layout: Layout) -> dict[str, str]:
-    """Every property that two layouts may differ in, in words."""
+    """Return every property in which two layouts may differ, in words."""
     origin = origin_of(layout)
     parts = dict.fromkeys(_PARTS, "")
     for part, field in zip(_PARTS, _FIELDS, strict=True):
@@ -105,7 +105,7 @@ def facts(layout: Layout) -> dict[str, str]:
 
 
 def patterns(layout: Layout) -> dict[str, str]:
-    """The facts without names, which differ anyway: what a conversion has to change."""
+    """Return the facts without array names: what a conversion has to change."""
     found = facts(layout)
     for part in _PARTS:
         found[part] = "\n".join(line.partition(": ")[2] for line in found[part].splitlines())
@@ -113,14 +113,14 @@ def patterns(layout: Layout) -> dict[str, str]:
 
 
 def differences(a: Layout, b: Layout) -> list[str]:
-    """The properties in which two layouts differ, beyond names."""
+    """Return the properties in which two layouts differ, beyond names."""
     ours, theirs = patterns(a), patterns(b)
     named = ("class", "checked against")
     return [fact for fact in ours if fact not in named and ours[fact] != theirs[fact]]
 
 
 def losses(source: Layout, target: Layout) -> Iterator[str]:
-    """What a conversion does not keep, a sentence each."""
+    """Yield a sentence for each thing that a conversion does not keep."""
     one, other = ("1" in bias_words(layout) for layout in (source, target))
     if other and not one:
         yield f"{target.name} has one bias: it gets the sum, and what each was is lost"
@@ -137,7 +137,7 @@ def losses(source: Layout, target: Layout) -> Iterator[str]:
 
 
 def layout_json(layout: Layout) -> dict[str, Any]:
-    """The spec as plain data."""
+    """Return the layout's spec as plain data."""
     origin = origin_of(layout)
     return {
         "name": layout.name,
@@ -171,7 +171,7 @@ def layout_json(layout: Layout) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """An array of a small LSTM: its name, what it holds, pattern and shape."""
+    """An array of a small LSTM: its name, its contents, its pattern and its shape."""
 
     name: str
     holds: str
@@ -180,7 +180,7 @@ class Example:
 
 
 def examples(layout: Layout, config: Config) -> list[Example]:
-    """Every array of an LSTM of this config, or part of its vector. Raises `Unheld`."""
+    """Return every array, or part of the vector, of an LSTM of this config. Raise `Unheld`."""
     blocks = layout.in_vector(config) if layout.vector else layout.blocks(config)
     roles = {id(role): name for name, role in ROLES.items()}
     return [Example(b.name, HOLDS[roles[id(b.role)]], b.pattern, b.shape) for b in blocks]

@@ -1,6 +1,6 @@
 """A run as GitHub-flavoured Markdown: the summary page of a CI job.
 
-What a backend says is shown as it is: no character of it is obeyed as Markdown or HTML.
+A backend's texts are escaped, so that none is read as Markdown or HTML.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$])")
 
 
 def write_markdown(run: Run, path: Path, source: str = "", page: str = "") -> None:
-    """The run as Markdown, written aside and renamed; `page` goes below it."""
+    """Write the run as Markdown, with `page` below it, to a temporary file, and rename it."""
     write_text(path, to_markdown(run, source) + page)
 
 
 def to_markdown(run: Run, source: str = "") -> str:
-    """The text of the file. `source` is the option that named a file of the user's, if any."""
+    """Return the Markdown. `source` is the option that named a file of the user's, if any."""
     parts = [
         f"### gateparity: {escape(describe_verdict(run))}",
         f"{describe_counts(run)}.",
@@ -52,7 +52,7 @@ def to_markdown(run: Run, source: str = "") -> str:
 
 
 def escape(text: str) -> str:
-    """Plain text that Markdown and HTML take for nothing else, on one line."""
+    """Escape a text for Markdown and HTML, on one line."""
     return _SPECIAL.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
 
 
@@ -74,7 +74,7 @@ def _cell(words: str, status: str) -> str:
 
 
 def to_row(cells: Sequence[str]) -> str:
-    """A line of a table, of cells that are Markdown already."""
+    """Return a table line from cells that are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 
@@ -98,7 +98,7 @@ def _failures(run: Run, source: str) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """A block, in a fence that is longer than any in the text."""
+    """Return a code block in a fence that is longer than any in the text."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}console\n$ {text}\n{fence}"

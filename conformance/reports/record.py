@@ -1,4 +1,4 @@
-"""A run as JSON and back: what `--json` writes and `gateparity compare` reads."""
+"""A run as JSON and back: written by `--json`, read by `gateparity compare`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NUMBERS: Final = ("max_error", "sigmas", "shift")
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """A run, and what has to be equal for it to be joined with another."""
+    """A run, and the facts that must be equal before it can be joined with another."""
 
     run: Run
     source: Source
@@ -40,13 +40,15 @@ class Record:
 def write_json(
     run: Run, path: Path, source: Source, more: Mapping[str, Any] = MappingProxyType({})
 ) -> None:
-    """The run as JSON, written aside and renamed. `more` is what else there is to tell."""
+    """Write the run as JSON to a temporary file, and rename it. `more` is added at the top
+    level.
+    """
     text = json.dumps(to_json(Record(run, source)) | dict(more), indent=2, allow_nan=False)
     write_text(path, text + "\n")
 
 
 def to_json(record: Record) -> dict[str, Any]:
-    """The run as plain data. A number that isn't finite is null, and its reason tells."""
+    """Return the run as plain data. A number that isn't finite is null; its reason explains it."""
     run = record.run
     return {
         "schema": SCHEMA,
@@ -66,7 +68,7 @@ def to_json(record: Record) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> Record:
-    """What `write_json` wrote; raises `InputError` for anything else."""
+    """Read a file of `write_json`. Raise `InputError` for anything else."""
     try:
         found = json.loads(read_bytes(path, "a run's JSON"))
         schema = found["schema"]

@@ -1,4 +1,4 @@
-"""What every account of a run says alike, in plain words: the terminal's, Markdown's, a test's."""
+"""Texts that all reports of a run share: the terminal's, Markdown's, a test's."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ RANKS: Final = ("fail", "error", "known", "pass", "skip")  # what a cell of seve
 
 
 def shown_dtypes(run: Run) -> list[str]:
-    """Those that have lines of their own: the suite's usual ones, if any was run."""
+    """Return the dtypes that have lines of their own: the suite's usual ones, if any was run."""
     found = list(dict.fromkeys(result.dtype for result in run.results))
     return [dtype for dtype in found if dtype in DTYPES] or found
 
 
 def shown_checks(run: Run) -> list[str]:
-    """Those that were run, in the order of their numbers; a foreign one last."""
+    """Return the checks that were run, in the order of their numbers; unknown ones come last."""
     found = dict.fromkeys(result.check for result in run.results)
     return [*(name for name in CHECKS if name in found), *(n for n in found if n not in CHECKS)]
 
 
 def find_cells(run: Run) -> dict[tuple[str, str, str], list[Result]]:
-    """The cases of every row, check and dtype. One check has a dtype of its own, float16: it stands
-    in the first line.
+    """Return the results for each backend, check and dtype.
+
+    The check of float16 has a dtype of its own, and is shown in the first line.
     """
     cells: dict[tuple[str, str, str], list[Result]] = {}
     shown = shown_dtypes(run)
@@ -47,7 +48,7 @@ def find_cells(run: Run) -> dict[tuple[str, str, str], list[Result]]:
 
 
 def cell_words(cases: Sequence[Result]) -> tuple[str, Status]:
-    """What a cell says of its cases, and how it ended: the worst of them."""
+    """Return a cell's text for its cases, and the worst of their statuses."""
     if not cases:
         return "-", "skip"
     status = min((case.status for case in cases), key=RANKS.index)
@@ -60,14 +61,14 @@ def cell_words(cases: Sequence[Result]) -> tuple[str, Status]:
 
 
 def number_words(value: float | None) -> str:
-    """Standard deviations: one decimal, or the power of ten where that is enough."""
+    """Format standard deviations: one decimal, or the power of ten from 1000 on."""
     if value is None or not math.isfinite(value):
         return "-" if value is None else "inf"
     return f"{value:.1f}" if value < 1000 else f"{value:.0e}"
 
 
 def empty_cells(run: Run) -> list[tuple[str, Status, str, str]]:
-    """Why cells have no number: row, status, checks and reason, each reason once a row."""
+    """Return why cells have no number: backend, status, checks and reason, each reason once."""
     found: dict[tuple[str, Status, str], list[str]] = {}
     for result in run.results:
         if result.status in ("skip", "error", "known"):
@@ -81,12 +82,12 @@ def empty_cells(run: Run) -> list[tuple[str, Status, str, str]]:
 
 
 def describe_failure(result: Result) -> str:
-    """What differs."""
+    """Return one line that names the backend, check, case and dtype that differ."""
     return f"{result.row.label} {result.check}, case {result.case}, {result.dtype} differs"
 
 
 def describe_saved(result: Result) -> str:
-    """Where a failure was saved, and the command that repeats it from there; empty if it wasn't."""
+    """Return where a failure was saved and the command that repeats it; empty if it wasn't."""
     if not result.saved:
         return ""
     file = shlex.quote(result.saved)
@@ -94,14 +95,14 @@ def describe_saved(result: Result) -> str:
 
 
 def describe_verdict(run: Run) -> str:
-    """The verdict, with what is missing of a comparison."""
+    """Return the verdict, and what a comparison lacks if it is incomplete."""
     if run.exit_code != 2 or len(run.ran) >= run.least:
         return run.verdict
     return f"{run.verdict} ({len(run.ran)} of the {run.least} backends that a comparison needs)"
 
 
 def describe_counts(run: Run) -> str:
-    """What the run came to in numbers. A case is one check on one case in one row, computed."""
+    """Return the run's counts, times and rate. A case is one check on one case in one backend."""
     statuses = [result.status for result in run.results]
     found = [f"{statuses.count(status)} {status}" for status in get_args(Status)]
     computed = len(statuses) - statuses.count("skip") - statuses.count("error")

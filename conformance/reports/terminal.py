@@ -1,4 +1,4 @@
-"""A run as tables for a person."""
+"""A run as terminal tables."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ _MOST_STEPS = 12  # in one table
 
 
 def print_run(run: Run, console: Console, source: str = "") -> None:
-    """All of it, the verdict last."""
+    """Print all of the run, with the verdict last."""
     print_results(run, console, source)
     print_verdict(run, console)
 
 
 def print_verdict(run: Run, console: Console) -> None:
-    """One line: the verdict, and what the run came to in numbers."""
+    """Print one line with the verdict and the run's counts."""
     print_line(_summary(run), console)
 
 
 def print_results(run: Run, console: Console, source: str = "") -> None:
-    """The table of rows and checks, what went wrong and how to repeat it, and all pairs."""
+    """Print the table of checks, failures with how to repeat them, and the table of pairs."""
     print_table(console, _check_table(run))
     for label, status, checks, reason in empty_cells(run):
         mark = f"[{_STYLES[status]}]{escape(label)} {status}[/]"
@@ -105,7 +105,7 @@ def _check_table(run: Run) -> Table:
 
 
 def _cell(cells: Sequence[tuple[str, Status]]) -> Text:
-    """A line for each dtype."""
+    """Return the cell's text, with a line for each dtype."""
     return Text("\n").join(Text(words, _STYLES[status]) for words, status in cells)
 
 
@@ -148,7 +148,9 @@ def _print_failure(
 
 
 def _growth_table(begins: Divergence) -> Table:
-    """The largest error at each step; of many steps those at which it doubles, and the last."""
+    """Return the largest error at each step; of many steps, those at which it doubles, and the
+    last.
+    """
     growth = begins.growth
     shown = growth if len(growth) <= _MOST_STEPS else _doublings(growth)
     table = Table(title=f"Largest error of {begins.array} over time, in sigma")
