@@ -1,1 +1,1 @@
-"""Training alike: problems, the truth of their training, its budget, and The Time Machine."""
+"""Equal training: problems, their reference runs and budgets, and The Time Machine."""

@@ -1,4 +1,4 @@
-"""A run that was interrupted: one safetensors file for each row, written after every epoch."""
+"""Interrupted runs: one safetensors file for each backend, written after every epoch."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _LARGEST: Final = 2**26  # bytes
 
 
 class Journal:
-    """What a row has been through: losses and norms of all steps, and the weights after each epoch
-    `(epochs, n)`, flat, kernels and sums of biases in canonical order. A loss above `worst` says
-    that it has diverged.
+    """The history of one backend's run: losses and norms of all steps, and weights of each epoch.
+
+    The weights after each epoch are `(epochs, n)`, flat: kernels and sums of biases in canonical
+    order. A run with a loss above `worst` has diverged.
     """
 
     def __init__(self, state: TrainingState, worst: float) -> None:
@@ -40,11 +41,11 @@ class Journal:
 
     @property
     def epochs(self) -> int:
-        """How many are done."""
+        """Return how many epochs are done."""
         return len(self.weights)
 
     def add(self, training: Training, weights: dict[str, Array]) -> None:
-        """One more epoch."""
+        """Add one epoch: its losses, its norms and the weights after it."""
         self.state = training.state
         self.losses.append(training.losses)
         self.norms.append(training.norms)
@@ -53,13 +54,13 @@ class Journal:
 
     @property
     def perplexities(self) -> list[float]:
-        """Of each epoch: the exponential of the mean loss of its batches."""
+        """Return each epoch's perplexity: the exponential of the mean loss of its batches."""
         with np.errstate(over="ignore"):
             return [float(np.exp(np.mean(losses, dtype="float64"))) for losses in self.losses]
 
     @property
     def diverged(self) -> int | None:
-        """The first step whose loss is beyond the worst, or whose gradient isn't finite."""
+        """Return the first step whose loss is above `worst`, or whose gradient isn't finite."""
         steps = zip(np.ravel(self.losses), np.ravel(self.norms), strict=True)
         bad = (k for k, (loss, norm) in enumerate(steps, 1) if not self._sound(loss, norm))
         return next(bad, None)
@@ -69,7 +70,7 @@ class Journal:
 
 
 def checkpoint_path(folder: Path, label: str, dtype: str) -> Path:
-    """Where a row's checkpoint is."""
+    """Return the path of the checkpoint for a label and a dtype."""
     return folder / f"{re.sub(r'[^A-Za-z0-9.]+', '-', label)}-{dtype}.safetensors"
 
 
@@ -86,9 +87,9 @@ def save_checkpoint(path: Path, journal: Journal, fingerprint: dict[str, Any]) -
 def load_checkpoint(
     path: Path, start: TrainingState, config: Config, fingerprint: dict[str, Any], worst: float
 ) -> Journal:
-    """The journal of a file; `start` is the state that the run began with.
+    """Return the history in a file; `start` is the state that the run began with.
 
-    Raises `InputError` for a file that is damaged, of another run, or whose arrays don't fit.
+    Raise `InputError` for a file that is damaged or of another run, or whose arrays don't fit.
     """
     data = read_bytes(path, "a checkpoint of gateparity train", _LARGEST)
     try:

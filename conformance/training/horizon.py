@@ -1,7 +1,7 @@
-"""Small problems in every row: within rounding or not, and how long two rows stay together.
+"""Small trainings in every backend: whether each is within rounding, and how long pairs agree.
 
-Two runs are together while no weight of theirs is further apart than `APART`. The budget predicts
-that from its draws, even where it vouches no longer for single numbers.
+Two runs agree as long as no weight differs by more than `APART`. The budget predicts that from its
+draws, even after the epochs for which it is valid for single numbers.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ APART: Final = 2.0**-10
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """A deviation that is known: why, and by how much of the rate a weight is off for each step of
-    the first epoch at most, before steps that follow make it more or less.
+    """A known deviation in training: the reason and the largest size.
+
+    `most` is by how much of the rate a weight may be off for each step of the first epoch. Later
+    steps could make the deviation larger or smaller.
     """
 
     reason: str
@@ -52,9 +54,10 @@ _KNOWN: Final = {  # name, dtype, optimiser
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One problem in one row. `error` or `skip` says why there is no verdict; `known` is what is
-    known to deviate, and `shift` by how much of the rate a weight is off for each step of the
-    first epoch.
+    """One problem in one backend. `error` or `skip` says why there is no verdict.
+
+    `known` is a known deviation, and `shift` is by how much of the rate a weight is off for each
+    step of the first epoch.
     """
 
     row: Row
@@ -68,7 +71,10 @@ class Trial:
 
     @property
     def status(self) -> str:
-        """pass, known, fail, skip or error; a known deviation that is gone, or larger, fails."""
+        """Return pass, known, fail, skip or error.
+
+        A known deviation that is gone, or larger than known, fails.
+        """
         if self.verdict is None:
             return "skip" if self.skip else "error"
         if self.known and self.verdict.differs:
@@ -79,7 +85,7 @@ class Trial:
 
     @property
     def reason(self) -> str:
-        """One line on what isn't a pass."""
+        """Return one line that explains a status other than pass."""
         differs = self.verdict.differs if self.verdict else ""
         if self.known is None or self.verdict is None:
             return self.error or self.skip or differs
@@ -92,9 +98,11 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Horizon:
-    """After how many steps two rows are apart: as the draws predict, and the first and the last
-    pair that were; None for never, in `steps` steps. After each epoch, `expected` is the distance
-    that is predicted, and `found` that of each pair, by its name.
+    """The number of steps after which two backends part: predicted, of the first and of the last
+    pair.
+
+    A number is None if they never part in `steps` steps. After each epoch, `expected` is the
+    predicted distance, and `found` that of each pair, by its name.
     """
 
     problem: str
@@ -109,7 +117,7 @@ class Horizon:
 
 
 class Courses:
-    """The truths of all problems, each made once."""
+    """A cache of the reference runs of all problems."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -123,8 +131,10 @@ class Courses:
         declared: Mapping[str, float] | None = None,
         biases: int = 1,
     ) -> Course:
-        """The truth of a problem, for what a backend declares of its arithmetic, and for as many
-        biases as are trained where the truth has one.
+        """Return the reference run of a problem, with its budget.
+
+        `declared` is a backend's declared rounding model. `biases` is how many equal biases the
+        backend trains where the reference has one.
         """
         key = name, dtype, tuple(sorted((declared or {}).items())), biases
         with self._lock:
@@ -143,7 +153,7 @@ def try_problems(
     gauge: Gauge = "tied",
     progress: Callable[[Trial], None] = lambda _: None,
 ) -> list[Trial]:
-    """Every problem in every row."""
+    """Run every problem in every backend, and call `progress` with each trial."""
 
     def work(row: Row, adapter: RemoteAdapter) -> list[Trial]:
         trials = []
@@ -160,7 +170,7 @@ def try_problems(
 
 
 def find_horizon(trials: Sequence[Trial], course: Course, batches: int) -> Horizon | None:
-    """Of all trials of one problem at one dtype; None where fewer than two came to their end."""
+    """Return the horizon of one problem at one dtype, or None if fewer than two trials finished."""
     done = [trial for trial in trials if trial.results]
     if len(done) < 2:
         return None
@@ -215,7 +225,7 @@ def _explain(once: Verdict, twice: Verdict) -> str:
 
 
 def _part(distances: Sequence[float]) -> int | None:
-    """The first epoch after which a weight is further off."""
+    """Return the first epoch after which a weight differs by more than `APART`, or None."""
     return next((k for k, distance in enumerate(distances, 1) if not distance <= APART), None)
 
 
@@ -224,12 +234,12 @@ def _furthest(a: Trial, b: Trial, names: Sequence[str]) -> float:
 
 
 def _by_epoch(results: Results) -> list[list[str]]:
-    """The names of weights, epoch by epoch."""
+    """Return the names of weights, grouped by epoch."""
     return [list(names) for _, names in itertools.groupby(_epochs(results), key=_number)]
 
 
 def _epochs(results: Results) -> list[str]:
-    """The names of weights, in order of time."""
+    """Return the names of weights, in order of time."""
     return [name for name in results if not name.startswith(("loss", "norm", "output"))]
 
 

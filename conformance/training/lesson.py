@@ -1,7 +1,7 @@
 """The Time Machine as d2l trains on it: characters in, the next character out.
 
-A step is one gradient step on a batch of windows; an epoch goes through all windows once, in an
-order that the seed and the epoch determine.
+A step is one gradient step on a batch of windows. An epoch uses all windows once, in an order that
+the seed and the epoch determine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LEAST: Final = 2  # symbols that occur
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """How much there is to learn from, and of what: d2l's numbers."""
+    """The sizes of the model and of its data, as in d2l."""
 
     hidden: int = 32
     steps: int = 32
@@ -46,7 +46,9 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class Lesson:
-    """One training run for all: a text, sizes, a recipe, and the seed of weights and orders."""
+    """One training task for all backends: a text, sizes, a recipe, and a seed for weights and
+    orders.
+    """
 
     text: Text
     sizes: Sizes
@@ -69,15 +71,17 @@ class Lesson:
 
     @property
     def worst(self) -> float:
-        """A loss that only a run that diverges has: ten times that of guessing evenly."""
+        """Return a loss that only a diverging run reaches: ten times that of a uniform guess."""
         return 10 * float(np.log(len(self.text.symbols)))
 
     def config(self, dtype: str) -> Config:
-        """One layer, forward."""
+        """Return the config: one layer, one direction."""
         return Config(len(self.text.symbols), self.sizes.hidden, dtype=dtype)
 
     def weights(self, dtype: str) -> tuple[Parameters, dict[str, Array]]:
-        """The first weights: from a normal of 0.01, biases zero; the same for every dtype."""
+        """Draw the initial weights, normal with deviation 0.01, biases zero; the same for every
+        dtype.
+        """
         generator = np.random.default_rng([self.seed, 7])
         config = self.config(dtype)
 
@@ -92,7 +96,7 @@ class Lesson:
         return params, draw_head(config, config.input_size, draw, _SCALE)
 
     def batches(self, epoch: int) -> list[Examples]:
-        """The batches of an epoch, the first of which is 1."""
+        """Return the batches of an epoch; epochs count from 1."""
         cut = np.lib.stride_tricks.sliding_window_view(self.text.codes, self.sizes.steps + 1)
         found = cut[: self.sizes.windows].astype(np.int32)
         order = np.random.default_rng([self.seed, 13, epoch]).permutation(len(found))
@@ -103,15 +107,20 @@ class Lesson:
         ]
 
     def fingerprint(self, label: str, dtype: str) -> dict[str, Any]:
-        """What a checkpoint must be of, to be gone on from. The number of epochs is free."""
+        """Return the facts that a checkpoint must share before a run can resume from it.
+
+        The number of epochs may differ.
+        """
         sizes = {n: v for n, v in vars(self.sizes).items() if n != "epochs"}
         codes = hashlib.sha256(self.text.codes.astype(np.int32).tobytes()).hexdigest()
         recipe = json.loads(json.dumps(vars(self.recipe)))
         return {"text": codes, "seed": self.seed, "row": f"{label} {dtype}", **recipe, **sizes}
 
     def speak(self, pupil: Pupil, dtype: str, state: TrainingState) -> tuple[str, float]:
-        """What follows `it has`, the likeliest symbol each time, and how near a choice came: the
-        least lead of a chosen symbol over the next, in units of its logit.
+        """Return the likeliest continuation of `it has`, and how close a choice was.
+
+        The second value is the smallest difference between the logits of a chosen symbol and the
+        next.
         """
         config, symbols = self.config(dtype), self.text.symbols
         state = dataclasses.replace(state, h=None, c=None)
@@ -128,7 +137,7 @@ class Lesson:
         return "".join(said), lead
 
     def _without_ends(self) -> Array:
-        """The codes from the first letter to the last: a file's last line break is no symbol."""
+        """Return the codes from the first letter to the last, without a file's final line break."""
         codes = self.text.codes
         if " " not in self.text.symbols:
             return codes
@@ -140,7 +149,9 @@ class Lesson:
 
 
 def make_recipe(rate: float, gauge: Any, clip: float = 1.0) -> Recipe:
-    """d2l's: SGD at a rate, clipped. Raises `InputError` for a rate that float32 doesn't hold."""
+    """Return d2l's recipe: SGD with clipping. Raise `InputError` for a rate that float32 can't
+    hold.
+    """
     try:
         return Recipe(rate=rate, clip=clip, gauge=gauge)
     except ValueError as error:

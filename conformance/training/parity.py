@@ -1,5 +1,5 @@
-"""Training parity: how far rounding moves every number of a training run, for how many epochs that
-can be known, and whether a backend's run is within it.
+"""Training parity: how far rounding moves every number of a training run, for how many epochs
+that can be known, and whether a backend's run is within it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ _LINEAR: Final = 2.0  # times what it should be, either way
 
 @dataclasses.dataclass(frozen=True)
 class Course:
-    """The truth of a training run, the standard deviation of each of its numbers, and the epoch up
-    to which rounding's effect is linear, so that those mean something.
+    """The reference run of a training, with a standard deviation for each of its numbers.
+
+    Up to epoch `vouched` the effect of rounding is linear, so that the deviations are valid.
     """
 
     truth: Results
@@ -45,8 +46,9 @@ class Course:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """A run against the truth: its worst number in standard deviations, within `epochs` epochs of
-    those vouched for. `differs` says where it parts first, or nothing.
+    """A run judged by the reference: its worst number in standard deviations, in valid epochs only.
+
+    `differs` says where the run parts first; it is empty if it doesn't.
     """
 
     sigmas: float
@@ -107,7 +109,10 @@ def _scale(arithmetic: Arithmetic, unit: float) -> Arithmetic:
 
 
 def _count_linear(drawn: Results, others: Results, expected: float, epochs: int) -> int:
-    """How many epochs go by until roundings of two sizes don't do as much in proportion."""
+    """Return how many epochs pass before the effect of rounding stops being linear.
+
+    It compares the effects of roundings of two sizes, which then are no longer in proportion.
+    """
     for epoch in range(1, epochs + 1):
         one, other = (
             np.sqrt(sum(float(np.square(s).sum()) for n, s in sigmas.items() if _epoch(n) == epoch))
@@ -120,8 +125,9 @@ def _count_linear(drawn: Results, others: Results, expected: float, epochs: int)
 
 
 def _when(name: str, ratio: Array) -> tuple[int, float, str]:
-    """When a run parts from the truth: in which epoch, at which step; weights are known after it,
-    and a loss before the gradient that follows from it.
+    """Return a sort key for the moment at which a run parts: epoch, step, name.
+
+    Weights are known after their epoch. A loss comes before the gradient of the same step.
     """
     step = float(np.argmax(ratio > ALLOWED)) if name.startswith(("loss", "norm")) else np.inf
     return _epoch(name), step, name

@@ -1,7 +1,7 @@
-"""Curves as one HTML page that needs nothing else: plotly's, with its script inside.
+"""Curves as one self-contained HTML page, drawn by plotly with its script inside.
 
-Plotly is an extra: it is imported when a plot is asked for, and a page has all of its script, so
-that it can be read without a network.
+Plotly is an optional extra: it is imported when a plot is requested. The page holds the whole
+script, so that it works without a network.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def check_plot(path: Path) -> None:
 
 
 def plot_training(report: Report) -> str:
-    """Perplexity by epoch, one row's curve on top of the other; and by steps, on a log scale, how
-    far the weights are from the first row's.
+    """Return a page with perplexity by epoch, and each backend's distance from the first by step.
+
+    The distance is that of the furthest weight, on a log scale.
     """
     from plotly import graph_objects as go
     from plotly.subplots import make_subplots
@@ -64,8 +65,9 @@ def plot_training(report: Report) -> str:
 
 
 def plot_horizons(horizons: Sequence[Horizon]) -> str:
-    """By steps, on a log scale: how far two rows are apart in a weight, as the draws predict, and
-    as every pair was.
+    """Return a page with the distance of two backends by step, predicted and of every pair.
+
+    The distance is that of the furthest weight, on a log scale.
     """
     from plotly import graph_objects as go
     from plotly.subplots import make_subplots
@@ -106,7 +108,7 @@ def _width(k: int, rows: int) -> float:
 
 
 def _escape(words: str) -> str:
-    """Plotly takes its texts for HTML."""
+    """Escape a text, since plotly interprets its texts as HTML."""
     return html.escape(printable(words))
 
 
@@ -115,5 +117,5 @@ def _finite(numbers: Iterable[float]) -> list[float | None]:
 
 
 def _positive(numbers: Iterable[float]) -> list[float | None]:
-    """A log scale has no place for 0: equal to the last bit."""
+    """Replace numbers that a log scale can't show by None; 0 means equal to the last bit."""
     return [number if 0 < number < math.inf else None for number in numbers]

@@ -1,7 +1,7 @@
-"""Small, seeded problems of training: every optimiser, both losses, clipping, carried states.
+"""Small, seeded training problems: every optimiser, both losses, clipping, carried states.
 
-The calm ones stay in reach of each other for ever; the wild ones, of large recurrent weights and
-steps, part after some tens of steps, as rounding grows at every one.
+In the calm problems all runs stay close to each other. In the wild ones, with large recurrent
+weights and steps, runs part after some tens of steps, since rounding errors grow at each.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BATCHES: Final = 2  # in an epoch
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """Everything that goes into every pupil alike: `epochs` are lists of batches, in order."""
+    """Everything that is given to every trainer alike: `epochs` are lists of batches, in order."""
 
     name: str
     config: Config
@@ -39,12 +39,12 @@ class Problem:
 
     @property
     def batches(self) -> int:
-        """Steps in an epoch."""
+        """Return the number of gradient steps in an epoch."""
         return len(self.epochs[0])
 
     @property
     def last(self) -> Array:
-        """The inputs of the final prediction."""
+        """Return the inputs of the final prediction."""
         return self.epochs[-1][-1].x
 
 
@@ -97,8 +97,9 @@ def make_problem(
 
 
 def run_problem(pupil: Pupil, problem: Problem) -> Results:
-    """Train, and tell in order of time: each epoch's losses, norms and weights after it; then what
-    the model answers in the end.
+    """Train, and return results in order of time.
+
+    They are each epoch's losses and norms, and the weights after it; then the final outputs.
     """
     found: Results = {}
     config, recipe = problem.config, problem.recipe

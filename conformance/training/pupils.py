@@ -1,5 +1,5 @@
-"""What trains: an adapter behind its layout, or the truth. Both begin from canonical parameters
-and tell canonical arrays, whatever they hold in between.
+"""Trainers: an adapter behind its layout, or the reference. Both begin from canonical parameters
+and report canonical arrays, whatever they hold in between.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 
 class Pupil(Protocol):
-    """Anything that trains."""
+    """An LSTM with an output layer that can be trained."""
 
     def begin(
         self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
     ) -> TrainingState:
-        """The state before the first step."""
+        """Return the state before the first step."""
         ...
 
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
     ) -> Training:
-        """A gradient step for each batch."""
+        """Take a gradient step for each batch."""
         ...
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
-        """What the model answers."""
+        """Return the output layer's numbers and the last states."""
         ...
 
     def read(self, config: Config, state: TrainingState) -> Results:
-        """Kernels, the sum of the biases, and the output layer, by name."""
+        """Return kernels, the sum of the biases, and the output layer, by name."""
         ...
 
 
@@ -57,14 +57,18 @@ class Student:
     def begin(
         self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
     ) -> TrainingState:
-        """The state before the first step, with the biases tied if the recipe says so."""
+        """Return the state before the first step, with tied biases if the recipe says so."""
         tied = tie_biases(params) if recipe.gauge == "tied" else params
         return TrainingState({**self.adapter.layout.pack(tied, config), **head})
 
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
     ) -> Training:
-        """A gradient step for each batch. Raises where the answer has the wrong shape."""
+        """Take a gradient step for each batch.
+
+        Raise `Unsupported` without a method `train`, and `ValueError` for an answer of a wrong
+        shape.
+        """
         call = getattr(self.adapter, "train", None)
         if call is None:
             raise Unsupported(f"{type(self.adapter).__name__} has no method train")
@@ -73,12 +77,12 @@ class Student:
         return found
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
-        """What the model answers."""
+        """Return the output layer's numbers and the last states."""
         found: Prediction = self.adapter.predict(config, state, x, recipe)
         return found
 
     def read(self, config: Config, state: TrainingState) -> Results:
-        """Kernels, the sum of the biases, and the output layer, by name."""
+        """Return kernels, the sum of the biases, and the output layer, by name."""
         cells = self.adapter.layout.unpack(lstm_params(state.params), config)
         return _name(
             [
@@ -91,8 +95,9 @@ class Student:
 
 @dataclasses.dataclass(frozen=True)
 class Teacher:
-    """The truth: NumPy by hand, one precision up. `biases` is how many equal ones it trains where
-    canonical parameters have two.
+    """The reference for training: NumPy by hand, one precision up.
+
+    `biases` is how many equal biases it trains where canonical parameters have two.
     """
 
     truth: Truth = dataclasses.field(default_factory=Truth)
@@ -101,7 +106,7 @@ class Teacher:
     def begin(
         self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
     ) -> TrainingState:
-        """The state before the first step; a recipe's gauge means nothing here."""
+        """Return the state before the first step; the recipe's gauge has no effect here."""
         del recipe
         wide = self.truth.wider(config)
         wide_head = {n: self.truth.prepare(a.astype(wide.dtype)) for n, a in head.items()}
@@ -110,19 +115,19 @@ class Teacher:
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
     ) -> Training:
-        """A gradient step for each batch."""
+        """Take a gradient step for each batch."""
         wide, prepare = self.truth.wider(config), self.truth.prepare
         return train(
             self.truth.scratch, wide, state, batches, recipe, biases=self.biases, prepare=prepare
         )
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
-        """What the model answers."""
+        """Return the output layer's numbers and the last states."""
         wide, prepare = self.truth.wider(config), self.truth.prepare
         return predict(self.truth.scratch, wide, state, x, recipe, prepare)
 
     def read(self, config: Config, state: TrainingState) -> Results:
-        """Kernels, the sum of the biases, and the output layer, by name."""
+        """Return kernels, the sum of the biases, and the output layer, by name."""
         cells = unbook(state.params, self.truth.wider(config))
         return _name([(cell.w_ih, cell.w_hh, cell.b_ih) for cell in cells], state)
 
@@ -138,6 +143,6 @@ def _name(cells: list[tuple[Any, Any, Any]], state: TrainingState) -> Results:
 
 
 def draw_head(config: Config, outputs: int, draw: Any, scale: float) -> dict[str, Array]:
-    """An output layer's arrays, the bias zero as in d2l; `draw(shape, scale)`."""
+    """Return an output layer with weights from `draw(shape, scale)`, and zero biases as in d2l."""
     weights = draw((config.output_size, outputs), scale)
     return {"W_hq": weights, "b_q": np.zeros(outputs, config.dtype)}

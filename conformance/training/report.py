@@ -1,5 +1,5 @@
-"""What a training run found: a sentence in every row, how far its weights are from the first
-row's, and whether all say the same.
+"""The results of a training run: each backend's sentence, how far its weights are from the first
+backend's, and whether all sentences are the same.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WHY_NATIVE = (
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """All outcomes of one lesson."""
+    """All outcomes of one training task."""
 
     lesson: Lesson
     outcomes: Sequence[Outcome]
@@ -39,19 +39,22 @@ class Report:
 
     @property
     def sentences(self) -> list[str]:
-        """The different ones."""
+        """Return the different sentences, each once."""
         return list(dict.fromkeys(o.sentence for o in self.outcomes if o.sentence))
 
     @property
     def exit_code(self) -> int:
-        """0: one sentence; 1: several, or a row diverged; 2: a row could not run, or one row."""
+        """Return 0 for one sentence; 1 for several, or a divergence; 2 if fewer than two could run.
+
+        A backend with an error counts as one that could not run.
+        """
         if len(self.sentences) > 1 or any(o.diverged for o in self.outcomes):
             return 1
         ran = [o for o in self.outcomes if o.sentence]
         return 2 if any(o.error for o in self.outcomes) or len(ran) < 2 else 0
 
     def distances(self, outcome: Outcome) -> list[float]:
-        """After each epoch, the largest difference of a weight from the first row's that ran."""
+        """Return after each epoch the largest difference of a weight from the first backend's."""
         first = next((o.journal for o in self.outcomes if o.journal), None)
         if first is None or outcome.journal is None:
             return []
@@ -60,7 +63,7 @@ class Report:
 
 
 def print_report(report: Report, console: Console) -> None:
-    """A line for each row: perplexity, distance, sentence; then the verdict."""
+    """Print a line for each backend with perplexity, distance and sentence; then the verdict."""
     wide = max((len(o.row.label) for o in report.outcomes), default=0)
     console.print(f"{'backend':{wide}}  dtype    perplexity  distance  s      sentence")
     for outcome in report.outcomes:
@@ -70,7 +73,7 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """Everything as plain data; a number that isn't finite is null."""
+    """Return the report as plain data; a number that isn't finite is null."""
     lesson = report.lesson
     return {
         "schema": 1,

@@ -1,4 +1,6 @@
-"""One lesson for every row, each in a worker of its own, as many at once as there are cores."""
+"""One training task in every backend, each in its own worker, as many at once as there are
+cores.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,11 @@ TIME_LIMIT: Final = 600.0  # seconds for one call: an epoch, with its compilatio
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a row fared. `journal` is None, and `error` says why, where it could not run at all; an
-    error after some epochs leaves both. `skip` says why a framework doesn't train. `sentence` is
-    empty unless it came to the end.
+    """The outcome of one backend.
+
+    `journal` is None if it could not run at all, and `error` says why; after an error in a later
+    epoch both are set. `skip` says why a framework doesn't train. `sentence` is empty unless the
+    run finished.
     """
 
     row: Row
@@ -47,14 +51,15 @@ class Outcome:
 
     @property
     def diverged(self) -> int | None:
-        """The first step that gave no finite number."""
+        """Return the first step at which the run diverged, or None."""
         return self.journal.diverged if self.journal else None
 
 
 @dataclasses.dataclass(frozen=True)
 class Classroom:
-    """A lesson, and what all rows of a run share: where checkpoints go, and whether those that are
-    there are gone on from.
+    """A training task, and what all backends of a run share.
+
+    `folder` is where checkpoints go, and `resume` whether existing ones are continued.
     """
 
     lesson: Lesson

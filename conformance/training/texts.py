@@ -1,4 +1,4 @@
-"""Which text to train on: a file, The Time Machine from its address, or Python's own help."""
+"""The text to train on: a file, The Time Machine from its address, or Python's own help."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ _WAIT: Final = 30.0  # seconds
 
 
 def choose_text(path: Path | None, *, download: bool) -> Text:
-    """The text of `--text`, else of `--download`, else of `GATEPARITY_TEXT`, else the English of
-    Python's own help topics. Raises `InputError`.
+    """Return the text of `--text`, `--download`, `GATEPARITY_TEXT` or Python's own help topics.
+
+    The first of them that is given counts. Raise `InputError` if `--text` and `--download` are both
+    given, or the text can't be read.
     """
     if path and download:
         raise InputError("--text and --download exclude each other")
@@ -43,9 +45,10 @@ def choose_text(path: Path | None, *, download: bool) -> Text:
 
 
 def download_text(url: str = URL, sha1: str = SHA1, folder: Path | None = None) -> Path:
-    """The file in the user's cache folder, fetched if it isn't there, whole or not at all.
+    """Return the file in the user's cache folder, downloaded if it isn't there.
 
-    Raises `InputError` for an address that doesn't answer, and a file of another SHA-1.
+    Raise `InputError` for an address that doesn't answer, and for a file with another SHA-1, which
+    is not kept.
     """
     folder = folder or platformdirs.user_cache_path("gateparity")
     path = folder / "timemachine.txt"

@@ -1,4 +1,4 @@
-"""Every row in a worker of its own, as many at once as there are cores."""
+"""Workers for training: one for each backend and dtype, as many at once as there are cores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """What names the backend."""
+        """Return the label of the backend."""
         return self.backend.label
 
 
@@ -40,11 +40,11 @@ def run_rows(
     fail: Callable[[Row, Trouble, str], T],
     limit: float,
 ) -> list[T]:
-    """What `work` finds for each row, or `fail` makes of the reason why it can't be done: `skip`
-    for what a framework doesn't support, `error` for all else.
+    """Run `work` in a worker for each backend and dtype, and return the results in order.
 
-    A row that can't go on costs itself alone; an exception on this side, Ctrl-C say, ends every
-    worker before it goes on. `limit` is the longest that a call may take, in seconds.
+    If one can't run, `fail` gets the reason: `skip` for what a framework doesn't support, `error`
+    for the rest. That affects no other. An exception on this side, such as Ctrl-C, ends every
+    worker before it propagates. `limit` is the longest time of a call, in seconds.
     """
     workers: list[Worker] = []
     cores = os.cpu_count() or 1
@@ -75,9 +75,9 @@ def run_rows(
 
 
 def _threads(cores: int, rows: int) -> int | None:
-    """The cores that each of so many rows at once has; the user's own choice goes before it.
+    """Return the threads that each worker may use, or None if the user has set OMP_NUM_THREADS.
 
-    Threads of two workers on one core wait for each other at every operation: two rows of PyTorch
+    Threads of two workers on one core wait for each other at every operation: two PyTorch workers
     on two cores took six times as long.
     """
     if "OMP_NUM_THREADS" in os.environ:
@@ -86,6 +86,6 @@ def _threads(cores: int, rows: int) -> int | None:
 
 
 def _cost(row: Row) -> tuple[int, int]:
-    """Those that compile first, so that none of them is left for the end."""
+    """Return a sort key that puts frameworks with expensive compilation first."""
     framework = FRAMEWORKS.get(row.backend.framework)
     return -(framework.cost if framework else 0), int(row.dtype == "float32")
