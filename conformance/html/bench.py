@@ -1,4 +1,4 @@
-"""What was timed as a page: times and ratios beside their targets, reasons, and growth."""
+"""The page of `gateparity bench`: times and ratios beside their targets, reasons, and growth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TARGETS: Final = ("backend", "size", "operation", "ratio", "verdict", "reason",
 
 
 def bench_page(bench: Bench) -> str:
-    """The whole page."""
+    """Return the HTML page of a benchmark."""
     found = bench_json(bench)
     targets = [row for timing in found["timings"] for row in _targets(timing)]
     missed = sum(row[4] == "missed" for row in targets)

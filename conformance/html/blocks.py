@@ -1,7 +1,7 @@
 """A layout as a picture: the arrays of a small LSTM, each element marked with its gate.
 
-Nothing here knows any layout. Canonical parameters that hold the number of their gate are packed,
-and what comes out says where each gate lies.
+The code here knows no layout. Parameters whose values are their gate's number are packed, and the
+packed arrays show where each gate lies.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SHIPPED: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class Drawing:
-    """One native array: its name, what it holds, its pattern, and the gate of every element."""
+    """One native array: its name, its contents, its pattern, and the gate of every element."""
 
     name: str
     holds: str
@@ -56,7 +56,7 @@ class Drawing:
 
 @dataclasses.dataclass(frozen=True)
 class Diagram:
-    """A layout, the rows that have it, and its arrays."""
+    """A layout, the backends that have it, and its arrays."""
 
     name: str
     title: str
@@ -68,7 +68,7 @@ class Diagram:
 
 
 def draw_layouts(run: Run) -> list[Diagram]:
-    """The layouts of a run's rows, each once, with the rows that have it."""
+    """Return a diagram of each layout in a run, with the labels of the backends that have it."""
     users: dict[Layout, list[str]] = {}
     for row in run.rows:
         if layout := _layout_of(run, row.label):
@@ -78,7 +78,7 @@ def draw_layouts(run: Run) -> list[Diagram]:
 
 
 def draw_layout(layout: Layout, rows: tuple[str, ...] = ()) -> Diagram:
-    """Where each gate lies in every array of one layer in one direction."""
+    """Return a diagram that shows each gate's elements, for one layer in one direction."""
     return Diagram(
         layout.name,
         origin_of(layout).title,
@@ -91,7 +91,10 @@ def draw_layout(layout: Layout, rows: tuple[str, ...] = ()) -> Diagram:
 
 
 def _layout_of(run: Run, label: str) -> Layout | None:
-    """What the row said; of a row that was read from a file, what gateparity's own adapter has."""
+    """Return the layout that a backend reported.
+
+    A backend that was read from a file gets the layout of gateparity's own adapter for it.
+    """
     if label in run.layouts:
         return run.layouts[label]
     row = next(row for row in run.rows if row.label == label)
@@ -103,7 +106,7 @@ def _layout_of(run: Run, label: str) -> Layout | None:
 
 
 def _packed(layout: Layout) -> Iterator[tuple[Block, Array]]:
-    """Every native array, or part of the vector, of parameters that hold their gate's number."""
+    """Yield every native array, or part of the vector, packed from gate numbers."""
     numbers = np.arange(1, 5) * _FAR
     params = build_parameters(
         _SMALL,

@@ -1,4 +1,4 @@
-"""A chart of lines as numbers that a template writes as SVG: places, ticks and words.
+"""A line chart as numbers that a template writes as SVG: positions, ticks and labels.
 
 SVG needs no script, takes its colours from the page, light or dark, and is a few kilobytes.
 """
@@ -22,7 +22,7 @@ _STYLES: Final = 6  # of lines, in the style sheet; then they repeat
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One curve: its name, the style that draws it, and its pieces, as SVG has points."""
+    """One curve: its name, its style, its pieces in SVG's point format, and isolated points."""
 
     name: str
     style: int
@@ -32,7 +32,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Chart:
-    """Lines, and the ticks of both axes with their places; `limit` is where a level is drawn."""
+    """Lines, and both axes' ticks with their positions; `limit` is the height of a level line."""
 
     title: str
     across: str
@@ -65,7 +65,7 @@ class _Scale:
         return math.log10(value) if self.log else value
 
     def ticks(self) -> list[float]:
-        """Round numbers within, a few."""
+        """Return a few round numbers within the scale's range."""
         if self.log:
             low, high = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             every = max(1, math.ceil((high - low) / _TICKS))
@@ -84,7 +84,7 @@ def draw_chart(
     limit: float | None = None,
     limit_words: str = "",
 ) -> Chart | None:
-    """A chart of named curves; None where no point of any can be drawn.
+    """Return a chart of named curves, or None if no point can be drawn.
 
     A point that isn't finite, or not positive on a log scale, is a gap.
     """
@@ -135,7 +135,7 @@ def _line(
 
 
 def _round_up(step: float) -> float:
-    """1, 2 or 5 times a power of ten."""
+    """Return the next 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9))
 

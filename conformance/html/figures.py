@@ -18,7 +18,7 @@ _TONES: Final = ("agrees", "differs", "incomplete")  # by exit code
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """Charts, and a table whose title is theirs too. One without either isn't shown."""
+    """Charts and a table under one title. A section without either isn't shown."""
 
     table: Table
     charts: Sequence[Chart | None] = ()
@@ -32,7 +32,7 @@ def figures_page(
     sections: Sequence[Section],
     notes: Sequence[str] = (),
 ) -> str:
-    """The whole page; `exit_code` colours the verdict."""
+    """Return the HTML page; `exit_code` colours the verdict."""
     shown = [
         dataclasses.replace(section, charts=[chart for chart in section.charts if chart])
         for section in sections

@@ -1,6 +1,6 @@
-"""A difference as a picture that is a table: a row for each gate or unit, a column for each step.
+"""A heatmap of a difference, as a table: a row for each gate or unit, a column for each step.
 
-A cell has the largest error in it, in standard deviations, and a level that colours it.
+A cell has its largest error, in standard deviations, and a level that colours it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ACROSS: Final = ("step", "unit", "from unit", "input")  # what columns are, lik
 
 @dataclasses.dataclass(frozen=True)
 class Heatmap:
-    """One array, or its part of one cell. `cells` are rows of (sigmas, level)."""
+    """The errors of one array, or of its part in one cell. `cells` are rows of (sigmas, level)."""
 
     title: str
     down: str
@@ -40,7 +40,7 @@ class Heatmap:
 
 
 def draw_heatmaps(ratios: Results, first: str) -> list[Heatmap]:
-    """Pictures of the arrays beyond rounding, the one called `first` before all others.
+    """Return heatmaps of the arrays beyond rounding, the one called `first` before all others.
 
     `ratios` are errors in standard deviations, an array for each name.
     """
@@ -51,9 +51,9 @@ def draw_heatmaps(ratios: Results, first: str) -> list[Heatmap]:
 
 
 def find_levels(worst: Array) -> Array:
-    """Which colour each place gets: 0 within rounding, then by order of magnitude up to 5.
+    """Return the colour level of each error: 0 within rounding, then 1 to 5 by order of magnitude.
 
-    What isn't finite gets the last.
+    An error that isn't finite gets the last level.
     """
     beyond = ~(worst <= ALLOWED)
     finite = beyond & np.isfinite(worst)
@@ -85,7 +85,7 @@ def _draw(name: str, ratio: Array) -> Iterator[Heatmap]:
 
 
 def _draw_part(title: str, ratio: Array, axes: Sequence[str], down: str, across: str) -> Heatmap:
-    """The worst over all axes but two."""
+    """Draw the worst error over all axes except two."""
     rest = tuple(k for k, axis in enumerate(axes) if axis not in (down, across))
     worst = ratio.max(axis=rest)
     if axes.index(down) > axes.index(across):
@@ -102,7 +102,7 @@ def _draw_part(title: str, ratio: Array, axes: Sequence[str], down: str, across:
 
 
 def _bin(array: Array, names: list[str], most: int) -> tuple[Array, list[str]]:
-    """Rows drawn together where there are too many, named by the first and the last."""
+    """Merge rows if there are more than `most`, by their maximum; names give the first and last."""
     if len(array) <= most:
         return array, names
     groups = np.array_split(np.arange(len(array)), most)

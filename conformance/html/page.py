@@ -1,6 +1,7 @@
-"""A page from a template and its data: everything escaped, nothing fetched.
+"""An HTML page from a template and its data: everything escaped, nothing fetched.
 
-A page holds its own style and script, and its policy lets a browser run those two and load nothing.
+A page contains its own style and script. Its content policy lets a browser run those two and load
+nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def check_report(path: Path | None, *, force: bool) -> None:
 
 
 def render(template: str, **data: Any) -> str:
-    """A whole page. A name that the template asks for and `data` lacks raises."""
+    """Return a whole page. A name that the template uses and `data` lacks raises an error."""
     style, script = _read("style.css"), _read("filters.js")
     return (
         _environment()
@@ -67,7 +68,7 @@ def _environment() -> Environment:
 
 
 def link(text: str) -> Markup:
-    """Text whose https addresses can be followed; everything else is shown as it is."""
+    """Return the text escaped, with its https addresses as links."""
     from markupsafe import Markup, escape
 
     anchor = Markup('<a href="{0}" rel="noopener noreferrer">{0}</a>')
@@ -84,7 +85,7 @@ def _read(name: str) -> Markup:
 
 
 def _policy(style: str, script: str) -> str:
-    """The two texts by their digests, and nothing else."""
+    """Return a content policy that allows exactly this style and script, by their digests."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"

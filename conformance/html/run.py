@@ -1,7 +1,7 @@
-"""A run as a page: what is in it, as plain data for `templates/run.html`.
+"""The page of a run, as plain data for `templates/run.html`.
 
-A failing cell of the matrix is a link to its own section, which begins with where the difference
-begins and what the row behaves like.
+A failing cell of the matrix links to its own section. The section starts with where the difference
+begins and what the backend behaves like.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ _PICTURED: Final = 80  # results with pictures: the page stays small, whatever f
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A place of the matrix: what it says, how it ended, and the share of the budget it used.
+    """A cell of the matrix: its text, its status, and the share of the budget that it used.
 
-    `share` is from 0 (none of it) to 4 (nearly all); `link` is where its cases are told.
+    `share` runs from 0 (none of it) to 4 (nearly all). `link` is the section with its cases.
     """
 
     words: str
@@ -59,7 +59,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """A case that differs: where that begins, how to repeat it, and pictures of it."""
+    """A case that differs: where the difference begins, how to repeat it, and its pictures."""
 
     case: str
     dtype: str
@@ -90,7 +90,7 @@ class Place:
 def run_page(
     run: Run, source: Source, more: Sequence[Table] = (), notes: Sequence[str] = ()
 ) -> str:
-    """The whole page. `more` and `notes` are what a verb has to tell beside the run."""
+    """Return the HTML page of a run, with a verb's own tables (`more`) and sentences (`notes`)."""
     places = _places(run, source.options)
     statuses = [result.status for result in run.results]
     return render(
@@ -118,7 +118,7 @@ def run_page(
 
 
 def _row(run: Run, label: str, places: Sequence[Place]) -> dict[str, Any]:
-    """A row of the matrix: a line of cells for each dtype."""
+    """Return a backend's part of the matrix: a line of cells for each dtype."""
     own = {(p.check, p.dtype): p for p in places if p.row == label}
     lines = [
         (dtype, [_cell(check, own.get((check, dtype))) for check in shown_checks(run)])
@@ -140,7 +140,7 @@ def _cell(check: str, place: Place | None) -> Cell:
 
 
 def _share(cases: Sequence[Result]) -> int:
-    """The quarter of the budget that the worst of the judged cases is in."""
+    """Return the share of the budget, 0 to 4, that the worst of the passed cases used."""
     judged = [max(c.sigmas, c.shift or 0) for c in cases if c.status == "pass" and c.sigmas]
     return _quarter(max(judged, default=0))
 
@@ -199,7 +199,7 @@ def _failure(result: Result, seed: int, source: str, *, drawn: bool) -> Failure:
 
 
 def _failing(run: Run, places: Sequence[Place]) -> list[dict[str, Any]]:
-    """Rows that fail: what each behaves like, and its failing cells."""
+    """Return the failing backends: what each behaves like, and its failing cells."""
     found = []
     for row in run.rows:
         cells = [p for p in places if p.row == row.label and p.failures]
@@ -211,7 +211,7 @@ def _failing(run: Run, places: Sequence[Place]) -> list[dict[str, Any]]:
 
 
 def _pairs(run: Run) -> dict[str, Any]:
-    """The table of all pairs, float32 above the diagonal, and those that differ."""
+    """Return the table of all pairs, float32 above the diagonal, and the pairs that differ."""
     labels = [row.label for row in run.rows]
     found = {(frozenset((p.a, p.b)), p.dtype): p for p in run.pairs}
     lines = [

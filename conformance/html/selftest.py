@@ -1,4 +1,4 @@
-"""The suite's own figures as a page: mistakes by family, diagnoses, false alarms, sensitivity."""
+"""The page of `gateparity selftest`: mistakes by family, diagnoses, false alarms, sensitivity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ALARMS: Final = ("backend", "random LSTMs", "false alarms", "largest error", "l
 
 
 def selftest_page(found: Mapping[str, Any], exit_code: int) -> str:
-    """The whole page; `found` is what `--json` writes."""
+    """Return the HTML page of the figures; `found` is the data that `--json` writes."""
     kills, namings = found["mistakes"], found["diagnoses"]
     right = sum(naming["right"] for naming in namings)
     killed = sum(bool(kill["caught"]) for kill in kills)
@@ -44,7 +44,7 @@ def selftest_page(found: Mapping[str, Any], exit_code: int) -> str:
 
 
 def alarms_page(found: Mapping[str, Mapping[str, Any]], exit_code: int) -> str:
-    """False alarms in frameworks alone."""
+    """Return the HTML page of false alarms in frameworks alone."""
     count = sum(len(alarms["reasons"]) for alarms in found.values())
     reasons = [[label, reason] for label, alarms in found.items() for reason in alarms["reasons"]]
     sections = [Section(_alarms(found)), Section(Table("Alarms", ("backend", "reason"), reasons))]

@@ -1,4 +1,4 @@
-"""A table of words, for whatever a verb has to tell beside what a page has a form for."""
+"""A table of texts for the pages, where no other form fits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A title, a head, and rows of as many cells; the last `numbers` columns are numbers."""
+    """A title, a head, and rows with as many cells; the last `numbers` columns are numeric."""
 
     title: str
     head: Sequence[str]

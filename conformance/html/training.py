@@ -1,4 +1,4 @@
-"""A training run as a page: the sentence of each row, and its curves."""
+"""The page of a training run: each backend's sentence and curves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST: Final = 400  # points of a curve
 
 
 def training_page(report: Report) -> str:
-    """The whole page."""
+    """Return the HTML page of a training report."""
     found = report_json(report)
     told, recipe = found["text"], report.lesson.recipe
     counts = (
@@ -89,6 +89,6 @@ def _points(numbers: Sequence[float | None], step: float) -> Points:
 
 
 def _thin(points: Points) -> Points:
-    """Every so many of a long curve, and the last."""
+    """Return every n-th point of a long curve, and the last one."""
     every = math.ceil(len(points) / _MOST) or 1
     return points[::every] + ([points[-1]] if points and (len(points) - 1) % every else [])
