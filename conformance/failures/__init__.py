@@ -1,1 +1,1 @@
-"""Failures that travel: shrunk, saved in one file, repeated elsewhere."""
+"""Failures in one file each: shrunk, saved, and repeated elsewhere."""

@@ -1,7 +1,7 @@
-"""A failure that travels: one case, what was found and what was expected, in one file.
+"""A failure in one file: one case, what was found and what was expected.
 
-It names no code: a check is one of gateparity's own by its name, and the backend's label is there
-for a person to read. A file may come from anyone, so all of it is checked before it is used.
+The file names no code: a check is found by its name in gateparity, and the backend's label is there
+for a person to read. A file may come from anyone, so all of it is checked before use.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _SHOWN: Final = 500  # characters of an error
 class Failure:
     """A check that failed on a case, and where.
 
-    `backend` is a label; `found` what it answered, `truth` what is right and `sigmas` the standard
-    deviations of rounding, both in float64; `message` the verdict's words. `manifest` names
-    versions, the processor and flags; `seed` drew the numbers, before they were made simpler.
+    `backend` is a label; `found` are its results. `truth` are the right results and `sigmas` the
+    standard deviations of rounding, both in float64. `message` is the verdict's text. `manifest`
+    names versions, the processor and flags. `seed` drew the numbers, before they were simplified.
     """
 
     check: str
@@ -54,7 +54,7 @@ class Failure:
 
     @property
     def dtype(self) -> str:
-        """That of the case."""
+        """Return the dtype of the case."""
         return self.case.config.dtype
 
 
@@ -82,7 +82,7 @@ def save_failure(failure: Failure, path: Path) -> None:
 
 
 def load_failure(path: Path) -> Failure:
-    """What `save_failure` wrote; raises `InputError`, in one line, for anything else."""
+    """Read a file of `save_failure`. Raise `InputError`, in one line, for anything else."""
     data = read_bytes(path, "a saved failure", SMALL.file)
     try:
         arrays, words = unpack_tensors(data)

@@ -1,7 +1,7 @@
-"""What a case can do without, each a function from a case to a smaller one of the same name.
+"""Reductions of a case: functions that return a smaller case of the same name.
 
-All that belongs to what goes, goes with it: rows and columns of weights, states, the cotangent.
-Arrays stay contiguous, so that a case computes the same after it was saved.
+Everything that belongs to the removed part goes with it: rows and columns of weights, states, the
+cotangent. Arrays stay contiguous, so that a case computes the same after it was saved.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A size of a case, and how to keep some indices of it."""
+    """A size of a case, and a function that keeps some indices of it."""
 
     size: Callable[[Case], int]
     keep: Callable[[Case, Array], Case]
 
 
 def keep_steps(case: Case, steps: Array) -> Case:
-    """These steps; a sequence keeps those of them that it had."""
+    """Return the case with these steps only; lengths count the steps that each sequence keeps."""
     batch, heads = case.batch, case.cotangent
     lengths = batch.lengths
     if lengths is not None:
@@ -44,14 +44,14 @@ def keep_steps(case: Case, steps: Array) -> Case:
 
 
 def keep_sequences(case: Case, sequences: Array) -> Case:
-    """These sequences."""
+    """Return the case with these sequences only."""
     picked = pick_sequences(case, sequences)
     arrays = {name: np.ascontiguousarray(a) for name, a in name_arrays(picked).items()}
     return join_arrays(case.name, case.config, arrays)
 
 
 def keep_units(case: Case, units: Array) -> Case:
-    """These hidden units, of every cell."""
+    """Return the case with these hidden units of every cell only."""
     config = case.config
     features = np.concatenate([d * config.hidden_size + units for d in range(config.directions)])
     params = []
@@ -67,7 +67,7 @@ def keep_units(case: Case, units: Array) -> Case:
 
 
 def keep_inputs(case: Case, inputs: Array) -> Case:
-    """These features of x."""
+    """Return the case with these features of x only."""
     config = dataclasses.replace(case.config, input_size=len(inputs))
     params = tuple(
         dataclasses.replace(cell, w_ih=cell.w_ih.take(inputs, -1))
@@ -80,7 +80,7 @@ def keep_inputs(case: Case, inputs: Array) -> Case:
 
 
 def keep_layers(case: Case, layers: int) -> Case:
-    """So many layers, from the lowest."""
+    """Return the case with the lowest `layers` layers only."""
     cells = np.arange(layers * case.config.directions)
     config = dataclasses.replace(case.config, layers=layers)
     shorter = dataclasses.replace(case, config=config, params=case.params[: len(cells)])
@@ -88,7 +88,7 @@ def keep_layers(case: Case, layers: int) -> Case:
 
 
 def forward_only(case: Case) -> Case:
-    """The forward direction alone, in every layer."""
+    """Return the case with the forward direction alone, in every layer."""
     if case.config.directions == 1:
         return case
     config = dataclasses.replace(case.config, directions=1)
@@ -100,17 +100,17 @@ def forward_only(case: Case) -> Case:
 
 
 def without_lengths(case: Case) -> Case:
-    """Every sequence of full length."""
+    """Return the case with every sequence at full length."""
     return dataclasses.replace(case, batch=dataclasses.replace(case.batch, lengths=None))
 
 
 def without_states(case: Case) -> Case:
-    """No initial states."""
+    """Return the case without initial states, which then are zero."""
     return dataclasses.replace(case, batch=dataclasses.replace(case.batch, h_0=None, c_0=None))
 
 
 def without_biases(case: Case) -> Case:
-    """No biases."""
+    """Return the case without biases."""
     config = dataclasses.replace(case.config, biases=False)
     params = tuple(Cell(cell.w_ih, cell.w_hh) for cell in case.params)
     return dataclasses.replace(case, config=config, params=params)
@@ -126,7 +126,7 @@ WITHOUT: Final = (forward_only, without_lengths, without_states, without_biases)
 
 
 def _keep_states(case: Case, kept: Array, axis: int, features: Array | None = None) -> Case:
-    """Cells (axis 0) or units (axis -1) of all states, and features of y."""
+    """Keep some cells (axis 0) or units (axis -1) of all states, and some features of y."""
     batch, heads = case.batch, case.cotangent
     h_0, c_0 = (None if s is None else s.take(kept, axis) for s in (batch.h_0, batch.c_0))
     h_n, c_n = heads.h_n.take(kept, axis), heads.c_n.take(kept, axis)

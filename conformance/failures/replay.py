@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """The worst element of an array: of now, if it is beyond what is allowed, else of then.
+    """The worst element of an array: of the new result if it is beyond the limit, else of the old.
 
     A number is NaN where the array was not found.
     """
@@ -42,16 +42,16 @@ class Place:
 
     @property
     def differs(self) -> bool:
-        """Whether it is beyond what is allowed, then or now."""
+        """Return whether the element is beyond the limit, then or now."""
         return any(sigmas > ALLOWED for sigmas in (self.sigmas_then, self.sigmas_now))
 
 
 @dataclasses.dataclass(frozen=True)
 class Replay:
-    """What one row does with a failure.
+    """The result of one backend on a saved failure.
 
-    `other_bits` are the arrays that aren't what they were then, bit for bit, None where none was
-    found; `same_truth` whether what was expected then still is.
+    `other_bits` are the arrays that differ in a bit from the saved ones, or None if none was found;
+    `same_truth` is whether the expected results are still the same.
     """
 
     result: Result
@@ -88,7 +88,7 @@ def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
 
 
 def exit_code(replays: Sequence[Replay]) -> int:
-    """1 if any row still fails; else 2 if any gave no answer; else 0."""
+    """Return 1 if any backend still fails, else 2 if any gave no answer, else 0."""
     statuses = {one.result.status for one in replays}
     if "fail" in statuses:
         return 1
@@ -113,7 +113,7 @@ def _find_worst(name: str, failure: Failure, result: Result, expected: Expected)
 
 
 def _weigh(found: Results, name: str, truth: Array, sigma: Array) -> tuple[Array, Array]:
-    """An array and its errors in standard deviations; NaN for both if it isn't there."""
+    """Return an array and its errors in standard deviations; NaN for both if it is missing."""
     array = found.get(name)
     if array is None or array.shape != truth.shape:
         missing = np.full(truth.shape, np.nan)
@@ -122,7 +122,10 @@ def _weigh(found: Results, name: str, truth: Array, sigma: Array) -> tuple[Array
 
 
 def _is_same_truth(failure: Failure, expected: Expected) -> bool:
-    """To within rounding: another machine's mathematics may round otherwise."""
+    """Return whether saved and new reference agree to within rounding.
+
+    They may differ by that much, since math libraries differ between machines.
+    """
     truth, sigmas = expected.truth, expected.budget.sigmas
     if {n: a.shape for n, a in failure.truth.items()} != {n: a.shape for n, a in truth.items()}:
         return False

@@ -1,4 +1,4 @@
-"""A replay for a person and for a program: what the file tells, and what each row does now."""
+"""Reports of a replay for people and programs: the file's contents, and each backend's result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DIGITS = {"float16": 5, "float32": 9, "float64": 17}  # that tell every number 
 
 
 def print_failure(failure: Failure, console: Console) -> None:
-    """What the file tells: what failed, where, and how far."""
+    """Print what the file records: what failed, where, and how far."""
     print_line(f"[bold]{escape(failure.check)}[/], {escape(describe_case(failure))}", console)
     print_line(f"  backend: {escape(failure.backend)}", console)
     for name, value in failure.manifest.items():
@@ -43,7 +43,7 @@ def print_failure(failure: Failure, console: Console) -> None:
 
 
 def print_replay(failure: Failure, one: Replay, console: Console) -> None:
-    """A row's numbers beside those of then, and its verdict."""
+    """Print a backend's numbers beside the saved ones, and its verdict."""
     result = one.result
     print_table(console, _place_table(failure, one))
     version = f" {printable(one.version)}" if one.version else ""
@@ -57,7 +57,7 @@ def print_replay(failure: Failure, one: Replay, console: Console) -> None:
 
 
 def describe_case(failure: Failure) -> str:
-    """The case in words: sizes, and what it has."""
+    """Describe the case in words: its sizes, and what it has."""
     config, batch = failure.case.config, failure.case.batch
     has = {
         f"{config.layers} layers": config.layers > 1,
@@ -72,7 +72,7 @@ def describe_case(failure: Failure) -> str:
 
 
 def describe_bits(other_bits: Sequence[str]) -> str:
-    """Whether it is the same to the last bit."""
+    """Describe whether the results are the same to the last bit."""
     if not other_bits:
         return "the same bits as recorded"
     more = f" and {len(other_bits) - 1} more arrays" if len(other_bits) > 1 else ""
@@ -80,7 +80,7 @@ def describe_bits(other_bits: Sequence[str]) -> str:
 
 
 def to_json(path: Path, failure: Failure, replays: Sequence[Replay]) -> dict[str, Any]:
-    """All of it as plain data. A number that isn't finite is null."""
+    """Return the replay as plain data. A number that isn't finite is null."""
     return {
         "schema": 1,
         "file": str(path),
@@ -134,7 +134,9 @@ def _place_table(failure: Failure, one: Replay) -> Table:
 
 
 def _cells(place: Place, digits: int) -> list[str]:
-    """What wasn't found, whose error is NaN, has no number."""
+    """Return the cells for one element; a value that was not found, with error NaN, shows as
+    "-".
+    """
     sides = ((place.then, place.sigmas_then), (place.now, place.sigmas_now))
     numbers = [None if math.isnan(sigma) else value for value, sigma in sides]
     words = ["-" if n is None else f"{n:.{digits}g}" for n in (*numbers, place.expected)]

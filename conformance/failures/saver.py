@@ -1,6 +1,6 @@
-"""Saves what fails in a row: the first case of each check, shrunk in the row's own worker.
+"""Save a backend's failures: the first case of each check, shrunk in the backend's own worker.
 
-After all results are there, so that a worker which a smaller case kills costs none of them.
+This happens after all results are there, so that a worker that a smaller case kills costs none.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ _NAME: Final = 80  # characters of a row in a file's name
 
 @dataclasses.dataclass
 class Saver:
-    """Called with a row's results while its session is open; returns them, with their files.
+    """A function of a backend's results, called while its session is open; it adds the files'
+    names.
 
-    Without a folder it does nothing. `seconds` are for all that fails in a row, `say` is told what
-    takes them, and `problems` are why files could not be written.
+    Without a folder it does nothing. `seconds` limits the time for all failures of a backend, `say`
+    is called with the current activity, and `problems` collects why files could not be written.
     """
 
     folder: Path | None
@@ -77,7 +78,7 @@ class Saver:
 
 
 def make_saver(folder: Path | None, seed: int, *, no_save: bool = False) -> Saver:
-    """One for these options. Raises `InputError` if the folder couldn't be written to."""
+    """Return the saver for these options. Raise `InputError` if the folder is not writable."""
     if folder and no_save:
         raise InputError("--save and --no-save exclude each other")
     if folder:
@@ -88,9 +89,10 @@ def make_saver(folder: Path | None, seed: int, *, no_save: bool = False) -> Save
 def shrink_result(
     session: Session, check: Check, case: Case, result: Result, limit: float
 ) -> tuple[Case, Result]:
-    """The smallest case that still fails, and its result.
+    """Return the smallest case that still fails, and its result.
 
-    The backend must fail it and gateparity's own NumPy pass it: then it is the backend's doing.
+    The backend must fail it and gateparity's own NumPy must pass it, so that the backend is at
+    fault.
     """
     last = result
 
@@ -109,7 +111,7 @@ def shrink_result(
 
 
 def make_failure(session: Session, check: Check, case: Case, result: Result, seed: int) -> Failure:
-    """What a session's result on a case has to tell elsewhere."""
+    """Return the failure to save: the session's result on a case, with everything to repeat it."""
     expected = Truths().of(check, case, session.arithmetic)
     return Failure(
         check=check.name,
@@ -125,9 +127,9 @@ def make_failure(session: Session, check: Check, case: Case, result: Result, see
 
 
 def file_name(result: Result) -> str:
-    """`<row>-<check>-<case>-<dtype>.safetensors`, of characters that every file system takes.
+    """Return `<backend>-<check>-<case>-<dtype>.safetensors`, in characters that all systems allow.
 
-    What these can't tell of a row's label, its interpreter's path say, becomes a checksum.
+    A part of the label that is lost, such as an interpreter's path, becomes a checksum.
     """
     label = result.row.label
     row = re.sub(r"[^A-Za-z0-9._]+", "-", _public(label))[:_NAME]
@@ -137,7 +139,7 @@ def file_name(result: Result) -> str:
 
 
 def _first_failures(results: list[Result]) -> list[int]:
-    """Where the first comparison of each check is that failed."""
+    """Return the index of the first failed comparison of each check."""
     first: dict[str, int] = {}
     for k, result in enumerate(results):
         if _differs(result):
@@ -146,26 +148,26 @@ def _first_failures(results: list[Result]) -> list[int]:
 
 
 def _differs(result: Result) -> bool:
-    """Whether it failed because numbers do, and not for what it says or does beside."""
+    """Return whether a result failed by its numbers, rather than by impurity or a wrong refusal."""
     if result.status != "fail" or result.arrays is None:
         return False
     return max(result.sigmas or 0, result.shift or 0) > ALLOWED
 
 
 def _public(label: str) -> str:
-    """Without the interpreter's path, which no other machine has."""
+    """Return a label without the interpreter's path, which no other machine has."""
     return label.partition("@")[0]
 
 
 def _numpy_passes(check: Check, case: Case, truths: Truths) -> bool:
-    """Or can't be asked."""
+    """Return whether gateparity's own NumPy passes the check on a case, or skips it."""
     with np.errstate(all="ignore"):
         result = run_check(*load_local(Scratch()), check, case, truths)
     return result.status in ("pass", "skip")
 
 
 def _near_manifest() -> dict[str, str]:
-    """Of this side, which computes what is expected."""
+    """Return the manifest lines of this side, which computes the expected results."""
     python, machine = platform.python_version(), f"{platform.system()} {platform.machine()}"
     return {
         "gateparity": importlib.metadata.version("gateparity"),

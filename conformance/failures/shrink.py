@@ -1,7 +1,7 @@
-"""A failing case made smaller: the smallest that still fails, as far as the time allows.
+"""Shrink a failing case: find the smallest that still fails, within a time limit.
 
-Greedy: what a case can do without goes, large pieces first, since a compiled framework compiles
-for each new shape. Then its numbers become simpler. Nothing here knows why a case fails.
+The search is greedy. It removes parts of the case, large ones first, because a compiled framework
+compiles for each new shape. Then it simplifies numbers. It does not use why a case fails.
 """
 
 from __future__ import annotations
@@ -33,15 +33,14 @@ _DIGITS: Final = (1, 2, 3)  # that a number is rounded to
 
 
 class GiveUp(Exception):
-    """What `fails` raises when nothing more can be tried: the best so far is the answer."""
+    """Raised by `fails` when nothing more can be tried; the best case so far is the result."""
 
 
 def shrink(case: Case, fails: Fails, limit_s: float = TIME_LIMIT) -> Case:
-    """The smallest case found for which `fails` is true, the case itself if there is none.
+    """Return the smallest case found for which `fails` is true, or the case itself.
 
-    It has the same name. An exception of `fails`, other than `GiveUp`, counts as not failing.
-    After `limit_s` seconds nothing more is tried; until then the same answers lead to the same
-    case.
+    It has the same name. An exception of `fails`, other than `GiveUp`, counts as not failing. After
+    `limit_s` seconds nothing more is tried; until then the search is deterministic.
     """
     search = _Search(case, fails, time.monotonic() + limit_s)
     with contextlib.suppress(GiveUp):
@@ -55,7 +54,7 @@ def shrink(case: Case, fails: Fails, limit_s: float = TIME_LIMIT) -> Case:
 
 
 class _Search:
-    """The best case so far, and what was tried."""
+    """The best case so far, and the cases that were tried."""
 
     def __init__(self, case: Case, fails: Fails, deadline: float) -> None:
         self.best = case
@@ -88,7 +87,7 @@ class _Search:
 
 
 def _jump(case: Case) -> Proposals:
-    """Everything at once: the first of each, or the first two, in one layer and direction."""
+    """Propose cases with the first one or two of everything, also in one layer and direction."""
     for size in _CORNERS:
         corner = case
         for axis in AXES:
@@ -138,7 +137,7 @@ def _zero_arrays(case: Case) -> Proposals:
 
 
 def _round_arrays(case: Case) -> Proposals:
-    """To the fewest digits at which it still fails."""
+    """Propose each array rounded to few digits, and keep the fewest that still fail."""
     for name, array in _floats(case).items():
         for digits in _DIGITS:
             candidate = _replace(case, name, _round(array, digits))
@@ -148,7 +147,7 @@ def _round_arrays(case: Case) -> Proposals:
 
 
 def _zero_elements(case: Case) -> Proposals:
-    """Halves of each array, then quarters, then single elements."""
+    """Propose zeros for halves of each array, then quarters, and finally single elements."""
     for name in _floats(case):
         piece = _floats(case)[name].size // 2
         while piece:
@@ -175,7 +174,7 @@ def _replace(case: Case, name: str, array: Array) -> Case:
 
 @np.errstate(over="ignore")
 def _round(array: Array, digits: int) -> Array:
-    """To so many significant digits; what that makes infinite stays as it is."""
+    """Round to so many significant digits; elements that would become infinite stay."""
     words = [f"{number:.{digits - 1}e}" for number in array.reshape(-1).tolist()]
     rounded = np.array(words, np.float64).astype(array.dtype).reshape(array.shape)
     return np.where(np.isfinite(array) == np.isfinite(rounded), rounded, array)
