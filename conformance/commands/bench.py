@@ -111,7 +111,7 @@ def bench(
 
 
 def exit_code(found: Bench, *, strict: bool) -> int:
-    """2 where a row is missing; 1 where a target is, if that is asked for."""
+    """Return 2 if a backend could not run, else 1 if `strict` and a target is missed, else 0."""
     if found.errors:
         return 2
     return int(strict and any(judged.verdict == "missed" for judged in judge_all(found)))

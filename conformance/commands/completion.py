@@ -1,4 +1,4 @@
-"""What a shell completes: names of backends, cases and checks. No framework is imported for it."""
+"""Shell completion for names of backends, cases and checks. It imports no framework."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def complete_backend(incomplete: str) -> list[str]:
-    """`torch`, `torch:layer`, installed adapters and environments, for `--backend`."""
+    """Complete `--backend`: `torch`, `torch:layer`, installed adapters and environments."""
     from gateparity.backends.catalogue import FRAMEWORKS
     from gateparity.backends.installed import installed_adapters
 
@@ -23,35 +23,35 @@ def complete_backend(incomplete: str) -> list[str]:
 
 
 def complete_case(incomplete: str) -> list[str]:
-    """For `--case`."""
+    """Complete `--case` with the names of the cases."""
     from gateparity.conformance.cases import RECIPES
 
     return _starting(incomplete, RECIPES)
 
 
 def complete_check(incomplete: str) -> list[str]:
-    """For `--check`."""
+    """Complete `--check` with the names of the checks."""
     from gateparity.conformance.requirements.checks import CHECKS
 
     return _starting(incomplete, CHECKS)
 
 
 def complete_environment(incomplete: str) -> list[str]:
-    """For `gateparity env create`."""
+    """Complete `gateparity env create` with the names of the frameworks."""
     from gateparity.backends.catalogue import FRAMEWORKS
 
     return _starting(incomplete, FRAMEWORKS)
 
 
 def complete_layout(incomplete: str) -> list[str]:
-    """For `gateparity layout`."""
+    """Complete `gateparity layout` with the names of the layouts."""
     from gateparity.layouts import LAYOUTS
 
     return _starting(incomplete, LAYOUTS)
 
 
 def complete_made(incomplete: str) -> list[str]:
-    """For `gateparity env repair` and `remove`."""
+    """Complete `gateparity env repair` and `remove` with the environments that exist."""
     from gateparity.backends.environments import list_environments
 
     return _starting(incomplete, [e.name for e in list_environments() if e.state != "absent"])
@@ -59,10 +59,11 @@ def complete_made(incomplete: str) -> list[str]:
 
 @contextlib.contextmanager
 def joined_words(environ: MutableMapping[str, str]) -> Iterator[None]:
-    """Bash takes `torch:la` for three words and completes the last: make them one, and cut again.
+    """Join `torch:la` to one word for the completion, and cut the answers again.
 
-    Typer's script hands over bash's words in `COMP_WORDS`, a line each, and the number of the one
-    to complete in `COMP_CWORD`; bash keeps what stands before the last colon.
+    Bash splits words at colons and completes only the part after the last one. Typer's script
+    passes bash's words in `COMP_WORDS`, a line each, and the index of the one to complete in
+    `COMP_CWORD`.
     """
     if environ.get("_GATEPARITY_COMPLETE") != "complete_bash":
         yield

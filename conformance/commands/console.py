@@ -1,4 +1,4 @@
-"""Where output goes: colours and the terminal's width on a terminal, whole tables elsewhere."""
+"""Output streams: colours and the terminal's width on a terminal, whole tables elsewhere."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ _WIDEST: Final = 10_000  # characters that a table may want
 
 
 def make_console() -> Console:
-    """Standard output. A line that is wider than the terminal is wrapped by it, never cut."""
+    """Return a console for standard output that leaves wrapping to the terminal and cuts no
+    line.
+    """
     return Console(soft_wrap=True, emoji=False)  # module:Class: is no emoji
 
 
 def print_table(console: Console, table: Table) -> None:
-    """A table as wide as it wants to be, whatever the console's width."""
+    """Print a table at its full width, whatever the console's width is."""
     wide = console.options.update(width=_WIDEST)
     table.width = console.measure(table, options=wide).maximum
     console.print(table, soft_wrap=True)
 
 
 def print_line(line: str, console: Console) -> None:
-    """One line, so that a command in it can be copied; what is too narrow for it wraps it."""
+    """Print one line without breaks, so that a command in it can be copied."""
     console.print(line, highlight=False, soft_wrap=True)
 
 
 def print_error(message: str) -> None:
-    """One line on standard error."""
+    """Print one line with the program's name to standard error."""
     console = Console(stderr=True, soft_wrap=True, emoji=False)
     console.print(f"[bold red]gateparity:[/] {escape(message)}", highlight=False)

@@ -1,4 +1,4 @@
-"""`gateparity diagnose`: what is wrong with an LSTM, in words."""
+"""`gateparity diagnose`: name the mistake that an LSTM makes."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def diagnose_command(
 
 
 def print_diagnosis(label: str, diagnosis: Diagnosis, console: Console) -> None:
-    """What differs, what it behaves like, and what was ruled out."""
+    """Print which probes differ, what the LSTM behaves like, and what was ruled out."""
     count, differing = len(diagnosis.probes), len(diagnosis.differing)
     if not differing:
         line = f"[green]{escape(label)}[/] agrees with the truth in {count} of {count} probes"
@@ -112,7 +112,7 @@ def print_diagnosis(label: str, diagnosis: Diagnosis, console: Console) -> None:
 
 
 def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """As plain data; a distance that isn't finite is null."""
+    """Return the diagnosis as plain data; a distance that isn't finite is null."""
     return {
         "probes": [list(probe.key) for probe in diagnosis.probes],
         "differing": [list(probe.key) for probe in diagnosis.differing],
@@ -138,7 +138,7 @@ def _diagnose_all(
 
 
 def _diagnose_failures(files: list[Path]) -> Iterator[tuple[str, Diagnosis]]:
-    """Those of one backend together."""
+    """Diagnose saved failures, those of one backend together."""
     saved: dict[str, list[Probe]] = {}
     for file in files:
         failure = load_failure(file)
@@ -149,7 +149,7 @@ def _diagnose_failures(files: list[Path]) -> Iterator[tuple[str, Diagnosis]]:
 
 
 def _diagnose_runs(files: list[Path]) -> Iterator[tuple[str, Diagnosis]]:
-    """Each row of each run, told apart by the files' names."""
+    """Diagnose each backend of each recording; labels name the file where they would clash."""
     recordings = {name: load_recording(path) for name, path in name_files(files).items()}
     for name, run in mark_rows(recordings).items():
         for row in run.rows:

@@ -175,7 +175,7 @@ def list_command(
 
 
 def _existing(names: list[str] | None) -> list[str]:
-    """Those, or all that there are; raises `InputError` for one that isn't there."""
+    """Return the named environments, or all that exist. Raise `InputError` for a missing one."""
     there = [one.name for one in list_environments() if one.state != "absent"]
     for name in names or []:
         if name not in there:

@@ -1,6 +1,6 @@
-"""A command made of verbs, each imported when it is asked for: help and completion are quick.
+"""A command made of verbs that are imported on use, so that help and completion are quick.
 
-A verb's line of help stands beside its name: to print the list of verbs imports none of them.
+A verb's line of help is stored beside its name, so listing the verbs imports none of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Verb:
-    """A verb of the command; `target` is `module:function` or, for one of several, `module:app`.
+    """A verb of the command; `target` is `module:function`, or `module:app` for a group of verbs.
 
     The module is one of `gateparity.conformance.commands`, and its `EXAMPLES` end the verb's help.
     """
@@ -30,7 +30,7 @@ class Verb:
     help: str
 
     def load(self) -> Any:
-        """The command that typer makes of it."""
+        """Import the verb's module and return the command that typer makes of it."""
         module_name, _, attribute = self.target.partition(":")
         module = importlib.import_module(f"gateparity.conformance.commands.{module_name}")
         found = getattr(module, attribute)
@@ -42,10 +42,12 @@ class Verb:
 
 
 class Group(TyperGroup):
-    """Verbs by name; one that isn't there is refused with the nearest that is."""
+    """A command group; an unknown verb is refused with the nearest known one."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The verb that the first argument names, imported now. Raises `InputError`."""
+        """Import and return the verb that the first argument names. Raise `InputError` if
+        unknown.
+        """
         name = args[0]
         if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
             known = ", ".join(self.commands)
@@ -59,7 +61,7 @@ class Group(TyperGroup):
 
 
 class _Unloaded(TyperCommand):
-    """What stands for a verb in lists."""
+    """A placeholder for a verb in lists, with its help and without its module."""
 
     def __init__(self, verb: Verb) -> None:
         super().__init__(verb.name, help=verb.help)
@@ -67,7 +69,7 @@ class _Unloaded(TyperCommand):
 
 
 def group_of(verbs: Iterable[Verb]) -> type[Group]:
-    """The class of a command with those verbs, in their order."""
+    """Return a class for a command with these verbs, in their order."""
 
     class Verbs(Group):
         def __init__(self, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""`gateparity horizon`: training within rounding, and for how long two frameworks stay together."""
+"""`gateparity horizon`: training within rounding, and after how many steps two backends part."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ def horizon(
 
 
 def exit_code(trials: Sequence[Trial]) -> int:
-    """1 where something differs, 2 where something could not run or there is nothing to compare."""
+    """Return 1 if something differs, 2 if something could not run or nothing was compared, else
+    0.
+    """
     statuses = {trial.status for trial in trials}
     if "fail" in statuses:
         return 1
@@ -96,7 +98,9 @@ def exit_code(trials: Sequence[Trial]) -> int:
 def print_trials(
     trials: Sequence[Trial], courses: Courses, horizons: Sequence[Horizon], console: Console
 ) -> None:
-    """The table of standard deviations, what isn't a pass, and the horizons."""
+    """Print the table of standard deviations, the reasons of failures and skips, and the
+    horizons.
+    """
     table = Table(
         title="Training: the largest error against the truth, in standard deviations of rounding: "
         f"{ALLOWED:g} allowed"
@@ -118,7 +122,7 @@ def print_trials(
 
 
 def trials_json(trials: Sequence[Trial], horizons: Sequence[Horizon]) -> dict[str, Any]:
-    """All of it as plain data."""
+    """Return trials and horizons as plain data."""
     return {
         "schema": 1,
         "apart": APART,

@@ -18,7 +18,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 
 
 def backend_option(words: str) -> Any:
-    """`--backend`, with its help: what a verb does with one differs, how it is given doesn't."""
+    """Return the option `--backend` with a verb's own help text."""
     return typer.Option(
         "--backend", "-b", metavar="SPEC", help=words, autocompletion=complete_backend
     )

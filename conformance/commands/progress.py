@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, and nothing elsewhere."""
+"""A progress bar on a terminal, and no output elsewhere."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Bar:
-    """What is to be called with each result."""
+    """A progress bar that is called with each result."""
 
     progress: Progress
     task: TaskID
 
     def __call__(self, result: Result) -> None:
-        """One more."""
+        """Advance the bar by one result, and show its backend and check."""
         self.progress.update(self.task, advance=1, description=f"{result.row.label} {result.check}")
 
     def say(self, words: str) -> None:
-        """What is done beside."""
+        """Show what the run is doing now, without advancing the bar."""
         self.progress.update(self.task, description=words)
 
 
 @contextlib.contextmanager
 def show_progress(rows: Sequence[Backend], plan: Plan) -> Iterator[Bar]:
-    """Yield the bar of a run."""
+    """Yield the progress bar of a run, with one step for each backend, check and case."""
     with show_bars() as progress:
         yield Bar(progress, progress.add_task("starting workers", total=len(rows) * len(plan)))
 
@@ -51,7 +51,10 @@ def show_steps(total: int, words: str = "") -> Iterator[Callable[[str], None]]:
 
 
 def show_bars(*further: ProgressColumn) -> Progress:
-    """Bars to add tasks to, with columns of one's own before the time; for a `with` statement."""
+    """Return a display to add progress bars to, for a `with` statement.
+
+    `further` columns stand before the elapsed time.
+    """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(

@@ -1,4 +1,4 @@
-"""`gateparity recipes`: what each framework does where a training script says nothing."""
+"""`gateparity recipes`: each framework's defaults, for what a training script leaves open."""
 
 from __future__ import annotations
 

@@ -68,7 +68,10 @@ def replay_command(
 
 
 def _recorded(failure: Failure, file: Path) -> str:
-    """The shipped adapter that failed; another's code is never looked for by a file's word."""
+    """Return the label of the shipped adapter that failed, from the file.
+
+    Raise `InputError` for any other adapter: a file must not name code to import.
+    """
     if not is_shipped(failure.backend):
         raise InputError(
             f"{file} failed in {failure.backend}, which is none of gateparity's own backends: "

@@ -117,7 +117,7 @@ def selftest(
 
 
 def print_figures(figures: Figures, console: Console) -> None:
-    """The catalogue, family by family, and the three figures."""
+    """Print the catalogue of mistakes by family, and the three figures."""
     print_table(console, _catalogue_table(figures))
     print_table(console, _sensitivity_table(figures))
     exact = sum(kill.exact for kill in figures.kills)
@@ -144,7 +144,7 @@ def _print_namings(kind: str, namings: Sequence[Naming], console: Console) -> No
 
 
 def print_alarms(name: str, alarms: Alarms, console: Console) -> None:
-    """How many, of how many, and how near the others came."""
+    """Print how many false alarms there were in how many LSTMs, and the largest errors."""
     style = "bold red" if alarms.reasons else "green"
     console.print(
         f"False alarms: [{style}]{len(alarms.reasons)}[/] in {alarms.cases} random LSTMs "
@@ -157,7 +157,7 @@ def print_alarms(name: str, alarms: Alarms, console: Console) -> None:
 
 
 def figures_json(figures: Figures) -> dict[str, Any]:
-    """The figures as plain data; a shift that no method catches is null."""
+    """Return the figures as plain data; a shift that no method catches is null."""
     return {
         "seed": figures.seed,
         "mistakes": [
@@ -255,7 +255,7 @@ def _write(path: Path | None, data: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _show_progress(totals: dict[str, int]) -> Iterator[Callable[[str, int], None]]:
-    """A bar for each label."""
+    """Yield a function that advances the progress bar of a label by a count."""
     with show_bars() as progress:
         tasks = {label: progress.add_task(label, total=total) for label, total in totals.items()}
         yield lambda label, count: progress.update(tasks[label], advance=count)

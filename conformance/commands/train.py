@@ -1,4 +1,4 @@
-"""`gateparity train`: one text, one model, every framework, one sentence."""
+"""`gateparity train`: one text and one model, trained in every framework, with one verdict."""
 
 from __future__ import annotations
 
@@ -142,9 +142,9 @@ def train(
 
 
 def choose_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row]:
-    """The rows to train: those named; else each framework's own layer, or all variants.
+    """Return the backends to train: the named ones, each framework's own layer, or all variants.
 
-    Raises `InputError` where there is none.
+    Raise `InputError` if there is none.
     """
     backends = parse_backends(specs) if specs else find_backends()
     if not specs and not every:
@@ -177,7 +177,7 @@ def _clear(folder: Path, rows: Sequence[Row]) -> None:
 
 @contextlib.contextmanager
 def _show_progress(rows: Sequence[Row], epochs: int) -> Iterator[Told]:
-    """A bar for each row on a terminal, and nothing elsewhere."""
+    """Show a bar for each backend on a terminal; yield a function that updates it each epoch."""
     with show_bars(TextColumn("{task.fields[said]}")) as bars:
         tasks = {
             row: bars.add_task(f"{row.label} {row.dtype}", total=epochs, said="") for row in rows

@@ -1,4 +1,4 @@
-"""A command line that can't be read, told in one line that ends with the help to read next."""
+"""Usage errors in one line that ends with the help command to read next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def usage_line(error: TyperException) -> str:
-    """What is wrong with the command line, and what to type next; empty where help was printed."""
+    """Return what is wrong with the command line, and what to type next; empty if help was
+    printed.
+    """
     words = error.format_message().strip().rstrip(".")
     if not words:
         return ""

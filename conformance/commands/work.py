@@ -1,4 +1,4 @@
-"""What `check` and `record` run: the plan that the options name, and the rows."""
+"""The work that `check` and `record` share: the plan that the options name, and the backends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
-    """Those that the specs name, or all that are found."""
+    """Return the backends that the specs name, or all that are found. Raise `InputError` for
+    none.
+    """
     rows = parse_backends(specs) if specs else find_backends()
     if not rows:
         raise InputError("no backend was found: gateparity env create --all")
@@ -37,7 +39,7 @@ def choose_plan(
     prefix: str | None,
     text: Path | None,
 ) -> tuple[Plan, Source]:
-    """Named cases, a checkpoint's LSTM or the characters of a text, and the file that it is from.
+    """Return the plan and its source: named cases, a checkpoint's LSTM, or a text's characters.
 
     A checkpoint is read in the worker of the first of `rows` that has PyTorch.
     """
