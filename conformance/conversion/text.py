@@ -1,4 +1,4 @@
-"""Lines of generated code, and the loops and blocks that they stand in."""
+"""Lines of generated code, with their loops and blocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass
 class Text:
-    """Code that grows by a line at a time; four spaces a level."""
+    """Code that grows by one line at a time, with four spaces for each level."""
 
     lines: list[str] = dataclasses.field(default_factory=list)
     level: int = 0
@@ -23,19 +23,21 @@ class Text:
         return "\n".join(self.lines) + "\n"
 
     def add(self, line: str) -> None:
-        """One more line, at this level."""
+        """Add one line at the current level."""
         self.lines.append("    " * self.level + line)
 
     @contextlib.contextmanager
     def indented(self) -> Iterator[None]:
-        """A block."""
+        """Indent the lines that are added within the `with` statement."""
         self.level += 1
         yield
         self.level -= 1
 
     @contextlib.contextmanager
     def loops(self, heads: Iterable[str]) -> Iterator[None]:
-        """Loops in each other: none, where there are no heads."""
+        """Open nested loops with these heads, and indent what is added within the `with`
+        statement.
+        """
         with contextlib.ExitStack() as stack:
             for head in heads:
                 self.add(f"for {head}:")
@@ -44,7 +46,7 @@ class Text:
 
     @contextlib.contextmanager
     def each_layer(self, layers: int, *, suffixed: bool) -> Iterator[None]:
-        """A loop over layers, where there are several; `suffix` is empty for the first."""
+        """Open a loop over layers if there are several; `suffix` is empty for the first layer."""
         with self.loops([f"layer in range({layers})"] if layers > 1 else []):
             if layers > 1 and suffixed:
                 self.add('suffix = f"_{layer}" if layer else ""')
@@ -52,7 +54,7 @@ class Text:
 
 
 def describe_structure(config: Config) -> str:
-    """`2 layers, both directions, with biases`."""
+    """Return the structure as text: `2 layers, both directions, with biases`."""
     layers = f"{config.layers} layer{'s' if config.layers > 1 else ''}"
     directions = "both directions" if config.directions == 2 else "1 direction"
     return f"{layers}, {directions}, {'with' if config.biases else 'without'} biases"

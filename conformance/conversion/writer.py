@@ -1,7 +1,7 @@
-"""The code that converts the arrays of one layout into another's, written from both specs.
+"""Code that converts the arrays of one layout into another's, generated from both specs.
 
-What it does is what `unpack` and `pack` do, spelled out for one structure: a reader sees each
-transposition, and takes it along without gateparity. It needs NumPy and einops.
+The code does what `unpack` and `pack` do, spelled out for one structure. A reader sees each
+transposition, and can use the code without gateparity. It needs NumPy and einops.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ _COUNTS: Final = {"gate": 4, "side": 2, "direction": 2}  # lengths that no array
 
 
 def write_conversion(source: Layout, target: Layout, config: Config) -> str:
-    """A module with one function, `convert(source)`: native arrays to native arrays, by name.
+    """Return a module with one function, `convert(source)`, from native arrays to native arrays.
 
-    Sizes are those of the arrays; layers, directions and biases those of the config. From a vector
-    it is `convert(source, input_size, hidden_size)`. Raises `Unheld` where either can't hold it.
+    Sizes come from the arrays; layers, directions and biases from the config. From a vector it is
+    `convert(source, input_size, hidden_size)`. Raise `Unheld` where either layout can't hold the
+    LSTM.
     """
     source.shapes(config)
     target.pack(build_parameters(config, lambda _, s: np.zeros(s, config.dtype)), config)
@@ -42,14 +43,14 @@ def write_conversion(source: Layout, target: Layout, config: Config) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Writer:
-    """Between both sides, gates stand in the target's order."""
+    """A generator for one pair of layouts. Intermediate arrays have gates in the target's order."""
 
     source: Side
     target: Side
     config: Config
 
     def write(self) -> str:
-        """The module."""
+        """Return the source of the whole module."""
         body = Text()
         sizes = ", input_size, hidden_size" if self.source.layout.vector else ""
         body.add(f"def convert(source{sizes}):")
@@ -87,7 +88,7 @@ class _Writer:
         return body.each_layer(self.config.layers, suffixed=suffixed)
 
     def _read(self, body: Text, tensor: Tensor) -> None:
-        """One role's array of a layer."""
+        """Write the lines that read one role's array of a layer, gates in the target's order."""
         name, order, wanted = tensor.role, self.source.layout.order, self.target.layout.order
         named = self.source.named(tensor)
         value = f"source[{self.source.name(tensor)}]"
@@ -128,7 +129,9 @@ class _Writer:
             body.add("b_pair = np.stack([b_ih, b_hh], axis=-2)")
 
     def _convert_zeros(self, body: Text) -> None:
-        """An LSTM without biases has zeros for them, or none."""
+        """Write the lines for an LSTM without biases: the source's must be zero, the target gets
+        zeros.
+        """
         held, wanted = self.source.biases, self.target.biases
         if held:
             self._shift(body, held[0], self.source.layout.forget_offset)
@@ -150,7 +153,7 @@ class _Writer:
             body.add(f"{name}[..., {place}, :] {sign}= {abs(offset)}  # what is added at run time")
 
     def _write(self, body: Text) -> None:
-        """The target's arrays of a layer, in as few loops as their names allow."""
+        """Write the lines that fill the target's arrays of a layer, in as few loops as possible."""
         for (named, gates), group in itertools.groupby(self.target.tensors, self._names):
             with body.loops(self._loop_heads(named, gates)):
                 for tensor in group:
@@ -161,7 +164,9 @@ class _Writer:
                     body.add(f"target[{self.target.name(tensor)}] = {value}")
 
     def _names(self, tensor: Tensor) -> tuple[list[str], tuple[str, ...]]:
-        """What its name tells, and how it spells gates."""
+        """Return the axes that a tensor's name spells, and its spellings of the gates if one is
+        "gate".
+        """
         named = self.target.named(tensor)
         gates = self.target.spelled(tensor, self.target.layout.order)
         return named, gates if "gate" in named else ()
@@ -173,7 +178,7 @@ class _Writer:
             yield f"g, gate in enumerate({literals(gates)})"
 
     def _cut(self, body: Text) -> None:
-        """The parts of the source's vector, by name."""
+        """Write the lines that cut the source's vector into named parts."""
         body.add("shapes = {}")
         for tensors in _kernels_and_biases(self.source):
             with self._each_layer(body):
@@ -192,7 +197,7 @@ class _Writer:
         body.add(f"size = {below if self.config.layers > 1 else 'input_size'}")
 
     def _join(self, body: Text) -> None:
-        """The target's parts, end to end."""
+        """Write the lines that concatenate the target's parts into a vector."""
         body.add("parts = []")
         for tensors in _kernels_and_biases(self.target):
             heads = [self.target.direction_loop()] if self.target.directed else []
@@ -203,7 +208,9 @@ class _Writer:
 
 
 def _kernels_and_biases(side: Side) -> list[list[Tensor]]:
-    """The tensors of a vector: kernels of all cells come before biases."""
+    """Return the tensors of a vector in two lists, since the kernels of all cells precede the
+    biases.
+    """
     return [
         [t for t in side.tensors if ROLES[t.role].is_bias == biases] for biases in (False, True)
     ]
