@@ -1,1 +1,1 @@
-"""How fast the adapters are, beside the frameworks that they adapt."""
+"""The benchmark: how fast the adapters are compared with the frameworks that they adapt."""

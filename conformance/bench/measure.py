@@ -1,7 +1,7 @@
-"""One framework in one worker: its variants, each beside the framework called directly.
+"""One framework in one worker: its variants, each timed beside the framework called directly.
 
-All of a framework's calls take turns in one process, so that what is compared shares the machine,
-the moment and the memory. Frameworks run one after another and never at once.
+All calls of a framework take turns in one process, so that the compared calls share the machine,
+the moment and the memory. Frameworks run one after another, never at once.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ _DIRECT: Final = ("", "direct")
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """One row at one size: its time, and its ratios where there is something to compare with.
+    """The time of one backend at one size, and its ratios where there is a baseline.
 
-    `framework` is to the framework's own layer (NumPy: to the plain loop), `own` to the same thing
-    on the framework's own arrays. Times are in seconds; `warm_up` is that of the first call.
+    `framework` is the ratio to the framework's own layer (NumPy: to the plain loop). `own` is the
+    ratio to the same function on the framework's own arrays. Times are in seconds; `warm_up` is the
+    time of the first call.
     """
 
     label: str
@@ -58,7 +59,7 @@ class Growth:
 
 @dataclasses.dataclass
 class Bench:
-    """What was measured, and what could not be: a row's label to its reason."""
+    """All measurements, and for each backend without one the reason."""
 
     seed: int
     seconds: float
@@ -72,7 +73,7 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is to be timed, for how many seconds each, and how long a call may take."""
+    """The sizes to time, for how many seconds each, and how long a call may take."""
 
     sizes: Sequence[Size]
     seconds: float
@@ -83,7 +84,7 @@ class Plan:
 
     @property
     def pieces(self) -> int:
-        """How many calls of a worker one framework costs."""
+        """Return how many worker calls one framework takes, for the progress bar."""
         return sum(len(size.operations) for size in self.sizes) + self.growth
 
 
@@ -108,7 +109,7 @@ def run_bench(rows: Sequence[Backend], plan: Plan, progress: Progress = lambda _
 
 
 def group_rows(rows: Sequence[Backend]) -> list[list[Backend]]:
-    """Rows that share a worker: the variants of one framework in one interpreter."""
+    """Group the backends that share a worker: the variants of one framework in one interpreter."""
     groups: dict[Any, list[Backend]] = {}
     for row in rows:
         groups.setdefault(row.name if row.shipped else row.label, []).append(row)
@@ -149,7 +150,9 @@ def _calls(
     framework: str,
     case: Case,
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """By label and kind: every row's adapter, what it runs bare, and the layer called directly."""
+    """Return the calls to time by (label, kind): each adapter, its bare function, and the
+    baseline.
+    """
     calls = {}
     for row in group:
         call = _call(row.target, framework, adapters[row.label], case)
@@ -165,7 +168,9 @@ def _calls(
 def _trained(
     calls: Mapping[tuple[str, str], dict[str, Any]], framework: str
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """The rows, and the framework's own layer beside them, all by what an adapter does."""
+    """Return the calls that can train: the adapters and the framework's layer, not bare
+    functions.
+    """
     return {
         key: call
         for key, call in calls.items()
@@ -227,7 +232,7 @@ def _ratio(times: Array, baseline: Array | None) -> Spread | None:
 def _grow(
     worker: Worker, group: list[Backend], adapters: Mapping[str, RemoteAdapter], plan: Plan
 ) -> Iterator[Growth]:
-    """All sizes of one row in turns."""
+    """Time each backend at all sizes in turns, and yield the exponents of growth."""
     sizes = growing_sizes()
     cases = [size.build(plan.seed) for size in sizes.values()]
     for row in group:
@@ -253,6 +258,8 @@ def _framework(row: Backend) -> str:
 
 
 def _baseline(framework: str) -> str:
-    """The adapter whose layout the framework's own layer has: the layer variant, if any."""
+    """Return the adapter with the layout of the framework's own layer: the layer variant, if
+    any.
+    """
     variants = dict(FRAMEWORKS[framework].variants)
     return f"gateparity.backends.{framework}:{variants.get('layer', variants['scratch'])}"

@@ -1,4 +1,4 @@
-"""What was measured, as a table and as JSON."""
+"""The measurements as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Judged:
 
     @property
     def reason(self) -> str:
-        """Why it isn't met; nothing where it is."""
+        """Return why the target isn't met, or an empty text if it is."""
         if self.verdict == "met":
             return ""
         where = (self.timing.label, self.timing.operation, self.timing.size, self.kind)
@@ -51,12 +51,12 @@ class Judged:
 
 
 def judge_all(bench: Bench) -> list[Judged]:
-    """Every ratio that has a target."""
+    """Judge every ratio that has a target."""
     return [judged for timing in bench.timings for judged in _judge(timing)]
 
 
 def print_bench(bench: Bench, console: Console) -> None:
-    """The times and ratios, what missed its target and why, how time grows, and the counts."""
+    """Print times and ratios, missed targets with reasons, growth, errors, and the counts."""
     if bench.timings:
         print_table(console, _time_table(bench))
     for judged in judge_all(bench):
@@ -70,7 +70,7 @@ def print_bench(bench: Bench, console: Console) -> None:
 
 
 def describe_bench(bench: Bench) -> str:
-    """The counts, in one line."""
+    """Return the counts of verdicts and the conditions of the run, in one line."""
     counts = collections.Counter[str](judged.verdict for judged in judge_all(bench))
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _STYLES)
     cores = {machine["cores"] for machine in bench.machines.values()}
@@ -79,7 +79,9 @@ def describe_bench(bench: Bench) -> str:
 
 
 def bench_json(bench: Bench) -> dict[str, Any]:
-    """As plain data. Times are in seconds; `low` and `high` are quartiles."""
+    """Return the measurements as plain data. Times are in seconds; `low` and `high` are
+    quartiles.
+    """
     return {
         "schema": SCHEMA,
         "seed": bench.seed,

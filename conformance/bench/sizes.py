@@ -1,4 +1,4 @@
-"""The LSTMs that are timed: three sizes, and a small one that is doubled in each of its sizes."""
+"""The LSTMs that are timed: three sizes, and a small one whose sizes are doubled one at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DTYPE: Final = "float32"
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """Steps, sequences, input features and hidden units; and whether it is trained as well."""
+    """Steps, sequences, input features and hidden units; `trains` if training is timed as well."""
 
     name: str
     steps: int
@@ -31,16 +31,16 @@ class Size:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """What is timed at this size."""
+        """Return the operations that are timed at this size."""
         return OPERATIONS if self.trains else tuple(name for name in OPERATIONS if name != TRAIN)
 
     @property
     def words(self) -> str:
-        """As they are printed."""
+        """Return the sizes as they are printed: `T 10 B 1 I 8 H 8`."""
         return f"T {self.steps} B {self.batch} I {self.inputs} H {self.hidden}"
 
     def build(self, seed: int) -> Case:
-        """An LSTM of one layer at this size, and what it is fed: full sequences, float32."""
+        """Build a case with an LSTM of one layer at this size: full sequences, float32."""
         draw = draw_for(self.name, seed, DTYPE)
         x = draw((self.steps, self.batch, self.inputs), 1.0)
         return build_case(self.name, Config(self.inputs, self.hidden, dtype=DTYPE), x, draw)
@@ -61,7 +61,7 @@ GROWING: Final = {"T": "steps", "B": "batch", "H": "hidden"}
 
 
 def choose_sizes(names: Sequence[str]) -> list[Size]:
-    """The sizes of these names; all for none. Raises `InputError` for an unknown one."""
+    """Return the sizes with these names, or all without names. Raise `InputError` if unknown."""
     for name in names:
         if name not in SIZES:
             hint = suggest(name, SIZES)
@@ -70,7 +70,10 @@ def choose_sizes(names: Sequence[str]) -> list[Size]:
 
 
 def growing_sizes() -> dict[tuple[str, int], Size]:
-    """What is timed to see how time grows: a letter and a factor, and that size."""
+    """Return the sizes for the growth of time, by (letter, factor).
+
+    One dimension at a time is multiplied by each factor; the base itself is there once.
+    """
     return {
         (letter, factor): dataclasses.replace(_BASE, **{field: getattr(_BASE, field) * factor})
         for letter, field in GROWING.items()

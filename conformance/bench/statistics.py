@@ -1,4 +1,4 @@
-"""Medians and spreads of times that were taken in turns, and the exponent of their growth."""
+"""Medians and quartiles of times that were taken in turns, and the exponent of their growth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """The median, and the quartiles: half of all rounds lie from `low` to `high`."""
+    """A median with its quartiles: half of all rounds lie from `low` to `high`."""
 
     median: float
     low: float
@@ -23,7 +23,10 @@ class Spread:
 
 
 def spread(values: Array) -> Spread:
-    """Of one number for each round. Raises `ValueError` for what no clock can have told."""
+    """Return the median and quartiles of one number per round.
+
+    Raise `ValueError` for an empty array and for numbers that aren't positive and finite.
+    """
     values = np.asarray(values, float)
     if values.ndim != 1 or not values.size or not (np.isfinite(values) & (values > 0)).all():
         raise ValueError("times are no positive numbers, one for each round")
@@ -32,11 +35,16 @@ def spread(values: Array) -> Spread:
 
 
 def ratio(times: Array, baseline: Array) -> Spread:
-    """Of each round's time to its neighbour's: what slows the machine down slows both."""
+    """Return the spread of each round's ratio of two times.
+
+    Neighbours in time are divided, since load on the machine slows both.
+    """
     return spread(np.asarray(times, float) / np.asarray(baseline, float))
 
 
 def exponent(factors: Sequence[float], times: Sequence[float]) -> float:
-    """`k` of the time `a * factor ** k` that fits best, by least squares of the logarithms."""
+    """Return the exponent `k` of `a * factor ** k` that fits best, by least squares of
+    logarithms.
+    """
     slope, _ = np.polyfit(np.log(factors), np.log(times), 1)
     return float(slope)

@@ -1,4 +1,4 @@
-"""What a ratio may be at most, and why one is known to be more: data."""
+"""Target ratios, and the reasons why some are known to be missed, as data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPERATIONS: Final = ("forward", "gradients", TRAIN)
 
 @dataclasses.dataclass(frozen=True)
 class Reason:
-    """Why a row is known to miss a target, at these operations and sizes."""
+    """The reason why a backend is known to miss a target, at these operations and sizes."""
 
     label: str
     kind: Kind
@@ -107,7 +107,7 @@ REASONS: Final = (
 
 
 def find_target(label: str, operation: str, size: str, kind: Kind) -> float | None:
-    """The largest ratio that is meant, or None where nothing was promised."""
+    """Return the largest ratio that is allowed, or None if there is no target."""
     framework, _, variant = label.partition(":")
     framework = framework.partition("@")[0]
     if framework not in _FRAMEWORK:
@@ -122,14 +122,17 @@ def find_target(label: str, operation: str, size: str, kind: Kind) -> float | No
 
 
 def judge(ratio: Spread, target: float) -> Verdict:
-    """`unclear` where the middle half of the rounds has the target in it: measure longer."""
+    """Judge a ratio; `unclear` if the lower quartile meets the target and the median doesn't.
+
+    A longer measurement then decides.
+    """
     if ratio.median <= target:
         return "met"
     return "unclear" if ratio.low <= target else "missed"
 
 
 def find_reason(label: str, operation: str, size: str, kind: Kind) -> str:
-    """Why a target is known to be missed here, or nothing."""
+    """Return why a target is known to be missed here, or an empty text."""
     name = label.partition("@")[0]
     found = (
         reason.why
