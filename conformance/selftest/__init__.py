@@ -1,1 +1,1 @@
-"""The suite's own figures: what it catches, what it calls wrong that isn't, how fine it sees."""
+"""The suite's own figures: mistakes caught, false alarms, and sensitivity."""

@@ -1,4 +1,4 @@
-"""False alarms: random LSTMs through a sound backend, none of which may be called wrong."""
+"""False alarms: random LSTMs through a correct backend, none of which may fail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CHECKS: Final = ("forward", "gradients")
 
 @dataclasses.dataclass(frozen=True)
 class Alarms:
-    """What random LSTMs showed: how many, the largest error and shift, and what was called wrong.
+    """The results of random LSTMs: how many, the largest error and shift, and the false alarms.
 
     Errors and shifts are in standard deviations of rounding.
     """
@@ -76,12 +76,14 @@ def try_case(adapter: Adapter, case: Case, expected: Mapping[str, Expected]) -> 
 def expect_all(
     case: Case, declared: Mapping[str, float], checks: Iterable[str] = _CHECKS
 ) -> dict[str, Expected]:
-    """What is right in each of the checks that are asked."""
+    """Return the expected results of a case in each of these checks."""
     return {name: expect(CHECKS[name], case, declared) for name in checks}
 
 
 def expect(check: Check, case: Case, declared: Mapping[str, float]) -> Expected:
-    """The truth and the budget of a case that comes once."""
+    """Return the reference's result and its budget, without a cache, for a case that is used
+    once.
+    """
     dtype = case.config.dtype
     arithmetic = make_arithmetic(dtype, declared)
     with np.errstate(all="ignore"):

@@ -1,6 +1,6 @@
-"""The suite's own figures: what it catches, what it calls wrong that isn't, how fine it sees.
+"""The suite's own figures: mistakes caught, false alarms, and sensitivity.
 
-Work is cut into pieces that run on all cores, each in an interpreter of its own.
+The work is cut into pieces that run on all cores, each in its own interpreter.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _PIECE: Final = 25  # random LSTMs at once
 
 @dataclasses.dataclass(frozen=True)
 class Kill:
-    """What a mistake was caught by, check by check, and what should have caught it."""
+    """The checks that caught a mistake, and those that should have caught it."""
 
     name: str
     family: str
@@ -60,13 +60,13 @@ class Kill:
 
     @property
     def exact(self) -> bool:
-        """Caught by exactly the checks that its entry names."""
+        """Return whether exactly the checks that its entry names caught the mistake."""
         return self.caught == self.expected
 
 
 @dataclasses.dataclass(frozen=True)
 class Naming:
-    """What a diagnosis said of mistakes that were put in: one, or a pair."""
+    """The diagnosis of one mistake or pair that was put in."""
 
     mistakes: tuple[str, ...]
     said: tuple[tuple[str, ...], ...]
@@ -75,7 +75,7 @@ class Naming:
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """All figures."""
+    """All figures of one self-test."""
 
     kills: tuple[Kill, ...]
     alarms: Alarms
@@ -85,18 +85,20 @@ class Figures:
 
     @property
     def singles(self) -> list[Naming]:
-        """Diagnoses of one mistake."""
+        """Return the diagnoses of single mistakes."""
         return [naming for naming in self.namings if len(naming.mistakes) == 1]
 
     @property
     def pairs(self) -> list[Naming]:
-        """Diagnoses of two mistakes at once."""
+        """Return the diagnoses of two mistakes at once."""
         return [naming for naming in self.namings if len(naming.mistakes) == 2]
 
     @property
     def exit_code(self) -> int:
-        """0 if every mistake is killed by exactly its checks and named rightly, 9 of 10 pairs are
-        named rightly, and nothing sound is called wrong.
+        """Return 0 if the figures are as they should be, else 1.
+
+        Every mistake has to be caught by exactly its checks and named rightly, 9 of 10 pairs have
+        to be named rightly, and there must be no false alarm.
         """
         exact = all(kill.exact for kill in self.kills)
         named = all(naming.right for naming in self.singles)
@@ -105,7 +107,7 @@ class Figures:
 
 
 def load_catalogue(target: str) -> tuple[Mistake, ...]:
-    """The mistakes that `module:LIST` names; raises `InputError` if there are none."""
+    """Return the mistakes that `module:LIST` names. Raise `InputError` if it can't be loaded."""
     module, _, name = target.partition(":")
     try:
         found = tuple(getattr(importlib.import_module(module), name))
@@ -164,7 +166,7 @@ def _catches(check: Check, case: Case, mistake: Mistake, truths: Truths) -> bool
 
 
 def _run_pieces(work: dict[str, list[Any]], progress: Progress) -> dict[str, list[Any]]:
-    """The answers in their order, by label."""
+    """Run all pieces in processes, and return their results by label, in order."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
         futures = {
@@ -183,7 +185,7 @@ def _kill_some(catalogue: str, which: Sequence[int], seed: int) -> list[Kill]:
 
 @functools.cache
 def _asked(seed: int) -> tuple[Plan, Truths]:
-    """Once for each process."""
+    """Return the plan and the cache of reference results, made once in each process."""
     return named_plan((), (), seed), Truths()
 
 
@@ -195,7 +197,7 @@ def _name_some(catalogue: str, which: Sequence[int | tuple[int, int]], seed: int
 
 @functools.cache
 def _diagnostician(catalogue: str) -> Diagnostician:
-    """Once for each process."""
+    """Return the diagnoser for a catalogue, made once in each process."""
     return Diagnostician(Predictions(), load_catalogue(catalogue))
 
 
@@ -223,7 +225,7 @@ def _pieces(count: int) -> list[Sequence[int]]:
 
 
 def _pairs(count: int, pairs: int, seed: int) -> list[Sequence[tuple[int, int]]]:
-    """Different mistakes at random, a pair a piece."""
+    """Return random pairs of different mistakes, one pair for each piece of work."""
     generator = np.random.default_rng([seed, 6])
     chosen = [generator.choice(count, 2, replace=False) for _ in range(pairs if count > 1 else 0)]
     return [[(int(a), int(b))] for a, b in chosen]

@@ -1,4 +1,4 @@
-"""False alarms in the frameworks: random LSTMs of a dozen shapes through every one of them."""
+"""False alarms in the frameworks: random LSTMs of a dozen shapes through each of them."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ _PIECE: Final = 10  # LSTMs between two steps of a progress bar
 def count_framework_alarms(
     rows: Sequence[Backend], cases: int, seed: int, progress: Callable[[str, int], None]
 ) -> dict[str, Alarms]:
-    """The same LSTMs for all rows, each in a worker; what is right is found once.
+    """Count false alarms of the same LSTMs in all backends, each in a worker.
 
-    Raises `InputError` for a backend that can't run: a figure with a hole in it is none.
+    The expected results are computed once. Raise `InputError` for a backend that can't run, since
+    an incomplete figure would mislead.
     """
     totals = {row.label: Alarms() for row in rows}
     with contextlib.ExitStack() as stack:
@@ -87,7 +88,7 @@ def _run_case(
     case: Case,
     expected: Mapping[tuple[tuple[str, float], ...], dict[str, Expected]],
 ) -> Alarms:
-    """Full sequences where the backend has trouble with lengths, at whatever dtype."""
+    """Try one case; sequences are full if the backend declares any trouble with lengths."""
     right = expected[_kind(adapter.arithmetic)]
     troubled = any(feature.startswith("lengths") for feature in adapter.unsupported)
     if troubled and case.batch.lengths is not None:

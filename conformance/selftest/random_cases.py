@@ -1,4 +1,4 @@
-"""Random LSTMs: sizes, scales, lengths, layers and directions, for the suite's own figures."""
+"""Random LSTMs for the self-test: sizes, scales, lengths, layers and directions."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SHAPES: Final = 12  # of those that compiled frameworks see
 
 
 def random_case(seed: int, dtype: str, shortest: int = 0) -> Case:
-    """Of a shape of its own; no sequence that has a length has fewer than `shortest` steps."""
+    """Return a random case of a random shape; no length is below `shortest`."""
     generator = np.random.default_rng([seed, 1])
     return _draw(f"random {seed}", _draw_shape(generator), generator, dtype, shortest=shortest)
 
 
 def random_case_of_few_shapes(seed: int, dtype: str) -> Case:
-    """Of one of a dozen shapes, since a compiled framework compiles once for each.
+    """Return a random case in one of a dozen shapes, since frameworks compile once for each shape.
 
     No sequence is empty: some frameworks refuse those.
     """
@@ -37,7 +37,7 @@ def random_case_of_few_shapes(seed: int, dtype: str) -> Case:
 
 
 def _draw_shape(generator: np.random.Generator) -> tuple[int, int, Config, bool]:
-    """Steps, sequences, the config, and whether sequences have lengths."""
+    """Draw the number of steps and sequences, the config, and whether sequences have lengths."""
     steps, size, inputs, hidden = (
         int(generator.choice(sizes)) for sizes in (_STEPS, _SIZES, _FEATURES, _FEATURES)
     )
@@ -54,7 +54,9 @@ def _draw(
     *,
     shortest: int,
 ) -> Case:
-    """Scales from a tenth to three times what is usual, another for every array."""
+    """Draw the numbers of a case, each array at its own scale: 0.1 to about 3 times the usual
+    one.
+    """
     steps, size, config, ragged = shape
     config = Config(**{**vars(config), "dtype": dtype})
 

@@ -1,4 +1,4 @@
-"""Sensitivity: the smallest shift of one bias that is caught, on forward outputs alone."""
+"""Sensitivity: the smallest shift of one bias that is caught, from forward outputs alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHIFTS: Final = tuple(10 ** (k / 8) for k in range(-64, 1))  # eight to a decade
 
 
 def judge_passes(found: Results, expected: Expected) -> bool:
-    """Whether the suite passes it."""
+    """Return whether the suite's own verdict passes a result."""
     try:
         judge(found, expected)
     except Mismatch:
@@ -38,7 +38,7 @@ def judge_passes(found: Results, expected: Expected) -> bool:
 
 
 def close_passes(rtol: float, atol: float) -> Passes:
-    """Whether every element is within `atol + rtol * |expected|`."""
+    """Return a method that passes if every element is within `atol + rtol * |expected|`."""
 
     def passes(found: Results, expected: Expected) -> bool:
         return all(np.allclose(found[n], expected.truth[n], rtol, atol) for n in found)
@@ -57,7 +57,7 @@ METHODS: Final[dict[str, Passes]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Caught:
-    """One method on random LSTMs: the smallest shift that it catches in each, and false alarms.
+    """The smallest shift that one method catches in each random LSTM, and its false alarms.
 
     A shift is infinite where even the largest of `SHIFTS` passes.
     """
@@ -66,13 +66,13 @@ class Caught:
     alarms: int
 
     def smallest(self, share: float) -> float:
-        """The smallest shift that is caught in this share of the cases."""
+        """Return the smallest shift that is caught in this share of the cases."""
         ordered = sorted(self.shifts)
         return ordered[int(np.ceil(share * len(ordered))) - 1]
 
 
 def measure(seed: int, piece: Iterable[int]) -> dict[str, Caught]:
-    """Shift a random bias of random float32 LSTMs, the same for every method."""
+    """Measure every method on random float32 LSTMs, each with the same random bias shifted."""
     found = [_measure_case(_biased_case(seed * 10**6 + k), k) for k in piece]
     return {
         name: Caught(tuple(f[name][0] for f in found), sum(f[name][1] for f in found))
@@ -81,7 +81,7 @@ def measure(seed: int, piece: Iterable[int]) -> dict[str, Caught]:
 
 
 def join(parts: Iterable[dict[str, Caught]]) -> dict[str, Caught]:
-    """Of several pieces one."""
+    """Join the results of several pieces."""
     parts = list(parts)
     return {
         name: Caught(
@@ -93,7 +93,10 @@ def join(parts: Iterable[dict[str, Caught]]) -> dict[str, Caught]:
 
 
 def _biased_case(seed: int) -> Case:
-    """The first LSTM with biases from here on, in steps that no other seed takes."""
+    """Return a random case with biases and without empty sequences.
+
+    If a seed gives none, it tries others that no caller uses.
+    """
     case = random_case(seed, "float32", shortest=1)  # of no steps at all, no bias is seen
     return case if case.config.biases else _biased_case(seed + 500_000)
 
@@ -114,7 +117,10 @@ def _measure_case(case: Case, seed: int) -> dict[str, tuple[float, bool]]:
 
 
 def _choose_bias(case: Case, generator: np.random.Generator) -> tuple[int, int, int]:
-    """One that the outputs depend on: a forget gate with nothing to forget has none to shift."""
+    """Choose a random bias that the outputs depend on.
+
+    A forget gate's bias has no effect if the cell state before it is zero, for example.
+    """
     config, check = case.config, CHECKS["forward"]
     truth = check.run(Truth(), case)
     while True:
@@ -127,7 +133,7 @@ def _choose_bias(case: Case, generator: np.random.Generator) -> tuple[int, int, 
 
 
 def _smallest(passes: Passes, find: Callable[[float], Results], expected: Expected) -> float:
-    """By bisection."""
+    """Find the smallest of `SHIFTS` that does not pass, by bisection; infinite if all pass."""
     low, high = 0, len(SHIFTS)
     while low < high:
         middle = (low + high) // 2
@@ -139,7 +145,7 @@ def _smallest(passes: Passes, find: Callable[[float], Results], expected: Expect
 
 
 def _one_bias(case: Case) -> Case:
-    """All of the bias in one array, so that a shift is rounded once."""
+    """Return the case with the sum of both biases in one array, so that a shift is rounded once."""
     return dataclasses.replace(case, params=tuple(_joined(cell) for cell in case.params))
 
 
