@@ -1,1 +1,1 @@
-"""What files of arrays and words are made of, and read by as what a stranger has sent."""
+"""Files of arrays and texts, read as untrusted input."""

@@ -1,4 +1,4 @@
-"""A case as named arrays, and back: what goes into a file, and what is made smaller one by one."""
+"""A case as named arrays and back, for files and for shrinking one array at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ LENGTHS: Final = "batch.lengths"  # the only array of integers
 
 
 def name_arrays(case: Case) -> dict[str, Array]:
-    """`params.0.w_ih`..., `batch.x`..., `cotangent.y`...; what is None is left out."""
+    """Return a case's arrays by name: `params.0.w_ih`..., `batch.x`..., `cotangent.y`...
+
+    Arrays that are None are left out.
+    """
     groups = {f"params.{k}": fields(cell) for k, cell in enumerate(case.params)}
     groups |= {"batch": vars(case.batch), "cotangent": vars(case.cotangent)}
     return {
@@ -32,10 +35,10 @@ def name_arrays(case: Case) -> dict[str, Array]:
 
 
 def join_arrays(name: str, config: Config, arrays: Arrays) -> Case:
-    """The case that holds these arrays, checked against the config.
+    """Return the case that holds these arrays, checked against the config.
 
-    Raises `ValueError` or `TypeError` that names the first array that is missing, left over or
-    doesn't fit.
+    Raise `ValueError` or `TypeError` that names the first array that is missing, unknown or doesn't
+    fit.
     """
     expected = [f"params.{k}" for k in range(config.cells)]
     groups = _group(arrays, [*expected, "batch", "cotangent"])

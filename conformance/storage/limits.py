@@ -1,4 +1,4 @@
-"""What a case in a file may be: a step or a layer costs time, however little it holds."""
+"""Limits for a case in a file: a step or a layer costs time, however few numbers it has."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LIMITS: Final = {
 
 
 def make_config(found: Mapping[str, Any]) -> Config:
-    """The config of these fields; raises `ValueError` where it is none, or of another scale."""
+    """Return the config of these fields. Raise `ValueError` if they are invalid or too large."""
     config = Config(**found)
     if config.dtype not in DTYPES:
         raise InputError(f"dtype is {config.dtype!r}, expected one of {', '.join(DTYPES)}")
@@ -43,7 +43,7 @@ def check_case(case: Case) -> None:
 
 
 def plain(array: Array) -> Array:
-    """At a dtype that a file can hold."""
+    """Return the array at a dtype that a file can hold; longdouble becomes float64."""
     return array if array.dtype.name in DTYPES else array.astype(np.float64)
 
 

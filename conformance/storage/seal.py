@@ -1,7 +1,7 @@
-"""A checksum over all that a file holds: it shows an accident, and no forgery.
+"""A checksum over all that a file holds, which detects accidents but no forgery.
 
-A disk, a transfer or an editor that changes a byte is found out. Whoever changes it on purpose can
-seal it again.
+It finds a byte that a disk, a transfer or an editor changed. Whoever changes a file on purpose can
+compute the checksum again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEY: Final = "sha256"
 
 
 def seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> dict[str, Any]:
-    """The words, with the checksum of them and of the arrays."""
+    """Return the metadata with a checksum of itself and of the arrays added."""
     return {**words, _KEY: _digest(arrays, words)}
 
 

@@ -1,7 +1,7 @@
-"""Named arrays and a JSON object in one safetensors file, read as what a stranger has sent.
+"""Named arrays and a JSON object in one safetensors file, read as untrusted input.
 
-A safetensors file holds numbers and words, and no code. Declared sizes are compared with the
-file's own before anything is allocated.
+A safetensors file holds numbers and texts, and no code. Declared sizes are compared with the file's
+own size before anything is allocated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Bytes that a kind of file may have: all in all, and of names, shapes and words."""
+    """The bytes that a kind of file may have, in total and in its header."""
 
     file: int
     header: int
@@ -46,7 +46,9 @@ DTYPES: Final = {  # https://huggingface.co/docs/safetensors
 def pack_tensors(
     arrays: Mapping[str, Array], words: Mapping[str, Any], limits: Limits = SMALL
 ) -> bytes:
-    """The file's bytes. Raises `InputError` for what is too large to be read again."""
+    """Return the file's bytes. Raise `InputError` for contents that are too large to be read
+    again.
+    """
     from safetensors.numpy import save
 
     _check_size(sum(array.nbytes for array in arrays.values()), limits)
@@ -57,7 +59,9 @@ def pack_tensors(
 
 
 def unpack_tensors(data: bytes, limits: Limits = SMALL) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays, of a dtype in `DTYPES`, and the words; raises `InputError` for anything else."""
+    """Return the arrays, with dtypes in `DTYPES`, and the metadata. Raise `InputError` if
+    damaged.
+    """
     from safetensors import SafetensorError, deserialize
 
     header = _read_header(data, limits)
@@ -77,7 +81,7 @@ def unpack_tensors(data: bytes, limits: Limits = SMALL) -> tuple[dict[str, Array
 
 
 def peek_words(path: Path, limits: Limits) -> dict[str, Any]:
-    """The words alone, of a file whose arrays aren't read; empty where there are none."""
+    """Return a file's metadata without its arrays; empty if there is none."""
     try:
         with path.open("rb") as file:
             declared = struct.unpack("<Q", file.read(8))[0]
@@ -87,7 +91,7 @@ def peek_words(path: Path, limits: Limits) -> dict[str, Any]:
 
 
 def _read_header(data: bytes, limits: Limits) -> bytes:
-    """As long as the file says."""
+    """Return the header, after its declared length is checked against the file and the limits."""
     _check_size(len(data), limits)
     declared = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
     if not 2 <= declared <= min(len(data) - 8, limits.header):

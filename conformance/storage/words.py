@@ -1,4 +1,4 @@
-"""The words of a file that anyone may have written: each is of its kind, or refused by name."""
+"""Typed access to the JSON metadata of an untrusted file; a wrong entry is refused by name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LARGEST: Final = 2.0**63  # number
 
 @dataclasses.dataclass(frozen=True)
 class Words:
-    """What a JSON object holds. Every method raises `InputError` for anything else."""
+    """A JSON object. Every method raises `InputError` for an entry of another kind."""
 
     found: Mapping[str, Any]
 
     def text(self, key: str) -> str:
-        """Printable: no line breaks, and no codes that a terminal obeys."""
+        """Return a printable text: no line breaks, and no control codes for a terminal."""
         text = self.found.get(key)
         if not isinstance(text, str) or not text.isprintable() or len(text) > _LONGEST:
             raise InputError(
@@ -32,7 +32,7 @@ class Words:
         return text
 
     def texts(self, key: str) -> dict[str, str]:
-        """Texts by name."""
+        """Return a mapping of printable names to printable texts."""
         found = self.found.get(key)
         if not isinstance(found, dict) or len(found) > _ENTRIES:
             raise InputError(
@@ -41,7 +41,7 @@ class Words:
         return {Words({"name": name}).text("name"): Words(found).text(name) for name in found}
 
     def names(self, key: str) -> list[str]:
-        """Printable names, each once."""
+        """Return a list of printable names without duplicates."""
         names = self.found.get(key)
         if not isinstance(names, list) or not _are_names(names):
             raise InputError(
@@ -50,21 +50,21 @@ class Words:
         return names
 
     def count(self, key: str) -> int:
-        """An integer of at least 0."""
+        """Return an integer of at least 0."""
         number = self.found.get(key)
         if type(number) is not int or number < 0:
             raise InputError(f"{key} is {reprlib.repr(number)}, expected an integer of at least 0")
         return number
 
     def number(self, key: str) -> float:
-        """A finite number of at least 0."""
+        """Return a finite number of at least 0."""
         number = self.found.get(key)
         if type(number) not in (int, float) or not 0 <= number < _LARGEST:  # type: ignore[operator]
             raise InputError(f"{key} is {reprlib.repr(number)}, expected a number of at least 0")
         return float(number)  # type: ignore[arg-type]
 
     def numbers(self, key: str) -> dict[str, float]:
-        """Numbers by name."""
+        """Return a mapping of printable names to finite numbers of at least 0."""
         found = self.found.get(key)
         if not isinstance(found, dict) or len(found) > _ENTRIES:
             raise InputError(
@@ -73,21 +73,21 @@ class Words:
         return {Words({"name": name}).text("name"): Words(found).number(name) for name in found}
 
     def flag(self, key: str) -> bool:
-        """True or False."""
+        """Return a boolean."""
         flag = self.found.get(key)
         if not isinstance(flag, bool):
             raise InputError(f"{key} is {reprlib.repr(flag)}, expected true or false")
         return flag
 
     def objects(self, key: str) -> list[Words]:
-        """A list of objects."""
+        """Return a list of objects, each with the same typed access."""
         found = self.found.get(key)
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise InputError(f"{key} is {reprlib.repr(found)}, expected a list of objects")
         return [Words(item) for item in found]
 
     def fields(self, key: str, of: type[Any]) -> dict[str, Any]:
-        """The fields of a dataclass, all of them and no others."""
+        """Return an object that has exactly the fields of a dataclass."""
         found, expected = self.found.get(key), sorted(f.name for f in dataclasses.fields(of))
         if not isinstance(found, dict) or sorted(found) != expected:
             raise InputError(
@@ -97,12 +97,12 @@ class Words:
 
 
 def writable(text: str) -> str:
-    """A text as `Words.text` takes it."""
+    """Return a text that `Words.text` accepts: printable, and cut to the longest length."""
     return printable(text)[:_LONGEST]
 
 
 def writable_texts(texts: Mapping[str, str]) -> dict[str, str]:
-    """Texts as `Words.texts` takes them."""
+    """Return texts that `Words.texts` accepts."""
     return {writable(name): writable(texts[name]) for name in list(texts)[:_ENTRIES]}
 
 
