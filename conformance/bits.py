@@ -1,4 +1,4 @@
-"""Named arrays compared to the last bit: of equal numbers too, such as 0 and -0."""
+"""Named arrays compared bit for bit, so that 0 and -0 differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def other_bits(one: Mapping[str, Array], other: Mapping[str, Array]) -> tuple[str, ...]:
-    """The names of what only one has, or has otherwise."""
+    """Return the names of arrays that only one mapping has, or that differ in a bit."""
     names = [*one, *(name for name in other if name not in one)]
     return tuple(name for name in names if _bits(one.get(name)) != _bits(other.get(name)))
 

@@ -1,8 +1,9 @@
 """The rounding budget: how far rounding alone moves every element of every result.
 
-A standard deviation for each element, from runs of the truth in Monte Carlo arithmetic, and one
-for the shift of each bias that would explain the outputs best. Rounding is linear in the unit
-roundoff to first order, so float32's draws serve float64 too, scaled. docs/rounding.md derives it.
+It holds a standard deviation for each element, from runs of the reference in Monte Carlo
+arithmetic, and one for the shift of each bias (Rao's score test). To first order the errors are
+linear in the unit roundoff, so draws for float32 serve float64 too, scaled. docs/rounding.md
+derives both.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ _DECLARED: Final = ("factors", "bias")
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """Standard deviations of what rounding causes: of each element, and of each bias's score.
+    """Standard deviations of what rounding causes: for each element, and for each bias's score.
 
-    Zero where rounding can't reach: past the end of a sequence, say. `scores (cell, gate, hidden)`
-    is None where a check has no outputs; `weights` are those of the outputs in it, zero where a
-    number may be flushed to zero.
+    They are zero where rounding has no effect, such as past the end of a sequence. `scores (cell,
+    gate, hidden)` is None where a check has no outputs. `weights` are the outputs' weights in the
+    scores, zero where a number may be flushed to zero.
     """
 
     case: Case
@@ -51,17 +52,17 @@ class Budget:
     scores: Array | None = None
 
     def scaled(self, factor: float) -> Budget:
-        """For a unit roundoff that is `factor` times as large."""
+        """Return the budget for a unit roundoff that is `factor` times as large."""
         sigmas = {name: sigma * factor for name, sigma in self.sigmas.items()}
         scores = None if self.scores is None else self.scores / factor
         weights = {name: weight / factor**2 for name, weight in self.weights.items()}
         return Budget(self.case, sigmas, weights, scores)
 
     def shifts(self, errors: Results) -> Array | None:
-        """How many standard deviations each bias seems shifted `(cell, gate, hidden)`.
+        """Return by how many standard deviations each bias seems shifted, `(cell, gate, hidden)`.
 
-        The errors, weighted, are sent back through the truth: what arrives at a bias is how much
-        they look like a shift of it (Rao's score test).
+        The weighted errors are backpropagated through the reference. The gradient of a bias then
+        says how much the errors look like a shift of it (Rao's score test).
         """
         if self.scores is None:
             return None
@@ -71,11 +72,11 @@ class Budget:
 
 
 def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType({})) -> Arithmetic:
-    """How a dtype rounds, and what a backend declares: `bias`, and `factors` of its float32.
+    """Return the rounding model for a dtype with a backend's declarations, `bias` and `factors`.
 
-    A float32 below the least normal one may be flushed to zero, as XLA does on a CPU; a float16
-    rounds. float64 is drawn like float32, and scaled. Raises `ValueError` for anything else that
-    is declared, and for what is no number of at least 0.
+    A float32 below the least normal number may be flushed to zero, as XLA does on a CPU; a float16
+    is rounded. float64 is drawn like float32, and scaled later. Raise `ValueError` for an unknown
+    declaration and for a value that is no number of at least 0.
     """
     for name, value in declared.items():
         if name not in _DECLARED or not 0 <= value < np.inf:
@@ -126,7 +127,10 @@ def _errors(
     rounding: Rounding,
     bend: Callable[[Truth], Lstm],
 ) -> dict[str, Draws]:
-    """What the roundings do, as draws that round no more; nothing to what isn't finite."""
+    """Return the errors that rounding causes, as draws that are not rounded further.
+
+    Elements that aren't finite have an error of zero.
+    """
     found = check.run(bend(Truth(rounding.lift, "float64")), case)
     still = dataclasses.replace(rounding, arithmetic=Arithmetic(0.0))
     return {n: Draws(_moved(a, exact[n], rounding), still) for n, a in found.items()}
@@ -141,7 +145,9 @@ def _moved(array: Any, exact: Array, rounding: Rounding) -> Array:
 
 @np.errstate(all="ignore")  # gradients of the inputs may overflow, and aren't wanted
 def _scores(case: Case, errors: Any, weights: Results) -> Any:
-    """The derivative of half the weighted squared error by each bias `(cell, gate, hidden)`."""
+    """Return the derivative of half the weighted squared error by each bias, `(cell, gate,
+    hidden)`.
+    """
     heads = Outputs(*(errors[name] * weights[name] for name in _OUTPUTS))
     config = dataclasses.replace(case.config, biases=True)
     found, _ = Truth(dtype="float64").gradients(config, _biased(case.params), case.batch, heads)
@@ -168,7 +174,7 @@ def _biased(params: Parameters) -> Parameters:
 
 
 def _passes(case: Case) -> list[int]:
-    """How many draws each pass takes."""
+    """Return how many draws each pass takes; large cases get fewer draws, to bound memory."""
     steps, size, _ = case.batch.x.shape
     work = max(steps * size * case.config.hidden_size * case.config.cells, 1)
     draws = int(np.clip(16 * _WORK // work, *_DRAWS))

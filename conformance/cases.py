@@ -1,7 +1,7 @@
 """Named, seeded problems: sizes, weights, inputs, lengths, initial states and a cotangent.
 
-Few shapes, shared by the checks, because compiled frameworks compile once for each. Nothing is
-constant or zero except where that is the point.
+There are few shapes, shared by the checks, because compiled frameworks compile once for each.
+Numbers are constant or zero only where the case is about that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DTYPES: Final = ("float32", "float64")
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A problem: everything that goes into every backend alike."""
+    """A problem: everything that is given to every backend alike."""
 
     name: str
     config: Config
@@ -38,18 +38,20 @@ class Case:
 
     @property
     def id(self) -> str:
-        """Sizes, dtype and name, for a test id."""
+        """Return sizes, dtype and name, for a test id."""
         return f"{self.sizes}-{self.config.dtype}-{self.name}"
 
     @property
     def sizes(self) -> str:
-        """Steps, sequences, input features and hidden units."""
+        """Return the numbers of steps, sequences, input features and hidden units as a text."""
         steps, size, _ = self.batch.x.shape
         return f"T{steps}-B{size}-I{self.config.input_size}-H{self.config.hidden_size}"
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What the case itself asks of a backend: the keys of an adapter's `unsupported`."""
+        """Return the features that the case needs of a backend: keys of an adapter's
+        `unsupported`.
+        """
         steps, size, _ = self.batch.x.shape
         lengths = self.batch.lengths
         asked = {
@@ -68,9 +70,8 @@ class Case:
 class Recipe:
     """A case without its numbers.
 
-    `lengths` are those of the sequences, or empty for full ones. `positive` makes every number
-    positive, so that no sum cancels.
-    `values` makes an ordinary case's numbers special.
+    `lengths` are the sequences' lengths, or empty for full sequences. `positive` makes every number
+    positive, so that no sum cancels. `values` replaces an ordinary case's numbers by special ones.
     """
 
     name: str
@@ -122,9 +123,9 @@ def build_case(
 def draw_for(
     name: str, seed: int, dtype: str, *, positive: bool = False
 ) -> Callable[[tuple[int, ...], float], Any]:
-    """A stream of numbers, uniform in [-scale, scale], that the name and the seed determine.
+    """Return a function that draws numbers, uniform in [-scale, scale], fixed by name and seed.
 
-    Raises `InputError` for a negative seed.
+    Raise `InputError` for a negative seed.
     """
     if seed < 0:
         raise InputError(f"seed is {seed}, expected 0 or more")

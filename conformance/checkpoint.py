@@ -1,8 +1,8 @@
-"""The LSTM in a PyTorch checkpoint, out of a file that may hold anything.
+"""The LSTM in a PyTorch checkpoint, read from an untrusted file.
 
-Nothing is unpickled on this side: safetensors is read here, and what torch.save wrote goes to
-PyTorch's own worker, once it is known that unpacking can't make it larger. Content decides which
-of the two a file is; its extension is often wrong.
+Nothing is unpickled on this side. safetensors is read here; a file of torch.save goes to PyTorch's
+own worker, once it is known that unpacking can't make it larger. The content decides which of the
+two a file is, since its extension is often wrong.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ DTYPES: Final = {
 def read_checkpoint(
     path: Path, prefix: str | None, load_torch: Callable[[bytes], dict[str, Array]]
 ) -> tuple[Config, Parameters]:
-    """The only LSTM in a file of `torch.save` or safetensors, or the one at `prefix`.
+    """Return the only LSTM in a file of `torch.save` or safetensors, or the one at `prefix`.
 
-    `prefix` is "encoder.lstm", with a last dot or without; "" is the top level. `load_torch` is
-    `gateparity.backends.torch_checkpoint.load`, run in PyTorch's worker; a `ValueError` of it is
-    the file's fault. float16 and bfloat16 are widened to float32, exactly; other dtypes are kept.
+    `prefix` is "encoder.lstm", with or without a last dot; "" is the top level. `load_torch` is
+    `gateparity.backends.torch_checkpoint.load`, run in PyTorch's worker; its `ValueError` is the
+    file's fault. float16 and bfloat16 are widened to float32, exactly; other dtypes are kept.
 
-    Raises `InputError`, in one line with the file's name, for everything else than one LSTM of
-    finite numbers: several, none, another kind of network, a projection, a damaged file.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html.
+    Raise `InputError`, in one line with the file's name, unless there is exactly one LSTM of finite
+    numbers. Several LSTMs, none, another kind of network, a projection or a damaged file are
+    refused. Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html.
     """
     data = read_bytes(path, "a PyTorch checkpoint")
     where = str(path)
@@ -133,7 +133,9 @@ def _decode(held: Mapping[str, Any]) -> Array:
 
 
 def _choose(arrays: Arrays, prefix: str | None) -> str:
-    """The prefix, with its dot, of the LSTM that is meant."""
+    """Return the prefix, with its dot, of the LSTM to read. Raise `ValueError` unless there is
+    one.
+    """
     kinds = {m[1]: _kind(arrays, m[1]) for m in map(FIRST.fullmatch, arrays) if m}
     if prefix is None:
         lstms = [found for found, kind in kinds.items() if kind == "LSTM"]
@@ -157,7 +159,10 @@ def _choose(arrays: Arrays, prefix: str | None) -> str:
 
 
 def _kind(arrays: Arrays, prefix: str) -> str:
-    """What kind of network it is; what can't be told counts as an LSTM, for the layout to judge."""
+    """Return the kind of network at a prefix, from its gate count.
+
+    An array that does not decide it counts as an LSTM, and the layout then reports the error.
+    """
     array = arrays.get(f"{prefix}weight_hh_l0")
     if array is None or array.ndim != 2:
         return "LSTM"
@@ -166,7 +171,7 @@ def _kind(arrays: Arrays, prefix: str) -> str:
 
 
 def _missing(arrays: Arrays, kinds: Iterable[str], prefix: str | None) -> str:
-    """Why there is no LSTM, and what is there instead."""
+    """Return a message: there is no LSTM, and what was found instead."""
     if found := list(kinds):
         return f"no LSTM at prefix {prefix!r}, found recurrent layers at {_listed(found)}"
     if cell := next(filter(CELL.fullmatch, arrays), None):
@@ -175,7 +180,7 @@ def _missing(arrays: Arrays, kinds: Iterable[str], prefix: str | None) -> str:
 
 
 def _own(arrays: Arrays, prefix: str) -> dict[str, Array]:
-    """The arrays of the LSTM at a prefix, by their own names; others may stand beside them."""
+    """Return the arrays of the LSTM at a prefix, by their own names; other arrays are left out."""
     beside = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
     return {name: array for name, array in beside.items() if OWN.fullmatch(name)}
 
@@ -191,7 +196,7 @@ def _check_finite(native: Arrays) -> None:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """The first few names, quoted, and how many more there are."""
+    """Return the first few names, quoted, and how many more there are."""
     names = list(names)
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return (", ".join(map(repr, itertools.islice(names, SHOWN))) or "none") + more

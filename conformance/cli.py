@@ -119,7 +119,7 @@ def start(
         ),
     ] = False,
 ) -> None:
-    """What comes before the verb."""
+    """Run gateparity with the options that come before the verb."""
 
 
 def main() -> None:

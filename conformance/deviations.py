@@ -1,6 +1,6 @@
-"""Known deviations: what a framework is known to do differently, with the reason and a source.
+"""Known deviations: where a framework is known to differ, with the reason and a source.
 
-Data, not an excuse: a deviation that no longer shows fails the run, until its entry is removed.
+If a deviation no longer shows, the run fails until its entry is removed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Deviation:
-    """Cases in which a framework differs.
+    """A set of cases in which a framework is known to differ.
 
-    `framework` is its name and `variants` those of its variants that differ; `cases` are the names
-    of checks, each with those of its cases; `link` is where its developers say so, or their code.
-    `where` names lines of the manifest, each with what it has to begin with: on another device or
-    processor nothing is known. A line that a manifest lacks asks for nothing.
-    `versions` is what the versions that differ begin with, nothing for all.
+    `variants` are the framework's variants that differ. `cases` are pairs of a check and a case.
+    `link` is where its developers say so, or their code. `where` pairs lines of the manifest with
+    the text that each has to begin with, since nothing is known about other devices or processors;
+    a line that a manifest lacks is ignored. `versions` is how the versions that differ begin; empty
+    means all.
     """
 
     framework: str
@@ -124,9 +124,9 @@ def find_deviation(
     deviations: Sequence[Deviation] = DEVIATIONS,
     version: str = "",
 ) -> Deviation | None:
-    """What is known of a row here, at its framework's version if that is given.
+    """Return the known deviation of a backend in a check and case, or None.
 
-    Nothing of an adapter that isn't gateparity's.
+    Adapters that don't ship with gateparity have none. `version`, if given, has to match too.
     """
     for known in deviations if row.shipped else ():
         if (

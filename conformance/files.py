@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written aside, then renamed."""
+"""Files written atomically: to a temporary file first, then renamed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def check_folder(path: Path) -> None:
 
 
 def _takes_files(folder: Path) -> bool:
-    """Tried, since to be permitted isn't all: a disk may be full, or no disk at all."""
+    """Return whether a file can be created in a folder.
+
+    It is tried, since permissions are not enough: the disk may be full, or read-only.
+    """
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True

@@ -1,6 +1,6 @@
-"""An answer judged: its errors, and whether a known deviation excuses them.
+"""Results of one check on one case: the verdict, and whether a known deviation explains it.
 
-Needs no worker and no framework, so it serves an answer that was just given and a recorded one.
+No worker and no framework is needed, so recorded results are judged like new ones.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def make_result(row: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
-    """The result of one check on one case in a row."""
+    """Return the result of one check on one case in a backend."""
     return Result(row, check.name, case.name, case.config.dtype, status, **found)
 
 
 def judge_answer(
     row: Backend, check: Check, case: Case, found: Results, expected: Expected
 ) -> Result:
-    """Compare an answer with what is right."""
+    """Judge an answer by the reference, and return the result: "pass" or "fail" with its errors."""
     try:
         score = judge(found, expected)
     except Mismatch as mismatch:
@@ -51,7 +51,7 @@ def judge_against(
 
 
 def weigh_deviation(result: Result, known: Deviation | None) -> Result:
-    """A known deviation is no failure, as long as it is there."""
+    """Apply a known deviation: a failure becomes "known", and a pass becomes "fail"."""
     if known is None or result.status not in ("pass", "fail"):
         return result
     if result.status == "fail":

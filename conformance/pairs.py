@@ -1,4 +1,4 @@
-"""Every two rows compared in everything that both computed."""
+"""Comparison of every two backends in everything that both computed."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def compare_pairs(
     arithmetics: Arithmetics,
     progress: Callable[[], object] = lambda: None,
 ) -> list[Pair]:
-    """Each pair at each dtype; what is known to deviate in either is left out.
+    """Compare each pair at each dtype; results with a known deviation are left out.
 
-    `arithmetics` has what each row declares of its own.
+    `arithmetics` has each backend's declared rounding model. `progress` is called for each pair.
     """
     answered = [r for r in results if r.arrays is not None and r.status != "known"]
     found = {(r.row.label, *r.key): r for r in answered}
@@ -45,7 +45,7 @@ def compare_pairs(
 
 
 def distance(one: Result, other: Result, expected: Expected) -> float:
-    """How far two rows' results are apart, in standard deviations of the rounding of both."""
+    """Return how far two results are apart, in standard deviations of the rounding of both."""
     try:
         score = judge_pair(one.arrays or {}, other.arrays or {}, _apart(one, other), expected)
     except Mismatch as mismatch:
@@ -83,12 +83,12 @@ def _compare_pair(
 
 
 def coarser(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
-    """What covers both arithmetics."""
+    """Return a rounding model that covers both: the larger value of each declaration."""
     return {name: max(one.get(name, 0), other.get(name, 0)) for name in {*one, *other}}
 
 
 def _apart(one: Result, other: Result) -> Array | None:
-    """How far two rows' shifts are from each other."""
+    """Return the difference between two backends' shifts, or None if one has none."""
     if one.shifts is None or other.shifts is None:
         return None
     return other.shifts - one.shifts

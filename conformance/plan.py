@@ -1,4 +1,4 @@
-"""Which checks run on which cases: named ones, a checkpoint's LSTM, or the characters of a text."""
+"""Plans: which checks run on which cases. Cases are named, a checkpoint's, or a text's."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _TEXT_HIDDEN: Final = 32  # as in d2l, with its windows of 32 steps
 
 
 def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
-    """The named checks on their cases, or all where no names are given, at their dtypes.
+    """Return the named checks on the named cases, at their dtypes; no names mean all.
 
-    Raises `InputError` for an unknown name, and where no check has any of the cases.
+    Raise `InputError` for an unknown name, and if no check has any of the cases.
     """
     _refuse_unknown("case", cases, RECIPES)
     chosen = choose_checks(checks)
@@ -50,7 +50,7 @@ def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
 
 
 def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed: int) -> Plan:
-    """A checkpoint's LSTM on random inputs and states."""
+    """Return a plan that runs a checkpoint's LSTM on random inputs and states."""
     return [
         (check, _weights_case(config, params, dtype, seed))
         for dtype in DTYPES
@@ -59,7 +59,7 @@ def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed
 
 
 def text_plan(text: Text, checks: Sequence[str], seed: int) -> Plan:
-    """Random weights on a text's characters, one-hot."""
+    """Return a plan that runs random weights on a text's characters, one-hot."""
     return [
         (check, _text_case(text, dtype, seed))
         for dtype in DTYPES
@@ -68,7 +68,7 @@ def text_plan(text: Text, checks: Sequence[str], seed: int) -> Plan:
 
 
 def choose_checks(names: Iterable[str]) -> list[Check]:
-    """The checks of these names, in the suite's order; all of them for none."""
+    """Return the checks with these names, in the suite's order; all of them without names."""
     names = list(names)
     _refuse_unknown("check", names, CHECKS)
     return [check for name, check in CHECKS.items() if not names or name in names]

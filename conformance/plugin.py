@@ -1,6 +1,6 @@
 """The pytest plugin: `pytest --backend torch` runs the suite's checks as tests, one for each case.
 
-Installed with gateparity, so it imports nothing until a test asks for parity.
+It is installed with gateparity, so it imports nothing until a test asks for parity.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--backend` and `--parity-seed`."""
+    """Add the options `--backend` and `--parity-seed` to pytest."""
     group = parser.getgroup("gateparity", "one LSTM in every framework")
     group.addoption(
         "--backend",
@@ -49,7 +49,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each row, check, case and dtype; a row is one group for pytest-xdist."""
+    """Make one test for each backend, check, case and dtype.
+
+    A backend's tests form one group for pytest-xdist, so that they share a worker.
+    """
     if "parity_item" not in metafunc.fixturenames:
         return
     from gateparity.backends.spec import find_backends, parse_backends
@@ -64,7 +67,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def parity_truths() -> Truths:
-    """The truth's results, shared by all rows."""
+    """Return the cache of reference results that all backends share."""
     from gateparity.conformance.session import Truths
 
     return Truths()
@@ -72,7 +75,7 @@ def parity_truths() -> Truths:
 
 @pytest.fixture(scope="class")
 def parity_adapter(request: pytest.FixtureRequest) -> tuple[Backend, RemoteAdapter]:
-    """What a class that inherits `ParityTests` tests: its row, and the adapter in this process."""
+    """Return the backend and the adapter that a subclass of `ParityTests` tests in this process."""
     from gateparity.adapter import Unsupported
     from gateparity.backends.local import load_local
     from gateparity.errors import InputError
@@ -91,7 +94,7 @@ def parity_adapter(request: pytest.FixtureRequest) -> tuple[Backend, RemoteAdapt
 
 @pytest.fixture(scope="session")
 def parity_sessions(parity_truths: Truths) -> Iterator[_Sessions]:
-    """A worker for each row that a test asks for, ended when the tests are."""
+    """Yield the sessions: a worker for each backend that a test uses, closed after the tests."""
     sessions = _Sessions(parity_truths)
     yield sessions
     sessions.close()

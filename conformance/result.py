@@ -1,4 +1,4 @@
-"""What a run found: results, pairs, and the exit code that follows from them."""
+"""Results of a run: single results, pairs, and the exit code that follows from them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ Status = Literal["pass", "known", "fail", "skip", "error"]
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What one check on one case found in one row.
+    """The result of one check on one case in one backend.
 
-    `sigmas` is the largest error and `shift` the largest shift of a bias, in standard deviations
-    of what rounding alone causes; `max_error` is relative to the largest true value of its array.
-    None where nothing was compared. `arrays` is what the row answered, and `against` what that was
-    compared with where it isn't the truth. `begins` is where a difference does; `ratios` has all
-    errors of a failure, in standard deviations. `saved` is the file that repeats a failure, and
-    `saved_sizes` what it was shrunk to.
+    `sigmas` is the largest error and `shift` the largest shift of a bias, in standard deviations of
+    what rounding alone causes. `max_error` is relative to the largest true value of its array. They
+    are None where nothing was compared.
+
+    `arrays` are the backend's own, and `against` what they were compared with if that isn't the
+    reference. `begins` is where a difference begins. `ratios` has all errors of a failure, in
+    standard deviations. `saved` is the file that repeats a failure, and `saved_sizes` the sizes
+    that it was shrunk to.
     """
 
     row: Backend
@@ -53,13 +55,13 @@ class Result:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What was compared, apart from where."""
+        """Return check, case and dtype: what was compared, without the backend."""
         return self.check, self.case, self.dtype
 
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """Two rows compared in everything that both computed at one dtype."""
+    """Two backends compared in everything that both computed at one dtype."""
 
     a: str
     b: str
@@ -72,14 +74,14 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """All of it. `versions` has the version of each row's framework, as far as it told.
+    """A whole run. `versions` has the version of each backend's framework, where it is known.
 
-    `seconds` is wall time; `transport_seconds` is what the rows' calls took beyond the work on the
-    far side, summed over rows that ran side by side. `explanations` has what a failing row behaves
-    like, as far as a known mistake explains it; `arithmetics` what rows declare of theirs, and
-    `manifests` what their answers may depend on. `least` is how many backends make a verdict: one
-    will do where others are recorded elsewhere. `changes` is what differs between the versions of
-    one framework; `layouts` are those that the rows' adapters name.
+    `seconds` is wall time. `transport_seconds` is the time that calls took beyond the work in the
+    workers, summed over backends that ran side by side. `explanations` has the known mistake that a
+    failing backend behaves like, if there is one. `arithmetics` has the backends' declared rounding
+    models, and `manifests` what their results may depend on. `least` is how many backends a verdict
+    needs; one is enough if others are recorded elsewhere. `changes` are differences between
+    versions of one framework. `layouts` are those that the adapters name.
     """
 
     rows: tuple[Backend, ...]
@@ -98,13 +100,13 @@ class Run:
 
     @property
     def ran(self) -> set[str]:
-        """The backends that computed something."""
+        """Return the backends that computed something."""
         computed = [result.row for result in self.results if result.max_error is not None]
         return {f"{row.name}@{row.recorded}" if row.recorded else row.name for row in computed}
 
     @property
     def exit_code(self) -> int:
-        """1 if any comparison differs; else 2 if a row erred or too few backends ran."""
+        """Return 1 if any comparison differs; else 2 if a backend erred or too few ran; else 0."""
         statuses = [r.status for r in self.results] + [p.status for p in self.pairs]
         if "fail" in statuses:
             return 1
@@ -112,19 +114,21 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """The exit code as a word."""
+        """Return the exit code as a word: agrees, differs or incomplete."""
         return ("agrees", "differs", "incomplete")[self.exit_code]
 
 
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
-    """The one command that repeats a result. `source` is the option that named a file, if any."""
+    """Return the command that repeats a result. `source` is the option that named a file, if
+    any.
+    """
     return check_command(result.row, result.check, source or f"--case {result.case}", seed)
 
 
 def check_command(row: Backend, check: str, where: str, seed: int) -> str:
-    """The command that runs a check in a row, `where` being further options.
+    """Return the command that runs a check in a backend, with `where` as further options.
 
-    NumPy runs beside it: of one backend alone even what agrees with the truth is incomplete.
+    NumPy is added, since a run of one backend alone counts as incomplete.
     """
     beside = [] if row.spec == "numpy:scratch" else ["numpy"]
     rows = [f"--backend {shlex.quote(spec)}" for spec in (*beside, row.spec)]
@@ -134,9 +138,9 @@ def check_command(row: Backend, check: str, where: str, seed: int) -> str:
 
 
 def replay_command(row: Backend, file: str) -> str:
-    """The command that runs a saved failure again, in the same place; `file` as a shell takes it.
+    """Return the command that runs a saved failure again; `file` is quoted for a shell.
 
-    What a file names alone is run only if gateparity ships it.
+    The backend is named unless gateparity ships it, since a file alone must not name code to run.
     """
     named = "" if is_shipped(row.spec) else f" --backend {shlex.quote(row.spec)}"
     return f"gateparity replay {file}{named}"

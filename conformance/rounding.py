@@ -1,12 +1,14 @@
-"""Monte Carlo arithmetic: arrays whose every operation rounds at random, many draws at once.
+"""Monte Carlo arithmetic: arrays whose every operation rounds at random, in many draws at once.
 
-Running the truth on them shows how far rounding alone moves every element of every result:
-outputs, gates and gradients alike, through layers and directions, with one model. The equations
-stay those of the truth: this is an array type, and no second LSTM. docs/rounding.md derives it.
+If the reference runs on these arrays, the spread of the draws shows how far rounding alone moves
+every element of every result: outputs, gates and gradients. The equations are the reference's own;
+this file is an array type, and no second LSTM. docs/rounding.md derives the model.
 
-Equal numbers round equally, as they do in a computer: the rounding is a hash of the exact result.
-A text repeats its characters, and what repeats adds up in step.
-After D. S. Parker, Monte Carlo Arithmetic, 1997; N. J. Higham and T. Mary, A New Approach to
+The rounding of a number is a hash of its exact value, so equal numbers round equally, as they do in
+a computer. That matters for texts: a repeated character repeats its rounding error, and the errors
+add up in step.
+
+Sources: D. S. Parker, Monte Carlo Arithmetic, 1997; N. J. Higham and T. Mary, A New Approach to
 Probabilistic Rounding Error Analysis, 2019.
 """
 
@@ -35,13 +37,13 @@ _ULPS: Final[dict[np.ufunc, float]] = {np.exp: 2.0, np.tanh: 2.0}  # what a good
 
 @dataclasses.dataclass(frozen=True)
 class Arithmetic:
-    """How an arithmetic rounds.
+    """A rounding model.
 
-    `unit` is the unit roundoff; an operation may be off by `floor` however small its result is
-    (float16's subnormals), and a result of the whole by `flush` (below the least normal number it
-    may be flushed to zero); factors of matrix products are first rounded to `factors`, where that
-    is coarser (TF32, bfloat16); beside their scatter, exp and tanh are off by up to `bias` units,
-    in a way that changes slowly with their argument.
+    `unit` is the unit roundoff. `floor` is an error that an operation may have however small its
+    result is (float16's subnormals). `flush` is an error of final results, since a result below the
+    least normal number may be flushed to zero. `factors` is the unit roundoff to which factors of
+    matrix products are cut, where that is coarser (TF32, bfloat16). `bias` is by how many units exp
+    and tanh may be off to one side, in a way that changes slowly with their argument.
     """
 
     unit: float
@@ -53,30 +55,31 @@ class Arithmetic:
 
 @dataclasses.dataclass(frozen=True)
 class Rounding:
-    """An arithmetic and a seed for each draw: what every array of one run shares."""
+    """A rounding model and a seed for each draw, shared by all arrays of one run."""
 
     arithmetic: Arithmetic
     seeds: Array
 
     def lift(self, array: Any) -> Draws:
-        """The same numbers in every draw, from here on rounded at random; draws are it already."""
+        """Return the numbers as draws, equal in all draws as yet; draws are returned as they
+        are.
+        """
         if isinstance(array, Draws):
             return array
         return Draws(np.asarray(array, np.float64)[..., None], self)
 
 
 class Draws(NDArrayOperatorsMixin):
-    """An array of `shape` that holds a float64 number for each draw, on a last axis of its own.
+    """An array of `shape` with a float64 number for each draw, on an extra last axis.
 
-    It takes part in NumPy's operations as if that axis weren't there, which is of length 1 until
-    the draws differ.
+    NumPy's operations see the array without that axis. It has length 1 until the draws differ.
     """
 
     def __init__(self, values: Array, rounding: Rounding) -> None:
         self.values, self.rounding = values, rounding
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Do it exactly, then round."""
+        """Apply an elementwise operation or a matrix product exactly in float64, then round."""
         if method != "__call__" or kwargs:
             return NotImplemented
         if ufunc is np.matmul:
@@ -95,7 +98,7 @@ class Draws(NDArrayOperatorsMixin):
         return rounded
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """What moves numbers about, without touching them."""
+        """Apply a function that rearranges elements, such as concatenate, in every draw."""
         if function not in _MOVES:
             return NotImplemented
         return _MOVES[function](self.rounding, *args, **kwargs)
@@ -111,47 +114,47 @@ class Draws(NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Without the draws."""
+        """Return the shape without the axis of the draws."""
         shape: tuple[int, ...] = self.values.shape[:-1]
         return shape
 
     @property
     def ndim(self) -> int:
-        """Without the draws."""
+        """Return the number of axes without that of the draws."""
         return self.values.ndim - 1
 
     @property
     def size(self) -> int:
-        """Without the draws."""
+        """Return the number of elements in each draw."""
         return int(np.prod(self.shape))
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the exact arithmetic."""
+        """Return float64, the dtype of the exact arithmetic."""
         dtype: np.dtype[Any] = self.values.dtype
         return dtype
 
     @property
     def T(self) -> Draws:  # noqa: N802
-        """Transposed."""
+        """Return the transposed array; the axis of the draws stays last."""
         return Draws(self.values.transpose(*range(self.ndim)[::-1], self.ndim), self.rounding)
 
     def reshape(self, *shape: Any) -> Draws:
-        """In another shape."""
+        """Return the array in another shape; the axis of the draws stays last."""
         wanted = shape[0] if isinstance(shape[0], tuple) else shape
         return Draws(self.values.reshape(*wanted, self.values.shape[-1]), self.rounding)
 
     def copy(self) -> Draws:
-        """Of its own."""
+        """Return a copy that shares no memory with the original."""
         return Draws(self.values.copy(), self.rounding)
 
     def astype(self, dtype: Any, **_: Any) -> Draws:
-        """Itself: the arithmetic decides how it rounds."""
+        """Return the array unchanged: the rounding model decides the precision, not the dtype."""
         del dtype
         return self
 
     def _product(self, a: Any, b: Any) -> Draws:
-        """A matrix product, with the random walk of its partial sums."""
+        """Multiply two matrices, and add the error of all roundings of the partial sums."""
         if b.ndim == 1:
             return self._product(a, b[:, None])[..., 0]
         if a.ndim == 1:
@@ -169,7 +172,7 @@ class Draws(NDArrayOperatorsMixin):
         return Draws(rounded, self.rounding)
 
     def _factor(self, x: Any) -> Array:
-        """The values, rounded to what products take."""
+        """Return a product's factor as values, cut to the precision that products take."""
         if not isinstance(x, Draws):
             return np.asarray(x)[..., None]
         coarse = x.rounding.arithmetic.factors
@@ -179,7 +182,10 @@ class Draws(NDArrayOperatorsMixin):
         return values
 
     def _bias(self, x: Array) -> Array | float:
-        """A wave over the arguments, of another length and phase in each draw."""
+        """Return the relative error to one side of exp or tanh: a wave over the arguments.
+
+        Each draw has a wave of another length and phase.
+        """
         arithmetic, seeds = self.rounding.arithmetic, self.rounding.seeds
         if not arithmetic.bias:
             return 0.0
@@ -209,13 +215,13 @@ class Draws(NDArrayOperatorsMixin):
 
 
 def make_rounding(arithmetic: Arithmetic, draws: int, seed: int) -> Rounding:
-    """Seeds for as many draws."""
+    """Return a rounding model with seeds for so many draws."""
     seeds = np.random.default_rng([seed, 97]).integers(0, 2**64, draws, np.uint64)
     return Rounding(arithmetic, seeds)
 
 
 def _hash(exact: Array, seeds: Array) -> Array:
-    """Evenly spread in [-1, 1), the same for the same number and draw (splitmix64's finaliser)."""
+    """Return a number for each value and seed, uniform in [-1, 1), by splitmix64's finaliser."""
     bits = np.ascontiguousarray(exact).view(np.uint64) + seeds
     bits ^= bits >> _30
     bits *= _MIX[0]
@@ -229,7 +235,9 @@ def _hash(exact: Array, seeds: Array) -> Array:
 
 
 def _multiply(a: Array, b: Array) -> Array:
-    """A matrix product for each draw; where one factor is the same in all of them, one product."""
+    """Multiply matrices in each draw; if one factor is equal in all draws, use one large
+    product.
+    """
     if b.shape[-1] == 1 and b.ndim == 3:
         front = np.moveaxis(a, -1, 0)
         rows = front.reshape(math.prod(front.shape[:-1]), front.shape[-1])
@@ -244,14 +252,14 @@ def _multiply(a: Array, b: Array) -> Array:
 
 
 def _front(a: Array, ndim: int) -> Array:
-    """Draws first, then as many axes as the other factor has."""
+    """Move the axis of the draws to the front, and pad to `ndim` axes after it."""
     front = np.moveaxis(a, -1, 0)
     padded: Array = front.reshape(len(front), *[1] * (ndim - a.ndim), *front.shape[1:])
     return padded
 
 
 def _count_terms(a: Array, b: Array) -> Any:
-    """How many terms of each sum aren't zero."""
+    """Return how many terms of each inner product aren't zero."""
     if a.all() and b.all():
         return a.shape[-2]
     return _multiply((a != 0).astype(float), (b != 0).astype(float))
@@ -259,7 +267,10 @@ def _count_terms(a: Array, b: Array) -> Any:
 
 @np.errstate(all="ignore")
 def _root(a: Array, b: Array, terms: Any) -> Array:
-    """The root of the sum of a product's squared terms, whose squares may be out of range."""
+    """Return the root of the sum of a product's squared terms.
+
+    The factors are scaled if the squares overflow or underflow.
+    """
     squares = _multiply(np.square(a), np.square(b))
     if (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
         plain: Array = np.sqrt(squares)
@@ -270,7 +281,7 @@ def _root(a: Array, b: Array, terms: Any) -> Array:
 
 
 def _scale(a: Array) -> float:
-    """The largest finite number, or 1."""
+    """Return the largest finite magnitude, or 1 if that is 0."""
     return float(np.abs(a[np.isfinite(a)]).max(initial=0)) or 1.0
 
 
@@ -290,7 +301,7 @@ def _axis(axis: int) -> int:
 
 
 def _spread_out(arrays: Any, rounding: Rounding) -> list[Array]:
-    """Plain arrays among draws become draws, as many as the others, since joining wants that."""
+    """Broadcast arrays to the same number of draws, since joining them requires that."""
     values = [rounding.lift(a).values for a in arrays]
     draws = max(v.shape[-1] for v in values)
     return [np.broadcast_to(v, (*v.shape[:-1], draws)) for v in values]

@@ -1,4 +1,4 @@
-"""A run: every row through every check, each in a worker of its own, several at once."""
+"""A run: every backend through every check, each in its own worker, several at once."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def _run_row(session: Session, plan: Plan, progress: Progress, save: Save) -> li
 
 
 def _cost(session: Session) -> int:
-    """Rows that compile are started first, so that none of them is left for the end."""
+    """Return the cost of a backend's framework; expensive ones start first, so none is left at
+    the end.
+    """
     framework = FRAMEWORKS.get(session.row.framework)
     return framework.cost if framework else 0
 
@@ -100,7 +102,7 @@ def _arithmetics(sessions: Sequence[Session]) -> dict[str, Mapping[str, float]]:
 def explain(
     results: Sequence[Result], plan: Plan, arithmetics: Mapping[str, Mapping[str, float]]
 ) -> dict[str, str]:
-    """For each row that fails, the known mistake that it behaves like."""
+    """Return for each failing backend the known mistake that it behaves like, if there is one."""
     failing = dict.fromkeys(r.row.label for r in results if r.status == "fail")
     if not failing:
         return {}

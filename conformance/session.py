@@ -1,4 +1,4 @@
-"""One row of the table: its worker, started when first needed, and what it answers to checks."""
+"""One backend at work: its worker, started when first needed, and its results in checks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Truths:
-    """What is right in every check and case, and how far rounding may move it: once for all."""
+    """A cache of the reference's results and budgets, by check and case, for all backends."""
 
     def __init__(self) -> None:
         self._truths: dict[tuple[str, str, str], Results] = {}
@@ -48,9 +48,9 @@ class Truths:
         self._lock = threading.Lock()
 
     def of(self, check: Check, case: Case, declared: Mapping[str, float] = _PLAIN) -> Expected:
-        """The truth at the next wider precision, and its budget.
+        """Return the reference's result at the next wider precision, and its budget.
 
-        `declared` is what a backend says of its arithmetic, fields of `Arithmetic`.
+        `declared` is the backend's declared rounding model, in fields of `Arithmetic`.
         """
         dtype, key = case.config.dtype, (check.name, case.name)
         arithmetic = make_arithmetic(dtype, declared)
@@ -66,7 +66,7 @@ class Truths:
 
 
 def _other_variant(row: Backend) -> str:
-    """The scratch variant that a framework's own layer has to equal; empty for other rows."""
+    """Return the scratch variant that a framework's layer must equal; empty for other backends."""
     framework = FRAMEWORKS.get(row.framework)
     if not row.shipped or framework is None or row.variant == "scratch":
         return ""
@@ -91,7 +91,7 @@ def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: 
 
 
 class Session:
-    """A row at work. Close it, or use it as a context; a lost worker isn't started again."""
+    """A backend at work. Close it, or use it as a context; a lost worker isn't started again."""
 
     def __init__(self, row: Backend, truths: Truths, limit: float) -> None:
         self.row = row
@@ -115,17 +115,17 @@ class Session:
 
     @property
     def lost(self) -> bool:
-        """Whether its worker is gone, or was never there."""
+        """Return whether the worker is gone, or could not be started."""
         return bool(self._lost)
 
     @property
     def manifest(self) -> Mapping[str, str]:
-        """The far side's versions, processor and flags, as far as it was loaded."""
+        """Return the worker's versions, processor and flags; empty before the adapter is loaded."""
         return self._adapter.manifest if self._adapter else {}
 
     @property
     def transport_seconds(self) -> float:
-        """What calls took beyond the work on the far side."""
+        """Return the time that calls took beyond the work in the worker, in seconds."""
         return self._worker.seconds - self._worker.far_seconds if self._worker else 0.0
 
     def run(self, check: Check, case: Case, truths: Truths | None = None) -> Result:
@@ -145,7 +145,10 @@ class Session:
             return make_result(self.row, check, case, "error", reason=self._lost)
 
     def _compare_variants(self, check: Check, case: Case, truths: Truths, other: str) -> Result:
-        """The same worker holds both in turn: the framework is there already."""
+        """Compare a layer with its framework's scratch variant, both in the same worker.
+
+        The framework is imported there already, so the second adapter costs little.
+        """
         adapter = self._start()
         result = _compare(self.row, adapter, check, case, truths)
         if result.arrays is None or self._worker is None:
@@ -210,7 +213,9 @@ def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: T
 
 
 def _fingerprint(case: Case) -> int:
-    """The same for the same numbers at another dtype, which share a budget."""
+    """Return a checksum that is equal for equal numbers at another dtype, since they share a
+    budget.
+    """
     arrays = [a for cell in case.params for a in fields(cell).values()]
     arrays += [a for a in vars(case.batch).values() if a is not None]
     return zlib.crc32(b"".join(array.astype(np.float32).tobytes() for array in arrays))

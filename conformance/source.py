@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The options that name the file, as a shell takes them, and what it held; empty for none."""
+    """The options that name the file, quoted for a shell, and its SHA-256; empty without a file."""
 
     options: str = ""
     sha256: str = ""
 
 
 def source_of(path: Path, **options: object) -> Source:
-    """The source that these options name, None meaning that one wasn't given."""
+    """Return the source that these options name; an option of None was not given."""
     words = [
         f"--{name} {shlex.quote(str(value))}"
         for name, value in options.items()

@@ -1,4 +1,4 @@
-"""The suite as a base class: a test module of yours inherits the checks, one test for each case."""
+"""The suite as a base class: your own test class inherits the checks, one test for each case."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class ParityTests:
-    """Inherit from it and name what is tested: a class that needs no arguments, or an object.
+    """A base class for your tests: name an adapter class without arguments, or an object.
 
-    `checks` and `cases` choose some by name; all of them where none are given. The tests run in
+    `checks` and `cases` choose some by name; all of them run where none are given. The tests run in
     this process, so `breakpoint()` works, and share one adapter.
 
         class TestMyLSTM(ParityTests):
@@ -37,7 +37,7 @@ class ParityTests:
     cases: ClassVar[Sequence[str]] = ()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for each check, case and dtype."""
+        """Make one test for each check, case and dtype."""
         if "parity_problem" not in metafunc.fixturenames:
             return
         seed = metafunc.config.getoption("parity_seed")
@@ -60,13 +60,13 @@ class ParityTests:
         parity_truths: Truths,
         request: pytest.FixtureRequest,
     ) -> None:
-        """What the adapter computes is what the truth computes, to within rounding."""
+        """Check that the adapter computes what the reference computes, to within rounding."""
         result = run_check(*parity_adapter, *parity_problem, parity_truths)
         settle(result, _repeat_test(request.node.nodeid, request.config.getoption("parity_seed")))
 
 
 def settle(result: Result, repeat: str) -> None:
-    """A result as a test's outcome; `repeat` is the command that repeats it."""
+    """Turn a result into a test's outcome; `repeat` is the command that repeats it."""
     if result.status == "skip":
         pytest.skip(result.reason)
     if result.status == "known":

@@ -1,6 +1,6 @@
 """A text as one-hot windows of characters, cut as d2l cuts The Time Machine.
 
-Real inputs: one symbol in 28 is set, the same few come again and again, and neighbouring windows
+These are real inputs: one symbol in 28 is set, a few symbols repeat often, and neighbouring windows
 differ by one step. Random numbers have none of that.
 """
 
@@ -26,7 +26,7 @@ UNKNOWN: Final = "<unk>"  # d2l's symbol for what isn't in the vocabulary; it co
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """A text in numbers: `codes (n,)` are indices into `symbols`; `where` names it in errors."""
+    """A text as numbers: `codes (n,)` are indices into `symbols`; `where` names it in errors."""
 
     symbols: tuple[str, ...]
     codes: Array
@@ -34,11 +34,11 @@ class Text:
 
 
 def read_text(path: Path) -> Text:
-    """The letters of a UTF-8 file, lower-cased, everything between them one space.
+    """Return the letters of a UTF-8 file in lower case, everything between them as one space.
 
     The symbols are `<unk>` and then the characters that occur, sorted: 28 for The Time Machine.
-    Raises `InputError` for what isn't a readable file, isn't UTF-8 or has no letters A to Z.
-    Source: https://d2l.ai/chapter_recurrent-neural-networks/text-sequence.html.
+    Raise `InputError` for a file that isn't readable, isn't UTF-8 or has no letters A to Z. Source:
+    https://d2l.ai/chapter_recurrent-neural-networks/text-sequence.html.
     """
     data = read_bytes(path, "a text")
     try:
@@ -49,7 +49,7 @@ def read_text(path: Path) -> Text:
 
 
 def encode_text(text: str, where: str) -> Text:
-    """A text in numbers; raises `InputError` where it has no letters A to Z."""
+    """Return a text as numbers. Raise `InputError` if it has no letters A to Z."""
     letters = re.sub("[^A-Za-z]+", " ", text).lower()
     if not letters.strip():
         raise InputError(f"{where} has no letters, expected a text with some of A to Z")
@@ -58,10 +58,10 @@ def encode_text(text: str, where: str) -> Text:
 
 
 def windows(text: Text, steps: int = 32, batch: int = 256) -> Array:
-    """The first `batch` windows, each one character further on, as codes `(T, B)`.
+    """Return the first `batch` windows, each starting one character later, as codes `(T, B)`.
 
-    Fewer where the text ends sooner. As in d2l a window needs a character more than it has steps,
-    the label of the last one. Raises `InputError` if the text is shorter than that.
+    There are fewer if the text ends sooner. As in d2l, a window needs one character more than it
+    has steps: the label of the last step. Raise `InputError` if the text is shorter than that.
     """
     if len(text.codes) <= steps:
         raise InputError(
@@ -73,14 +73,14 @@ def windows(text: Text, steps: int = 32, batch: int = 256) -> Array:
 
 
 def one_hot(codes: Array, symbols: Sequence[str], dtype: str) -> Array:
-    """Codes `(T, B)` as `(T, B, V)`: 1 at the symbol, 0 elsewhere."""
+    """Return codes `(T, B)` as `(T, B, V)`, with 1 at the symbol and 0 elsewhere."""
     return np.eye(len(symbols), dtype=dtype)[codes]
 
 
 def read_bytes(path: Path, expected: str, largest: int | None = None) -> bytes:
-    """All of a file that isn't empty, or larger than `largest` bytes.
+    """Return the contents of a file that isn't empty, nor larger than `largest` bytes.
 
-    Raises `InputError` that tells what was expected there.
+    Raise `InputError` that says what was expected there.
     """
     try:
         if path.exists() and not path.is_file():  # a pipe or a device may never end

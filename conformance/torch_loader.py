@@ -1,4 +1,4 @@
-"""PyTorch's own files, unpacked by PyTorch in a worker: arrays come back, and nothing else."""
+"""PyTorch's own files, unpacked by PyTorch in a worker; only arrays come back."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def torch_loader(rows: Sequence[Backend]) -> Callable[[bytes], dict[str, Array]]:
-    """What unpacks a .pt file's bytes: in the PyTorch among the rows, or else one that is found.
+    """Return a function that unpacks a .pt file's bytes, in the first PyTorch among the backends.
 
-    Raises `InputError` without one, and `ValueError` that tells what is wrong with the file.
+    If there is none, the installed PyTorch is used. The function raises `InputError` without
+    PyTorch, and `ValueError` that says what is wrong with the file.
     """
 
     def load(data: bytes) -> dict[str, Array]:
@@ -38,7 +39,7 @@ def torch_loader(rows: Sequence[Backend]) -> Callable[[bytes], dict[str, Array]]
 
 
 def load_in(worker: Worker, data: bytes) -> dict[str, Array]:
-    """The arrays of a .pt file's bytes, unpacked in a worker that has PyTorch."""
+    """Return the arrays of a .pt file's bytes, unpacked in a worker that has PyTorch."""
     try:
         found: dict[str, Array] = worker.call(
             "apply", "gateparity.backends.torch_checkpoint:load", data

@@ -1,8 +1,8 @@
-"""The truth: NumPy's scratch LSTM one precision up, fed by hand and through no layout.
+"""The reference: NumPy's scratch LSTM one precision up, fed by hand and through no layout.
 
 float32 is judged by float64, float64 by longdouble where that is wider, so NumPy never judges
-itself. Weights go to the book's names here, written out, so that a mistake in a layout can't hide
-in the truth as well.
+itself. Weights are converted to the book's names here, written out, so that a mistake in a layout
+can't be in the reference too.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Truth:
-    """The LSTM that results are compared with. Takes float32 or float64, answers wider.
+    """The LSTM that results are compared with. It takes any dtype, and computes at a wider one.
 
-    `prepare` is applied to every array on its way in; `dtype` is that of the arithmetic, the next
-    wider one by default; `scratch` holds the equations, which a mistake exchanges.
+    `prepare` is applied to every array on its way in. `dtype` is that of the arithmetic, by default
+    the next wider one. `scratch` holds the equations, which a mistake replaces.
     """
 
     prepare: Callable[[Array], Any] = lambda array: array
@@ -39,38 +39,43 @@ class Truth:
     differentiates: ClassVar[bool] = True
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
-        """Outputs and final states."""
+        """Return outputs and final states at the wide dtype."""
         wide = self.accept(config, params, batch)
         return self.scratch.forward(wide, self.book(params, wide), self._widen(batch, wide))
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
-        """Every pre-activation, gate and state."""
+        """Return every pre-activation, gate and state at the wide dtype."""
         wide = self.accept(config, params, batch)
         return self.scratch.gates(wide, self.book(params, wide), self._widen(batch, wide))
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
-        """Gradients of the canonical parameters, and of x, h_0 and c_0."""
+        """Return gradients of the canonical parameters, and of x, h_0 and c_0."""
         wide = self.accept(config, params, batch, cotangent)
         inputs = self.book(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
         found = self.scratch.gradients(wide, *inputs)
         return unbook(found.params, wide), found.batch
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
-        """The parameters themselves: the truth has no layout to lose them in."""
+        """Return the parameters themselves, widened, since the reference has no layout."""
         check_parameters(params, config)
         wide = cast_parameters(params, self.wider(config).dtype)
         return tuple(Cell(**{n: self.prepare(a) for n, a in fields(cell).items()}) for cell in wide)
 
     def guarded(self) -> Truth:
-        """Itself: it is what others are judged by, and draws its roundings anew in every call."""
+        """Return the reference unguarded: others are judged by it, and its draws differ between
+        calls.
+        """
         return self
 
     def accept(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs | None = None
     ) -> Config:
-        """The wide config, for arguments that fit; its own answers, which are wider, do so too."""
+        """Return the wide config. Raise `ValueError` or `TypeError` for arguments that don't fit.
+
+        Arrays at the wide dtype are accepted too, since the reference's own results have it.
+        """
         wide = self.wider(config)
         check_parameters(tuple(_narrow(c, wide.dtype, config.dtype) for c in params), config)
         check_batch(_narrow(batch, wide.dtype, config.dtype), config)
@@ -79,12 +84,12 @@ class Truth:
         return wide
 
     def wider(self, config: Config) -> Config:
-        """The config of its own arithmetic."""
+        """Return the config with the dtype of the reference's own arithmetic."""
         wider = "longdouble" if config.dtype == "float64" else "float64"
         return dataclasses.replace(config, dtype=self.dtype or wider)
 
     def _widen(self, arrays: Any, config: Config) -> Any:
-        """A batch or a cotangent at the config's dtype; lengths stay what they are."""
+        """Return a batch or a cotangent at the config's dtype; lengths stay as they are."""
         wide = {
             name: self.prepare(array.astype(config.dtype))
             for name, array in vars(arrays).items()
@@ -93,7 +98,10 @@ class Truth:
         return dataclasses.replace(arrays, **wide)
 
     def book(self, params: Parameters, config: Config) -> dict[str, Array]:
-        """`W_xi`, `W_hi`, `b_i`...: inputs first, one array a gate, one bias."""
+        """Return the weights by the book's names `W_xi`, `W_hi`, `b_i`...
+
+        Inputs are the first axis, each gate has its array, and there is one bias.
+        """
         native = {}
         for k, cell in enumerate(cast_parameters(params, config.dtype)):
             prefix = f"l{cell_name(config, k)}."
@@ -108,7 +116,7 @@ class Truth:
 
 
 def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
-    """Arrays of the narrow dtype in the place of wide ones: enough to check their shapes."""
+    """Replace arrays of the wide dtype by zeros of the narrow one, to check shapes only."""
     own = {
         name: np.zeros(array.shape, dtype)
         for name, array in vars(arrays).items()
@@ -118,7 +126,7 @@ def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
 
 
 def unbook(native: Any, config: Config) -> Parameters:
-    """The book's arrays as canonical parameters, its one bias as both."""
+    """Return the book's arrays as canonical parameters, with its one bias as both."""
     return tuple(_unbook_cell(native, f"l{cell_name(config, k)}.") for k in range(config.cells))
 
 

@@ -1,8 +1,9 @@
-"""Whether two results are equal to within what rounding allows: the one place that decides.
+"""The verdict: whether two results are equal to within rounding. Only this file decides that.
 
-In standard deviations of rounding: no element may be beyond `ALLOWED`, and no more may the shift of
-any bias that would explain all outputs together. A number that isn't finite where the truth is,
-fails; so does anything but the truth where rounding can't reach.
+Errors are measured in standard deviations of rounding. No element may be off by more than
+`ALLOWED`, and neither may the shift of any bias that would explain all outputs together. A number
+that isn't finite where the reference is fails. So does any number other than the reference's where
+rounding has no effect.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ALLOWED: Final = 8.0  # standard deviations
 
 @dataclasses.dataclass(frozen=True)
 class Expected:
-    """What is right, and how far rounding may move it."""
+    """The right result, and how far rounding may move it."""
 
     truth: Results
     budget: Budget
@@ -39,10 +40,10 @@ class Expected:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """How far off a result is, in standard deviations: its worst element, and its worst shift.
+    """The error of a result in standard deviations: its worst element, and its worst shift.
 
-    `relative` is the largest error relative to the largest true value of its array; `shifts` are
-    those of all biases `(cell, gate, hidden)`, signed, where a check has outputs.
+    `relative` is the largest error relative to the largest true value of its array. `shifts` are
+    those of all biases `(cell, gate, hidden)`, signed, or None without outputs.
     """
 
     sigmas: float
@@ -52,9 +53,9 @@ class Score:
 
 
 class Mismatch(AssertionError):
-    """Two results differ: by how much, and where it begins, as far as elements tell.
+    """Two results differ; the message says by how much, and where the difference begins if known.
 
-    `ratios` are the errors of all elements, in standard deviations, where arrays could be compared.
+    `ratios` are the errors of all elements, in standard deviations, if the arrays are comparable.
     """
 
     def __init__(
@@ -115,12 +116,14 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
 
 
 def unit_roundoff(dtype: str) -> float:
-    """The largest relative error of one rounding to nearest."""
+    """Return the largest relative error of one rounding to nearest."""
     return float(np.finfo(dtype).eps) / 2
 
 
 def difference(found: Array, truth: Array) -> Array:
-    """Found minus truth; zero where both are the same infinity or NaN, NaN where only one is."""
+    """Return found minus truth; 0 where both are the same infinity or NaN, NaN where only one
+    is.
+    """
     wide = np.result_type(found, truth)
     found, truth = found.astype(wide), truth.astype(wide)
     same = (found == truth) | (np.isnan(found) & np.isnan(truth))
@@ -131,7 +134,9 @@ def difference(found: Array, truth: Array) -> Array:
 
 
 def in_sigmas(error: Array, sigma: Array) -> Array:
-    """|error| in standard deviations; infinity where there is none, or nothing to compare."""
+    """Return |error| in standard deviations; infinite if sigma is 0 or the error is NaN, 0 if
+    exact.
+    """
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         ratio = np.where(error == 0, 0, np.abs(error) / sigma)
     return np.where(np.isnan(error), np.inf, ratio)

@@ -1,7 +1,7 @@
-"""What changed between two rows of one framework: bit for bit equal, or within rounding.
+"""Changes between two versions of one framework: equal bit for bit, or within rounding.
 
-`jax:scratch@0.9.2` beside `jax:scratch`, say. A check's results are equal bit for bit if every byte
-of every array is, in all cases and dtypes that both computed.
+An example is `jax:scratch@0.9.2` beside `jax:scratch`. A check's results are equal bit for bit if
+every byte of every array is, in all cases and dtypes that both computed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """Two rows of one framework and variant, compared check by check.
+    """Two backends of one framework and variant, compared check by check.
 
-    `equal` are the checks with equal bits, `differing` the others, each with the largest difference
-    in standard deviations of the rounding of both.
+    `equal` are the checks with equal bits. `differing` are the others, each with the largest
+    difference in standard deviations of the rounding of both.
     """
 
     a: str
@@ -40,9 +40,9 @@ class Change:
 def find_changes(
     rows: Sequence[Backend], results: Sequence[Result], distance: Distance
 ) -> list[Change]:
-    """Every pair of rows that differ in nothing but where they run, as far as both computed.
+    """Compare every two backends that differ only in where they run, in what both computed.
 
-    `distance` tells how far apart two results are, in standard deviations.
+    `distance` returns how far apart two results are, in standard deviations.
     """
     answered = [r for r in results if r.arrays is not None and r.status != "known"]
     found = {(r.row.label, *r.key): r for r in answered}
@@ -55,7 +55,7 @@ def find_changes(
 
 
 def describe_change(change: Change) -> str:
-    """In one line."""
+    """Return a change as one line: equal bit for bit, equal within rounding, or different."""
     within = {check: s for check, s in change.differing.items() if s <= ALLOWED}
     beyond = {check: s for check, s in change.differing.items() if not s <= ALLOWED}
     parts = [
