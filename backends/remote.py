@@ -70,25 +70,32 @@ class Worker:
     def __init__(
         self, python: Place, limit: float, path: tuple[str, ...] = (), threads: int | None = None
     ) -> None:
+        # A longer wait overflows the lock of the operating system.
         self.limit = min(limit, threading.TIMEOUT_MAX)
         self.seconds = 0.0  # that calls took, as seen from here
         self.far_seconds = 0.0  # of those, spent on the far side: the rest is transport
         self._python = python
+        # The worker writes its output to a file and not to a pipe: a crashed process leaves its
+        # last words there, and a full pipe would block it.
         self._folder = tempfile.TemporaryDirectory(prefix="gateparity-")
         self._log = Path(self._folder.name) / "log"
         self._log.touch()
         self._heard = 0  # of the log, when the last call began
         self._group = execnet.Group()
         try:
+            # execnet has no timeout for a start, so the interpreter is tried first, on its own.
             _require_answer(python, min(limit, _ANSWER))
             self._gateway = self._group.makegateway(gateway_spec(python, threads))
+            # The interpreter may not have gateparity installed, so the sources are sent to it.
             self._channel = self._gateway.remote_exec(bootstrap)
+            # A worker on another machine can't write to a file here.
             log = str(self._log) if isinstance(python, Path) else os.devnull
             self._channel.send((_sources(), list(path), log))
         except (OSError, EOFError, subprocess.SubprocessError, execnet.RemoteError) as error:
             self.close()
             raise WorkerLost(f"{python} doesn't start as a worker: {error}") from None
         except BaseException:
+            # Ctrl-C during the start must not leave a process behind.
             self.close()
             raise
 
@@ -99,9 +106,14 @@ class Worker:
         self.close()
 
     def call(self, operation: str, *args: Any) -> Any:
-        """Call the far side. Raises `Unsupported`, `Impure`, `BackendError`, or `WorkerLost`."""
+        """Send a call to the worker, and return its answer.
+
+        Raise `Unsupported`, `Impure` or `BackendError` if the worker says so, and `WorkerLost` if
+        it gives no valid answer within `limit` seconds. A lost worker is closed.
+        """
         start = time.perf_counter()
         kind, value, seconds = self._exchange(operation, encode([operation, *args]))
+        # The far side measures its own time. Only the difference depends on the connection.
         self.seconds += time.perf_counter() - start
         self.far_seconds += seconds
         if kind == "unsupported":
@@ -113,15 +125,20 @@ class Worker:
         return value
 
     def close(self) -> None:
-        """End the process, by force if it doesn't listen, and remove its log."""
+        """End the process, by force after a second, and remove its log."""
+        # execnet first asks the process to end, and kills it after the timeout.
         self._group.terminate(timeout=_GRACE)
         with contextlib.suppress(OSError):
             self._folder.cleanup()
 
     def _exchange(self, operation: str, message: Any) -> tuple[str, Any, float]:
         try:
+            # The log has all earlier calls too; only what comes after this position belongs to this
+            # one.
             self._heard = self._log.stat().st_size
             self._channel.send(message)
+            # A hang in native code can't be interrupted from Python, so the time limit is on this
+            # side.
             kind, value, seconds = self._channel.receive(self.limit)
             return kind, decode(value), seconds
         except self._channel.TimeoutError:
@@ -132,12 +149,16 @@ class Worker:
             reason = f"its worker failed at {operation}: {_last_line(str(error))}"
         except (TypeError, ValueError) as error:
             reason = f"nonsense in answer to {operation}: {error}"
+        # A late answer would be taken for that of the next call, so a worker that failed once is
+        # closed and never used again.
         self.close()
         raise WorkerLost(reason)
 
     def _last_words(self) -> str:
         """Describe how the process ended and what the call printed last, as far as known."""
         words = []
+        # execnet has no public access to the process. For a worker on another machine it is that of
+        # ssh.
         process: Any = getattr(getattr(self._gateway, "_io", None), "popen", None)
         with contextlib.suppress(Exception):
             words.append(_ending(process.wait(_GRACE)))
@@ -152,7 +173,7 @@ class Caller(Protocol):
     """An object that answers calls to an adapter: a worker, or an adapter in this process."""
 
     def call(self, operation: str, *args: Any) -> Any:
-        """Call the far side. Raises `Unsupported`, `Impure`, or `BackendError`."""
+        """Return the answer to a call. Raise `Unsupported`, `Impure`, or `BackendError`."""
         ...
 
 
@@ -170,6 +191,8 @@ class RemoteAdapter:
         self.manifest: dict[str, str] = found["manifest"]
         self.layout = decode_layout(found["layout"])
         try:
+            # An adapter's declarations are checked like any other input: a misspelt key would
+            # otherwise have no effect, and nobody would notice.
             check_unsupported(self.unsupported)
         except (TypeError, ValueError) as error:
             raise BackendError(str(error)) from None
@@ -179,7 +202,7 @@ class RemoteAdapter:
         return Outputs(**self._call("forward", config, params, batch))
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
-        """Run it and tell every pre-activation, gate and state of every step."""
+        """Run the LSTM in the worker, and return all pre-activations, gates and states."""
         return Trace(**self._call("gates", config, params, batch))
 
     def gradients(
@@ -190,14 +213,14 @@ class RemoteAdapter:
         return Gradients(found["params"], Batch(**found["batch"]))
 
     def weights(self, config: Config, params: Native) -> Native:
-        """Put arrays into the framework's own weights and read those back, by their names."""
+        """Load arrays into the framework's own weights and read them back, by their names there."""
         found: Native = self._call("weights", config, params)
         return found
 
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
     ) -> Training:
-        """Take a gradient step for each batch, by the framework's own means."""
+        """Take a gradient step for each batch in the worker, by the framework's own means."""
         found = self._call("train", config, state, list(batches), recipe)
         return Training(**{**found, "state": TrainingState(**found["state"])})
 
@@ -207,6 +230,8 @@ class RemoteAdapter:
 
     def guarded(self) -> RemoteAdapter:
         """Return the same adapter with its calls guarded in the worker, next to the framework."""
+        # Only the name of the operation changes. The guard has to be in the worker, where arguments
+        # are not copies (core/guard.py).
         guarded = copy.copy(self)
         guarded._manner = "guarded "
         return guarded
@@ -231,6 +256,8 @@ def _require_answer(python: Place, limit: float) -> None:
 
     execnet would wait forever for a program that is no Python interpreter.
     """
+    # A known text before the version distinguishes a Python from a program that prints something
+    # else.
     question = "import sys; print('here %d.%d' % sys.version_info[:2])"
     done = subprocess.run(
         command(python, question),

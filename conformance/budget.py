@@ -33,6 +33,8 @@ _DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an e
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
 _PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
+# Rao, Large sample tests of statistical hypotheses, Proc. Camb. Phil. Soc. 44, 1948: a score test
+# needs only the gradient at the null hypothesis, here at the right biases.
 _OUTPUTS: Final = ("y", "h_n", "c_n")
 _DECLARED: Final = ("factors", "bias")
 
@@ -54,6 +56,8 @@ class Budget:
     def scaled(self, factor: float) -> Budget:
         """Return the budget for a unit roundoff that is `factor` times as large."""
         sigmas = {name: sigma * factor for name, sigma in self.sigmas.items()}
+        # An error scales with the factor f, its weight with 1/f^2. So a score, a sum of errors
+        # times weights, and its deviation scale with 1/f.
         scores = None if self.scores is None else self.scores / factor
         weights = {name: weight / factor**2 for name, weight in self.weights.items()}
         return Budget(self.case, sigmas, weights, scores)
@@ -66,6 +70,7 @@ class Budget:
         """
         if self.scores is None:
             return None
+        # An element that is not finite fails by itself, and would make every score NaN.
         known = {n: np.where(np.isfinite(errors[n]), errors[n], 0) for n in _OUTPUTS}
         scores = _scores(self.case, known, self.weights)
         return np.where(self.scores > 0, scores / np.where(self.scores > 0, self.scores, 1), 0)
@@ -85,6 +90,9 @@ def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType
     if dtype == "float16":
         info = np.finfo(dtype)
         return Arithmetic(unit_roundoff(dtype), float(info.smallest_subnormal) / 2)
+    # Draws are float64 numbers, which have no digits left for the errors of float64 itself. So
+    # float64 borrows the draws of float32, because errors are linear in the unit roundoff, and
+    # `scaled` converts them.
     kept = {n: v for n, v in declared.items() if dtype == "float32" or n == "bias"}
     tiny = float(np.finfo("float32").tiny)
     return Arithmetic(unit_roundoff("float32"), flush=tiny, **kept)
@@ -97,10 +105,12 @@ def make_budget(
     seed: int = 0,
     bend: Callable[[Truth], Lstm] = lambda truth: truth,
 ) -> Budget:
-    """Draw the roundings of one check on one case; raises what the check raises.
+    """Draw the roundings of one check on one case; raise what the check raises.
 
-    `bend` makes another LSTM of the truth, one with a known mistake.
+    `bend` changes the reference into another LSTM, one with a known mistake.
     """
+    # Two runs of the same equations, one exact and one with random roundings: their difference is
+    # the rounding error, and nothing else.
     exact = check.run(bend(Truth(dtype="float64")), case)
     passes = [
         _errors(check, case, exact, make_rounding(arithmetic, draws, seed + k), bend)
@@ -109,12 +119,16 @@ def make_budget(
     draws = sum(_passes(case))
     totals = {n: sum(np.square(p[n].values).sum(-1) for p in passes) for n in exact}
     drawn = {name: pool(total, draws) for name, total in totals.items()}
+    # Whether a final result is flushed to zero depends on the backend and not on chance, so it is
+    # not drawn. Its size is added to every variance instead.
     sigmas = {
         name: np.hypot(sigma, np.where(_may_vanish(exact[name]), arithmetic.flush, 0))
         for name, sigma in drawn.items()
     }
     if not set(_OUTPUTS) <= set(exact) or not case.batch.x.size:
         return Budget(case, sigmas)
+    # The same draws that gave the elements their deviations go through the score as well. That
+    # gives the deviation of each score, correlations between elements included.
     weights = {name: _weigh(drawn[name], arithmetic.flush) for name in _OUTPUTS}
     scores = [np.square(_scores(case, errors, weights).values).sum(-1) for errors in passes]
     return Budget(case, sigmas, weights, np.sqrt(np.sum(scores, axis=0) / draws))
@@ -132,6 +146,7 @@ def _errors(
     Elements that aren't finite have an error of zero.
     """
     found = check.run(bend(Truth(rounding.lift, "float64")), case)
+    # Backpropagating the errors must not add new roundings to them, hence a unit roundoff of 0.
     still = dataclasses.replace(rounding, arithmetic=Arithmetic(0.0))
     return {n: Draws(_moved(a, exact[n], rounding), still) for n, a in found.items()}
 
@@ -145,10 +160,12 @@ def _moved(array: Any, exact: Array, rounding: Rounding) -> Array:
 
 @np.errstate(all="ignore")  # gradients of the inputs may overflow, and aren't wanted
 def _scores(case: Case, errors: Any, weights: Results) -> Any:
-    """Return the derivative of half the weighted squared error by each bias, `(cell, gate,
-    hidden)`.
+    """Return the derivative of half the weighted squared error by each bias.
+
+    Its shape is `(cell, gate, hidden)`, and a last axis for the draws if `errors` has one.
     """
     heads = Outputs(*(errors[name] * weights[name] for name in _OUTPUTS))
+    # An LSTM without biases is tested too, at biases of zero: a backend may add some by mistake.
     config = dataclasses.replace(case.config, biases=True)
     found, _ = Truth(dtype="float64").gradients(config, _biased(case.params), case.batch, heads)
     biases: list[Any] = [cell.b_ih for cell in found]
@@ -176,6 +193,8 @@ def _biased(params: Parameters) -> Parameters:
 def _passes(case: Case) -> list[int]:
     """Return how many draws each pass takes; large cases get fewer draws, to bound memory."""
     steps, size, _ = case.batch.x.shape
+    # The memory of a pass grows with draws times states. Draws are repeated in several passes
+    # instead of all at once, and reduced for cases where even that takes too long.
     work = max(steps * size * case.config.hidden_size * case.config.cells, 1)
     draws = int(np.clip(16 * _WORK // work, *_DRAWS))
     at_once = int(np.clip(_WORK // work, 1, draws))
@@ -183,7 +202,11 @@ def _passes(case: Case) -> list[int]:
 
 
 def pool(squares: Array, draws: int) -> Array:
-    """Shrink each variance towards the array's mean, but not one of another scale."""
+    """Shrink each variance towards the array's mean, but not towards one of another scale."""
+    # With few draws the smallest of many estimated variances is much too small, and would cause a
+    # false alarm. So each is shrunk towards the mean of its array, as an empirical Bayes estimate
+    # with `_PRIOR` pseudo-draws (Efron and Morris, 1973). Where rounding has no effect the variance
+    # stays 0.
     own = squares / draws
     live = own > 0
     prior = np.minimum(own[live].mean() if live.any() else 0.0, _PRIOR_AT_MOST * own)

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
     from gateparity.parameters import Array
 
+# Constants of splitmix64: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators,
+# OOPSLA 2014.
 _30, _27, _12 = (np.uint64(k) for k in (30, 27, 12))
 _MIX: Final = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _TWO: Final = np.float64(2).view(np.uint64)
 _LEAST: Final = float(np.finfo(np.float64).tiny)
 _LARGEST: Final = float(np.finfo(np.float64).max) / 4
+# IEEE 754 rounds the results of + - * / correctly, and these operations need no rounding at all.
 _EXACT: Final[frozenset[np.ufunc]] = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
 _ULPS: Final[dict[np.ufunc, float]] = {np.exp: 2.0, np.tanh: 2.0}  # what a good library promises
 
@@ -61,9 +64,7 @@ class Rounding:
     seeds: Array
 
     def lift(self, array: Any) -> Draws:
-        """Return the numbers as draws, equal in all draws as yet; draws are returned as they
-        are.
-        """
+        """Return the numbers as draws, all equal as yet; draws are returned unchanged."""
         if isinstance(array, Draws):
             return array
         return Draws(np.asarray(array, np.float64)[..., None], self)
@@ -82,14 +83,18 @@ class Draws(NDArrayOperatorsMixin):
         """Apply an elementwise operation or a matrix product exactly in float64, then round."""
         if method != "__call__" or kwargs:
             return NotImplemented
+        # A product can be summed in any order, so its error is not that of one operation.
         if ufunc is np.matmul:
             return self._product(*inputs)
+        # The exact result in float64 has 29 bits more than float32, so only the added noise counts.
         plain = [_values(a) for a in inputs]
         exact = ufunc(*plain)
         if ufunc is np.exp:  # at its largest it has a reciprocal, which may be flushed to zero
             np.minimum(exact, _LARGEST, out=exact, where=np.isfinite(plain[0]))
         if exact.dtype.kind != "f" or ufunc in _EXACT:
             return Draws(exact, self.rounding)
+        # The error to one side varies slowly with the argument, so unlike the scatter it does not
+        # average out in a batch.
         if ufunc in _ULPS:
             exact = exact * (1 + self._bias(plain[0]))
         rounded = self._round(exact, _ULPS.get(ufunc, 1.0))
@@ -159,12 +164,19 @@ class Draws(NDArrayOperatorsMixin):
             return self._product(a, b[:, None])[..., 0]
         if a.ndim == 1:
             return self._product(a[None], b)[..., 0, :]
+        # Libraries differ in the order of a sum, so the error is that of a random order. The
+        # partial sums s_k then walk at random, and all roundings together have the variance u^2 w^2
+        # / 3 with w^2 = q (1 + n/6) + S^2 n/3. Here q is the sum of the squared terms, S their sum,
+        # and n the number of terms that are not zero. The first part dominates if terms cancel, the
+        # second if they have one sign. docs/rounding.md has the derivation; it follows Higham and
+        # Mary, 2019.
         a, b = self._factor(a), self._factor(b)
         exact, terms = _multiply(a, b), _count_terms(a, b)
         walk = np.hypot(_root(a, b, terms) * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
         unit = self.rounding.arithmetic.unit
         if not unit:
             return Draws(exact, self.rounding)
+        # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
         rounded = _hash(exact, self.rounding.seeds)
         rounded *= np.where(np.isfinite(walk), walk, 0) * unit
         rounded += exact
@@ -175,6 +187,8 @@ class Draws(NDArrayOperatorsMixin):
         """Return a product's factor as values, cut to the precision that products take."""
         if not isinstance(x, Draws):
             return np.asarray(x)[..., None]
+        # TF32 and bfloat16 units cut the factors of a product to fewer digits; the sum stays
+        # float32.
         coarse = x.rounding.arithmetic.factors
         if coarse > x.rounding.arithmetic.unit:
             x = self._round(x.values, coarse / x.rounding.arithmetic.unit)
@@ -189,13 +203,16 @@ class Draws(NDArrayOperatorsMixin):
         arithmetic, seeds = self.rounding.arithmetic, self.rounding.seeds
         if not arithmetic.bias:
             return 0.0
+        # Approximations of exp and tanh by polynomials err in slow waves over the argument. Each
+        # draw has one random wave, with a length from 1 to 4. docs/rounding.md says how a backend's
+        # own wave is measured.
         phase, length = (_hash(np.full(len(seeds), k), seeds) for k in (1.0, 2.0))
         turns = np.where(np.isfinite(x), x, 0) / (2.5 + 1.5 * length)
         waves: Array = np.cos(np.pi * phase + 2 * np.pi * turns)
         return arithmetic.unit * arithmetic.bias * waves
 
     def _round(self, exact: Array, units: float) -> Draws:
-        """Move each number by up to `units` of its own, evenly, and equal ones equally."""
+        """Move each number by up to `units` units roundoff, uniformly; equal ones move equally."""
         arithmetic = self.rounding.arithmetic
         if not arithmetic.unit:
             return Draws(exact, self.rounding)
@@ -207,7 +224,9 @@ class Draws(NDArrayOperatorsMixin):
         return Draws(rounded, self.rounding)
 
     def _settle(self, rounded: Array, exact: Array, floor: float) -> None:
-        """Move small numbers by up to the floor, if there is one; all this in place."""
+        """Move small numbers by up to `floor`, in place; do nothing if it is 0."""
+        # Below the floor the error is no longer relative. A zero stays exact: adding nothing does
+        # not round.
         if floor and self.rounding.arithmetic.unit:
             small = (np.abs(exact) * self.rounding.arithmetic.unit < floor) & (exact != 0)
             if small.any():
@@ -222,6 +241,8 @@ def make_rounding(arithmetic: Arithmetic, draws: int, seed: int) -> Rounding:
 
 def _hash(exact: Array, seeds: Array) -> Array:
     """Return a number for each value and seed, uniform in [-1, 1), by splitmix64's finaliser."""
+    # The bits of the number itself are hashed, so equal numbers in one draw get equal noise, and
+    # the same number in another draw gets other noise.
     bits = np.ascontiguousarray(exact).view(np.uint64) + seeds
     bits ^= bits >> _30
     bits *= _MIX[0]
@@ -235,9 +256,9 @@ def _hash(exact: Array, seeds: Array) -> Array:
 
 
 def _multiply(a: Array, b: Array) -> Array:
-    """Multiply matrices in each draw; if one factor is equal in all draws, use one large
-    product.
-    """
+    """Multiply matrices in each draw; use one large product if a factor is equal in all draws."""
+    # Draws times weights is the usual product in a cell. BLAS is fast for one large matrix, and
+    # slow for a stack of small ones.
     if b.shape[-1] == 1 and b.ndim == 3:
         front = np.moveaxis(a, -1, 0)
         rows = front.reshape(math.prod(front.shape[:-1]), front.shape[-1])
@@ -271,6 +292,7 @@ def _root(a: Array, b: Array, terms: Any) -> Array:
 
     The factors are scaled if the squares overflow or underflow.
     """
+    # Squares of numbers near 1e200 overflow though their root is a normal number.
     squares = _multiply(np.square(a), np.square(b))
     if (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
         plain: Array = np.sqrt(squares)
@@ -292,6 +314,7 @@ def _values(a: Any) -> Any:
 
 
 def _key(key: Any) -> Any:
+    # An ellipsis would take in the axis of the draws, so that axis is selected explicitly.
     keys = key if isinstance(key, tuple) else (key,)
     return (*keys, slice(None)) if any(k is Ellipsis for k in keys) else key
 

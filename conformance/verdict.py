@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     FindShifts = Callable[[Results], Array | None]
 
+# A deviation is estimated from 8 to 32 draws, and a run compares very many elements. 8 leaves no
+# false alarms in random LSTMs; `gateparity selftest` counts them.
 ALLOWED: Final = 8.0  # standard deviations
 
 
@@ -70,33 +72,41 @@ class Mismatch(AssertionError):
 
 
 def judge(found: Results, expected: Expected) -> Score:
-    """Compare a backend with the truth. Raises `Mismatch`."""
+    """Judge a backend by the reference, and return its score. Raise `Mismatch` if it differs."""
+    # The reference is computed one precision up, so its own rounding counts as zero.
     return _judge(found, expected, expected.budget.shifts)
 
 
 def judge_pair(a: Results, b: Results, shifts: Array | None, expected: Expected) -> Score:
-    """Compare two backends: each may err, so variances add.
+    """Compare two backends; each may err, so variances add. Raise `Mismatch` if they differ.
 
-    `shifts` is the difference of what `judge` found for each: the score is linear in the errors.
-    Raises `Mismatch`.
+    `shifts` is the difference between the shifts that `judge` found for each. That is enough, since
+    the score is linear in the errors.
     """
+    # Both sides round independently, so deviations grow by sqrt(2). The same holds for shifts: the
+    # difference of two scores has sqrt(2) times the deviation of one.
     both = Expected(a, expected.budget.scaled(2**0.5))
     return _judge(b, both, lambda _: None if shifts is None else shifts / 2**0.5)
 
 
 def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score:
-    """Compare array by array; outputs alone where only one side has gradients.
+    """Compare array by array, or outputs alone if only one side has gradients.
 
-    Raises `Mismatch` that tells where the difference begins, the worst element there, and how many
-    elements and arrays differ; or the bias that seems shifted.
+    Raise `Mismatch` that says where the difference begins, the worst element there, and how many
+    elements and arrays differ; or which bias seems shifted.
     """
     (found, truth), sigmas = comparable(found, expected.truth), expected.budget.sigmas
+    # Missing arrays and wrong shapes can't be measured in deviations. They fail with an infinite
+    # score.
     if list(found) != list(truth):
         raise Mismatch(f"found {', '.join(found)}, expected {', '.join(truth)}", Score(np.inf))
     for name, array in found.items():
         if array.shape != truth[name].shape:
             shapes = f"{array.shape}, expected {truth[name].shape}"
             raise Mismatch(f"{name} has shape {shapes}", Score(np.inf))
+    # Two tests, since each sees what the other misses. The largest element finds a single wrong
+    # number. The shifts find an error that is small everywhere and points in one direction, such as
+    # a bias that is slightly off.
     errors = {name: difference(array, truth[name]) for name, array in found.items()}
     ratios = {name: in_sigmas(error, sigmas[name]) for name, error in errors.items()}
     shifts = find_shifts(errors)
@@ -107,6 +117,7 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
         shifts,
     )
     begins = locate(ratios, expected.budget.case.config, ALLOWED)
+    # Elements come first: they say where the difference begins, which a shift does not.
     if begins:
         message = _describe(begins, found[begins.array], truth[begins.array], ratios)
         raise Mismatch(message, score, begins, ratios)
@@ -121,11 +132,13 @@ def unit_roundoff(dtype: str) -> float:
 
 
 def difference(found: Array, truth: Array) -> Array:
-    """Return found minus truth; 0 where both are the same infinity or NaN, NaN where only one
-    is.
+    """Return found minus truth.
+
+    It is 0 where both are the same infinity or NaN, and NaN where only one of them is.
     """
     wide = np.result_type(found, truth)
     found, truth = found.astype(wide), truth.astype(wide)
+    # Infinity and NaN can be right results. They equal only themselves, and inf - inf would be NaN.
     same = (found == truth) | (np.isnan(found) & np.isnan(truth))
     finite = np.isfinite(found) & np.isfinite(truth)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -134,15 +147,20 @@ def difference(found: Array, truth: Array) -> Array:
 
 
 def in_sigmas(error: Array, sigma: Array) -> Array:
-    """Return |error| in standard deviations; infinite if sigma is 0 or the error is NaN, 0 if
-    exact.
+    """Return |error| in standard deviations.
+
+    It is 0 for an exact result, and infinite for any other where sigma is 0 or the error is NaN.
     """
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        # A sigma of 0 means that rounding has no effect here. Then 0 / 0 must be 0, and anything
+        # else infinite.
         ratio = np.where(error == 0, 0, np.abs(error) / sigma)
     return np.where(np.isnan(error), np.inf, ratio)
 
 
 def _relative(error: Array, truth: Array) -> float:
+    # Relative to the array and not to the element: an element near 0 has no meaningful relative
+    # error. This number is for people only; no verdict depends on it.
     scale = float(np.abs(truth[np.isfinite(truth)]).max(initial=0))
     largest = float(np.abs(error).max(initial=0))  # NaN where only one is finite
     if largest == 0:
@@ -154,7 +172,9 @@ def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -
     name, at = begins.array, begins.index
     where = f"[{', '.join(map(str, at))}]" if at else ""
     words = f" ({begins.inside})" if begins.inside else ""
+    # Enough digits to tell any two neighbouring numbers of the dtype apart.
     digits = {"float16": 5, "float32": 9}.get(str(found.dtype), 17)
+    # `not (ratio <= ALLOWED)` is true for NaN as well, unlike `ratio > ALLOWED`.
     beyond = sum(not (ratio <= ALLOWED).all() for ratio in ratios.values())
     more = f"; {beyond} of {len(ratios)} arrays differ" if len(ratios) > 1 else ""
     return (

@@ -40,9 +40,7 @@ _FAR: Final = 0.05  # of an array's largest element: no rounding reaches as far
 
 
 def bend(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
-    """Return the reference with all mistakes that show at the case's dtype; the first is
-    innermost.
-    """
+    """Return the reference with the mistakes that show at the case's dtype, the first innermost."""
     lstm: Any = truth
     for mistake in _applied(mistakes, case):
         lstm = mistake.apply(lstm)
@@ -68,6 +66,8 @@ class Predictions:
         The budget is that of the right LSTM or, if that is too narrow, of the wrong one. Shifts are
         tested without mistakes only, since how a shift looks depends on the LSTM.
         """
+        # The tests are ordered by cost. A shape or a large error excludes most mistakes at once. A
+        # budget needs 8 to 32 draws of the whole LSTM, so it comes last.
         predicted = self._predict(mistakes, probe)
         if isinstance(probe.found, str) or isinstance(predicted, str):
             return probe.found == predicted
@@ -75,6 +75,7 @@ class Predictions:
             return False
         if mistakes and self.distance(mistakes, probe) <= ALLOWED:
             return True  # within the budget of the right LSTM, which is at hand
+        # A wrong LSTM may amplify rounding more than the right one does, so it gets its own budget.
         budget = self._budget(mistakes, probe)
         if _is_within(probe.found, Expected(predicted, budget)):
             return True
@@ -100,11 +101,15 @@ class Predictions:
         predicted = self._predict(mistakes, probe)
         if isinstance(predicted, str) or isinstance(probe.found, str):
             return 0.0
+        # A likelihood punishes wide deviations by their logarithm, where a distance in deviations
+        # rewards them. So the mistake that predicts the numbers most sharply wins.
         sigmas = self._budget(mistakes, probe).sigmas
         return sum(_log_normal(probe.found[n], predicted[n], sigmas[n]) for n in predicted)
 
     def agree(self, a: Mistakes, b: Mistakes, probe: Probe) -> bool:
         """Return whether a probe can't distinguish two explanations."""
+        # Two mistakes can be the same function on the cases at hand, such as two mistakes in
+        # lengths where every sequence is full. A diagnosis then names both.
         key = a, b, probe.asked, probe.outputs_alone
         if key not in self._agreed:
             self._agreed[key] = self._compare(a, b, probe)
@@ -114,6 +119,8 @@ class Predictions:
         one, other = self._predict(a, probe), self._predict(b, probe)
         if isinstance(one, str) or isinstance(other, str):
             return one == other
+        # Both are computed in the reference's wide arithmetic, so equal functions agree far beyond
+        # the probe's own precision.
         return _shapes(one) == _shapes(other) and all(
             np.allclose(one[n], other[n], rtol=1e-9, atol=1e-12, equal_nan=True) for n in one
         )
@@ -124,6 +131,7 @@ class Predictions:
             return 0.0 if predicted == probe.found else np.inf
         if _shapes(predicted) != _shapes(probe.found):
             return np.inf
+        # Always the right LSTM's deviations: distances of different mistakes are then in one unit.
         sigmas = self._budget((), probe).sigmas
         errors = [_in_sigmas(probe.found[n], predicted[n], sigmas[n]) for n in predicted]
         return max((float(measure(error)) for error in errors if error.size), default=0.0)
@@ -137,10 +145,14 @@ class Predictions:
         Where the backend's result isn't finite, values that overflow at the probe's dtype are taken
         from a run at that dtype.
         """
+        # Mistakes that do not show at the dtype are dropped from the key, so that pairs share
+        # results with single mistakes.
         key = _applied(mistakes, probe.case), probe.asked
         if key not in self._found:
             lstm = bend(mistakes, Truth(), probe.case)
             self._found[key] = run_probe(lstm, probe.check, probe.case)
+        # Wider arithmetic has a wider range: exp(100) is finite in float64 and infinite in float32.
+        # It matters only if the backend found something that is not finite.
         if _is_finite(probe.found):
             return self._found[key]
         if key not in self._overflowed:
@@ -174,11 +186,13 @@ def _overflow(wide: Found, mistakes: Mistakes, probe: Probe) -> Found:
     narrow = _run_narrow(mistakes, probe)
     if isinstance(narrow, str):
         return wide
+    # Finite elements keep the wide value, which is more exact.
     return {n: np.where(np.isfinite(narrow[n]), a, narrow[n]) for n, a in wide.items()}
 
 
 def _run_narrow(mistakes: Mistakes, probe: Probe) -> Found:
     """Run the reference with the mistakes at the probe's own precision."""
+    # A mistake may depend on the precision, such as one that rounds or overflows in one place.
     own = Truth(dtype=probe.case.config.dtype)
     return run_probe(bend(mistakes, own, probe.case), probe.check, probe.case)
 
@@ -216,6 +230,7 @@ def _is_far(found: Results, predicted: Results) -> bool:
 
 
 def _in_sigmas(found: Array, predicted: Array, sigmas: Array) -> Array:
+    # A deviation of 0 would make any error infinite, and mistakes could not be ranked.
     least = np.finfo(found.dtype).tiny
     return in_sigmas(difference(found, predicted), np.maximum(sigmas, least))
 
@@ -230,6 +245,7 @@ def _log_normal(found: Array, predicted: Array, sigmas: Array) -> float:
 
     Elements that rounding can't move are left out: they have no density.
     """
+    # log(0) of an exact element would outweigh everything else.
     live = sigmas > 0
     ratios = in_sigmas(difference(found, predicted), sigmas)[live]
     return float(-(np.square(ratios) / 2 + np.log(sigmas[live])).sum())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.truth import Truth
     from gateparity.parameters import Parameters
 
+    # The reference is always innermost; wrappers and copies go around it in any order.
     Bendable: TypeAlias = "Truth | Bent | Far"
     Apply = Callable[[Bendable], Bendable]
     Found = tuple[Parameters, Batch]  # gradients
@@ -54,6 +55,8 @@ class Bent:
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Return the wrong LSTM's outputs and final states."""
+        # A change could hide a wrong argument, such as a wrong shape, so arguments are checked
+        # before it.
         self.accept(config, params, batch)
         return self.bend.forward(self.lstm, config, params, batch)
 
@@ -91,6 +94,8 @@ class Far:
 
     def forward(self, *asked: Any) -> Outputs:
         """Return outputs and final states, copied."""
+        # A mistake that writes to its arguments must not spoil those of the caller. In practice a
+        # worker is in between, and only the guard inside it sees such a write.
         found: Outputs = _copied(self.lstm.forward(*_copied(asked)))
         return found
 
@@ -128,6 +133,9 @@ def on_params(
     """
 
     def gradients(lstm: Bendable, config: Config, params: Parameters, *asked: Any) -> Found:
+        # With L(change(p)) as the wrong LSTM, the chain rule gives its gradient: the gradient of L
+        # at change(p), multiplied by the transpose of the change. The same holds for inputs and
+        # outputs.
         d_params, d_batch = lstm.gradients(config, change(params, config), *asked)
         return pull_back(d_params, config), d_batch
 
@@ -142,13 +150,15 @@ def on_batch(
     change: Callable[[Batch, Config], Batch],
     pull_back: Callable[[Batch, Batch, Config], Batch],
 ) -> Bend:
-    """Return a mistake that changes the inputs; `pull_back(d_batch, batch, config)` is its
-    transpose.
+    """Return a mistake that changes the inputs.
+
+    `pull_back(d_batch, batch, config)` is its transpose.
     """
 
     def gradients(
         lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
+        # `batch` is passed to the transpose too: a change that depends on lengths needs them.
         found = lstm.gradients(config, params, change(batch, config), cotangent)
         return found[0], pull_back(found[1], batch, config)
 
@@ -172,6 +182,7 @@ def on_outputs(
     def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         return change(lstm.forward(config, params, batch), batch, config)
 
+    # The transpose of a change of outputs acts on the cotangent, before backpropagation begins.
     around = on_cotangent(transpose) if transpose else Bend()
     return dataclasses.replace(around, forward=forward)
 
@@ -182,6 +193,7 @@ def on_cotangent(change: Callable[[Outputs, Batch, Config], Outputs]) -> Bend:
     def gradients(
         lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
+        # Only gradients depend on the cotangent, so outputs stay right.
         return lstm.gradients(config, params, batch, change(cotangent, batch, config))
 
     return Bend(gradients=gradients)
@@ -203,13 +215,18 @@ def on_weights(change: Callable[[Parameters, Config], Parameters]) -> Bend:
 
 def exchange(lstm: Bendable, change: Callable[[Scratch], Scratch]) -> Bendable:
     """Return the same LSTM with other equations inside, below all wrappers."""
+    # Rebuild the wrappers around the changed reference, so that several mistakes can be combined
+    # whatever their order.
     if isinstance(lstm, (Bent, Far)):
         return dataclasses.replace(lstm, lstm=exchange(lstm.lstm, change))
+    # A changed copy: the reference itself is shared, and must stay right for the next mistake.
     return dataclasses.replace(lstm, scratch=change(lstm.scratch))
 
 
 def _near(lstm: Bendable) -> Bendable:
     """Return the same LSTM without copies."""
+    # The guard compares arguments before and after a call. Behind copies it would never see a
+    # write.
     if isinstance(lstm, Far):
         return _near(lstm.lstm)
     if isinstance(lstm, Bent):
