@@ -43,18 +43,16 @@ class Unsupported(Exception):
 
 
 class Impure(AssertionError):
-    """A call wrote to its arguments, or depends on more than them; the message says which and
-    where.
-    """
+    """A call wrote to its arguments, or depends on more than them; the message says which."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
     """Inputs of one call.
 
-    `x (T, B, input)`; `h_0` and `c_0 (layers * directions, B, hidden)`, layer-major, forward
-    before reverse, or None for zeros; `lengths (B,)` integers from 0 to T in any order, or None
-    where every sequence has T steps.
+    `x (T, B, input)`. `h_0` and `c_0 (layers * directions, B, hidden)` are layer-major, forward
+    before reverse, or None for zeros. `lengths (B,)` are integers from 0 to T in any order, or None
+    if every sequence has T steps.
     """
 
     x: Array
@@ -67,8 +65,8 @@ class Batch:
 class Outputs:
     """Results of one call, or a cotangent for them.
 
-    `y (T, B, directions * hidden)`, zero past each length; `h_n` and `c_n` like `h_0`: the states
-    after the last valid step (in the reverse direction that is step 0).
+    `y (T, B, directions * hidden)` is zero past each length. `h_n` and `c_n`, like `h_0`, are the
+    states after the last valid step (in the reverse direction that is step 0).
     """
 
     y: Array

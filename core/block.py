@@ -48,8 +48,7 @@ class Block:
         return self._unpack(native, self.axis_sizes)
 
     def infer_sizes(self, native: Array) -> dict[str, int]:
-        """Return the lengths of the axes, from the array's shape and the numbers of gates and
-        sides.
+        """Return the lengths of the axes, from the array's shape and the number of gates.
 
         Raise `ValueError` if the shape doesn't fit the pattern.
         """

@@ -43,11 +43,11 @@ class Lstm(Protocol):
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
-        """Differentiate it: gradients of the parameters, and of x, h_0 and c_0."""
+        """Return the gradients of the parameters, and of x, h_0 and c_0."""
         ...
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
-        """Put parameters into its own weights and take them out again."""
+        """Load parameters into the LSTM's own weights, and read them back."""
         ...
 
     def guarded(self) -> Lstm:
@@ -57,17 +57,13 @@ class Lstm(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Canonical:
-    """An adapter behind its layout. Calls raise errors for arguments and results of a wrong
-    shape.
-    """
+    """An adapter behind its layout; calls raise errors for arrays of a wrong shape."""
 
     adapter: Adapter
 
     @property
     def differentiates(self) -> bool:
-        """Return whether the adapter has gradients: the method exists and is not declared
-        unsupported.
-        """
+        """Return whether the adapter has gradients and doesn't declare them unsupported."""
         return "gradients" not in find_unsupported(self.adapter)
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
@@ -89,7 +85,7 @@ class Canonical:
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
-        """Differentiate it: gradients of the parameters, and of x, h_0 and c_0."""
+        """Return the gradients of the parameters, and of x, h_0 and c_0, after checking shapes."""
         check_batch(batch, config)
         check_outputs(cotangent, config, batch)
         native = self.adapter.layout.pack(params, config)
@@ -98,9 +94,9 @@ class Canonical:
         return self.adapter.layout.pullback(found.params, config), found.batch
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
-        """Put parameters into its own weights and take them out again.
+        """Load parameters into the adapter's own weights, and read them back.
 
-        An adapter that doesn't tell how is believed to keep what it is given.
+        An adapter without this method is assumed to hold the parameters as given.
         """
         native = self.adapter.layout.pack(params, config)
         keep = getattr(self.adapter, "weights", None)

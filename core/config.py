@@ -51,9 +51,7 @@ class Config:
         return self.directions * self.hidden_size
 
     def layer_input_size(self, layer: int) -> int:
-        """Return the number of features that a layer reads: x for the first, all of y below for
-        others.
-        """
+        """Return the number of features that a layer reads: x, or all of y from the layer below."""
         return self.output_size if layer else self.input_size
 
 

@@ -40,7 +40,7 @@ class Guarded:
         return self._guard("forward", config, params, batch)
 
     def gates(self, config: Config, params: Any, batch: Batch) -> Any:
-        """Run it and tell every pre-activation, gate and state."""
+        """Return every pre-activation, gate and state, under guard."""
         return self._guard("gates", config, params, batch)
 
     def gradients(self, config: Config, params: Any, batch: Batch, cotangent: Outputs) -> Any:

@@ -81,8 +81,7 @@ class Layout:
         return all(t.tells_directions or "direction" in t.axes for t in self.tensors)
 
     def pack(self, params: Parameters, config: Config) -> dict[str, Array]:
-        """Return canonical parameters as the framework's own arrays by name, contiguous, dtype
-        kept.
+        """Return canonical parameters as native arrays by name, contiguous, dtype kept.
 
         Raise `ValueError` or `TypeError` if they don't fit the config, and `Unheld` with a reason
         if this layout can't hold them.
@@ -145,9 +144,7 @@ class Layout:
                 yield Block(name, role, layer, (d, g), tensor.pattern, axis_sizes(config, layer))
 
     def in_vector(self, config: Config) -> list[Block]:
-        """Return the parts of the vector in their order: kernels, then biases, each cell by
-        cell.
-        """
+        """Return the parts of the vector in order: kernels, then biases, each cell by cell."""
         return sorted(
             self.blocks(config), key=lambda b: (b.role.is_bias, b.layer, b.where[0].start or 0)
         )
@@ -211,7 +208,7 @@ class Layout:
         return dataclasses.replace(cell, b_ih=zeros, b_hh=zeros)
 
     def _shift(self, cell: Cell, offset: float) -> Cell:
-        """Move the forget gate's bias, where the framework has an offset of its own."""
+        """Add to the forget gate's bias, to make up for the framework's own offset."""
         if not offset:
             return cell
         if cell.b_ih is None:

@@ -37,9 +37,7 @@ Parameters = tuple[Cell, ...]  # layer-major, forward before reverse: the order 
 
 
 def cell_shapes(config: Config, layer: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each field, for the cells of one layer; biases only if the config has
-    them.
-    """
+    """Return the shape of each field for a layer's cells; biases only if the config has them."""
     hidden = config.hidden_size
     shapes: dict[str, tuple[int, ...]] = {
         "w_ih": (4, hidden, config.layer_input_size(layer)),
@@ -51,7 +49,7 @@ def cell_shapes(config: Config, layer: int) -> dict[str, tuple[int, ...]]:
 
 
 def build_parameters(config: Config, array: Callable[[str, tuple[int, ...]], Array]) -> Parameters:
-    """Ask `array(field, shape)` for every array, in a fixed order."""
+    """Build parameters from `array(field, shape)`, which is called in a fixed order."""
     return tuple(
         Cell(**{k: array(k, shape) for k, shape in cell_shapes(config, layer).items()})
         for layer in range(config.layers)
