@@ -46,9 +46,7 @@ def _ask(library: ctypes.CDLL, start: str, suffix: str) -> dict[str, str]:
 
 
 def _loaded() -> list[ctypes.CDLL]:
-    """Return the OpenBLAS libraries in this process, NumPy's own before any that a framework
-    loaded.
-    """
+    """Return the OpenBLAS libraries in this process, NumPy's own before a framework's."""
     try:
         lines = _MAPS.read_text("utf-8", errors="replace").splitlines()
     except OSError:

@@ -44,7 +44,7 @@ def zip_of_3_9(*iterables, strict=False):  # type: ignore[no-untyped-def]  # noq
 
 
 def redirect_output(log: str) -> None:
-    """Send what the framework prints, and a crash's last words, to a file of the near side's."""
+    """Redirect what the framework prints, and a crash report, to a file for the near side."""
     file = os.open(log, os.O_WRONLY | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)

@@ -57,8 +57,7 @@ print(json.dumps({
 def create_environment(
     request: Request, report: Callable[[str], None], *, force: bool = False
 ) -> Path:
-    """Return the interpreter of an environment, and create the environment first unless it is
-    ready.
+    """Return the interpreter of an environment, and create the environment if it isn't ready.
 
     `report` gets each line that venv and pip print; an exception that it raises stops the creation.
     `force` creates the environment anew even if it is ready. If another process creates the same
@@ -75,9 +74,10 @@ def create_environment(
 
 
 def repair_environment(name: str, report: Callable[[str], None]) -> bool:
-    """Make an environment anew unless it is whole: whether that was needed.
+    """Create an environment anew unless it is complete; return whether that was needed.
 
-    Its interpreter is asked what it holds, which a marker can't know. Raises `InputError`.
+    Its interpreter is asked for its packages, since a marker can't show later changes. Raise
+    `InputError` if there is no such environment, or if the creation fails.
     """
     request = recall_request(name)
     found = environment(request)
@@ -90,7 +90,7 @@ def repair_environment(name: str, report: Callable[[str], None]) -> bool:
 
 
 def remove_environment(name: str, report: Callable[[str], None]) -> None:
-    """Remove an environment, whatever state it is in. Raises `InputError`."""
+    """Remove an environment in any state. Raise `InputError` if it can't be removed."""
     folder, aside = _folders(name)
     if not (os.path.lexists(folder) or os.path.lexists(aside)):
         raise InputError(f"there is no environment {name}: `gateparity env list` has all")

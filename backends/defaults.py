@@ -1,6 +1,4 @@
-"""A framework's defaults, for what a training script leaves open, read from the framework
-itself.
-"""
+"""A framework's defaults, for what a training script leaves open, as the framework reports them."""
 
 from __future__ import annotations
 

@@ -40,9 +40,7 @@ class Environment:
     reason: str = ""
 
     def size(self) -> int:
-        """Return the number of bytes on disk. It is counted on each call, over tens of thousands
-        of files.
-        """
+        """Count the bytes on disk, over tens of thousands of files, on each call."""
         folders, total = [os.fspath(self.folder)], 0
         while folders:
             with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:  # it may go
@@ -54,9 +52,7 @@ class Environment:
 
 
 def environments_folder() -> Path:
-    """Return the folder for environments: $GATEPARITY_ENVS, or else one in the user's cache
-    folder.
-    """
+    """Return the folder for environments: $GATEPARITY_ENVS, or one in the user's cache folder."""
     if named := os.environ.get("GATEPARITY_ENVS"):
         return Path(named).expanduser().absolute()
     return platformdirs.user_cache_path("gateparity") / "envs"
@@ -68,9 +64,7 @@ def interpreter(folder: Path) -> Path:
 
 
 def list_environments() -> list[Environment]:
-    """Return an environment for each framework of the catalogue, absent ones included, and all
-    others.
-    """
+    """Return an environment for each framework, even if it is absent, and all others."""
     try:
         others = sorted(path.name for path in environments_folder().iterdir() if path.is_dir())
     except OSError:
@@ -105,9 +99,7 @@ def held_request(request: Request) -> Request:
 
 
 def environment(request: Request) -> Environment:
-    """Return the state of the environment for a request. Only its marker and its Python are
-    looked at.
-    """
+    """Return the state of the environment for a request, judged by its marker and its Python."""
     found = Environment(request.name, environments_folder() / request.name)
     if not os.path.lexists(found.folder):
         return found

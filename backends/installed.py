@@ -21,9 +21,7 @@ GROUP: Final = "gateparity.backends"
 
 @dataclasses.dataclass(frozen=True)
 class Installed:
-    """An installed adapter: its name for `--backend`, the target that a worker loads, and its
-    package.
-    """
+    """An installed adapter: its name for `--backend`, the target for a worker, and its package."""
 
     name: str
     target: str

@@ -56,8 +56,7 @@ class RunError(InputError):
 def find_interpreter(
     title: str, pythons: tuple[tuple[int, int], tuple[int, int]], wanted: str = ""
 ) -> Path:
-    """Return the interpreter to make an environment with: the current one if it fits, else the
-    newest.
+    """Return an interpreter to make an environment with: the current one if it fits, or the newest.
 
     `title` names what needs it, for messages. `pythons` are the lowest and the highest version that
     fit. `wanted` replaces them with a version, such as `3.13`, or a path. Raise `InputError` that
@@ -87,8 +86,7 @@ def find_interpreter(
 def run(
     python: Path, arguments: Sequence[str], report: Callable[[str], None] = lambda _: None
 ) -> str:
-    """Run an interpreter and return the last line that it prints; `report` gets each line as it
-    comes.
+    """Run an interpreter and return the last line that it prints; `report` gets each line.
 
     The process and its children end when this side raises (Ctrl-C, for example) or dies. Raise
     `InputError` with the command and its last error if the exit code isn't 0.
@@ -128,9 +126,7 @@ def _leashed(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def _candidates(low: tuple[int, int], high: tuple[int, int]) -> Iterator[Path]:
-    """Yield the current interpreter, then all installed ones: on PATH, from pyenv, uv and
-    others.
-    """
+    """Yield the current interpreter, then all installed ones: on PATH, from pyenv, uv, others."""
     if low <= sys.version_info[:2] <= high:
         yield Path(sys.executable)
     for found in findpython.find_all():

@@ -29,9 +29,7 @@ def forward(config: Config, params: Native, batch: Batch) -> Callable[[], Any]:
 def gradients(
     config: Config, params: Native, batch: Batch, cotangent: Outputs
 ) -> Callable[[], Any]:
-    """Return a call of the compiled forward and backward pass: weights, inputs and initial
-    states.
-    """
+    """Return a call of the compiled forward and backward pass, down to the initial states."""
     apply, sources = _build(config, params, batch)
     heads = (convert(cotangent.c_n[0]), convert(cotangent.h_n[0])), convert(cotangent.y)
 

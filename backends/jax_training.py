@@ -56,9 +56,7 @@ class Learner:
         return found
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """Take one gradient step; return the loss, the gradient norm before clipping, and both
-        states.
-        """
+        """Take one gradient step; return the loss, the norm before clipping, and both states."""
         given = self._trained, self._frozen, self._kept, x, target, H, C
         self._trained, self._kept, *measured = _step(*self._model, *given)
         loss, norm, H, C = measured

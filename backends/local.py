@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 
 class LocalWorker:
-    """A worker in this process. `report` gets every exception of the adapter, with its
-    traceback.
-    """
+    """A worker in this process. `report` gets every exception of the adapter with its traceback."""
 
     def __init__(self, adapter: Any, report: Callable[[Exception], object]) -> None:
         self._adapter = adapter

@@ -68,9 +68,7 @@ _KINDS: Final = ("amx", "asimd", "avx", "bf16", "f16c", "fma", "neon", "sse", "s
 
 
 def read_manifest() -> dict[str, str]:
-    """Return facts about this interpreter and machine, as far as known; flags have their own
-    names.
-    """
+    """Return facts about this interpreter and machine; flags have their own names."""
     found = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "numpy": np.__version__,

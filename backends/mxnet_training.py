@@ -53,9 +53,7 @@ class Learner:
             self._put(key, _array(array))
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """Take one gradient step; return the loss, the gradient norm before clipping, and both
-        states.
-        """
+        """Take one gradient step; return the loss, the norm before clipping, and both states."""
         run, config, recipe = self._model
         params = self._fixed | {name: p.data() for name, p in self._params.items()}
         with autograd.record():
@@ -89,9 +87,7 @@ class Learner:
         return trained | fixed, slots
 
     def _states(self) -> Any:
-        """Return the state in the trainer's updater. gluon itself writes it to pickled files
-        only.
-        """
+        """Return the updater's state, which gluon itself writes to pickled files only."""
         return self._trainer._updaters[0].states
 
     def _put(self, key: str, array: Any) -> None:

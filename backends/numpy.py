@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 
 def sigmoid(x: Array) -> Array:
-    """Return the logistic function. exp(-x) may overflow to infinity, whose reciprocal, 0, is
-    right.
-    """
+    """Return the logistic function; exp(-x) may overflow, and its reciprocal is then 0."""
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-x))
 
@@ -68,9 +66,7 @@ class Tape:
     steps: list[Step]
 
     def trace(self, w: Native) -> tuple[Array, Array, Array, Array]:
-        """Return Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`. Z is computed
-        again.
-        """
+        """Return Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`; Z is recomputed."""
         W_x, W_h, b = _fuse(w)
         wide = np.concatenate([self.H_0] * 4, -1)
         Z = [X_t @ W_x + b + s.H_prev @ W_h for X_t, s in zip(self.X, self.steps, strict=True)]
@@ -238,9 +234,7 @@ class Scratch:
     def run(
         self, config: Config, params: Native, batch: Batch, *, keep: bool = True
     ) -> tuple[Outputs, list[Tape]]:
-        """Return the outputs and, for each cell, its tape; with `keep=False` the tapes lack
-        their steps.
-        """
+        """Return the outputs and each cell's tape; with `keep=False` tapes lack their steps."""
         h_0, c_0 = initial_states(config, batch)
         live = _live(batch)
 

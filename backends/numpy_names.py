@@ -42,7 +42,7 @@ _FINANCIAL: Final = ("mirr", "npv", "pmt", "ppmt", "pv", "rate")  # only listed 
 
 
 def restore_numpy_names() -> None:
-    """Put back what isn't there; nothing where NumPy is old enough to have it all."""
+    """Restore the names that this NumPy has removed; do nothing with an older NumPy."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # to ask for some of them is deprecated already
         for name, value in {**_NAMES, **dict.fromkeys(_FINANCIAL, _gone)}.items():

@@ -165,9 +165,7 @@ def _squared_error(Z: Array, target: Array) -> tuple[Array, Array]:
 
 
 def _mean(array: Array) -> Array:
-    """Return the mean as a product with ones, since a sum would round differently from its
-    budget.
-    """
+    """Return the mean as a product with ones, since a sum rounds differently from its budget."""
     mean: Array = (np.ones(array.shape[0], array.dtype) @ array) / array.shape[0]
     return mean
 

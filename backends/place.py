@@ -1,8 +1,8 @@
-"""Where a worker runs: an interpreter of this machine, or one that ssh reaches.
+"""The place where a worker runs: an interpreter on this machine, or one that ssh reaches.
 
-`ssh=HOST//python=PATH//ssh_config=FILE`, as execnet writes it: HOST is what `ssh HOST` takes, the
-interpreter is `python3` unless it is named, and the file is one of ssh's own configuration. Nothing
-is installed on a host, and no password can be typed: ssh's keys or its agent have to do.
+execnet's notation is `ssh=HOST//python=PATH//ssh_config=FILE`. HOST is the argument of `ssh HOST`,
+the interpreter is `python3` by default, and the file is one of ssh's own configuration. Nothing is
+installed on a host. No password can be typed, so ssh's keys or its agent are needed.
 """
 
 from __future__ import annotations
@@ -78,7 +78,5 @@ def _far_quote(python: str) -> str:
 
 
 def _quote(python: Path) -> str:
-    """Quote a path as execnet expects: it splits it like a shell, and handles backslashes on
-    Windows.
-    """
+    """Quote a path as execnet expects, which splits it like a shell except on Windows."""
     return f'"{python}"' if os.name == "nt" else shlex.quote(str(python))

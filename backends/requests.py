@@ -171,9 +171,7 @@ def _owner(requirement: Requirement, groups: list[tuple[Framework, list[str]]]) 
 
 
 def _is_extra(requirement: Requirement) -> bool:
-    """Return whether a requirement is NumPy with a version, which may belong to another
-    framework.
-    """
+    """Return whether a requirement is NumPy with a version, as another framework may need it."""
     return requirement.name == "numpy" and not _is_bare(requirement)
 
 

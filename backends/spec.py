@@ -119,7 +119,7 @@ def find_backends() -> list[Backend]:
 def probe(python: Path, framework: Framework) -> dict[str, Any]:
     """Ask an interpreter for `python` and `version`, and for `missing` modules, importing none.
 
-    Raises `InputError` where it doesn't answer.
+    Raise `InputError` if it doesn't answer.
     """
     question = json.dumps([framework.modules, framework.distributions])
     try:

@@ -40,11 +40,11 @@ def run_layers(
     run_cell: Callable[[int, Any], tuple[Any, ...]],
     concat: Callable[[list[Any], int], Any],
 ) -> tuple[Any, ...]:
-    """Feed all steps of a layer to the layer above.
+    """Run all layers, each on the outputs of the layer below.
 
-    `run_cell(k, X)` returns `Y (T, B, hidden)` in time order, then what is to be collected over
-    cells: the last H, the last C. Returns the top layer's Y, directions side by side, then a list
-    over cells for each of the rest.
+    `run_cell(k, X)` returns `Y (T, B, hidden)` in time order, then values to be collected over
+    cells, such as the last H and C. Return the top layer's Y, directions side by side, then a list
+    over cells for each of the values.
     """
     collected = []
     for layer in range(config.layers):

@@ -63,9 +63,7 @@ class Learner:
         return Model.compiled
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """Take one gradient step; return the loss, the gradient norm before clipping, and both
-        states.
-        """
+        """Take one gradient step; return the loss, the norm before clipping, and both states."""
         loss, norm, H, C = self._model.step(tf.constant(x), tf.constant(target), H, C)
         return loss, norm, H, C
 
@@ -101,7 +99,7 @@ class Model:
         self.step = tf.function(self._step, jit_compile=True)
 
     def _prepare(self) -> None:
-        """Run once by itself what makes layers: a trace can't make variables."""
+        """Run the layers once outside a trace, since variables can't be created in one."""
         run, config, _ = self._model
         state = tf.zeros((config.cells, 1, config.hidden_size), config.dtype)
         x = tf.zeros((1, 1, config.input_size), config.dtype)

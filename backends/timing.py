@@ -37,9 +37,9 @@ def time_calls(
     A call has a `kind`: an `adapter`, with NumPy's arrays in and out; the same function `bare`, on
     the framework's own arrays; or the framework's layer, called `direct`. It has the adapter's
     `target`, the framework's name, and `config`, `params`, `batch` and `cotangent` as the adapter
-    takes them. To `train` is to take ten steps in one call, and each kind does that by its adapter.
-    The clock is that on the `wall`, or the `cpu` time of all threads. Returns `times
-    (round, call)` in seconds, and `warm_up (call)`: its first call.
+    takes them. The operation `train` takes ten steps in one call, by the adapter for each kind. The
+    clock is `wall`, or `cpu` for the time of all threads. Return `times (round, call)` in seconds,
+    and `warm_up (call)`, the time of the first call.
     """
     runs = [_prepare(call, operation) for call in calls]
     read = CLOCKS[clock]

@@ -71,8 +71,9 @@ def _culprit(message: str) -> str:
 
 
 def _flatten(values: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield every value with its dotted name. A dict is entered once, for a pickle may hold
-    itself.
+    """Yield every value with its dotted name.
+
+    A dict is entered once, since a pickle may contain itself.
     """
     seen, waiting = {id(values)}, [("", values)]
     while waiting:
@@ -99,7 +100,7 @@ def _fits(value: Any) -> bool:
 
 
 def _check_sizes(tensors: dict[str, torch.Tensor], size: int) -> None:
-    """Refuse views that repeat a few numbers until they fill the memory, before any copy."""
+    """Raise `ValueError` for views that repeat a few numbers until they fill the memory."""
     total = 0
     for name, tensor in tensors.items():
         found = tensor.numel() * tensor.element_size()

@@ -55,9 +55,7 @@ class Learner:
             self._optimizer.load_state_dict(kept)
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """Take one gradient step; return the loss, the gradient norm before clipping, and both
-        states.
-        """
+        """Take one gradient step; return the loss, the norm before clipping, and both states."""
         run, config, recipe = self._model
         given = torch.tensor(x), torch.tensor(target), H, C
         loss, H, C = evaluate(OPERATIONS, run, config, recipe, self._params, *given)

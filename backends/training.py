@@ -55,9 +55,7 @@ class Learner(Protocol):
     """
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
-        """Take one gradient step; return the loss, the gradient norm before clipping, and both
-        states.
-        """
+        """Take one gradient step; return the loss, the norm before clipping, and both states."""
         ...
 
     def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -97,9 +95,7 @@ def train(
     batches: Sequence[Examples],
     recipe: Recipe,
 ) -> Training:
-    """Take one gradient step for each batch, and return the losses, the norms and the next
-    state.
-    """
+    """Take one gradient step for each batch; return losses, norms and the next state."""
     frozen = frozen_names(variant.layout, config, recipe.gauge)
     state = dataclasses.replace(state, params=in_order(state.params))
     trainer, convert = variant.primitives.trainer(), variant.primitives.from_numpy

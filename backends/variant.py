@@ -105,9 +105,7 @@ class Variant:
         return Gradients(d_native, Batch(back(dx), back(dh_0), back(dc_0)))
 
     def weights(self, config: Config, params: Native) -> Native:
-        """Load the weights into the framework's own layer, and read them back by their names
-        there.
-        """
+        """Load the weights into the framework's own layer, and read them back by name."""
         convert, back = self.primitives.from_numpy, self.primitives.to_numpy
         held = self.hold(config, {name: convert(array) for name, array in params.items()})
         return {name: back(array) for name, array in held.items()}

@@ -41,7 +41,7 @@ _ANSWERS: Final = {
 
 
 def serve(channel: Any) -> None:
-    """Answer until the channel closes. The first message names the adapter, `module:Class`."""
+    """Answer calls until the channel closes."""
     adapter: Any = None
     for message in channel:
         seconds = 0.0
@@ -135,9 +135,7 @@ def _lesson(given: Any, recipe: Any) -> tuple[Any, Recipe]:
 
 
 def describe_error(error: Exception, adapter: Any) -> str:
-    """Describe an exception in one line, with the innermost line in the user's own adapter
-    module.
-    """
+    """Describe an exception in one line, with the innermost line in the user's own module."""
     module = type(adapter).__module__
     file = getattr(sys.modules.get(module), "__file__", None)
     if module.partition(".")[0] == "gateparity" or file is None:
