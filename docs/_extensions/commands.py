@@ -1,6 +1,4 @@
-"""The page of commands: a line `<!-- commands -->` becomes every verb's help, as typer prints
-it.
-"""
+"""The page of commands: the line `<!-- commands -->` becomes every verb's help."""
 
 from __future__ import annotations
 

@@ -63,9 +63,7 @@ class Measured(SphinxDirective):
         return [code, told]
 
     def _framework(self) -> str:
-        """Return the framework in whose tab this block is; blocks are counted in the order of
-        the page.
-        """
+        """Return the framework in whose tab this block is; blocks are counted down the page."""
         nth = self.env.temp_data.get("gateparity_measured", 0)
         self.env.temp_data["gateparity_measured"] = nth + 1
         parts = read_parts(Path(self.get_source_info()[0]).read_text("utf-8"))

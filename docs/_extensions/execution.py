@@ -53,9 +53,7 @@ class Executed:
 
 
 def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list[Executed]:
-    """Run every page in every framework that it has code for, as many at once as there are
-    cores.
-    """
+    """Run every page in every framework that it has code for, as many at once as cores."""
     jobs = []
     for page in pages:
         parts = read_parts(page.read_text("utf-8"))
@@ -69,9 +67,7 @@ def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list
 
 
 def find_python(framework: str) -> tuple[Path | None, str]:
-    """Return a framework's interpreter, or why there is none; without a framework, this
-    interpreter.
-    """
+    """Return a framework's interpreter, or why there is none; this one if none is needed."""
     if not framework:
         return Path(sys.executable), ""
     backend = parse_backends([name_backend(framework)])[0]

@@ -37,9 +37,7 @@ def draw_bars(found: Numbers, title: str) -> str:
 
 
 def draw_curves(found: Numbers, title: str) -> str:
-    """Draw a curve for each framework over its labels, which are numbers; heights are
-    logarithmic.
-    """
+    """Draw a curve for each framework over numeric labels, with logarithmic heights."""
 
     def draw(axes: Axes) -> None:
         for k, (name, numbers) in enumerate(found.items()):

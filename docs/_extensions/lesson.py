@@ -25,9 +25,7 @@ _SETS: Final = re.compile(r"^::::\{tab-set\}\n(.*?)^::::$", re.DOTALL | re.MULTI
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Lines of a page from `line` on, counted from 1; `framework` is the one whose tab they are
-    in.
-    """
+    """Lines of a page from `line` on, counted from 1; `framework` is the tab that they are in."""
 
     kind: Kind
     text: str
