@@ -1,4 +1,4 @@
-"""The suite as a call: for a script, a notebook, or a test of your own."""
+"""The suite as a call, for a script, a notebook, or a test of your own."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ def check(
     """Run the suite and return all results.
 
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
-    `"mypkg.lstm:MyLSTM"`), all that are found by default; `time_limit` is in seconds for one call.
-    Raises `InputError` for an unknown name or a negative seed; what a backend does wrong is a
-    result.
+    `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
+    Raise `InputError` for an unknown name or a negative seed; an error of a backend is a result.
     """
     rows = parse_backends(backends) if backends else find_backends()
     return run_checks(rows, named_plan(cases, checks, seed), seed=seed, time_limit=time_limit)
@@ -42,9 +41,9 @@ def check_adapter(
 ) -> list[Result]:
     """Run the suite on an adapter of yours in this process, where a debugger can follow.
 
-    `adapter` is an object, however it was made; its label is `module:Class`. Raises `InputError`
-    where it is no adapter, and for an unknown name or a negative seed; what it does wrong is a
-    result. Nothing ends a call that hangs, and a crash takes this process with it.
+    `adapter` is an object, however it was made; its label is `module:Class`. Raise `InputError` if
+    it is no adapter, and for an unknown name or a negative seed; its other errors are results.
+    Nothing ends a call that hangs, and a crash takes this process with it.
     """
     plan = named_plan(cases, checks, seed)
     row, local = load_local(adapter)

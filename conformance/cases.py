@@ -49,9 +49,7 @@ class Case:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Return the features that the case needs of a backend: keys of an adapter's
-        `unsupported`.
-        """
+        """Return the features that the case needs: keys of an adapter's `unsupported`."""
         steps, size, _ = self.batch.x.shape
         lengths = self.batch.lengths
         asked = {
@@ -88,7 +86,7 @@ class Recipe:
     values: Callable[[Case], Case] | None = None
 
     def build(self, dtype: str, seed: int) -> Case:
-        """Draw the numbers: the same for every dtype, apart from rounding."""
+        """Draw the case's numbers, which are the same for every dtype up to rounding."""
         config = Config(
             self.input_size, self.hidden_size, self.layers, self.directions, self.biases, dtype
         )
@@ -109,7 +107,7 @@ def build_case(
     params: Parameters | None = None,
     initial: bool = True,
 ) -> Case:
-    """Draw what isn't given, weights within PyTorch's default range, 1 / sqrt(hidden)."""
+    """Draw what isn't given, with weights in PyTorch's default range, 1 / sqrt(hidden)."""
     scale = config.hidden_size**-0.5
     if params is None:
         params = build_parameters(config, lambda _, shape: draw(shape, scale))

@@ -92,7 +92,7 @@ def _read(data: bytes, load_torch: Callable[[bytes], dict[str, Array]]) -> Array
 
 
 def _check_zip(data: bytes) -> None:
-    """Refuse what would inflate: torch.save stores its members as they are."""
+    """Raise `ValueError` for a compressed archive: torch.save stores its members uncompressed."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -133,9 +133,7 @@ def _decode(held: Mapping[str, Any]) -> Array:
 
 
 def _choose(arrays: Arrays, prefix: str | None) -> str:
-    """Return the prefix, with its dot, of the LSTM to read. Raise `ValueError` unless there is
-    one.
-    """
+    """Return the prefix, with its dot, of the LSTM to read. Raise `ValueError` if unclear."""
     kinds = {m[1]: _kind(arrays, m[1]) for m in map(FIRST.fullmatch, arrays) if m}
     if prefix is None:
         lstms = [found for found, kind in kinds.items() if kind == "LSTM"]

@@ -1,6 +1,6 @@
-"""The command `gateparity`: its verbs, and how it ends.
+"""The command `gateparity`: its verbs, and its exit codes.
 
-Exit codes: 0 all agree, 1 something differs, 2 could not run.
+Exit codes: 0, all agree; 1, something differs; 2, could not run.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def start(
 
 
 def main() -> None:
-    """Run the command; bad input becomes one line and exit code 2."""
+    """Run the command; turn bad input into one line and exit code 2."""
     try:
         with joined_words(os.environ):
             sys.exit(app(prog_name="gateparity", standalone_mode=False))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_writable(path: Path) -> None:
-    """Raise `InputError` before the work starts if its result couldn't be written to `path`."""
+    """Raise `InputError` if `path` can't be written, before the work starts."""
     folder = path.absolute().parent
     if not folder.is_dir():
         raise InputError(f"{path} can't be written: there is no folder {folder}: mkdir -p {folder}")
@@ -23,7 +23,7 @@ def check_writable(path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Raise `InputError` if no file could be written to the folder `path`, made if need be."""
+    """Raise `InputError` if no file can be written to a folder, which is created if needed."""
     if not path.is_dir():
         check_writable(path)
     if path.exists() and (not path.is_dir() or not _takes_files(path)):
@@ -43,12 +43,12 @@ def _takes_files(folder: Path) -> bool:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace the file at `path`; raises `InputError` if that fails, and leaves the old one."""
+    """Replace a file atomically. Raise `InputError` if that fails; the old file then stays."""
     write_bytes(path, text.encode("utf-8", errors="replace"))  # a path may hold any bytes
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace the file at `path`; raises `InputError` if that fails, and leaves the old one."""
+    """Replace a file atomically. Raise `InputError` if that fails; the old file then stays."""
     aside = path.absolute().parent / f".gateparity-{os.getpid()}-{threading.get_ident()}"
     try:
         try:

@@ -44,7 +44,7 @@ def judge_answer(
 def judge_against(
     row: Backend, check: Check, case: Case, found: Results, against: Results, budget: Budget
 ) -> Result:
-    """Compare an answer with another answer of the same framework: each may err."""
+    """Judge an answer by another answer of the same framework: each may err."""
     expected = Expected(against, budget.scaled(2**0.5))
     result = judge_answer(row, check, case, found, expected)
     return dataclasses.replace(result, against=against)

@@ -119,9 +119,7 @@ class Run:
 
 
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
-    """Return the command that repeats a result. `source` is the option that named a file, if
-    any.
-    """
+    """Return the command that repeats a result. `source` is an option that names a file."""
     return check_command(result.row, result.check, source or f"--case {result.case}", seed)
 
 

@@ -36,10 +36,10 @@ def run_checks(
     progress: Progress = lambda _: None,
     save: Save = lambda _session, _plan, results: results,
 ) -> Run:
-    """Run the plan in every row, on as many workers as there are cores, and compare all pairs.
+    """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
-    A row that can't go on costs itself alone. `save` gets a row's results while its worker is
-    there. On Ctrl-C every worker is ended before the exception goes on.
+    If a backend can't go on, only its own results are missing. `save` gets a backend's results
+    while its worker is open. Ctrl-C ends every worker before the exception propagates.
     """
     start = time.perf_counter()
     truths = Truths()
@@ -88,9 +88,7 @@ def _run_row(session: Session, plan: Plan, progress: Progress, save: Save) -> li
 
 
 def _cost(session: Session) -> int:
-    """Return the cost of a backend's framework; expensive ones start first, so none is left at
-    the end.
-    """
+    """Return the cost of a backend's framework; the most expensive ones start first."""
     framework = FRAMEWORKS.get(session.row.framework)
     return framework.cost if framework else 0
 

@@ -74,7 +74,7 @@ def _other_variant(row: Backend) -> str:
 
 
 def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
-    """Run one check on one case and judge what comes back. Raises `WorkerLost` and nothing else."""
+    """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
     needs = (*check.needs, *case.needs)
     declared = [adapter.unsupported[n] for n in needs if n in adapter.unsupported]
     if check.name == "variants":
@@ -129,9 +129,9 @@ class Session:
         return self._worker.seconds - self._worker.far_seconds if self._worker else 0.0
 
     def run(self, check: Check, case: Case, truths: Truths | None = None) -> Result:
-        """Run one check on one case. Never raises for what the backend does.
+        """Run one check on one case; whatever the backend does is a result.
 
-        A case that has the name of one of the run's, but isn't it, takes truths of its own.
+        Pass `truths` for a case that only shares its name with one of the run's.
         """
         truths = truths or self._truths
         try:
@@ -165,7 +165,7 @@ class Session:
         return judge_against(self.row, check, case, result.arrays, scratch, budget)
 
     def close(self) -> None:
-        """End the worker. A call that is under way ends with an error."""
+        """End the worker. A call that is in progress ends with an error."""
         self._closed = True
         if self._worker:
             self._worker.close()
@@ -213,8 +213,9 @@ def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: T
 
 
 def _fingerprint(case: Case) -> int:
-    """Return a checksum that is equal for equal numbers at another dtype, since they share a
-    budget.
+    """Return a checksum that numbers share with the same numbers at another dtype.
+
+    They then share a budget.
     """
     arrays = [a for cell in case.params for a in fields(cell).values()]
     arrays += [a for a in vars(case.batch).values() if a is not None]

@@ -64,8 +64,9 @@ class Truth:
         return tuple(Cell(**{n: self.prepare(a) for n, a in fields(cell).items()}) for cell in wide)
 
     def guarded(self) -> Truth:
-        """Return the reference unguarded: others are judged by it, and its draws differ between
-        calls.
+        """Return the reference unguarded, since others are judged by it.
+
+        Its draws differ between calls, so a guard would find them impure.
         """
         return self
 

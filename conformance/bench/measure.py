@@ -89,7 +89,7 @@ class Plan:
 
 
 def run_bench(rows: Sequence[Backend], plan: Plan, progress: Progress = lambda _: None) -> Bench:
-    """Time all rows. A row that can't go on costs itself alone."""
+    """Time all backends. If one can't go on, only its own measurements are missing."""
     bench = Bench(plan.seed, plan.seconds, plan.clock)
     for group in group_rows(rows):
         done = 0
@@ -150,9 +150,7 @@ def _calls(
     framework: str,
     case: Case,
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the calls to time by (label, kind): each adapter, its bare function, and the
-    baseline.
-    """
+    """Return the calls by (label, kind): each adapter, its bare function, and the baseline."""
     calls = {}
     for row in group:
         call = _call(row.target, framework, adapters[row.label], case)
@@ -168,9 +166,7 @@ def _calls(
 def _trained(
     calls: Mapping[tuple[str, str], dict[str, Any]], framework: str
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the calls that can train: the adapters and the framework's layer, not bare
-    functions.
-    """
+    """Return the calls that can train: adapters and the framework's layer, no bare functions."""
     return {
         key: call
         for key, call in calls.items()
@@ -258,8 +254,6 @@ def _framework(row: Backend) -> str:
 
 
 def _baseline(framework: str) -> str:
-    """Return the adapter with the layout of the framework's own layer: the layer variant, if
-    any.
-    """
+    """Return the adapter with the layout of the framework's layer: the layer variant, if any."""
     variants = dict(FRAMEWORKS[framework].variants)
     return f"gateparity.backends.{framework}:{variants.get('layer', variants['scratch'])}"

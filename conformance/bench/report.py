@@ -79,9 +79,7 @@ def describe_bench(bench: Bench) -> str:
 
 
 def bench_json(bench: Bench) -> dict[str, Any]:
-    """Return the measurements as plain data. Times are in seconds; `low` and `high` are
-    quartiles.
-    """
+    """Return the measurements as plain data, in seconds; `low` and `high` are quartiles."""
     return {
         "schema": SCHEMA,
         "seed": bench.seed,

@@ -43,8 +43,6 @@ def ratio(times: Array, baseline: Array) -> Spread:
 
 
 def exponent(factors: Sequence[float], times: Sequence[float]) -> float:
-    """Return the exponent `k` of `a * factor ** k` that fits best, by least squares of
-    logarithms.
-    """
+    """Return the `k` of the best `a * factor ** k`, by least squares of logarithms."""
     slope, _ = np.polyfit(np.log(factors), np.log(times), 1)
     return float(slope)

@@ -1,1 +1,1 @@
-"""The verbs of `gateparity`, and what they share."""
+"""The verbs of `gateparity`, and the code that they share."""

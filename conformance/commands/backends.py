@@ -1,4 +1,4 @@
-"""`gateparity backends`: what was found, and where."""
+"""`gateparity backends`: the backends that were found, and where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gateparity compare`: runs of several machines or days beside each other."""
+"""`gateparity compare`: runs of several machines or days side by side."""
 
 from __future__ import annotations
 

@@ -14,9 +14,7 @@ _WIDEST: Final = 10_000  # characters that a table may want
 
 
 def make_console() -> Console:
-    """Return a console for standard output that leaves wrapping to the terminal and cuts no
-    line.
-    """
+    """Return a console for standard output that never cuts a line; the terminal wraps it."""
     return Console(soft_wrap=True, emoji=False)  # module:Class: is no emoji
 
 

@@ -45,9 +45,7 @@ class Group(TyperGroup):
     """A command group; an unknown verb is refused with the nearest known one."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Import and return the verb that the first argument names. Raise `InputError` if
-        unknown.
-        """
+        """Import the verb that the first argument names. Raise `InputError` if unknown."""
         name = args[0]
         if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
             known = ", ".join(self.commands)

@@ -85,9 +85,7 @@ def horizon(
 
 
 def exit_code(trials: Sequence[Trial]) -> int:
-    """Return 1 if something differs, 2 if something could not run or nothing was compared, else
-    0.
-    """
+    """Return 1 if something differs, else 2 if something could not run or be compared, else 0."""
     statuses = {trial.status for trial in trials}
     if "fail" in statuses:
         return 1
@@ -98,9 +96,7 @@ def exit_code(trials: Sequence[Trial]) -> int:
 def print_trials(
     trials: Sequence[Trial], courses: Courses, horizons: Sequence[Horizon], console: Console
 ) -> None:
-    """Print the table of standard deviations, the reasons of failures and skips, and the
-    horizons.
-    """
+    """Print the table of standard deviations, what didn't pass and why, and the horizons."""
     table = Table(
         title="Training: the largest error against the truth, in standard deviations of rounding: "
         f"{ALLOWED:g} allowed"

@@ -99,7 +99,7 @@ def layout_command(
 
 
 def _show(layouts: Sequence[Layout], config: Config) -> tuple[str, str, dict[str, Any]]:
-    """Print it; the code, Markdown and JSON of what is shown."""
+    """Print layouts for a person; return the same as code, as Markdown and as JSON data."""
     console = make_console()
     if not layouts:
         print_layouts(LAYOUTS.values(), console)

@@ -44,7 +44,7 @@ def show_progress(rows: Sequence[Backend], plan: Plan) -> Iterator[Bar]:
 
 @contextlib.contextmanager
 def show_steps(total: int, words: str = "") -> Iterator[Callable[[str], None]]:
-    """Yield what is to be called with a word on each of the steps; these words stand first."""
+    """Yield a function that advances the bar with a text for each step; `words` is the first."""
     with show_bars() as progress:
         task = progress.add_task(words, total=total)
         yield lambda words: progress.update(task, advance=1, description=words)

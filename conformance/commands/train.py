@@ -168,7 +168,7 @@ def _run(rows: list[Row], classroom: Classroom) -> Report:
 
 
 def _clear(folder: Path, rows: Sequence[Row]) -> None:
-    """Remove the checkpoints of rows that are done."""
+    """Remove the checkpoints of backends that have finished."""
     for row in rows:
         checkpoint_path(folder, row.label, row.dtype).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # it holds other files

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 
 
 def usage_line(error: TyperException) -> str:
-    """Return what is wrong with the command line, and what to type next; empty if help was
-    printed.
-    """
+    """Return what is wrong with the command line, and what to type; empty after help."""
     words = error.format_message().strip().rstrip(".")
     if not words:
         return ""

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
-    """Return the backends that the specs name, or all that are found. Raise `InputError` for
-    none.
+    """Return the backends that the specs name, or all that are found.
+
+    Raise `InputError` if there is none.
     """
     rows = parse_backends(specs) if specs else find_backends()
     if not rows:

@@ -1,1 +1,1 @@
-"""Code that converts one layout's arrays into another's, written from both specs."""
+"""Code that converts one layout's arrays into another's, generated from both specs."""

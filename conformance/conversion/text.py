@@ -35,9 +35,7 @@ class Text:
 
     @contextlib.contextmanager
     def loops(self, heads: Iterable[str]) -> Iterator[None]:
-        """Open nested loops with these heads, and indent what is added within the `with`
-        statement.
-        """
+        """Open nested loops with these heads, and indent what the `with` statement adds."""
         with contextlib.ExitStack() as stack:
             for head in heads:
                 self.add(f"for {head}:")

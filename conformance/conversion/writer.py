@@ -129,9 +129,7 @@ class _Writer:
             body.add("b_pair = np.stack([b_ih, b_hh], axis=-2)")
 
     def _convert_zeros(self, body: Text) -> None:
-        """Write the lines for an LSTM without biases: the source's must be zero, the target gets
-        zeros.
-        """
+        """Write the lines for an LSTM without biases: zeros are required, and zeros are written."""
         held, wanted = self.source.biases, self.target.biases
         if held:
             self._shift(body, held[0], self.source.layout.forget_offset)
@@ -164,9 +162,7 @@ class _Writer:
                     body.add(f"target[{self.target.name(tensor)}] = {value}")
 
     def _names(self, tensor: Tensor) -> tuple[list[str], tuple[str, ...]]:
-        """Return the axes that a tensor's name spells, and its spellings of the gates if one is
-        "gate".
-        """
+        """Return the axes that a tensor's name spells, and how it spells the gates."""
         named = self.target.named(tensor)
         gates = self.target.spelled(tensor, self.target.layout.order)
         return named, gates if "gate" in named else ()
@@ -208,9 +204,7 @@ class _Writer:
 
 
 def _kernels_and_biases(side: Side) -> list[list[Tensor]]:
-    """Return the tensors of a vector in two lists, since the kernels of all cells precede the
-    biases.
-    """
+    """Return the tensors of a vector in two lists: the kernels of all cells precede biases."""
     return [
         [t for t in side.tensors if ROLES[t.role].is_bias == biases] for biases in (False, True)
     ]

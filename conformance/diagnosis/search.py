@@ -72,9 +72,9 @@ class Diagnostician:
         *,
         pairs: bool = True,
     ) -> Diagnosis:
-        """Search single mistakes, then pairs; leave out how far the others are.
+        """Search single mistakes, then pairs, without computing how far the others are.
 
-        `progress` gets the share of pairs looked at.
+        `progress` gets the share of pairs that were tried.
         """
         differing = tuple(probe for probe in probes if not self._of.explains((), probe))
         singles = ((mistake,) for mistake in self._catalogue)
@@ -86,7 +86,7 @@ class Diagnostician:
     def diagnose(
         self, probes: Sequence[Probe], progress: Callable[[float], None] = lambda _: None
     ) -> Diagnosis:
-        """Name the mistakes, and tell how far each of the others is."""
+        """Search for the mistakes, and compute how far each of the others is."""
         found = self.name(probes, progress)
         named = {mistake.name for mistakes in found.explanations for mistake in mistakes}
         others = [m for m in self._catalogue if m.name not in named and found.differing]

@@ -59,7 +59,7 @@ class Failure:
 
 
 def save_failure(failure: Failure, path: Path) -> None:
-    """Write the file whole; raises `InputError` if that fails, or it would be too large to read."""
+    """Write the file atomically. Raise `InputError` if that fails, or it is too large to read."""
     case = failure.case
     check_case(case)
     words = {

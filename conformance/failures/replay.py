@@ -62,9 +62,9 @@ class Replay:
 
 
 def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
-    """Run the check on the case in a worker of the row. Never raises for what the backend does.
+    """Run the check on the case in a worker of the backend, whose errors are results.
 
-    Raises `InputError` for a case that the check can't take, not even of the truth.
+    Raise `InputError` for a case that the check can't take, not even of the reference.
     """
     check, truths = CHECKS[failure.check], Truths()
     case = dataclasses.replace(failure.case, name="replayed")  # no deviation is known of it

@@ -134,9 +134,7 @@ def _place_table(failure: Failure, one: Replay) -> Table:
 
 
 def _cells(place: Place, digits: int) -> list[str]:
-    """Return the cells for one element; a value that was not found, with error NaN, shows as
-    "-".
-    """
+    """Return the cells for one element; a value that was not found shows as "-"."""
     sides = ((place.then, place.sigmas_then), (place.now, place.sigmas_now))
     numbers = [None if math.isnan(sigma) else value for value, sigma in sides]
     words = ["-" if n is None else f"{n:.{digits}g}" for n in (*numbers, place.expected)]

@@ -40,8 +40,7 @@ _NAME: Final = 80  # characters of a row in a file's name
 
 @dataclasses.dataclass
 class Saver:
-    """A function of a backend's results, called while its session is open; it adds the files'
-    names.
+    """A function of a backend's results, called while its session is open; it adds files' names.
 
     Without a folder it does nothing. `seconds` limits the time for all failures of a backend, `say`
     is called with the current activity, and `problems` collects why files could not be written.

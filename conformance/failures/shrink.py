@@ -63,7 +63,7 @@ class _Search:
         self._tried = {_digest(case)}
 
     def follow(self, walk: Walk) -> None:
-        """Try what a walk proposes, and tell it what was better."""
+        """Try the cases that a walk proposes, and send it whether each still fails."""
         proposals = walk(self.best)
         better: bool | None = None
         with contextlib.suppress(StopIteration):
@@ -111,7 +111,7 @@ def _do_without(case: Case) -> Proposals:
 
 
 def _along(axis: Axis) -> Walk:
-    """Leave out halves, then quarters, then single indices."""
+    """Propose to leave out halves of an axis, then quarters, then single indices."""
 
     def walk(case: Case) -> Proposals:
         piece = axis.size(case) // 2

@@ -28,7 +28,7 @@ _LINK: Final = re.compile(r"(https://[^\s<>\"'`\\]+)")
 
 
 def check_report(path: Path | None, *, force: bool) -> None:
-    """Raise `InputError` before the work starts if no report can go to `path`."""
+    """Raise `InputError` if no report can be written to `path`, before the work starts."""
     if path is None:
         return
     check_writable(path)

@@ -54,9 +54,7 @@ def _after(change: Callable[..., tuple[Array, Array, Array]]) -> Apply:
 
 
 def _with_new_cell_state(backward_cell: BackwardCell) -> BackwardCell:
-    """Use the new cell state instead of the old one; only the forget gate's gradient depends on
-    it.
-    """
+    """Use the new cell state for the old one, which only the forget gate's gradient depends on."""
     return lambda s, W_h, dH, dC: backward_cell(dataclasses.replace(s, C_prev=s.C), W_h, dH, dC)
 
 
@@ -105,9 +103,7 @@ def _forward_only(backward: Run) -> Run:
 def _cut_between_layers(
     lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
-    """Compute each layer's gradients from its own final states, and from y for the top layer
-    only.
-    """
+    """Compute each layer's gradients from its own final states; y goes to the top layer only."""
     wide = config.directions
     found = []
     for layer in range(config.layers):

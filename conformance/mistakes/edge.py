@@ -62,9 +62,7 @@ def _forgetting_back(backward: Run) -> Run:
 
 
 def _is_kept(step: int) -> bool:
-    """Return whether the state is passed into this step, counted from the direction's first
-    step.
-    """
+    """Return whether the state is passed into a step, counted from the direction's first."""
     return step == 0 or step % WINDOW != 0
 
 

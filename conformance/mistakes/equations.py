@@ -115,9 +115,7 @@ class Equations:
     def backward_cell(
         self, s: Step, W_h: Array, dH: Array, dC: Array
     ) -> tuple[Array, Array, Array]:
-        """Return the gradients of one step's Z, H_prev and C_prev, through all wrapped
-        functions.
-        """
+        """Return the gradients of one step's Z, H_prev and C_prev, after all wrappers."""
         step: BackwardCell = self._backward_cell
         for wrap in self.wrapped:
             step = wrap(step)

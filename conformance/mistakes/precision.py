@@ -52,9 +52,7 @@ def _params(names: tuple[str, ...], bits: int) -> Bend:
 
 
 def _kept(names: tuple[str, ...], bits: int) -> Bend:
-    """Return a mistake that stores parameters with fewer bits, so that they are read back so
-    too.
-    """
+    """Return a mistake that stores parameters with fewer bits, as reading them back shows."""
     return dataclasses.replace(
         _params(names, bits),
         weights=lambda lstm, *asked: tuple(

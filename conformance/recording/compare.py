@@ -47,9 +47,9 @@ class Comparison:
 def compare_recordings(
     recordings: Recordings, progress: Callable[[str], object] = lambda _: None
 ) -> Comparison:
-    """Judge every row and compare all pairs; `progress` gets a word on each step.
+    """Judge every backend and compare all pairs; `progress` gets a text for each step.
 
-    Raises `InputError` unless all recorded the same work on the same inputs.
+    Raise `InputError` unless all recordings did the same work on the same inputs.
     """
     require_same_work(recordings)
     plan, truths = next(iter(recordings.values())).plan, Truths()

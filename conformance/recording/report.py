@@ -152,9 +152,7 @@ def _by_recordings(lines: Sequence[Line]) -> dict[tuple[str, str], list[Line]]:
 
 
 def _line_cells(line: Line) -> list[str]:
-    """Return a table row for a manifest line; long lists show only the words that the other
-    lacks.
-    """
+    """Return a table row for a manifest line; long lists show only the words that differ."""
     a, b = line.value_a.split(), line.value_b.split()
     if min(len(a), len(b)) < _LIST:
         return [line.name, line.value_a or "-", line.value_b or "-", ", ".join(line.backends)]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def save_recording(recording: Recording, path: Path) -> int:
-    """Write the file whole, and tell its size in bytes; raises `InputError` if that fails."""
+    """Write the file atomically, and return its size in bytes. Raise `InputError` if that fails."""
     cases: Cases = {(case.name, case.config.dtype): case for _, case in recording.plan}
     arrays = _name_inputs(cases) | _name_answers(recording.run)
     words = _describe(recording, cases)

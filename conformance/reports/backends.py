@@ -43,7 +43,7 @@ class Found:
 
 
 def print_backends(console: Console, path: Path | None) -> None:
-    """Ask every interpreter that was found, and print what it says."""
+    """Ask every interpreter that was found, and print a table of the answers."""
     found = [_find(framework) for framework in FRAMEWORKS.values()]
     found += [_find_installed(adapter) for adapter in installed_adapters().values()]
     table = Table()

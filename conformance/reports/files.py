@@ -51,9 +51,9 @@ class ReportFiles:
         tables: Sequence[Table] = (),
         notes: Sequence[str] = (),
     ) -> None:
-        """Write those that were asked for, each whole.
+        """Write the reports that have a path, each atomically.
 
-        `more` goes into the JSON as well, `page` is Markdown that goes below the run's, and the
+        `more` is added to the JSON, and `page` is Markdown that goes below the run's. The HTML
         report has `tables` and `notes` too.
         """
         if self.json:

@@ -26,7 +26,7 @@ _FORBIDDEN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 
 def write_junit(run: Run, path: Path, source: str = "") -> None:
-    """Write the run as JUnit XML to a temporary file, and rename it."""
+    """Write the run as JUnit XML, atomically."""
     write_text(path, to_junit(run, source))
 
 

@@ -34,7 +34,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$])")
 
 
 def write_markdown(run: Run, path: Path, source: str = "", page: str = "") -> None:
-    """Write the run as Markdown, with `page` below it, to a temporary file, and rename it."""
+    """Write the run as Markdown with `page` below it, atomically."""
     write_text(path, to_markdown(run, source) + page)
 
 

@@ -40,9 +40,7 @@ class Record:
 def write_json(
     run: Run, path: Path, source: Source, more: Mapping[str, Any] = MappingProxyType({})
 ) -> None:
-    """Write the run as JSON to a temporary file, and rename it. `more` is added at the top
-    level.
-    """
+    """Write the run as JSON atomically; `more` is added at the top level."""
     text = json.dumps(to_json(Record(run, source)) | dict(more), indent=2, allow_nan=False)
     write_text(path, text + "\n")
 

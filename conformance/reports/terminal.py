@@ -148,9 +148,7 @@ def _print_failure(
 
 
 def _growth_table(begins: Divergence) -> Table:
-    """Return the largest error at each step; of many steps, those at which it doubles, and the
-    last.
-    """
+    """Return a table of the largest error at each step, or where it doubles if steps are many."""
     growth = begins.growth
     shown = growth if len(growth) <= _MOST_STEPS else _doublings(growth)
     table = Table(title=f"Largest error of {begins.array} over time, in sigma")

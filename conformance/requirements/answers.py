@@ -28,17 +28,13 @@ def gates(lstm: Lstm, case: Case) -> Results:
 
 
 def gradients(lstm: Lstm, case: Case) -> Results:
-    """3. Compare gradients of every parameter, the inputs and the initial states, for one
-    cotangent.
-    """
+    """3. Compare gradients of every parameter, the inputs and initial states, for one cotangent."""
     found = lstm.gradients(case.config, case.params, case.batch, case.cotangent)
     return name_gradients(*found, case.config.directions)
 
 
 def layout(lstm: Lstm, case: Case) -> Results:
-    """4. Compare weights that were loaded into the framework's own and read back, without
-    computing.
-    """
+    """4. Compare weights that were loaded into the framework's own, and read back from there."""
     found = lstm.weights(case.config, case.params)
     return _name_parameters([_kernels_and_bias(cell) for cell in found], case.config.directions)
 

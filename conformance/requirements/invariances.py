@@ -47,8 +47,7 @@ def batch(lstm: Lstm, case: Case) -> Results:
 
 
 def carry(lstm: Lstm, case: Case) -> Results:
-    """6. Compare chunks with carried states to the whole, with gradients stopped at each cut or
-    not.
+    """6. Compare chunks with carried states to the whole, and gradients stopped at each cut.
 
     Raise `InputError` for two directions: a reverse direction can't be cut.
     """
@@ -63,9 +62,7 @@ def carry(lstm: Lstm, case: Case) -> Results:
 
 
 def lengths(lstm: Lstm, case: Case) -> Results:
-    """7. Compare sequences of different lengths: zeros past the end, own last states, padding
-    unread.
-    """
+    """7. Compare ragged sequences: zeros past the end, own last states, padding never read."""
     return answer(lstm, case) | _short_one_alone(lstm, case)
 
 
@@ -101,9 +98,7 @@ def _stopped(lstm: Lstm, chunks: list[Case]) -> Results:
 
 
 def _chained(lstm: Lstm, chunks: list[Case]) -> Results:
-    """Backpropagate chunk by chunk from the last: a chunk's state gradients go into the one
-    before.
-    """
+    """Backpropagate from the last chunk: state gradients of one go into the one before."""
     found: list[tuple[Parameters, Batch]] = []
     for chunk in reversed(chunks):
         heads = chunk.cotangent

@@ -27,16 +27,12 @@ def purity(lstm: Lstm, case: Case) -> Results:
 
 
 def sizes(lstm: Lstm, case: Case) -> Results:
-    """13. Run with sizes of 1, large ones, no steps and no sequences; the last two have empty
-    outputs.
-    """
+    """13. Run with sizes of 1, large sizes, no steps, and no sequences."""
     return forward(lstm, case)
 
 
 def values(lstm: Lstm, case: Case) -> Results:
-    """14. Run numbers at the limits: NaN and infinity come out where they must, and nowhere
-    else.
-    """
+    """14. Run numbers at the limits: NaN and infinity must come out where they belong."""
     return forward(lstm, case)
 
 

@@ -48,9 +48,9 @@ class Alarms:
 def count_alarms(
     adapter: Adapter, seeds: Iterable[int], make_case: Callable[[int, str], Case]
 ) -> Alarms:
-    """Run an adapter that is right on random LSTMs, float32 and float64 in turn.
+    """Run a correct adapter on random LSTMs, in float32 and float64 in turn.
 
-    Forward, and every fourth of them backward as well, which takes longer.
+    Gradients, which take longer, are checked in every fourth LSTM only.
     """
     total = Alarms()
     for seed in seeds:
@@ -61,7 +61,7 @@ def count_alarms(
 
 
 def try_case(adapter: Adapter, case: Case, expected: Mapping[str, Expected]) -> Alarms:
-    """Run the checks that something is expected of on one LSTM."""
+    """Run the checks that have an expected result on one LSTM."""
     sigmas, shift, reasons = 0.0, 0.0, []
     for name, right in expected.items():
         try:
@@ -81,9 +81,7 @@ def expect_all(
 
 
 def expect(check: Check, case: Case, declared: Mapping[str, float]) -> Expected:
-    """Return the reference's result and its budget, without a cache, for a case that is used
-    once.
-    """
+    """Return the reference's result and budget, without a cache, for a case that is used once."""
     dtype = case.config.dtype
     arithmetic = make_arithmetic(dtype, declared)
     with np.errstate(all="ignore"):

@@ -128,7 +128,7 @@ def run_selftest(
     seed: int = 0,
     progress: Progress = lambda _, __: None,
 ) -> Figures:
-    """Measure all of them, on all cores. Raises `InputError` for a catalogue that isn't there."""
+    """Measure all figures, on all cores. Raise `InputError` for a catalogue that can't load."""
     count = len(load_catalogue(catalogue))
     work: dict[str, list[Any]] = {
         "mistakes": [(_kill_some, catalogue, k, seed) for k in _pieces(count)],
@@ -149,7 +149,7 @@ def run_selftest(
 
 
 def kill(mistake: Mistake, plan: Plan, truths: Truths) -> Kill:
-    """Put a mistake into NumPy's LSTM, and see which checks notice."""
+    """Put a mistake into NumPy's LSTM, and return which checks catch it."""
     asked = [(c, case) for c, case in plan if case.config.dtype in mistake.dtypes]
     caught = frozenset(c.name for c, case in asked if _catches(c, case, mistake, truths))
     return Kill(mistake.name, mistake.family, mistake.violates, caught, mistake.checks)

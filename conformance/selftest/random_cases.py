@@ -54,9 +54,7 @@ def _draw(
     *,
     shortest: int,
 ) -> Case:
-    """Draw the numbers of a case, each array at its own scale: 0.1 to about 3 times the usual
-    one.
-    """
+    """Draw a case's numbers, each array at its own scale: 0.1 to about 3 times the usual one."""
     steps, size, config, ragged = shape
     config = Config(**{**vars(config), "dtype": dtype})
 

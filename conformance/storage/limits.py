@@ -37,7 +37,7 @@ def make_config(found: Mapping[str, Any]) -> Config:
 
 
 def check_case(case: Case) -> None:
-    """Raise `InputError` for a case of another scale."""
+    """Raise `InputError` for a case that is too large for a file."""
     steps, sequences, _ = case.batch.x.shape
     _check(dataclasses.asdict(case.config) | {"steps": steps, "sequences": sequences})
 

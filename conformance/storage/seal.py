@@ -28,7 +28,7 @@ def seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> dict[str, Any
 
 
 def check_seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> None:
-    """Raise `InputError` for anything but what was sealed."""
+    """Raise `InputError` unless the checksum fits the contents."""
     held = {name: value for name, value in words.items() if name != _KEY}
     if words.get(_KEY) != _digest(arrays, held):
         raise InputError("it was changed after it was written: its checksum is another one")

@@ -46,9 +46,7 @@ DTYPES: Final = {  # https://huggingface.co/docs/safetensors
 def pack_tensors(
     arrays: Mapping[str, Array], words: Mapping[str, Any], limits: Limits = SMALL
 ) -> bytes:
-    """Return the file's bytes. Raise `InputError` for contents that are too large to be read
-    again.
-    """
+    """Return the file's bytes. Raise `InputError` if they would be too large to read again."""
     from safetensors.numpy import save
 
     _check_size(sum(array.nbytes for array in arrays.values()), limits)
@@ -59,8 +57,9 @@ def pack_tensors(
 
 
 def unpack_tensors(data: bytes, limits: Limits = SMALL) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays, with dtypes in `DTYPES`, and the metadata. Raise `InputError` if
-    damaged.
+    """Return the arrays, with dtypes in `DTYPES`, and the metadata.
+
+    Raise `InputError` for a damaged file, or one that breaks the limits.
     """
     from safetensors import SafetensorError, deserialize
 

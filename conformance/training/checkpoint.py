@@ -75,7 +75,7 @@ def checkpoint_path(folder: Path, label: str, dtype: str) -> Path:
 
 
 def save_checkpoint(path: Path, journal: Journal, fingerprint: dict[str, Any]) -> None:
-    """Replace the file; raises `InputError` if that fails."""
+    """Replace the file atomically. Raise `InputError` if that fails."""
     state = journal.state
     arrays = {f"param {name}": array for name, array in state.params.items()}
     arrays |= {f"slot {name}": array for name, array in state.slots.items()}

@@ -98,8 +98,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Horizon:
-    """The number of steps after which two backends part: predicted, of the first and of the last
-    pair.
+    """The steps after which two backends part: as predicted, of the first pair and of the last.
 
     A number is None if they never part in `steps` steps. After each epoch, `expected` is the
     predicted distance, and `found` that of each pair, by its name.

@@ -46,9 +46,7 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class Lesson:
-    """One training task for all backends: a text, sizes, a recipe, and a seed for weights and
-    orders.
-    """
+    """One training task for all backends: a text, sizes, a recipe, and a seed."""
 
     text: Text
     sizes: Sizes
@@ -79,9 +77,7 @@ class Lesson:
         return Config(len(self.text.symbols), self.sizes.hidden, dtype=dtype)
 
     def weights(self, dtype: str) -> tuple[Parameters, dict[str, Array]]:
-        """Draw the initial weights, normal with deviation 0.01, biases zero; the same for every
-        dtype.
-        """
+        """Draw the initial weights, normal with deviation 0.01, zero biases, for any dtype."""
         generator = np.random.default_rng([self.seed, 7])
         config = self.config(dtype)
 
@@ -149,9 +145,7 @@ class Lesson:
 
 
 def make_recipe(rate: float, gauge: Any, clip: float = 1.0) -> Recipe:
-    """Return d2l's recipe: SGD with clipping. Raise `InputError` for a rate that float32 can't
-    hold.
-    """
+    """Return d2l's recipe: SGD with clipping. Raise `InputError` unless float32 holds the rate."""
     try:
         return Recipe(rate=rate, clip=clip, gauge=gauge)
     except ValueError as error:

@@ -57,9 +57,9 @@ class Verdict:
 
 
 def make_course(problem: Problem, declared: Mapping[str, float], biases: int = 1) -> Course:
-    """Train the truth exactly, and many times with random roundings.
+    """Train the reference exactly, and many times with random roundings.
 
-    `declared` is what a backend says of its arithmetic; `biases` as in `Teacher`.
+    `declared` is a backend's declared rounding model; `biases` as in `Teacher`.
     """
     arithmetic = make_arithmetic(problem.config.dtype, declared)
     unit, other = _UNITS[problem.config.dtype]
@@ -75,7 +75,7 @@ def make_course(problem: Problem, declared: Mapping[str, float], biases: int = 1
 
 
 def judge_course(found: Results, course: Course) -> Verdict:
-    """Compare a run with the truth, epoch by epoch, for as far as the truth vouches."""
+    """Compare a run with the reference, epoch by epoch, in the epochs where the budget is valid."""
     worst, wrong = 0.0, {}
     for name, truth in course.truth.items():
         if _epoch(name) > course.vouched:

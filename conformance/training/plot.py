@@ -26,7 +26,7 @@ _DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def check_plot(path: Path) -> None:
-    """Raise `InputError` before the work starts if no plot could be made or written there."""
+    """Raise `InputError` if no plot can be made or written there, before the work starts."""
     check_writable(path)
     try:
         import plotly  # noqa: F401

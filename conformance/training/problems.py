@@ -73,7 +73,7 @@ def make_problem(
     epochs: int | None = None,
     gauge: Literal["tied", "native"] = "tied",
 ) -> Problem:
-    """Draw the numbers: the same for every dtype, apart from rounding."""
+    """Draw a problem's numbers, which are the same for every dtype up to rounding."""
     recipe, wild = dataclasses.replace((_RECIPES | _WILD)[name], gauge=gauge), name in _WILD
     epochs = epochs or _EPOCHS["wild" if wild else "calm"]
     layers = 2 if recipe.carry else 1

@@ -1,6 +1,4 @@
-"""One training task in every backend, each in its own worker, as many at once as there are
-cores.
-"""
+"""One training task in every backend, each in its own worker, as many at once as cores."""
 
 from __future__ import annotations
 
@@ -69,8 +67,10 @@ class Classroom:
     progress: Progress = lambda _row, _epoch, _perplexity: None
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
-        """Teach every row. A row that can't go on costs itself alone; an interruption ends every
-        worker before the exception goes on, and leaves the checkpoints.
+        """Train every backend. If one can't go on, only its own outcome is an error.
+
+        An interruption ends every worker before the exception propagates, and leaves the
+        checkpoints.
         """
         return run_rows(rows, self._teach, _fail, self.limit)
 
