@@ -68,7 +68,7 @@ VERBS: Final = (
     Verb(
         "bench",
         "bench:bench",
-        "Time every backend beside the same framework called directly, in turns.",
+        "Time every backend beside its framework's own layer, in turns.",
     ),
     Verb(
         "backends",

@@ -1,4 +1,4 @@
-"""`gateparity bench`: how fast the adapters are, beside the frameworks called directly."""
+"""`gateparity bench`: how fast the adapters are, beside the frameworks' own layers."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def bench(
     strict: Strict = False,
     force: Force = False,
 ) -> None:
-    """Time every backend beside the same framework called directly, in turns.
+    """Time every backend beside its framework's own layer, in turns.
 
     A target is printed beside each ratio that has one. Exit code 0: measured, whether targets are
     met or not; 1, with --strict: one is missed; 2: a backend could not run.
