@@ -2,7 +2,8 @@
 
 Code for one framework stands in a tab of its name (`:sync: torch`); what stands in none is for all.
 A block of `pycon` shows what it prints, which is what it must print. A block of `{measured}` prints
-`LABEL NUMBER` lines that differ from run to run: the build shows those of its own run.
+`LABEL NUMBER` or `LABEL: WORDS` lines that differ from run to run: the build shows those of its
+own run.
 """
 
 from __future__ import annotations
