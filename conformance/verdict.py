@@ -119,6 +119,11 @@ def unit_roundoff(dtype: str) -> float:
     return float(np.finfo(dtype).eps) / 2
 
 
+def count_digits(dtype: object) -> int:
+    """Return how many digits tell every number of a dtype from the next."""
+    return {"float16": 5, "float32": 9}.get(str(dtype), 17)
+
+
 def difference(found: Array, truth: Array) -> Array:
     """Found minus truth; zero where both are the same infinity or NaN, NaN where only one is."""
     wide = np.result_type(found, truth)
@@ -149,7 +154,7 @@ def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -
     name, at = begins.array, begins.index
     where = f"[{', '.join(map(str, at))}]" if at else ""
     words = f" ({begins.inside})" if begins.inside else ""
-    digits = {"float16": 5, "float32": 9}.get(str(found.dtype), 17)
+    digits = count_digits(found.dtype)
     beyond = sum(not (ratio <= ALLOWED).all() for ratio in ratios.values())
     more = f"; {beyond} of {len(ratios)} arrays differ" if len(ratios) > 1 else ""
     return (

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
 from gateparity.conformance.bench.report import bench_json, judge_all, print_bench
 from gateparity.conformance.bench.sizes import SIZES, choose_sizes
 from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_steps
+from gateparity.conformance.commands.work import choose_rows
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.html.page import check_report
-from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from gateparity.conformance.bench.measure import Bench
@@ -92,9 +91,7 @@ def bench(
     if json:
         check_writable(json)
     check_report(report, force=force)
-    rows = parse_backends(backend) if backend else find_backends()
-    if not rows:
-        raise InputError("no backend was found: gateparity env create --all")
+    rows = choose_rows(backend)
     sizes = choose_sizes(size or (["small"] if quick else []))
     spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
     plan = Plan(sizes, spend, time_limit, seed, growth=not quick, clock=clock)
