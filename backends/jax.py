@@ -153,6 +153,7 @@ JAX: Final = Primitives(
     trainer=_trainer,
     arithmetic={"bias": 2.0},
     settings=_settings,
+    wait=jax.block_until_ready,
 )
 Scratch = functools.partial(
     Variant, "jax:scratch", D2L, _scratch, JAX, trace=functools.partial(_scratch, keep=True)

@@ -9,9 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import linen
 
-from gateparity.backends.defaults import CONSTANTS, EPSILON, SIZE, WEIGHTS, collect, read_default
 from gateparity.backends.training import Operations, evaluate
 
 if TYPE_CHECKING:
@@ -96,29 +94,3 @@ def _make_optimizer(recipe: Recipe) -> Any:
         return optax.adam(recipe.rate, recipe.beta_1, recipe.beta_2, recipe.epsilon)
     momentum = recipe.momentum if recipe.optimizer == "momentum" else None
     return optax.sgd(recipe.rate, momentum)
-
-
-def defaults() -> Any:
-    """Return the defaults of Flax and optax as texts by name."""
-    x = jnp.zeros((1, 1, SIZE))
-    rnn = linen.RNN(linen.OptimizedLSTMCell(SIZE))
-    cell = rnn.init(jax.random.key(0), x)["params"]["cell"]
-    arrays = {name: {k: np.asarray(a) for k, a in part.items()} for name, part in cell.items()}
-    biases = np.concatenate([arrays[f"h{gate}"]["bias"] for gate in "ifgo"])
-    weights = (arrays["ii"]["kernel"], arrays["hi"]["kernel"], biases, arrays["hf"]["bias"])
-    constants = (
-        read_default(optax.sgd, "learning_rate"),
-        read_default(optax.sgd, "momentum"),
-        read_default(optax.adam, "learning_rate"),
-        read_default(optax.adam, "b1"),
-        read_default(optax.adam, "b2"),
-        read_default(optax.adam, "eps"),
-    )
-    return collect(
-        dict(zip(WEIGHTS, weights, strict=True)),
-        dict(zip(CONSTANTS, constants, strict=True)),
-        **{
-            "Adam's epsilon": EPSILON[True],
-            "LSTM biases": f"{sum('bias' in arrays[f'{side}i'] for side in 'ih')}",
-        },
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -231,6 +232,8 @@ _MXNET: Final = Primitives(
     call=_call,
     vjp=_vjp,
     settings=_settings,
+    wait=lambda _: nd.waitall(),
+    threads=lambda: int(os.environ.get("OMP_NUM_THREADS") or 0),  # OpenMP's; MXNet doesn't say
     trainer=_trainer,
 )
 _SERIES: Final = mx.__version__[:3]

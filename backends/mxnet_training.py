@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import mxnet as mx
 from mxnet import autograd, gluon, nd
 
-from gateparity.backends.defaults import CONSTANTS, EPSILON, SIZE, WEIGHTS, collect
 from gateparity.backends.training import Operations, evaluate
 
 if TYPE_CHECKING:
@@ -139,23 +138,3 @@ def _parameter(name: str, array: Array) -> Any:
 
 def _array(array: Array) -> Any:
     return nd.array(array, dtype=array.dtype)
-
-
-def defaults() -> Any:
-    """Return MXNet's defaults as texts by name."""
-    lstm = gluon.rnn.LSTM(SIZE, input_size=SIZE, prefix="")
-    lstm.initialize()
-    held = {name: parameter.data().asnumpy() for name, parameter in lstm.collect_params().items()}
-    bias = held["l0_i2h_bias"]
-    sgd, adam = mx.optimizer.SGD(), mx.optimizer.Adam()
-    kernels = held["l0_i2h_weight"], held["l0_h2h_weight"]
-    weights = (*kernels, bias, bias[SIZE : 2 * SIZE])
-    constants = (sgd.lr, sgd.momentum, adam.lr, adam.beta1, adam.beta2, adam.epsilon)
-    return collect(
-        dict(zip(WEIGHTS, weights, strict=True)),
-        dict(zip(CONSTANTS, constants, strict=True)),
-        **{
-            "Adam's epsilon": EPSILON[False],
-            "LSTM biases": f"{sum(name.endswith('bias') for name in held)}",
-        },
-    )

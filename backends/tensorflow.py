@@ -225,6 +225,7 @@ _TENSORFLOW: Final = Primitives(
     trainer=_trainer,
     arithmetic={"bias": 4.0},
     settings=_settings,
+    threads=tf.config.threading.get_intra_op_parallelism_threads,
 )
 Scratch = functools.partial(
     Variant,

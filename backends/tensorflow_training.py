@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gateparity.backends.defaults import CONSTANTS, EPSILON, SIZE, WEIGHTS, collect
 from gateparity.backends.training import Operations, evaluate
 
 if TYPE_CHECKING:
@@ -133,30 +132,3 @@ def _make_optimizer(recipe: Recipe) -> Any:
         return keras.optimizers.Adam(recipe.rate, epsilon=recipe.epsilon, **betas)
     momentum = recipe.momentum if recipe.optimizer == "momentum" else 0.0
     return keras.optimizers.SGD(recipe.rate, momentum)
-
-
-def defaults() -> Any:
-    """Return Keras' defaults as texts by name."""
-    lstm = keras.layers.LSTM(SIZE)
-    lstm.build((None, None, SIZE))
-    kernel, recurrent, bias = (np.asarray(variable) for variable in lstm.weights)
-    sgd, adam = keras.optimizers.SGD().get_config(), keras.optimizers.Adam().get_config()
-    weights = (kernel, recurrent, np.delete(bias, np.s_[SIZE : 2 * SIZE]), bias[SIZE : 2 * SIZE])
-    constants = (
-        _plain(sgd["learning_rate"]),
-        sgd["momentum"],
-        _plain(adam["learning_rate"]),
-        adam["beta_1"],
-        adam["beta_2"],
-        adam["epsilon"],
-    )
-    return collect(
-        dict(zip(WEIGHTS, weights, strict=True)),
-        dict(zip(CONSTANTS, constants, strict=True)),
-        **{"Adam's epsilon": EPSILON[False], "LSTM biases": f"{len(lstm.weights) - 2}"},
-    )
-
-
-def _plain(rate: float) -> str:
-    """Format a rate that Keras holds in float32, with as many digits as float32 has."""
-    return f"{rate:.7g}"

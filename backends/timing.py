@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.adapter import Batch, Outputs, Unsupported
+from gateparity.backends.blas import read_blas
 from gateparity.config import Config
 from gateparity.training import HEAD, Examples, Recipe, TrainingState
 
@@ -34,12 +35,11 @@ def time_calls(
 ) -> dict[str, Any]:
     """Time calls in turn for about so many seconds by that clock, five rounds at least.
 
-    A call has a `kind`: an `adapter`, with NumPy's arrays in and out; the same function `bare`, on
-    the framework's own arrays; or the framework's layer, called `direct`. It has the adapter's
-    `target`, the framework's name, and `config`, `params`, `batch` and `cotangent` as the adapter
-    takes them. The operation `train` takes ten steps in one call, by the adapter for each kind. The
-    clock is `wall`, or `cpu` for the time of all threads. Return `times (round, call)` in seconds,
-    and `warm_up (call)`, the time of the first call.
+    A call has a `kind`: an `adapter`, with NumPy's arrays in and out, or the same function `bare`,
+    on the framework's own arrays. It has the adapter's `target`, and `config`, `params`, `batch`
+    and `cotangent` as the adapter takes them. To `train` is to take ten steps in one call, and each
+    kind does that by its adapter. The clock is that on the `wall`, or the `cpu` time of all
+    threads. Returns `times (round, call)` in seconds, and `warm_up (call)`: its first call.
     """
     runs = [_prepare(call, operation) for call in calls]
     read = CLOCKS[clock]
@@ -56,11 +56,16 @@ def time_calls(
     return {"times": np.array(times), "warm_up": np.array([first for first, *_ in warm_up])}
 
 
-def describe_machine(framework: str) -> dict[str, int]:
-    """Return the cores that this process may run on, and the threads that the framework uses."""
+def describe_machine(target: str) -> dict[str, int]:
+    """Return the cores that this process may run on, and the threads that an adapter takes.
+
+    An adapter without a framework's primitives takes those of NumPy's BLAS.
+    """
     known = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
     cores = len(known(0)) if known else os.cpu_count() or 1
-    return {"cores": cores, "threads": (framework and _direct(framework).threads()) or cores}
+    primitives = getattr(_adapter(target), "primitives", None)
+    threads = primitives.threads() if primitives else int(read_blas().get("blas threads", 0))
+    return {"cores": cores, "threads": threads or cores}
 
 
 def _round(runs: list[Callable[[], None]], turn: int, read: Callable[[], float]) -> list[float]:
@@ -74,18 +79,15 @@ def _round(runs: list[Callable[[], None]], turn: int, read: Callable[[], float])
 def _prepare(call: dict[str, Any], operation: str) -> Callable[[], None]:
     if operation == "train":
         return _prepare_training(call)
-    direct = _direct(call["framework"]) if call["framework"] else None
+    adapter = _adapter(call["target"])
     config, given = Config(**call["config"]), [call["params"], Batch(**call["batch"])]
     if operation == "gradients":
         given.append(Outputs(**call["cotangent"]))
-    if call["kind"] == "direct":
-        run = getattr(direct, operation)(config, *given)
-    elif call["kind"] == "bare":
-        run = _bare(_adapter(call["target"]), direct, config, *given)
-    else:
-        method = getattr(_adapter(call["target"]), operation)
-        return lambda: method(config, *given)
-    return lambda: direct.wait(run())  # type: ignore[union-attr]
+    if call["kind"] == "bare":
+        run = _bare(adapter, config, *given)
+        return lambda: adapter.primitives.wait(run())
+    method = getattr(adapter, operation)
+    return lambda: method(config, *given)
 
 
 def _prepare_training(call: dict[str, Any]) -> Callable[[], None]:
@@ -101,16 +103,21 @@ def _prepare_training(call: dict[str, Any]) -> Callable[[], None]:
 
 
 def _bare(
-    adapter: Any, direct: Any, config: Config, params: Any, batch: Batch, heads: Any = None
+    adapter: Any, config: Config, params: Any, batch: Batch, heads: Any = None
 ) -> Callable[[], Any]:
-    """Return a call of an adapter's own function, on arrays that were converted beforehand."""
-    convert, primitives = direct.convert, adapter.primitives
-    w = {name: convert(array) for name, array in params.items()}
-    inputs = (w, convert(batch.x), convert(batch.h_0), convert(batch.c_0), None)
+    """Return a call of an adapter's `run` on arrays that are the framework's own beforehand."""
+    primitives = adapter.primitives
+    inputs = primitives.call(_hand_back, config, *adapter.inputs(config, params, batch))
     if heads is None:
         return lambda: primitives.call(adapter.run, config, *inputs)
-    heads = tuple(map(convert, (heads.y, heads.h_n, heads.c_n)))
+    given = map(primitives.from_numpy, (heads.y, heads.h_n, heads.c_n))
+    heads = primitives.call(_hand_back, config, *given)
     return lambda: primitives.vjp(adapter.run, config, inputs, heads)
+
+
+def _hand_back(_: Config, *arrays: Any) -> Any:
+    """Return the arrays as they are, which a call makes the framework's own if they weren't."""
+    return arrays
 
 
 def _clock(run: Callable[[], None], read: Callable[[], float]) -> float:
@@ -122,7 +129,3 @@ def _clock(run: Callable[[], None], read: Callable[[], float]) -> float:
 def _adapter(target: str) -> Any:
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)()
-
-
-def _direct(framework: str) -> Any:
-    return importlib.import_module(f"gateparity.backends.{framework}_direct")

@@ -140,6 +140,7 @@ _TORCH: Final = Primitives(
     call=_call,
     vjp=_vjp,
     settings=_settings,
+    threads=torch.get_num_threads,
     trainer=_trainer,
 )
 Scratch = functools.partial(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch.nn import functional
 
-from gateparity.backends.defaults import CONSTANTS, EPSILON, SIZE, WEIGHTS, collect, read_default
 from gateparity.backends.training import Operations, evaluate
 
 if TYPE_CHECKING:
@@ -95,24 +93,3 @@ def _nest(slots: Any) -> dict[int, dict[str, Any]]:
         k, name = key.split(" ")
         nested.setdefault(int(k), {})[name] = torch.from_numpy(array.copy())
     return nested
-
-
-def defaults() -> Any:
-    """Return PyTorch's defaults as texts by name."""
-    lstm = torch.nn.LSTM(SIZE, SIZE)
-    w_ih, w_hh, b_ih, _ = (tensor.detach().numpy() for tensor in lstm.parameters())
-    sgd, adam = torch.optim.SGD, torch.optim.Adam
-    betas = inspect.signature(adam).parameters["betas"].default
-    weights = zip(WEIGHTS, (w_ih, w_hh, b_ih, b_ih[SIZE : 2 * SIZE]), strict=True)
-    constants = (
-        read_default(sgd, "lr"),
-        read_default(sgd, "momentum"),
-        read_default(adam, "lr"),
-        *betas,
-        read_default(adam, "eps"),
-    )
-    return collect(
-        dict(weights),
-        dict(zip(CONSTANTS, constants, strict=True)),
-        **{"Adam's epsilon": EPSILON[True], "LSTM biases": f"{len(list(lstm.parameters())) - 2}"},
-    )

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 class Primitives:
     """The operations that an adapter needs of its framework.
 
-    `inputs` are `(params, x, h_0, c_0, lengths)`, with lengths None if all are full. `call(run,
-    config, *inputs)` returns the result of `run`; `vjp(run, config, inputs, heads)` returns the
-    gradients of `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n.
-
-    `arithmetic` declares how the framework rounds (docs/rounding.md). `bias` is by how many units
-    roundoff exp and tanh are off over a stretch of arguments; `factors` is the unit roundoff to
-    which the factors of a float32 product are cut. `settings()` returns the framework's settings
-    for the manifest.
+    `inputs` are `(params, x, h_0, c_0, lengths)`, lengths None for full ones. `call(run, config,
+    *inputs)` returns what `run` does; `vjp(run, config, inputs, heads)` the gradients of
+    `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `arithmetic` is what has to be
+    known of its rounding: `bias`, by how many units roundoff exp and tanh are off over a stretch of
+    arguments (docs/rounding.md); `factors`, the unit roundoff of what a float32 product takes.
+    `settings()` tells what the framework is set to, for the manifest. `wait(answer)` returns when
+    an answer is computed, where a call returns before; `threads()` is how many one operation may
+    use, 0 for every core: the bench needs both.
     """
 
     version: str
@@ -45,6 +45,8 @@ class Primitives:
     trainer: Callable[[], Any]
     arithmetic: Mapping[str, float] = dataclasses.field(default_factory=dict)
     settings: Callable[[], Mapping[str, str]] = dict
+    wait: Callable[[Any], Any] = lambda _: None
+    threads: Callable[[], int] = lambda: 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Variant:
         """Return the gradients by the framework's own autodiff."""
         convert, back = self.primitives.from_numpy, self.primitives.to_numpy
         heads = tuple(map(convert, (cotangent.y, cotangent.h_n, cotangent.c_n)))
-        inputs = self._inputs(config, params, batch)
+        inputs = self.inputs(config, params, batch)
         d_params, dx, dh_0, dc_0 = self.primitives.vjp(self.run, config, inputs, heads)
         d_native = {name: back(array) for name, array in d_params.items()}
         return Gradients(d_native, Batch(back(dx), back(dh_0), back(dc_0)))
@@ -126,10 +128,8 @@ class Variant:
         """Return `y, h_n, c_n` as the framework's own arrays."""
         return self._call(self.run, config, params, batch)[:3]
 
-    def _call(self, run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Any:
-        return self.primitives.call(run, config, *self._inputs(config, params, batch))
-
-    def _inputs(self, config: Config, params: Native, batch: Batch) -> tuple[Any, ...]:
+    def inputs(self, config: Config, params: Native, batch: Batch) -> tuple[Any, ...]:
+        """Return what `run` takes: `(params, x, h_0, c_0, lengths)`, states zero if not given."""
         if batch.lengths is not None and f"lengths_{config.dtype}" in self.unsupported:
             raise Unsupported(self.unsupported[f"lengths_{config.dtype}"])
         convert = self.primitives.from_numpy
@@ -137,6 +137,9 @@ class Variant:
         native = {name: convert(array) for name, array in params.items()}
         lengths = None if batch.lengths is None else convert(batch.lengths)
         return native, convert(batch.x), convert(h_0), convert(c_0), lengths
+
+    def _call(self, run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Any:
+        return self.primitives.call(run, config, *self.inputs(config, params, batch))
 
 
 def on_off(switch: object) -> str:

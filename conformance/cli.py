@@ -40,11 +40,6 @@ VERBS: Final = (
         "Train small problems in every backend: within rounding at every step, and for how long.",
     ),
     Verb(
-        "recipes",
-        "recipes:recipes",
-        "Put each framework's defaults beside each other: first weights, and constants.",
-    ),
-    Verb(
         "diagnose",
         "diagnose:diagnose_command",
         "Search the known mistakes, and pairs of them, for what reproduces an LSTM's numbers.",
@@ -68,7 +63,7 @@ VERBS: Final = (
     Verb(
         "bench",
         "bench:bench",
-        "Time every backend beside the same framework called directly, in turns.",
+        "Time every backend beside its framework's own layer, in turns.",
     ),
     Verb(
         "backends",
@@ -81,6 +76,10 @@ VERBS: Final = (
         "Make, list, repair and remove environments: each framework in one of its own.",
     ),
 )
+_GONE: Final = {
+    "recipes": "docs/defaults.md has the lines that read each framework's defaults; in the "
+    "repository, `python docs/_extensions/execution.py defaults` runs them",
+}
 _START: Final = """
 [bold]Start[/]
 
@@ -92,7 +91,7 @@ _START: Final = """
 """
 
 app = typer.Typer(
-    cls=group_of(VERBS),
+    cls=group_of(VERBS, _GONE),
     help="One LSTM in five frameworks at once: identical weights in, and proof that they agree.",
     epilog=_START,
     no_args_is_help=True,

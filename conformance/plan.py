@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 from gateparity.config import Config
 from gateparity.conformance.cases import DTYPES, RECIPES, build_case, draw_for
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.text import one_hot, windows
+from gateparity.conformance.text import windows
 from gateparity.errors import InputError, suggest
 from gateparity.parameters import cast_parameters
+from gateparity.training import one_hot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,7 +83,7 @@ def _weights_case(config: Config, params: Parameters, dtype: str, seed: int) -> 
 
 
 def _text_case(text: Text, dtype: str, seed: int) -> Case:
-    x = one_hot(windows(text), text.symbols, dtype)
+    x = one_hot(windows(text), len(text.symbols), dtype)
     config = Config(len(text.symbols), _TEXT_HIDDEN, dtype=dtype)
     return build_case("text", config, x, draw_for("text", seed, dtype))
 

@@ -16,7 +16,6 @@ import numpy as np
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from gateparity.parameters import Array
@@ -70,11 +69,6 @@ def windows(text: Text, steps: int = 32, batch: int = 256) -> Array:
         )
     cut = np.lib.stride_tricks.sliding_window_view(text.codes, steps + 1)
     return np.ascontiguousarray(cut[:batch, :-1].T)
-
-
-def one_hot(codes: Array, symbols: Sequence[str], dtype: str) -> Array:
-    """Return codes `(T, B)` as `(T, B, V)`, with 1 at the symbol and 0 elsewhere."""
-    return np.eye(len(symbols), dtype=dtype)[codes]
 
 
 def read_bytes(path: Path, expected: str, largest: int | None = None) -> bytes:

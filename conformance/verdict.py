@@ -131,6 +131,11 @@ def unit_roundoff(dtype: str) -> float:
     return float(np.finfo(dtype).eps) / 2
 
 
+def count_digits(dtype: object) -> int:
+    """Return how many digits tell every number of a dtype from the next."""
+    return {"float16": 5, "float32": 9}.get(str(dtype), 17)
+
+
 def difference(found: Array, truth: Array) -> Array:
     """Return found minus truth.
 
@@ -172,9 +177,7 @@ def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -
     name, at = begins.array, begins.index
     where = f"[{', '.join(map(str, at))}]" if at else ""
     words = f" ({begins.inside})" if begins.inside else ""
-    # Enough digits to tell any two neighbouring numbers of the dtype apart.
-    digits = {"float16": 5, "float32": 9}.get(str(found.dtype), 17)
-    # `not (ratio <= ALLOWED)` is true for NaN as well, unlike `ratio > ALLOWED`.
+    digits = count_digits(found.dtype)
     beyond = sum(not (ratio <= ALLOWED).all() for ratio in ratios.values())
     more = f"; {beyond} of {len(ratios)} arrays differ" if len(ratios) > 1 else ""
     return (

@@ -22,7 +22,7 @@ CUT = {
     "bench": ("--quick",),
     "train": ("--epochs", "1", "--windows", "64", "--batch", "64"),
 }
-RUN = {"check", "record", "train", "horizon", "recipes", "bench"}  # in two frameworks here
+RUN = {"check", "record", "train", "horizon", "bench"}  # in two frameworks here
 DIFFERS = ("mylib:MyLSTM", "replay")  # an LSTM with a mistake, and what was saved of it
 MYLIB = (ROOT / "docs/broken.py").read_text("utf-8").replace("class Swapped", "class MyLSTM")
 

@@ -1,4 +1,4 @@
-"""One framework in one worker: its variants, each timed beside the framework called directly.
+"""One framework in one worker: its variants, each beside the framework's own layer.
 
 All calls of a framework take turns in one process, so that the compared calls share the machine,
 the moment and the memory. Frameworks run one after another, never at once.
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str], None]
 
-_DIRECT: Final = ("", "direct")
+_LAYER: Final = ("", "layer")  # the key of the framework's own layer, on its own arrays
 
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
     """The time of one backend at one size, and its ratios where there is a baseline.
 
-    `framework` is the ratio to the framework's own layer (NumPy: to the plain loop). `own` is the
-    ratio to the same function on the framework's own arrays. Times are in seconds; `warm_up` is the
-    time of the first call.
+    `framework` is to the framework's own layer, `own` to the same function on the framework's own
+    arrays. NumPy has no layer, and its arrays are its own: it has neither. Times are in seconds;
+    `warm_up` is that of the first call, `direct` that of the layer on the framework's own arrays.
     """
 
     label: str
@@ -120,19 +120,20 @@ def _run_group(group: list[Backend], plan: Plan, bench: Bench, progress: Progres
     if group[0].python is None:
         raise WorkerLost(group[0].missing)
     with Worker(group[0].python, plan.time_limit, group[0].path) as worker:
-        framework = _framework(group[0])
+        target = _layer_target(group[0])
         adapters = {row.label: RemoteAdapter(worker, row.target) for row in group}
-        baseline = RemoteAdapter(worker, _baseline(framework)) if framework else None
-        machine = worker.call("apply", "gateparity.backends.timing:describe_machine", framework)
+        layer = RemoteAdapter(worker, target) if target else None
+        describe = "gateparity.backends.timing:describe_machine"
+        machine = worker.call("apply", describe, group[0].target)
         for label, adapter in adapters.items():
             bench.versions[label] = adapter.version
             bench.machines[label] = machine | {"manifest": adapter.manifest}
         for size in plan.sizes:
             for operation in size.operations:
                 progress(f"{group[0].name} {size.name} {operation}")
-                calls = _calls(group, adapters, baseline, framework, size.build(plan.seed))
-                if operation == TRAIN:
-                    calls = _trained(calls, framework)
+                calls = _calls(group, adapters, layer, size.build(plan.seed))
+                if operation == TRAIN:  # by what an adapter does, the layer as well
+                    calls = {key: call for key, call in calls.items() if key[1] != "bare"}
                 try:
                     found = _time(worker, list(calls.values()), operation, plan)
                 except Unsupported:
@@ -146,38 +147,24 @@ def _run_group(group: list[Backend], plan: Plan, bench: Bench, progress: Progres
 def _calls(
     group: list[Backend],
     adapters: Mapping[str, RemoteAdapter],
-    baseline: RemoteAdapter | None,
-    framework: str,
+    layer: RemoteAdapter | None,
     case: Case,
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the calls by (label, kind): each adapter, its bare function, and the baseline."""
+    """By label and kind: every row's adapter, what it runs bare, and the framework's own layer."""
     calls = {}
     for row in group:
-        call = _call(row.target, framework, adapters[row.label], case)
-        calls[row.label, "adapter"] = call | {"kind": "adapter"}
-        if row.variant == "scratch" and framework != "numpy":  # whose own arrays are NumPy's
-            calls[row.label, "bare"] = call | {"kind": "bare"}
-    if baseline is not None:
-        layer = _call(_baseline(framework), framework, baseline, case)
-        calls[_DIRECT] = layer | {"kind": "direct"}
+        calls[row.label, "adapter"] = _call(row.target, "adapter", adapters[row.label], case)
+        if layer and row.variant != "layer":
+            calls[row.label, "bare"] = _call(row.target, "bare", adapters[row.label], case)
+    if layer:
+        calls[_LAYER] = _call(_layer_target(group[0]), "bare", layer, case)
     return calls
 
 
-def _trained(
-    calls: Mapping[tuple[str, str], dict[str, Any]], framework: str
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the calls that can train: adapters and the framework's layer, no bare functions."""
-    return {
-        key: call
-        for key, call in calls.items()
-        if key[1] != "bare" and not (key == _DIRECT and framework == "numpy")
-    }
-
-
-def _call(target: str, framework: str, adapter: RemoteAdapter, case: Case) -> dict[str, Any]:
+def _call(target: str, kind: str, adapter: RemoteAdapter, case: Case) -> dict[str, Any]:
     return {
         "target": target,
-        "framework": framework,
+        "kind": kind,
         "config": case.config,
         "params": adapter.layout.pack(case.params, case.config),
         "batch": case.batch,
@@ -204,10 +191,10 @@ def _timings(
 ) -> Iterator[Timing]:
     times = dict(zip(keys, found["times"].T, strict=True))
     warm_up = dict(zip(times, found["warm_up"].tolist(), strict=True))
-    direct = times.get(_DIRECT)
+    layer = times.get(_LAYER)
     for row in group:
         own = times[row.label, "adapter"]
-        bare = times.get((row.label, "bare")) if row.variant == "scratch" else direct
+        bare = times.get((row.label, "bare"), layer)  # the layer's own is timed once, for all
         yield Timing(
             row.label,
             size,
@@ -215,8 +202,8 @@ def _timings(
             len(own),
             spread(own),
             warm_up[row.label, "adapter"],
-            direct=None if direct is None else spread(direct),
-            framework=_ratio(own, direct) if row.variant == "scratch" else None,
+            direct=None if layer is None else spread(layer),
+            framework=_ratio(own, layer) if row.variant == "scratch" else None,
             own=None if operation == TRAIN else _ratio(own, bare),
         )
 
@@ -232,10 +219,7 @@ def _grow(
     sizes = growing_sizes()
     cases = [size.build(plan.seed) for size in sizes.values()]
     for row in group:
-        calls = [
-            _call(row.target, _framework(row), adapters[row.label], case) | {"kind": "adapter"}
-            for case in cases
-        ]
+        calls = [_call(row.target, "adapter", adapters[row.label], case) for case in cases]
         found = _time(worker, calls, "gradients", plan)
         medians = [spread(column).median for column in found["times"].T]
         yield Growth(row.label, _exponents(dict(zip(sizes, medians, strict=True))))
@@ -249,11 +233,7 @@ def _exponents(medians: Mapping[tuple[str, int], float]) -> dict[str, float]:
     return {letter: exponent(list(of), list(of.values())) for letter, of in found.items()}
 
 
-def _framework(row: Backend) -> str:
-    return row.framework if row.shipped else ""
-
-
-def _baseline(framework: str) -> str:
-    """Return the adapter with the layout of the framework's layer: the layer variant, if any."""
-    variants = dict(FRAMEWORKS[framework].variants)
-    return f"gateparity.backends.{framework}:{variants.get('layer', variants['scratch'])}"
+def _layer_target(row: Backend) -> str:
+    """Return the adapter of the framework's own layer, or "" where there is none."""
+    target = FRAMEWORKS[row.framework].targets.get("layer") if row.shipped else None
+    return f"gateparity.backends.{target}" if target else ""

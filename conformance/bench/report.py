@@ -100,7 +100,7 @@ def bench_json(bench: Bench) -> dict[str, Any]:
 def _judge(timing: Timing) -> Iterator[Judged]:
     for kind in _KINDS:
         found = getattr(timing, kind)
-        target = find_target(timing.label, timing.operation, timing.size, kind)
+        target = find_target(timing.label, timing.operation, kind)
         if found is not None and target is not None:
             yield Judged(timing, kind, found, target, judge(found, target))
 

@@ -11,18 +11,16 @@ if TYPE_CHECKING:
 Kind = Literal["framework", "own"]
 Verdict = Literal["met", "unclear", "missed"]
 
-OWN: Final = 1.05  # an adapter to the same thing called directly, on the framework's own arrays
+OWN: Final = 1.05  # an adapter to what it runs, on the framework's own arrays
 
-# A scratch variant to the framework's own layer, called directly: forward, with gradients; and
-# trained as it is.
-_FRAMEWORK: Final[dict[str, tuple[float, ...]]] = {
+# A scratch variant to the framework's own layer on its own arrays: forward, with gradients; and
+# trained as it is. NumPy has no layer.
+_FRAMEWORK: Final[dict[str, tuple[float, float, float]]] = {
     "torch": (1.5, 2.0, 2.0),
     "tensorflow": (1.1, 1.1, 1.1),
     "jax": (1.1, 1.1, 1.1),
     "mxnet": (2.0, 2.0, 2.0),
-    "numpy": (1.0, 1.0),  # to the plain loop, since there is no layer
 }
-_NUMPY_LARGE: Final = 1 / 1.3
 TRAIN: Final = "train"
 OPERATIONS: Final = ("forward", "gradients", TRAIN)
 
@@ -44,22 +42,6 @@ _SMALL: Final = ("small", "wide")
 
 # Measured by processor time on one core, the alternatives in prototypes.
 REASONS: Final = (
-    Reason(
-        "numpy:scratch",
-        "framework",
-        _BACK,
-        _SMALL,
-        "the weights' gradients are one product of all steps, which rounds less and whose factors "
-        "are memory of their own; where malloc was told to keep memory, it was 1.13 to 1.2",
-    ),
-    Reason(
-        "numpy:scratch",
-        "framework",
-        _BOTH,
-        ("large",),
-        "the products alone took 0.7 to 0.9 of the plain loop's time; one of [x, h, 1] with units "
-        "first made it 0.71 to 0.83, but rounds otherwise than the equations that judge all",
-    ),
     Reason(
         "torch:scratch",
         "framework",
@@ -106,19 +88,17 @@ REASONS: Final = (
 )
 
 
-def find_target(label: str, operation: str, size: str, kind: Kind) -> float | None:
+def find_target(label: str, operation: str, kind: Kind) -> float | None:
     """Return the largest ratio that is allowed, or None if there is no target."""
     framework, _, variant = label.partition(":")
     framework = framework.partition("@")[0]
     if framework not in _FRAMEWORK:
         return None
     if kind == "own":
-        return None if framework == "numpy" or operation == TRAIN else OWN
+        return None if operation == TRAIN else OWN
     if variant != "scratch":
         return None
-    if framework == "numpy" and size == "large" and operation != TRAIN:
-        return _NUMPY_LARGE
-    return dict(zip(OPERATIONS, _FRAMEWORK[framework], strict=False)).get(operation)
+    return dict(zip(OPERATIONS, _FRAMEWORK[framework], strict=True)).get(operation)
 
 
 def judge(ratio: Spread, target: float) -> Verdict:

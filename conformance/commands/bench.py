@@ -1,4 +1,4 @@
-"""`gateparity bench`: how fast the adapters are, beside the frameworks called directly."""
+"""`gateparity bench`: how fast the adapters are, beside the frameworks' own layers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
 from gateparity.conformance.bench.report import bench_json, judge_all, print_bench
 from gateparity.conformance.bench.sizes import SIZES, choose_sizes
 from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_steps
+from gateparity.conformance.commands.work import choose_rows
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.html.page import check_report
-from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from gateparity.conformance.bench.measure import Bench
@@ -84,7 +83,7 @@ def bench(
     strict: Strict = False,
     force: Force = False,
 ) -> None:
-    """Time every backend beside the same framework called directly, in turns.
+    """Time every backend beside its framework's own layer, in turns.
 
     A target is printed beside each ratio that has one. Exit code 0: measured, whether targets are
     met or not; 1, with --strict: one is missed; 2: a backend could not run.
@@ -92,9 +91,7 @@ def bench(
     if json:
         check_writable(json)
     check_report(report, force=force)
-    rows = parse_backends(backend) if backend else find_backends()
-    if not rows:
-        raise InputError("no backend was found: gateparity env create --all")
+    rows = choose_rows(backend)
     sizes = choose_sizes(size or (["small"] if quick else []))
     spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
     plan = Plan(sizes, spend, time_limit, seed, growth=not quick, clock=clock)

@@ -24,6 +24,7 @@ from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.recording.form import KIND, LIMITS
 from gateparity.conformance.recording.join import mark_rows, name_files
 from gateparity.conformance.recording.reading import load_recording
+from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.run import TIME_LIMIT
 from gateparity.conformance.session import Session, Truths
@@ -118,10 +119,7 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "differing": [list(probe.key) for probe in diagnosis.differing],
         "words": diagnosis.words,
         "explanations": [[m.name for m in mistakes] for mistakes in diagnosis.explanations],
-        "ruled_out": [
-            {"name": m.name, "sigmas": d if math.isfinite(d) else None}
-            for m, d in diagnosis.ruled_out
-        ],
+        "ruled_out": [{"name": m.name, "sigmas": finite(d)} for m, d in diagnosis.ruled_out],
     }
 
 

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,11 +42,18 @@ class Verb:
 
 
 class Group(TyperGroup):
-    """A command group; an unknown verb is refused with the nearest known one."""
+    """Verbs by name; one that isn't there is refused with the nearest that is.
+
+    One that is there no longer is refused with what stands in its place.
+    """
+
+    retired: Mapping[str, str] = {}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the verb that the first argument names. Raise `InputError` if unknown."""
         name = args[0]
+        if name in self.retired:
+            raise InputError(f"`{ctx.command_path} {name}` is gone: {self.retired[name]}")
         if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
             known = ", ".join(self.commands)
             hint = suggest(name, self.commands)
@@ -66,10 +73,15 @@ class _Unloaded(TyperCommand):
         self.load = verb.load
 
 
-def group_of(verbs: Iterable[Verb]) -> type[Group]:
-    """Return a class for a command with these verbs, in their order."""
+def group_of(verbs: Iterable[Verb], gone: Mapping[str, str] | None = None) -> type[Group]:
+    """Return the class of a command with those verbs, in their order.
+
+    `gone` maps a verb of an earlier version to what stands in its place.
+    """
 
     class Verbs(Group):
+        retired = gone or {}
+
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             for verb in verbs:

@@ -9,20 +9,21 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.commands.console import make_console, print_line, print_table
 from gateparity.conformance.commands.options import Json, Seed, Specs, TimeLimit
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.commands.train import Gauge, Plot
+from gateparity.conformance.commands.work import choose_rows
 from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
 from gateparity.conformance.training.plot import check_plot, plot_horizons
 from gateparity.conformance.training.problems import CALM, WILD, make_problem
 from gateparity.conformance.training.run import TIME_LIMIT
 from gateparity.conformance.training.workers import Row
 from gateparity.conformance.verdict import ALLOWED
-from gateparity.errors import InputError, printable
+from gateparity.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,9 +63,7 @@ def horizon(
         check_writable(json)
     if plot:
         check_plot(plot)
-    backends = parse_backends(backend) if backend else find_backends()
-    if not backends:
-        raise InputError("no backend was found: gateparity env create --all")
+    backends = choose_rows(backend)
     rows = [Row(one, dtype) for one in backends for dtype in DTYPES]
     problems, courses = (*CALM, *WILD), Courses(seed)
     with show_steps(len(rows) * len(problems), "starting workers") as step:
@@ -128,7 +127,7 @@ def trials_json(trials: Sequence[Trial], horizons: Sequence[Horizon]) -> dict[st
                 "dtype": trial.row.dtype,
                 "problem": trial.problem,
                 "status": trial.status,
-                "sigmas": _finite(trial.verdict.sigmas) if trial.verdict else None,
+                "sigmas": finite(trial.verdict.sigmas) if trial.verdict else None,
                 "reason": trial.reason or None,
             }
             for trial in trials
@@ -153,8 +152,8 @@ def _find_horizons(trials: Sequence[Trial], courses: Courses, seed: int) -> list
 
 
 def _horizon_json(horizon: Horizon) -> dict[str, Any]:
-    found = {pair: [*map(_finite, distances)] for pair, distances in horizon.found.items()}
-    return vars(horizon) | {"expected": [*map(_finite, horizon.expected)], "found": found}
+    found = {pair: [*map(finite, distances)] for pair, distances in horizon.found.items()}
+    return vars(horizon) | {"expected": [*map(finite, horizon.expected)], "found": found}
 
 
 def _horizon_table(courses: Courses, horizons: Sequence[Horizon]) -> Table:
@@ -193,7 +192,3 @@ def _cell(trial: Trial) -> str:
     number = f"{trial.verdict.sigmas:.1f}" if trial.verdict.sigmas < 1e4 else "large"
     marks = {"known": f"[yellow]{number} ~[/]", "fail": f"[bold red]{number} X[/]"}
     return marks.get(trial.status, number)
-
-
-def _finite(value: float) -> float | None:
-    return value if value < float("inf") else None

@@ -12,12 +12,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.commands.console import make_console, print_table
 from gateparity.conformance.commands.options import Force, Report, backend_option
 from gateparity.conformance.commands.progress import show_bars
+from gateparity.conformance.commands.work import choose_rows
 from gateparity.conformance.files import check_writable, write_text
 from gateparity.conformance.html.page import check_report
+from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.selftest.figures import (
     CATALOGUE,
     FALSE_ALARMS,
@@ -178,8 +179,8 @@ def figures_json(figures: Figures) -> dict[str, Any]:
         "sensitivity": {
             name: {
                 "cases": len(caught.shifts),
-                "median": _finite(caught.smallest(0.5)),
-                "99 of 100": _finite(caught.smallest(0.99)),
+                "median": finite(caught.smallest(0.5)),
+                "99 of 100": finite(caught.smallest(0.99)),
                 "false_alarms": caught.alarms,
             }
             for name, caught in figures.caught.items()
@@ -200,9 +201,7 @@ def _run(faults: str, alarms: int, seed: int) -> Figures:
 
 
 def _run_frameworks(specs: list[str] | None, cases: int, seed: int) -> dict[str, Alarms]:
-    rows = parse_backends(specs) if specs else find_backends()
-    if not rows:
-        raise InputError("no backend was found: gateparity env create --all")
+    rows = choose_rows(specs)
     console = make_console()
     with _show_progress({row.label: cases for row in rows}) as progress:
         found = count_framework_alarms(rows, cases, seed, progress)
@@ -241,11 +240,7 @@ def _shift_words(shift: float) -> str:
 
 
 def _alarms_json(alarms: Alarms) -> dict[str, Any]:
-    return {**vars(alarms), "sigmas": _finite(alarms.sigmas), "shift": _finite(alarms.shift)}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return {**vars(alarms), "sigmas": finite(alarms.sigmas), "shift": finite(alarms.shift)}
 
 
 def _write(path: Path | None, data: dict[str, Any]) -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 from rich.progress import TextColumn
 
-from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.commands.console import make_console, print_error
 from gateparity.conformance.commands.options import Force, Json, Seed, Specs
 from gateparity.conformance.commands.options import Report as ReportFile
 from gateparity.conformance.commands.progress import show_bars
+from gateparity.conformance.commands.work import choose_rows
 from gateparity.conformance.files import check_folder, check_writable, write_text
 from gateparity.conformance.html.page import check_report
 from gateparity.conformance.training.checkpoint import FOLDER, checkpoint_path
@@ -27,7 +27,6 @@ from gateparity.conformance.training.report import Report, print_report, report_
 from gateparity.conformance.training.run import TIME_LIMIT, Classroom
 from gateparity.conformance.training.texts import choose_text
 from gateparity.conformance.training.workers import Row
-from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,7 +123,7 @@ def train(
     sizes = Sizes(windows=windows, batch=batch, epochs=epochs)
     recipe = make_recipe(rate, gauge)
     lesson = Lesson(choose_text(text, download=download), sizes, recipe, seed)
-    rows = choose_rows(backend, every=every)
+    rows = choose_trained_rows(backend, every=every)
     checkpoints.mkdir(exist_ok=True)
     found = _run(rows, Classroom(lesson, checkpoints, resume, time_limit))
     print_report(found, make_console())
@@ -141,16 +140,14 @@ def train(
     raise typer.Exit(found.exit_code)
 
 
-def choose_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row]:
-    """Return the backends to train: the named ones, each framework's own layer, or all variants.
+def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row]:
+    """The rows to train: those named; else each framework's own layer, or all variants.
 
     Raise `InputError` if there is none.
     """
-    backends = parse_backends(specs) if specs else find_backends()
+    backends = choose_rows(specs)
     if not specs and not every:
         backends = list({backend.name: backend for backend in backends}.values())
-    if not backends:
-        raise InputError("no backend was found: gateparity env create --all")
     return [
         Row(backend, dtype) for dtype in (DTYPES if every else DTYPES[:1]) for backend in backends
     ]

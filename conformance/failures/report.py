@@ -11,7 +11,9 @@ from rich.table import Table
 
 from gateparity.conformance.commands.console import print_line, print_table
 from gateparity.conformance.failures.replay import exit_code
+from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.reports.summary import number_words
+from gateparity.conformance.verdict import count_digits
 from gateparity.errors import printable
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ _WORDS = {
     "skip": "[bold yellow]could not run[/]",
     "error": "[bold yellow]could not run[/]",
 }
-_DIGITS = {"float16": 5, "float32": 9, "float64": 17}  # that tell every number from the next
 
 
 def print_failure(failure: Failure, console: Console) -> None:
@@ -109,14 +110,10 @@ def _replay_json(one: Replay) -> dict[str, Any]:
         "same_bits": None if one.other_bits is None else not one.other_bits,
         "same_truth": one.same_truth,
         "arrays": [
-            {n: _finite(v) if isinstance(v, float) else v for n, v in vars(place).items()}
+            {n: finite(v) if isinstance(v, float) else v for n, v in vars(place).items()}
             for place in one.places
         ],
     }
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
 
 
 def _place_table(failure: Failure, one: Replay) -> Table:
@@ -128,7 +125,7 @@ def _place_table(failure: Failure, one: Replay) -> Table:
     differing = [place for place in one.places if place.differs]
     for place in differing or one.places:
         table.add_row(
-            escape(place.array), str(list(place.index)), *_cells(place, _DIGITS[failure.dtype])
+            escape(place.array), str(list(place.index)), *_cells(place, count_digits(failure.dtype))
         )
     return table
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.conformance.mistakes.bend import on_batch, on_outputs
-from gateparity.conformance.mistakes.initial import regrouped, regrouped_back
+from gateparity.conformance.mistakes.initial import regrouped, ungrouped
 from gateparity.conformance.mistakes.mistake import ANSWERS, COMPUTES, UNCUT, alike
 
 if TYPE_CHECKING:
@@ -20,18 +20,12 @@ if TYPE_CHECKING:
     Turn = Callable[[Array], Array]
 
 
-def _x(turn: Turn, back: Turn) -> Bend:
-    return on_batch(
-        lambda batch, _: dataclasses.replace(batch, x=turn(batch.x)),
-        lambda d, *_: dataclasses.replace(d, x=back(d.x)),
-    )
+def _x(turn: Turn) -> Bend:
+    return on_batch(lambda batch, _: dataclasses.replace(batch, x=turn(batch.x)))
 
 
-def _y(turn: Turn, back: Turn) -> Bend:
-    return on_outputs(
-        lambda o, *_: dataclasses.replace(o, y=turn(o.y)),
-        lambda d, *_: dataclasses.replace(d, y=back(d.y)),
-    )
+def _y(turn: Turn) -> Bend:
+    return on_outputs(lambda o, *_: dataclasses.replace(o, y=turn(o.y)))
 
 
 def _rolled(step: int, axis: int) -> Turn:
@@ -51,7 +45,7 @@ _X: Final = alike(
     (
         "x from its end",
         "x was read from its last step to its first",
-        _x(_from_the_end, _from_the_end),
+        _x(_from_the_end),
     ),
 )
 
@@ -62,17 +56,17 @@ _Y: Final = alike(
     (
         "y from its end",
         "y was told from its last step to its first",
-        _y(_from_the_end, _from_the_end),
+        _y(_from_the_end),
     ),
     (
         "y a step late",
         "y was told one step late, its last step first",
-        _y(_rolled(1, 0), _rolled(-1, 0)),
+        _y(_rolled(1, 0)),
     ),
     (
         "y of the next sequence",
         "y stood one place further in the batch",
-        _y(_rolled(1, 1), _rolled(-1, 1)),
+        _y(_rolled(1, 1)),
     ),
 )
 
@@ -82,12 +76,12 @@ _AXES: Final = alike(
     _FAMILY,
     _BOTH_AXES,
     UNCUT,
-    ("x batch-major", "x was read as (batch, time, input)", _x(regrouped, regrouped_back)),
+    ("x batch-major", "x was read as (batch, time, input)", _x(regrouped)),
 ) + alike(
     _FAMILY,
     _BOTH_AXES,
     UNCUT & ANSWERS,
-    ("y batch-major", "y was told as (batch, time, hidden)", _y(regrouped_back, regrouped)),
+    ("y batch-major", "y was told as (batch, time, hidden)", _y(ungrouped)),
 )
 
 AXIS_MISTAKES: Final = _X + _Y + _AXES

@@ -1,8 +1,9 @@
 """Mistakes as wrappers: functions that change what goes into an LSTM, what comes out, or both.
 
-A mistake in an input or output is a function and its transpose, so that gradients are those of the
-wrong LSTM, as a framework's own differentiation would find them. Wrappers nest in any order. A
-mistake in the equations reaches through the wrappers to the reference inside.
+The gradients are those of the wrong LSTM, as a framework's own differentiation would find them: a
+mistake in what goes in or comes out is a function, and the gradients go through its transpose. If
+the function only moves numbers, `transpose.pull_back` finds it. Mistakes wrap one another in any
+order; one in the equations reaches through the wrappers to the truth inside.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from gateparity.conformance.mistakes.transpose import map_arrays, pull_back
 from gateparity.guard import Guarded
 
 if TYPE_CHECKING:
@@ -125,19 +127,19 @@ class Far:
 
 def on_params(
     change: Callable[[Parameters, Config], Parameters],
-    pull_back: Callable[[Parameters, Config], Parameters],
+    transpose: Callable[[Parameters, Config], Parameters] | None = None,
 ) -> Bend:
-    """Return a mistake that changes the parameters.
+    """Put other parameters in. A change that does more than move numbers has a `transpose`."""
 
-    `pull_back` maps gradients of the changed parameters to gradients of the given ones.
-    """
+    def back(d_params: Parameters, config: Config) -> Parameters:
+        return pull_back(lambda params: change(params, config), d_params, like=d_params)
 
     def gradients(lstm: Bendable, config: Config, params: Parameters, *asked: Any) -> Found:
         # With L(change(p)) as the wrong LSTM, the chain rule gives its gradient: the gradient of L
         # at change(p), multiplied by the transpose of the change. The same holds for inputs and
         # outputs.
         d_params, d_batch = lstm.gradients(config, change(params, config), *asked)
-        return pull_back(d_params, config), d_batch
+        return (transpose or back)(d_params, config), d_batch
 
     return Bend(
         lambda lstm, config, params, batch: lstm.forward(config, change(params, config), batch),
@@ -148,19 +150,26 @@ def on_params(
 
 def on_batch(
     change: Callable[[Batch, Config], Batch],
-    pull_back: Callable[[Batch, Batch, Config], Batch],
+    transpose: Callable[[Batch, Batch, Config], Batch] | None = None,
 ) -> Bend:
-    """Return a mistake that changes the inputs.
+    """Put other inputs in, by a change that moves numbers or with its transpose.
 
-    `pull_back(d_batch, batch, config)` is its transpose.
+    A transpose takes `(d_batch, batch, config)`.
     """
+
+    def back(d_batch: Batch, batch: Batch, config: Config) -> Batch:
+        def move(places: Batch) -> Batch:
+            moved = change(dataclasses.replace(places, lengths=batch.lengths), config)
+            return dataclasses.replace(moved, lengths=None)
+
+        return pull_back(move, d_batch, like=d_batch)
 
     def gradients(
         lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
         # `batch` is passed to the transpose too: a change that depends on lengths needs them.
         found = lstm.gradients(config, params, change(batch, config), cotangent)
-        return found[0], pull_back(found[1], batch, config)
+        return found[0], (transpose or back)(found[1], batch, config)
 
     return Bend(
         lambda lstm, config, params, batch: lstm.forward(config, params, change(batch, config)),
@@ -171,20 +180,20 @@ def on_batch(
 
 def on_outputs(
     change: Callable[[Outputs, Batch, Config], Outputs],
-    transpose: Callable[[Outputs, Batch, Config], Outputs] | None,
+    transpose: Callable[[Outputs, Batch, Config], Outputs] | None = None,
 ) -> Bend:
-    """Return a mistake that changes the outputs.
+    """Put other outputs out, by a change that moves numbers or with its transpose.
 
-    `transpose(cotangent, batch, config)` is its transpose. Without one, gradients are those of the
-    right outputs.
+    A transpose takes `(cotangent, batch, config)`.
     """
+
+    def back(cotangent: Outputs, batch: Batch, config: Config) -> Outputs:
+        return pull_back(lambda o: change(o, batch, config), cotangent, like=cotangent)
 
     def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         return change(lstm.forward(config, params, batch), batch, config)
 
-    # The transpose of a change of outputs acts on the cotangent, before backpropagation begins.
-    around = on_cotangent(transpose) if transpose else Bend()
-    return dataclasses.replace(around, forward=forward)
+    return dataclasses.replace(on_cotangent(transpose or back), forward=forward)
 
 
 def on_cotangent(change: Callable[[Outputs, Batch, Config], Outputs]) -> Bend:
@@ -235,9 +244,4 @@ def _near(lstm: Bendable) -> Bendable:
 
 
 def _copied(tree: Any) -> Any:
-    if isinstance(tree, tuple):
-        return tuple(_copied(item) for item in tree)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        arrays = {n: a.copy() for n, a in vars(tree).items() if hasattr(a, "copy")}
-        return dataclasses.replace(tree, **arrays)
-    return tree
+    return map_arrays(lambda array: array.copy(), tree)

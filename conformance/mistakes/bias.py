@@ -23,7 +23,7 @@ def _weighed(b_ih: float, b_hh: float) -> Bend:
             return cell
         return dataclasses.replace(cell, b_ih=cell.b_ih * b_ih, b_hh=cell.b_hh * b_hh)
 
-    return on_cells(change, change)
+    return on_cells(change, transpose=change)
 
 
 def _no_bias_at(gate: str) -> Bend:

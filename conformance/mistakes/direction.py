@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from gateparity.conformance.mistakes.bend import Bend, on_outputs, on_params
-from gateparity.conformance.mistakes.equations import with_sequence
+from gateparity.conformance.mistakes.equations import on_results, with_sequence
 from gateparity.conformance.mistakes.mistake import ANSWERS, TWO_DIRECTIONS, TWO_OF_BOTH, alike
 from gateparity.conformance.mistakes.steps import turn_steps
-from gateparity.conformance.mistakes.weight import BIASES, KERNELS
+from gateparity.conformance.mistakes.weight import BIASES, KERNELS, map_fields
 from gateparity.parameters import fields
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 
 def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> Bend:
-    """Return a mistake that gives cell k the arrays of cell `source(k, config)`.
-
-    That cell's gradient is the sum over all cells that use its arrays.
-    """
+    """Give cell k the arrays of cell `source(k, config)`."""
 
     def change(params: Parameters, config: Config) -> Parameters:
         return tuple(
@@ -35,20 +32,7 @@ def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> B
             for k, cell in enumerate(params)
         )
 
-    def pull_back(d_params: Parameters, config: Config) -> Parameters:
-        found = [
-            dataclasses.replace(
-                cell, **{n: np.zeros_like(a) for n, a in _named(cell, names).items()}
-            )
-            for cell in d_params
-        ]
-        for k, cell in enumerate(d_params):
-            j = source(k, config)
-            sums = {n: getattr(found[j], n) + a for n, a in _named(cell, names).items()}
-            found[j] = dataclasses.replace(found[j], **sums)
-        return tuple(found)
-
-    return on_params(change, pull_back)
+    return on_params(change)
 
 
 def _named(cell: Cell, names: tuple[str, ...]) -> dict[str, Array]:
@@ -56,42 +40,23 @@ def _named(cell: Cell, names: tuple[str, ...]) -> dict[str, Array]:
 
 
 def in_upper_layers(names: tuple[str, ...], change: Callable[[Array, Config], Array]) -> Bend:
-    """Return a mistake that changes arrays of the layers above the first.
-
-    `change` has to be linear and its own transpose.
-    """
+    """Make a change that moves numbers to these arrays of all layers above the first."""
 
     def change_all(params: Parameters, config: Config) -> Parameters:
         first, upper = params[: config.directions], params[config.directions :]
-        changed = (
-            dataclasses.replace(
-                cell, **{n: change(a, config) for n, a in _named(cell, names).items()}
-            )
-            for cell in upper
-        )
-        return (*first, *changed)
+        return *first, *(map_fields(cell, names, lambda a: change(a, config)) for cell in upper)
 
-    return on_params(change_all, change_all)
+    return on_params(change_all)
 
 
 def _never_reversed(run: Run) -> Run:
     return lambda *given, **parts: run(*given, **parts | {"reverse": False})
 
 
-def _in_processing_order(sequence: Run) -> Run:
-    def run(X: Array, H: Array, C: Array, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
-        Y, *rest = sequence(X, H, C, w, live, reverse=reverse, **parts)
-        return turn_steps(Y, live) if reverse else Y, *rest
-
-    return run
-
-
-def _from_processing_order(backward: Run) -> Run:
-    def run(tape: Any, w: Any, live: Any, dY: Any, *given: Any, reverse: bool, **parts: Any) -> Any:
-        dY = turn_steps(dY, live) if reverse else dY
-        return backward(tape, w, live, dY, *given, reverse=reverse, **parts)
-
-    return run
+def _in_processing_order(
+    Y: Array, H_n: Array, live: Array, *, reverse: bool
+) -> tuple[Array, Array]:
+    return turn_steps(Y, live) if reverse else Y, H_n
 
 
 def _forward_half(w_ih: Array, config: Config) -> Array:
@@ -131,7 +96,7 @@ _RUNS: Final = alike(
     (
         "reverse outputs in processing order",
         "the reverse direction's outputs began with its own first step",
-        with_sequence(_in_processing_order, _from_processing_order),
+        on_results(_in_processing_order),
     ),
 )
 
@@ -142,7 +107,7 @@ _OUTPUTS: Final = alike(
     (
         "halves of y exchanged",
         "the reverse direction's outputs stood before the forward one's",
-        on_outputs(_halves_exchanged, _halves_exchanged),
+        on_outputs(_halves_exchanged),
     ),
 )
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from gateparity.backends.numpy import Step, sigmoid
 from gateparity.conformance.mistakes.bend import exchange
+from gateparity.conformance.mistakes.steps import known
+from gateparity.conformance.mistakes.transpose import pull_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +161,35 @@ def with_sequence(wrap: Callable[[Run], Run], wrap_backward: Callable[[Run], Run
             backward=wrap_backward(scratch.backward),
         ),
     )
+
+
+def on_results(change: Callable[..., tuple[Array, Array]]) -> Apply:
+    """A mistake that moves the outputs and the final H of one cell, once they are computed.
+
+    `change(Y, H_n, live, reverse=...)` returns others. `live (T, B, 1)` has every step where
+    sequences are full.
+    """
+
+    def forwards(sequence: Run) -> Run:
+        def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
+            Y, H_n, *rest = sequence(X, H, C, w, live, reverse=reverse, **parts)
+            return *change(Y, H_n, known(live, X), reverse=reverse), *rest
+
+        return run
+
+    def backwards(backward: Run) -> Run:
+        def run(
+            tape: Any, w: Any, live: Any, dY: Any, dH: Any, dC: Any, *, reverse: bool, **parts: Any
+        ) -> Any:
+            def move(results: tuple[Array, Array]) -> tuple[Array, Array]:
+                return change(*results, known(live, dY), reverse=reverse)
+
+            dY, dH = pull_back(move, (dY, dH), like=(dY, dH))
+            return backward(tape, w, live, dY, dH, dC, reverse=reverse, **parts)
+
+        return run
+
+    return with_sequence(forwards, backwards)
 
 
 def change_equations(change: Callable[[Equations], Equations]) -> Apply:

@@ -8,15 +8,12 @@ import numpy as np
 
 from gateparity.adapter import Batch, Outputs
 from gateparity.conformance.mistakes.bend import Bend, on_outputs
-from gateparity.conformance.mistakes.equations import with_sequence
+from gateparity.conformance.mistakes.equations import on_results, with_sequence
 from gateparity.conformance.mistakes.initial import (
     by_direction,
-    by_layer,
-    regrouped,
-    regrouped_back,
     rolled,
-    sum_of_layers,
     top_down,
+    ungrouped,
 )
 from gateparity.conformance.mistakes.mistake import (
     ANSWERS,
@@ -39,12 +36,9 @@ if TYPE_CHECKING:
     from gateparity.parameters import Array, Parameters
 
 
-def _on_states(turn: Turn, transpose: Turn) -> Bend:
-    """Return a mistake that changes h_n and c_n alike; `transpose` is its transpose."""
-    return on_outputs(
-        lambda o, _, config: Outputs(o.y, turn(o.h_n, config), turn(o.c_n, config)),
-        lambda d, _, config: Outputs(d.y, transpose(d.h_n, config), transpose(d.c_n, config)),
-    )
+def _on_states(turn: Turn) -> Bend:
+    """Turn h_n and c_n in the same way."""
+    return on_outputs(lambda o, _, config: Outputs(o.y, turn(o.h_n, config), turn(o.c_n, config)))
 
 
 def _zeros(states: Array, _: Config) -> Array:
@@ -54,11 +48,6 @@ def _zeros(states: Array, _: Config) -> Array:
 def last_layer(states: Array, config: Config) -> Array:
     """Return the last layer's states, repeated for each layer."""
     return np.concatenate([states[-config.directions :]] * config.layers)
-
-
-def _to_last_layer(d_states: Array, config: Config) -> Array:
-    total, *rest = sum_of_layers(d_states, config)
-    return np.concatenate([*rest, total])
 
 
 def _exchanged(outputs: Outputs, *_: object) -> Outputs:
@@ -103,27 +92,8 @@ def _stale_gradients(
 
 
 def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
-    """Return a mistake that takes each cell's h_n from its outputs at the marked steps."""
-
-    def forwards(sequence: Run) -> Run:
-        def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
-            Y, H_n, *rest = sequence(X, H, C, w, live, reverse=reverse, **parts)
-            return Y, pick(Y, where(known(live, X), reverse), H_n), *rest
-
-        return run
-
-    def backwards(backward: Run) -> Run:
-        def run(
-            tape: Any, w: Any, live: Any, dY: Any, dH: Any, dC: Any, *, reverse: bool, **parts: Any
-        ) -> Any:
-            here = where(known(live, dY), reverse)
-            dY = dY + np.where(here, dH, 0 * dY)
-            dH = np.where(here.any(0), 0 * dH, dH)
-            return backward(tape, w, live, dY, dH, dC, reverse=reverse, **parts)
-
-        return run
-
-    return with_sequence(forwards, backwards)
+    """Take h_n of each cell from its outputs at the steps that are marked."""
+    return on_results(lambda Y, H_n, live, *, reverse: (Y, pick(Y, where(live, reverse), H_n)))
 
 
 def _a_step_short(sequence: Run) -> Run:
@@ -155,14 +125,14 @@ _ALL: Final = alike(
     _FAMILY,
     "final states, and gradients through them",
     ANSWERS,
-    ("h_n and c_n exchanged", "h_n and c_n had changed places", on_outputs(_exchanged, _exchanged)),
+    ("h_n and c_n exchanged", "h_n and c_n had changed places", on_outputs(_exchanged)),
     ("h_n is the cell state", "h_n was c_n", _told(lambda c: c, lambda c: np.zeros_like(c) + 1)),
     (
         "h_n before the output gate",
         "h_n was tanh(c_n), before the output gate",
         _told(np.tanh, lambda c: 1 - np.tanh(c) * np.tanh(c)),
     ),
-    ("no final states", "h_n and c_n were zeros", _on_states(_zeros, _zeros)),
+    ("no final states", "h_n and c_n were zeros", _on_states(_zeros)),
     (
         "final states are the initial ones",
         "h_n and c_n were h_0 and c_0",
@@ -171,7 +141,7 @@ _ALL: Final = alike(
     (
         "final states of the next sequence",
         "the final states stood one place further in the batch",
-        _on_states(rolled(1), rolled(-1)),
+        _on_states(rolled(1)),
     ),
 )
 
@@ -194,7 +164,7 @@ _CELLS: Final = alike(
     (
         "final states batch-major",
         "h_n and c_n were told as (batch, cells, hidden)",
-        _on_states(regrouped_back, regrouped),
+        _on_states(ungrouped),
     ),
 )
 
@@ -217,7 +187,7 @@ _BOTH: Final = alike(
     (
         "final states by direction",
         "h_n and c_n had all forward states before all reverse ones",
-        _on_states(by_direction, by_layer),
+        _on_states(by_direction),
     ),
 )
 
@@ -228,12 +198,12 @@ _LAYERS: Final = alike(
     (
         "final states of the last layer",
         "h_n and c_n were those of the last layer for every layer",
-        _on_states(last_layer, _to_last_layer),
+        _on_states(last_layer),
     ),
     (
         "final states from the top",
         "h_n and c_n had the top layer first",
-        _on_states(top_down, top_down),
+        _on_states(top_down),
     ),
 )
 

@@ -27,12 +27,9 @@ if TYPE_CHECKING:
     Turn = Callable[[Array, Config], Array]
 
 
-def on_states(turn: Turn, pull_back: Turn) -> Bend:
-    """Return a mistake that changes h_0 and c_0 alike, where they are given."""
-    return on_batch(
-        lambda batch, config: map_states(batch, lambda s: turn(s, config)),
-        lambda d, _, config: map_states(d, lambda s: pull_back(s, config)),
-    )
+def on_states(turn: Turn) -> Bend:
+    """Turn h_0 and c_0 in the same way, where they are given."""
+    return on_batch(lambda batch, config: map_states(batch, lambda s: turn(s, config)))
 
 
 def map_states(batch: Batch, change: Callable[[Array], Array]) -> Batch:
@@ -52,8 +49,8 @@ def regrouped(array: Array, _: object = None) -> Array:
     return np.swapaxes(array.reshape(second, first, *rest), 0, 1)
 
 
-def regrouped_back(array: Array, _: object = None) -> Array:
-    """Undo `regrouped`."""
+def ungrouped(array: Array, _: object = None) -> Array:
+    """Return what `regrouped` was made of."""
     return np.swapaxes(array, 0, 1).reshape(array.shape)
 
 
@@ -80,24 +77,10 @@ def first_layer(states: Array, config: Config) -> Array:
     return np.concatenate([states[: config.directions]] * config.layers)
 
 
-def sum_of_layers(d_states: Array, config: Config) -> list[Array]:
-    """Return the sum over layers, and zeros for the other layers.
-
-    It is the transpose of using one layer's states for all.
-    """
-    parts = np.split(d_states, config.layers)
-    return [sum(parts[1:], start=parts[0]), *(np.zeros_like(part) for part in parts[1:])]
-
-
 def _without(*names: str) -> Bend:
-    """Return a mistake that ignores these arrays: zeros go in, and zero gradients come back."""
-
-    def pull_back(d_batch: Batch, *_: object) -> Batch:
-        zeros = {name: np.zeros_like(getattr(d_batch, name)) for name in names}
-        return dataclasses.replace(d_batch, **zeros)
-
+    """Put zeros in."""
     nothing: dict[str, Any] = dict.fromkeys(names)
-    return on_batch(lambda batch, _: dataclasses.replace(batch, **nothing), pull_back)
+    return on_batch(lambda batch, _: dataclasses.replace(batch, **nothing))
 
 
 def _exchanged(batch: Batch, *_: object) -> Batch:
@@ -106,17 +89,6 @@ def _exchanged(batch: Batch, *_: object) -> Batch:
 
 def _first_for_all(states: Array, _: Config) -> Array:
     return states[:, np.zeros(states.shape[1], int)]
-
-
-def _all_to_first(d_states: Array, _: Config) -> Array:
-    parts = [d_states[:, b : b + 1] for b in range(d_states.shape[1])]
-    total = sum(parts, start=0)
-    others = (np.zeros_like(part) for part in parts[1:])
-    return np.concatenate([d_states[:, :0], *([total] if parts else []), *others], 1)
-
-
-def _to_first_layer(d_states: Array, config: Config) -> Array:
-    return np.concatenate(sum_of_layers(d_states, config))
 
 
 _FAMILY: Final = "initial states"
@@ -131,17 +103,17 @@ _ALL: Final = alike(
     (
         "h_0 and c_0 exchanged",
         "h_0 and c_0 had changed places",
-        on_batch(_exchanged, _exchanged),
+        on_batch(_exchanged),
     ),
     (
         "initial states of the next sequence",
         "each sequence began from the initial states of the one before it in the batch",
-        on_states(rolled(1), rolled(-1)),
+        on_states(rolled(1)),
     ),
     (
         "initial states of the first sequence",
         "every sequence began from the initial states of the first",
-        on_states(_first_for_all, _all_to_first),
+        on_states(_first_for_all),
     ),
 )
 
@@ -152,7 +124,7 @@ _CELLS: Final = alike(
     (
         "initial states batch-major",
         "h_0 and c_0 were read as (batch, cells, hidden)",
-        on_states(regrouped, regrouped_back),
+        on_states(regrouped),
     ),
 )
 
@@ -163,7 +135,7 @@ _BOTH: Final = alike(
     (
         "initial states by direction",
         "h_0 and c_0 had all forward states before all reverse ones",
-        on_states(by_layer, by_direction),
+        on_states(by_layer),
     ),
 )
 
@@ -174,12 +146,12 @@ _LAYERS: Final = alike(
     (
         "initial states of the first layer",
         "every layer began from the first one's initial states",
-        on_states(first_layer, _to_first_layer),
+        on_states(first_layer),
     ),
     (
         "initial states from the top",
         "h_0 and c_0 had the top layer first",
-        on_states(top_down, top_down),
+        on_states(top_down),
     ),
 )
 

@@ -7,52 +7,54 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.adapter import Outputs, Trace
+from gateparity.adapter import Batch, Outputs, Trace
 from gateparity.conformance.mistakes.bend import Bend
 from gateparity.conformance.mistakes.direction import from_cell, in_upper_layers
 from gateparity.conformance.mistakes.final import last_layer
-from gateparity.conformance.mistakes.initial import first_layer, map_states, sum_of_layers
+from gateparity.conformance.mistakes.initial import first_layer, map_states
 from gateparity.conformance.mistakes.mistake import TWO_LAYERS, alike
+from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.conformance.mistakes.weight import BIASES
-from gateparity.parameters import fields
 
 if TYPE_CHECKING:
-    from gateparity.adapter import Batch
     from gateparity.config import Config
     from gateparity.conformance.mistakes.bend import Bendable, Found
     from gateparity.parameters import Parameters
 
 
-def _one_layer(batch: Batch, config: Config) -> tuple[Config, Batch]:
-    one = dataclasses.replace(config, layers=1)
-    return one, map_states(batch, lambda states: states[: config.directions])
+def _one_layer(config: Config) -> Config:
+    return dataclasses.replace(config, layers=1)
 
 
-def _first_forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
-    one, first = _one_layer(batch, config)
-    found = lstm.forward(one, params[: config.directions], first)
+def _first(config: Config, params: Parameters, batch: Batch) -> tuple[Parameters, Batch]:
+    """Keep what the first layer takes."""
+    return params[: config.directions], map_states(batch, lambda s: s[: config.directions])
+
+
+def _repeated(found: Outputs, config: Config) -> Outputs:
+    """Give every layer the final states of the first."""
     return Outputs(found.y, last_layer(found.h_n, config), last_layer(found.c_n, config))
 
 
+def _first_forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    found = lstm.forward(_one_layer(config), *_first(config, params, batch))
+    return _repeated(found, config)
+
+
 def _first_gates(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Trace:
-    one, first = _one_layer(batch, config)
-    found = lstm.gates(one, params[: config.directions], first)
+    found = lstm.gates(_one_layer(config), *_first(config, params, batch))
     return Trace(**{name: first_layer(array, config) for name, array in vars(found).items()})
 
 
 def _first_gradients(
     lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
-    one, first = _one_layer(batch, config)
-    h_n, c_n = (sum_of_layers(s, config)[0] for s in (cotangent.h_n, cotangent.c_n))
-    heads = Outputs(cotangent.y, h_n, c_n)
-    d_params, d = lstm.gradients(one, params[: config.directions], first, heads)
-    unused = [
-        dataclasses.replace(cell, **{n: np.zeros_like(a) for n, a in fields(cell).items()})
-        for cell in params[config.directions :]
-    ]
-    spread = map_states(d, lambda s: np.concatenate([s, *[np.zeros_like(s)] * (config.layers - 1)]))
-    return (*d_params, *unused), spread
+    y, h_n, c_n = cotangent.y, cotangent.h_n, cotangent.c_n
+    one = Outputs(y, h_n[: config.directions], c_n[: config.directions])
+    heads = pull_back(lambda found: _repeated(found, config), cotangent, like=one)
+    d_first = lstm.gradients(_one_layer(config), *_first(config, params, batch), heads)
+    given = params, Batch(batch.x, h_n, c_n)  # states have that shape, given or not
+    return pull_back(lambda all_layers: _first(config, *all_layers), d_first, like=given)
 
 
 def _mirrored(k: int, config: Config) -> int:

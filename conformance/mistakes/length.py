@@ -12,6 +12,7 @@ from gateparity.conformance.mistakes.bend import Bend, on_batch, on_outputs
 from gateparity.conformance.mistakes.initial import map_states
 from gateparity.conformance.mistakes.mistake import ANSWERS, SHORT, ZERO_LENGTH, alike
 from gateparity.conformance.mistakes.steps import is_last, is_live, pick
+from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.conformance.requirements.pieces import add_parameters
 
 if TYPE_CHECKING:
@@ -26,11 +27,8 @@ def _unmasked(batch: Batch) -> Batch:
     return dataclasses.replace(batch, lengths=None)
 
 
-def _joined(
-    join: Callable[[Outputs, Outputs, Batch], Outputs],
-    split: Callable[[Outputs, Batch], tuple[Outputs, Outputs]],
-) -> Bend:
-    """Return a mistake that joins the results of two runs, one with lengths and one without."""
+def _joined(join: Callable[[Outputs, Outputs, Batch], Outputs]) -> Bend:
+    """Join the results of two runs, one that keeps to the lengths and one that doesn't."""
 
     def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         right = lstm.forward(config, params, batch)
@@ -39,7 +37,8 @@ def _joined(
     def gradients(
         lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
-        heads, other_heads = split(cotangent, batch)
+        both = cotangent, cotangent  # for their shapes
+        heads, other_heads = pull_back(lambda pair: join(*pair, batch), cotangent, like=both)
         d_params, d = lstm.gradients(config, params, batch, heads)
         more, e = lstm.gradients(config, params, _unmasked(batch), other_heads)
         states = {name: getattr(d, name) + getattr(e, name) for name in ("x", "h_0", "c_0")}
@@ -52,21 +51,8 @@ def _filled(right: Outputs, full: Outputs, batch: Batch) -> Outputs:
     return dataclasses.replace(right, y=np.where(is_live(batch), right.y, full.y))
 
 
-def _split_y(heads: Outputs, batch: Batch) -> tuple[Outputs, Outputs]:
-    live = is_live(batch)
-    past = np.where(live, np.zeros_like(heads.y), heads.y)
-    within = np.where(live, heads.y, np.zeros_like(heads.y))
-    states = np.zeros_like(heads.h_n), np.zeros_like(heads.c_n)
-    return dataclasses.replace(heads, y=within), Outputs(past, *states)
-
-
 def _overrun(right: Outputs, full: Outputs, _: Batch) -> Outputs:
     return dataclasses.replace(full, y=right.y)
-
-
-def _split_states(heads: Outputs, _: Batch) -> tuple[Outputs, Outputs]:
-    states = np.zeros_like(heads.h_n), np.zeros_like(heads.c_n)
-    return Outputs(heads.y, *states), dataclasses.replace(heads, y=np.zeros_like(heads.y))
 
 
 def _with_lengths(change: Callable[[Array, int], Array]) -> Bend:
@@ -78,21 +64,13 @@ def _with_lengths(change: Callable[[Array, int], Array]) -> Bend:
         found = change(batch.lengths, len(batch.x)).astype(batch.lengths.dtype)
         return dataclasses.replace(batch, lengths=found)
 
-    return on_batch(other, lambda d, *_: d)
+    return on_batch(other)
 
 
 def _held(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
     live = is_live(batch)
     last = pick(outputs.y, is_last(live), 0)
     return dataclasses.replace(outputs, y=np.where(live, outputs.y, last))
-
-
-def _held_back(heads: Outputs, batch: Batch, _: Config) -> Outputs:
-    live, y = is_live(batch), heads.y
-    past = np.where(live, np.zeros_like(y), y)
-    total = sum(past, start=np.zeros_like(heads.h_n, shape=y.shape[1:]))
-    within = np.where(live, y, np.zeros_like(y))
-    return dataclasses.replace(heads, y=within + np.where(is_last(live), total, 0 * y))
 
 
 def _by_length(batch: Batch) -> Array:
@@ -105,7 +83,7 @@ def _in_order(outputs: Outputs, order: Array) -> Outputs:
 
 
 def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
-    """Zero the final states, or their cotangents, of the sequences that have no step."""
+    """Keep the final states of the sequences that have a step."""
     if batch.lengths is None:
         return outputs
     there = (batch.lengths > 0)[:, None]
@@ -140,10 +118,7 @@ _SHORT: Final = alike(
     (
         "initial states not sorted by length",
         "the batch was sorted by length, and its initial states not",
-        on_batch(
-            lambda b, _: map_states(b, lambda s: s[:, np.argsort(_by_length(b))]),
-            lambda d, b, _: map_states(d, lambda s: s[:, _by_length(b)]),
-        ),
+        on_batch(lambda b, _: map_states(b, lambda s: s[:, np.argsort(_by_length(b))])),
     ),
 )
 
@@ -151,24 +126,21 @@ _PUT_OUT: Final = alike(
     "lengths",
     "outputs and final states of sequences that end early",
     SHORT & ANSWERS,
-    ("outputs run on", "outputs went on past each end", _joined(_filled, _split_y)),
+    ("outputs run on", "outputs went on past each end", _joined(_filled)),
     (
         "last output held",
         "the last output was repeated past each end",
-        on_outputs(_held, _held_back),
+        on_outputs(_held),
     ),
     (
         "states of the padded end",
         "the final states were those after the padding",
-        _joined(_overrun, _split_states),
+        _joined(_overrun),
     ),
     (
         "results sorted by length",
         "the batch was sorted by length, and the results not sorted back",
-        on_outputs(
-            lambda o, batch, _: _in_order(o, _by_length(batch)),
-            lambda d, batch, _: _in_order(d, np.argsort(_by_length(batch))),
-        ),
+        on_outputs(lambda o, batch, _: _in_order(o, _by_length(batch))),
     ),
 )
 
@@ -179,7 +151,7 @@ _EMPTY: Final = alike(
     (
         "empty sequence's states zero",
         "the final states of a sequence of no steps were zero, not its initial ones",
-        on_outputs(_without_empty, _without_empty),
+        on_outputs(_without_empty),
     ),
 )
 

@@ -40,14 +40,8 @@ def _from_the_end(batch: Batch, _: Config) -> Batch:
 
 def _padded_first(lstm: Bendable) -> Bendable:
     """Move the padding of inputs and outputs before each sequence."""
-    around = on_outputs(
-        lambda o, batch, _: dataclasses.replace(o, y=_rolled(o.y, batch, 1)),
-        lambda d, batch, _: dataclasses.replace(d, y=_rolled(d.y, batch, -1)),
-    )
-    inside = on_batch(
-        _from_the_end, lambda d, batch, _: dataclasses.replace(d, x=_rolled(d.x, batch, 1))
-    )
-    return around(inside(lstm))
+    around = on_outputs(lambda o, batch, _: dataclasses.replace(o, y=_rolled(o.y, batch, 1)))
+    return around(on_batch(_from_the_end)(lstm))
 
 
 def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply:

@@ -25,7 +25,7 @@ from gateparity.conformance.mistakes.mistake import (
     alike,
     run_at,
 )
-from gateparity.conformance.mistakes.weight import BIASES, KERNELS, map_fields, on_fields
+from gateparity.conformance.mistakes.weight import BIASES, KERNELS, map_fields, on_cells
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.bend import Bend, Bendable, Found
@@ -47,8 +47,13 @@ def cut(array: Array, bits: int) -> Array:
     return np.where(known, np.rint(array / unit) * unit, array)
 
 
+def _unchanged(gradients: Any, *_: object) -> Any:
+    """Take rounding for a map whose slope is 1."""
+    return gradients
+
+
 def _params(names: tuple[str, ...], bits: int) -> Bend:
-    return on_fields(names, lambda array: cut(array, bits), lambda d_array: d_array)
+    return on_cells(lambda cell: map_fields(cell, names, lambda a: cut(a, bits)), _unchanged)
 
 
 def _kept(names: tuple[str, ...], bits: int) -> Bend:
@@ -62,20 +67,18 @@ def _kept(names: tuple[str, ...], bits: int) -> Bend:
 
 
 def _inputs(bits: int) -> Bend:
-    return on_batch(
-        lambda batch, _: dataclasses.replace(batch, x=cut(batch.x, bits)), lambda d, *_: d
-    )
+    return on_batch(lambda batch, _: dataclasses.replace(batch, x=cut(batch.x, bits)), _unchanged)
 
 
 def _initial_states(bits: int) -> Bend:
-    return on_batch(lambda batch, _: map_states(batch, lambda s: cut(s, bits)), lambda d, *_: d)
+    return on_batch(lambda batch, _: map_states(batch, lambda s: cut(s, bits)), _unchanged)
 
 
 def _outputs(bits: int) -> Bend:
     def cut_all(outputs: Outputs, *_: object) -> Outputs:
         return Outputs(**{name: cut(array, bits) for name, array in vars(outputs).items()})
 
-    return on_outputs(cut_all, None)
+    return on_outputs(cut_all, _unchanged)
 
 
 def _gradients(bits: int) -> Bend:

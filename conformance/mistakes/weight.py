@@ -1,7 +1,7 @@
 """Mistakes in the parameters: the order of the gates, and the arrangement of kernels.
 
-All are linear and consistent. Weights that go in wrong come out wrong in the same way, so gradients
-are right for what was computed, and a round trip shows nothing.
+All of them move numbers, and are consistent: weights that go in wrong come out wrong in the same
+way, so gradients are right for what was computed, and no round trip shows a thing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from gateparity.parameters import Cell, fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from gateparity.config import Config
     from gateparity.conformance.mistakes.bend import Bend
-    from gateparity.parameters import Array
+    from gateparity.parameters import Array, Parameters
 
 KERNELS: Final = ("w_ih", "w_hh")
 BIASES: Final = ("b_ih", "b_hh")
@@ -33,27 +34,20 @@ GATE_NAMES: Final = {
 }
 
 
-def on_fields(
-    names: tuple[str, ...],
-    change: Callable[[Array], Array],
-    pull_back: Callable[[Array], Array] | None = None,
+def on_fields(names: tuple[str, ...], change: Callable[[Array], Array]) -> Bend:
+    """Make the same change to these arrays of every cell; it moves numbers."""
+    return on_cells(lambda cell: map_fields(cell, names, change))
+
+
+def on_cells(
+    change: Callable[[Cell], Cell], transpose: Callable[[Cell], Cell] | None = None
 ) -> Bend:
-    """Return a mistake that changes these arrays of every cell.
+    """Make the same change to every cell. If it does more than move numbers, it has a transpose."""
 
-    Without `pull_back` the change has to be its own transpose.
-    """
-    back = pull_back or change
-    return on_cells(
-        lambda cell: map_fields(cell, names, change), lambda d: map_fields(d, names, back)
-    )
+    def each(of_cell: Callable[[Cell], Cell]) -> Callable[[Parameters, Config], Parameters]:
+        return lambda params, _: tuple(map(of_cell, params))
 
-
-def on_cells(change: Callable[[Cell], Cell], pull_back: Callable[[Cell], Cell]) -> Bend:
-    """Return a mistake that changes every cell in the same way."""
-    return on_params(
-        lambda params, _: tuple(change(cell) for cell in params),
-        lambda d_params, _: tuple(pull_back(cell) for cell in d_params),
-    )
+    return on_params(each(change), transpose and each(transpose))
 
 
 def map_fields(cell: Cell, names: tuple[str, ...], change: Callable[[Array], Array]) -> Cell:
@@ -70,8 +64,7 @@ def at(gate: str) -> Array:
 def _packed(order: str, names: tuple[str, ...] = KERNELS + BIASES) -> Bend:
     """Return a mistake that packs gates in `order` and reads them as i, f, g, o."""
     there = [GATES.index(gate) for gate in order]
-    back = [order.index(gate) for gate in GATES]
-    return on_fields(names, lambda array: array[there], lambda d_array: d_array[back])
+    return on_fields(names, lambda array: array[there])
 
 
 def _listed(order: Iterable[str]) -> str:
@@ -93,30 +86,16 @@ def _reshaped(w: Array) -> Array:
     return w.reshape(size, gates * hidden).T.reshape(gates, hidden, size)
 
 
-def _reshaped_back(d_w: Array) -> Array:
-    gates, hidden, size = d_w.shape
-    return d_w.reshape(gates * hidden, size).T.reshape(gates, hidden, size)
-
-
 def _interleaved(array: Array) -> Array:
     """Read the rows as if the four gates of each unit were together."""
     gates, hidden, *rest = array.shape
     return np.swapaxes(array.reshape(hidden, gates, *rest), 0, 1)
 
 
-def _interleaved_back(d_array: Array) -> Array:
-    return np.swapaxes(d_array, 0, 1).reshape(d_array.shape)
-
-
 def _state_first(cell: Cell) -> Cell:
     """Read a kernel that is packed as [x; h] as [h; x]."""
     fused, hidden = np.concatenate([cell.w_ih, cell.w_hh], -1), cell.w_hh.shape[-1]
     return dataclasses.replace(cell, w_ih=fused[..., hidden:], w_hh=fused[..., :hidden])
-
-
-def _state_first_back(d_cell: Cell) -> Cell:
-    fused, size = np.concatenate([d_cell.w_hh, d_cell.w_ih], -1), d_cell.w_ih.shape[-1]
-    return dataclasses.replace(d_cell, w_ih=fused[..., :size], w_hh=fused[..., size:])
 
 
 _ORDERS: Final = alike(
@@ -167,17 +146,17 @@ _KERNELS: Final = alike(
     (
         "kernels reshaped",
         "the kernels were reshaped where they should have been transposed",
-        on_fields(KERNELS, _reshaped, _reshaped_back),
+        on_fields(KERNELS, _reshaped),
     ),
     (
         "gates interleaved",
         "the rows of kernels and biases went unit by unit, the four gates of each together",
-        on_fields(KERNELS + BIASES, _interleaved, _interleaved_back),
+        on_fields(KERNELS + BIASES, _interleaved),
     ),
     (
         "state before the input",
         "one kernel of [x; h] was read as one of [h; x]",
-        on_cells(_state_first, _state_first_back),
+        on_cells(_state_first),
     ),
     (
         "no recurrent kernels",

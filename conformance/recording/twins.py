@@ -14,7 +14,7 @@ from gateparity.conformance.bits import other_bits
 from gateparity.conformance.diagnosis.divergence import locate
 from gateparity.conformance.pairs import coarser
 from gateparity.conformance.requirements.answers import comparable
-from gateparity.conformance.verdict import difference, in_sigmas
+from gateparity.conformance.verdict import count_digits, difference, in_sigmas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -142,6 +142,6 @@ def _first_place(one: Result, other: Result, expected: Expected) -> str:
     at = place.index
     where = f"[{', '.join(map(str, at))}]" if at else ""
     words = f" ({place.inside})" if place.inside else ""
-    digits = {"float16": 5, "float32": 9}.get(str(a[place.array].dtype), 17)
+    digits = count_digits(a[place.array].dtype)
     numbers = f"{a[place.array][at]:.{digits}g} and {b[place.array][at]:.{digits}g}"
     return f"{place.array}{where}{words}: {numbers}"

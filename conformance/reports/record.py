@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from gateparity.backends.spec import Backend
 from gateparity.conformance.files import write_text
+from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.result import Pair, Result, Run, Status
 from gateparity.conformance.source import Source
 from gateparity.conformance.text import read_bytes
@@ -58,7 +59,7 @@ def to_json(record: Record) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "transport_seconds": round(run.transport_seconds, 3),
         "results": [_result_json(result) for result in run.results],
-        "pairs": [_finite(vars(pair)) for pair in run.pairs],
+        "pairs": [_numbers(vars(pair)) for pair in run.pairs],
         "explanations": run.explanations,
         "manifests": {label: dict(told) for label, told in run.manifests.items()},
         "changes": [_change_json(change) for change in run.changes],
@@ -87,15 +88,11 @@ def _result_json(result: Result) -> dict[str, Any]:
     if result.row.recorded:
         row["recorded"] = result.row.recorded
     saved = {name: getattr(result, name) for name in _SAVED if result.saved}
-    return row | _finite({name: getattr(result, name) for name in _KEPT}) | saved
+    return row | _numbers({name: getattr(result, name) for name in _KEPT}) | saved
 
 
-def _finite(found: dict[str, Any]) -> dict[str, Any]:
-    return found | {name: _number(found[name]) for name in _NUMBERS if name in found}
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+def _numbers(found: dict[str, Any]) -> dict[str, Any]:
+    return found | {name: finite(found[name]) for name in _NUMBERS if name in found}
 
 
 def _from_json(found: dict[str, Any]) -> Record:
@@ -116,7 +113,7 @@ def _from_json(found: dict[str, Any]) -> Record:
 
 
 def _change_json(change: Change) -> dict[str, Any]:
-    differing = {check: _number(sigmas) for check, sigmas in change.differing.items()}
+    differing = {check: finite(sigmas) for check, sigmas in change.differing.items()}
     return dataclasses.asdict(change) | {"equal": list(change.equal), "differing": differing}
 
 

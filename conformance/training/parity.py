@@ -14,7 +14,13 @@ from gateparity.conformance.rounding import Draws, make_rounding
 from gateparity.conformance.training.problems import run_problem
 from gateparity.conformance.training.pupils import Teacher
 from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import ALLOWED, difference, in_sigmas, unit_roundoff
+from gateparity.conformance.verdict import (
+    ALLOWED,
+    count_digits,
+    difference,
+    in_sigmas,
+    unit_roundoff,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +147,7 @@ def _describe(name: str, found: Any, truth: Any, ratio: Any) -> str:
     at = np.unravel_index(int(np.argmax(ratio > ALLOWED)), ratio.shape)
     array, _, epoch = name.rpartition(" ")
     place = f"[{', '.join(str(int(i)) for i in at)}]"
-    digits = 9 if found.dtype == np.float32 else 17
+    digits = count_digits(found.dtype)
     if array in ("loss", "norm"):
         where = f"{array} of step {int(at[0]) + 1} of epoch {epoch}"
     else:

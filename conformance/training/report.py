@@ -5,13 +5,13 @@ backend's, and whether all sentences are the same.
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.markup import escape
 
 from gateparity.conformance.commands.console import print_line
+from gateparity.conformance.reports.numbers import finite
 from gateparity.errors import printable
 
 if TYPE_CHECKING:
@@ -97,16 +97,16 @@ def _row_json(report: Report, outcome: Outcome) -> dict[str, Any]:
         "version": outcome.version,
         "dtype": outcome.row.dtype,
         "sentence": outcome.sentence or None,
-        "lead": _finite(outcome.lead),
+        "lead": finite(outcome.lead),
         "error": outcome.error or None,
         "skip": outcome.skip or None,
         "diverged": outcome.diverged,
         "seconds": outcome.seconds,
         "compiled": journal.compiled if journal else 0,
-        "perplexities": [_finite(p) for p in (journal.perplexities if journal else [])],
-        "distances": [_finite(d) for d in report.distances(outcome)],
-        "losses": [_finite(loss) for loss in steps],
-        "norms": [_finite(norm) for norm in norms],
+        "perplexities": [finite(p) for p in (journal.perplexities if journal else [])],
+        "distances": [finite(d) for d in report.distances(outcome)],
+        "losses": [finite(loss) for loss in steps],
+        "norms": [finite(norm) for norm in norms],
     }
 
 
@@ -153,7 +153,3 @@ def _verdict(report: Report) -> list[str]:
 
 def _distance(a: Array, b: Array) -> float:
     return float(np.abs(a.astype("float64") - b.astype("float64")).max())
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -39,6 +39,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _execute)
     app.connect("source-read", _say_what_is_missing)
     app.add_directive("measured", Measured)
+    app.add_directive("beside", Beside)
     for kind in _DRAW:
         app.add_directive(kind, Drawn)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -91,6 +92,28 @@ class Drawn(SphinxDirective):
         return [picture, *self.parse_text_to_nodes(words + numbers)]
 
 
+class Beside(SphinxDirective):
+    """A table of what every framework printed, `LABEL: WORDS` in each line, beside each other.
+
+    ` ```{beside} NAME ` and a caption. Lines on which the frameworks differ are marked.
+    """
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The caption and the table."""
+        printed = _printed(self)
+        if not printed:
+            return [nodes.paragraph("", _NOBODY)]
+        found = {
+            _title(name): dict(line.split(": ", 1) for line in lines)
+            for name, lines in printed.items()
+        }
+        caption, told = " ".join(self.content), "Frameworks differ on a line with a star."
+        return self.parse_text_to_nodes(f"*{caption} {told}*\n\n{_words_table(found)}")
+
+
 def _numbers(directive: SphinxDirective) -> dict[str, dict[str, float]]:
     """Return what was measured, by the framework's title and the label."""
     printed = _printed(directive)
@@ -102,16 +125,32 @@ def _title(framework: str) -> str:
 
 
 def _table(found: dict[str, dict[str, float]]) -> str:
-    labels = list(dict.fromkeys(label for numbers in found.values() for label in numbers))
+    rounded = {
+        name: {label: f"{number:.2f}" for label, number in numbers.items()}
+        for name, numbers in found.items()
+    }
+    return _rows(rounded, _labels(rounded))
+
+
+def _words_table(found: dict[str, dict[str, str]]) -> str:
+    """A table whose labels have a star where not all columns say the same."""
+    starred = {
+        label: label + r" \*" * (len({words.get(label) for words in found.values()}) > 1)
+        for label in _labels(found)
+    }
+    return _rows(found, starred)
+
+
+def _rows(found: dict[str, dict[str, str]], labels: dict[str, str]) -> str:
     rows = [
-        f"| {label} | {' | '.join(_cell(numbers, label) for numbers in found.values())} |"
-        for label in labels
+        f"| {shown} | {' | '.join(words.get(label, '') for words in found.values())} |"
+        for label, shown in labels.items()
     ]
     return "\n".join((f"| | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|", *rows))
 
 
-def _cell(numbers: dict[str, float], label: str) -> str:
-    return f"{numbers[label]:.2f}" if label in numbers else ""
+def _labels(found: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {label: label for words in found.values() for label in words}
 
 
 def _printed(directive: SphinxDirective) -> dict[str, list[str]]:

@@ -1,8 +1,9 @@
 """A page as text and code, where code is for every framework or for one.
 
-Code for one framework is in a tab of its name (`:sync: torch`); code outside tabs is for all. A
-block of `pycon` shows what it must print. A block of `{measured}` prints `LABEL NUMBER` lines that
-differ from run to run, and the build shows those of its own run.
+Code for one framework stands in a tab of its name (`:sync: torch`); what stands in none is for all.
+A block of `pycon` shows what it prints, which is what it must print. A block of `{measured}` prints
+`LABEL NUMBER` or `LABEL: WORDS` lines that differ from run to run: the build shows those of its
+own run.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from gateparity.conformance.verdict import (
     Expected,
     Mismatch,
     Score,
+    count_digits,
     difference,
     in_sigmas,
     judge,
@@ -374,3 +375,14 @@ def test_errors_in_standard_deviations():
     sigmas = np.array([0.0, 2.0, 2.0, 0.0, 2.0, 0.0])
     expected = [0, 0, 1.5, np.inf, np.inf, np.inf]
     np.testing.assert_array_equal(in_sigmas(errors, sigmas), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_so_many_digits_tell_every_number_from_the_next(dtype):
+    one = np.array(1, dtype)
+    numbers = np.nextafter(one, one + one, dtype=dtype), one, np.nextafter(one, one - one)
+    digits = count_digits(dtype)
+    for exponent in (-3, 0, 3, 9):
+        written = {f"{float(n) * 2.0**exponent:.{digits}g}" for n in numbers}
+        assert len(written) == 3
+    assert np.dtype(dtype).type(f"{float(numbers[0]):.{digits}g}") == numbers[0]

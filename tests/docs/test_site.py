@@ -122,6 +122,20 @@ def test_curves_have_an_axis_of_numbers(build):
     assert '<svg role="img" aria-label="It."' in page
 
 
+def test_words_are_put_beside_each_other_with_a_star_where_they_differ(build):
+    tabs = "".join(
+        f":::{{tab-item}} {name}\n:sync: {name}\n```{{measured}} words\n"
+        f"print('same: one: 1')\nprint('other:', {number})\n```\n:::\n"
+        for number, name in enumerate(("numpy", "torch"))
+    )
+    tabs = f"# T\n\n::::{{tab-set}}\n{tabs}::::\n\n```{{beside}} words\nAll of them.\n```\n"
+    done, page = build(tabs)
+    assert done.returncode == 0, done.stderr
+    for cell in ("same", "one: 1", "other *", "0"):
+        assert f"<td><p>{cell}</p></td>" in page
+    assert '<th class="head"><p>PyTorch</p></th>' in page
+
+
 def test_a_picture_without_numbers_says_so(build):
     done, page = build("# T\n\n```{bars} nothing\nIt.\n```\n")
     assert done.returncode == 0, done.stderr

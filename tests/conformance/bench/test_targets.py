@@ -19,27 +19,24 @@ ROWS = [f"{name}:{v}" for name, f in FRAMEWORKS.items() for v, _ in f.variants]
 
 
 @pytest.mark.parametrize(
-    ("label", "operation", "size", "kind", "target"),
+    ("label", "operation", "kind", "target"),
     [
-        ("torch:scratch", "forward", "wide", "framework", 1.5),
-        ("torch:scratch", "gradients", "wide", "framework", 2.0),
-        ("jax@env:scratch", "forward", "small", "framework", 1.1),
-        ("torch:scratch@env", "gradients", "small", "own", 1.05),
-        ("mxnet:layer", "forward", "large", "own", 1.05),
-        ("numpy:scratch", "forward", "small", "framework", 1.0),
-        ("numpy:scratch", "forward", "large", "framework", 1 / 1.3),
-        ("torch:scratch", "train", "wide", "framework", 2.0),
-        ("jax:scratch", "train", "wide", "framework", 1.1),
-        ("jax:scratch", "train", "wide", "own", None),
-        ("numpy:scratch", "train", "wide", "framework", None),
-        ("numpy:scratch", "train", "large", "framework", None),
-        ("torch:layer", "forward", "small", "framework", None),
-        ("numpy:scratch", "forward", "small", "own", None),
-        ("mypkg.lstm:MyLSTM", "forward", "small", "own", None),
+        ("torch:scratch", "forward", "framework", 1.5),
+        ("torch:scratch", "gradients", "framework", 2.0),
+        ("jax@env:scratch", "forward", "framework", 1.1),
+        ("torch:scratch@env", "gradients", "own", 1.05),
+        ("mxnet:layer", "forward", "own", 1.05),
+        ("torch:scratch", "train", "framework", 2.0),
+        ("jax:scratch", "train", "framework", 1.1),
+        ("jax:scratch", "train", "own", None),
+        ("torch:layer", "forward", "framework", None),
+        ("numpy:scratch", "forward", "framework", None),
+        ("numpy:scratch", "forward", "own", None),
+        ("mypkg.lstm:MyLSTM", "forward", "own", None),
     ],
 )
-def test_targets(label, operation, size, kind, target):
-    assert find_target(label, operation, size, kind) == target
+def test_targets(label, operation, kind, target):
+    assert find_target(label, operation, kind) == target
 
 
 def test_a_target_is_missed_only_where_three_of_four_rounds_miss_it():
@@ -54,7 +51,7 @@ def test_a_reason_stands_beside_a_ratio_that_has_a_target(reason):
     for operation, size in itertools.product(reason.operations, reason.sizes):
         assert operation in OPERATIONS
         assert size in SIZES
-        assert find_target(reason.label, operation, size, reason.kind)
+        assert find_target(reason.label, operation, reason.kind)
         assert find_reason(reason.label, operation, size, reason.kind) == reason.why
     assert find_reason(reason.label, "sideways", "small", reason.kind) == ""
 

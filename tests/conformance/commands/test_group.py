@@ -99,6 +99,15 @@ def test_a_command_line_that_cant_be_read_is_one_line_with_the_help_to_read(line
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", ["recipes", "recipes -b torch --json x.json"])
+def test_a_verb_that_is_gone_says_in_one_line_what_stands_in_its_place(words):
+    done = gateparity(*words.split())
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("gateparity: `gateparity recipes` is gone: docs/defaults.md has ")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("line", ["", "env"])
 def test_without_a_verb_it_shows_its_help(line):
     done = gateparity(*line.split())

@@ -1,4 +1,4 @@
-"""`gateparity train`, `horizon` and `recipes` as a user meets them: on rows of NumPy's."""
+"""`gateparity train` and `horizon` as a user meets them: on rows of NumPy's."""
 
 from __future__ import annotations
 
@@ -181,9 +181,3 @@ def test_horizon_judges_every_row_and_tells_how_long_they_stay_together(folder):
     assert len(wild) == 6
     assert wild["wild sgd", "float32"]["predicted"] < wild["wild sgd", "float64"]["predicted"]
     assert all(h["first"] is None for h in wild.values())  # the same code twice never parts
-
-
-def test_recipes_refuses_what_has_no_defaults(folder):
-    done = run(folder, "recipes", "-b", "numpy")
-    assert done.returncode == 2
-    assert "no framework was found that trains by itself" in done.stderr

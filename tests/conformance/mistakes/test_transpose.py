@@ -1,0 +1,65 @@
+"""A transpose that is found from places: of what moves, repeats or drops numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gateparity.adapter import Batch, Outputs
+from gateparity.conformance.mistakes.transpose import pull_back
+from gateparity.conformance.rounding import Arithmetic, make_rounding
+from gateparity.parameters import Cell
+
+MOVES = {
+    "transposed": lambda a: np.swapaxes(a, 0, 1),
+    "rolled": lambda a: np.roll(a, 1, 0),
+    "first for all": lambda a: a[[0, 0, 0]],
+    "repeated and dropped": lambda a: np.concatenate([a[1:], a[:2], a[1:2]]),
+    "a column left out": lambda a: np.where(np.arange(4) == 2, np.zeros_like(a), a),
+    "all zeros": lambda a: a * 0,
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_it_is_the_transpose_of_the_matrix(name):
+    move = MOVES[name]
+    columns = [move(unit.reshape(3, 4)).ravel() for unit in np.eye(12)]
+    d = np.random.default_rng(0).normal(size=move(np.zeros((3, 4))).shape)
+    found = pull_back(move, d, like=np.zeros((3, 4)))
+    np.testing.assert_allclose(found.ravel(), np.array(columns) @ d.ravel(), rtol=1e-15)
+
+
+def test_none_in_the_place_of_an_array_gives_no_gradient():
+    x, states = np.ones((2, 1, 3)), np.ones((1, 1, 4))
+    d = Batch(x * 2, states * 3, states * 4)
+    found = pull_back(lambda batch: Batch(batch.x, None, batch.h_0), d, like=d)
+    np.testing.assert_array_equal(found.x, d.x)
+    np.testing.assert_array_equal(found.h_0, d.c_0)
+    np.testing.assert_array_equal(found.c_0, 0 * states)
+
+
+def test_gradients_of_two_results_go_to_both():
+    one, other = (Outputs(*np.full((3, 1, 1, 2), k)) for k in (1.0, 2.0))
+    found = pull_back(lambda pair: Outputs(pair[0].y, *[pair[1].h_n] * 2), other, like=(one, one))
+    np.testing.assert_array_equal(found[0].y, other.y)
+    np.testing.assert_array_equal(found[1].h_n, 2 * other.h_n)
+    np.testing.assert_array_equal(found[1].y, 0 * other.y)
+
+
+def test_cells_without_biases_and_without_numbers_have_a_transpose_as_well():
+    cells = (
+        Cell(np.ones((4, 0, 2)), np.ones((4, 0, 0))),
+        Cell(np.ones((4, 1, 0)), np.ones((4, 1))),
+    )
+    found = pull_back(lambda params: params, cells, like=cells)
+    assert [cell.w_ih.shape for cell in found] == [(4, 0, 2), (4, 1, 0)]
+    assert found[1].b_hh is None
+
+
+def test_a_number_that_is_only_moved_is_not_rounded():
+    lift = make_rounding(Arithmetic(2.0**-8), 3, 0).lift
+    d = lift(np.arange(1.0, 5)) * 1.5
+    twice = np.concatenate([d, d[:1]])
+    found = pull_back(lambda a: np.concatenate([a[::-1], a[3:]]), twice, like=d)
+    np.testing.assert_array_equal(found.values[:3], d.values[1:][::-1])
+    assert (found.values[3] != d.values[0] + d.values[0]).any()  # a sum rounds
