@@ -35,7 +35,7 @@ from gateparity.conformance.run import TIME_LIMIT, run_checks
 EXAMPLES: Final = """
 [bold]Examples[/]
 
-  gateparity record -b torch -o monday.safetensors        one framework, all checks
+  gateparity record -b torch -o monday.safetensors    one framework
 
   gateparity record -b jax --check forward -o gpu.safetensors
 

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from pydoc_data import topics
 from xml.etree import ElementTree as ET
@@ -49,6 +51,18 @@ class Crashes(Scratch):
 class Raises(Scratch):
     def gradients(self, config, params, batch, cotangent):
         raise RuntimeError("out of\\nmemory")
+"""
+
+SLOW = """
+import time
+
+from gateparity.backends.numpy import Scratch
+
+
+class Slow(Scratch):
+    def forward(self, *_):
+        open("slow started", "w").close()
+        time.sleep(60)
 """
 
 WORK = (*("--check", "forward", "--check", "gates", "--check", "gradients"), "--case", "sequence")
@@ -259,6 +273,41 @@ def test_the_repeat_command_agrees_once_it_is_right(gateparity, folder):
     command = re.search(r"^  repeat: gateparity (.*)$", done.stdout, re.MULTILINE)[1]
     again = gateparity(*shlex.split(command.replace("Wrong", "Right")))
     assert (again.returncode, again.stdout.splitlines()[-1].split()[0]) == (0, "agrees:")
+
+
+def start(folder, *arguments):
+    """The command on its way, stopped by Ctrl-C even where a shell ignores that."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gateparity.conformance.cli", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+@pytest.mark.parametrize(("name", "code"), [("Right", 0), ("Wrong", 1), ("Raises", 2)])
+def test_the_exit_code_is_the_verdicts_where_nobody_reads_the_table(folder, name, code):
+    """As in `gateparity check | head -1`."""
+    rows = ("-b", "numpy", "-b", f"mymod:{name}", *WORK, "--json", f"unread-{name}.json")
+    with start(folder, "check", *rows) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == code
+    assert load(folder / f"unread-{name}.json")["schema"] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_is_one_line(folder):
+    (folder / "slow.py").write_text(SLOW)
+    process = start(folder, "check", "-b", "numpy", "-b", "slow:Slow")
+    while not (folder / "slow started").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "gateparity: stopped by Ctrl-C\n")
+    assert process.returncode == 130
 
 
 def test_files_for_ci(gateparity, folder):
