@@ -28,7 +28,7 @@ from gateparity.backends.environments import (
     interpreter,
     recall_request,
 )
-from gateparity.backends.interpreters import find_interpreter, run
+from gateparity.backends.interpreters import RunError, find_interpreter, run
 from gateparity.backends.troubles import explain
 from gateparity.errors import InputError
 
@@ -41,6 +41,7 @@ PIP_OPTIONS: Final = (
     *("--disable-pip-version-check", "--no-input", "--no-color"),
     *("--progress-bar", "off"),  # on a pipe it is one meaningless line; the caller shows progress
 )
+_FETCH: Final = "Could not fetch URL"  # in pip's log
 INSPECT: Final = """
 import importlib.metadata, importlib.util, json, platform, re, sys
 names, modules = json.loads(sys.argv[1])
@@ -180,14 +181,23 @@ def _build(request: Request, base: Path, folder: Path, report: Callable[[str], N
     with tempfile.TemporaryDirectory(prefix="gateparity-") as aside:
         file = Path(aside) / "requirements.txt"
         file.write_text("\n".join(lines), "utf-8")
-        options = [*PIP_OPTIONS, *(["--no-deps"] if alone else [])]
-        run(python, ["-m", "pip", "install", *options, "-r", str(file)], report)
+        options = [*PIP_OPTIONS, *(["--no-deps"] if alone else []), "-r", str(file)]
+        _install(python, options, Path(aside) / "log", report)
     held = _inspect(request, lines, python)
     if missing := held.pop("missing"):
         raise InputError(f"pip reported success but {folder} has no {', '.join(missing)}")
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     made = {"requirements": "\n".join(lines) + "\n", "created": now, "base": str(python.resolve())}
     _write(folder / MARKER, as_marker(request) | made | held)
+
+
+def _install(python: Path, options: list[str], log: Path, report: Callable[[str], None]) -> None:
+    """Run pip. Its log alone holds the addresses that it couldn't fetch, where it doesn't retry."""
+    try:
+        run(python, ["-m", "pip", "install", "--log", str(log), *options], report)
+    except RunError as error:
+        logged = log.read_text("utf-8", "replace").splitlines() if log.is_file() else []
+        raise RunError(str(error), [*error.lines, *(li for li in logged if _FETCH in li)]) from None
 
 
 def _inspect(request: Request, lines: list[str], python: Path) -> dict[str, Any]:

@@ -52,10 +52,17 @@ class Environment:
 
 
 def environments_folder() -> Path:
-    """Return the folder for environments: $GATEPARITY_ENVS, or one in the user's cache folder."""
-    if named := os.environ.get("GATEPARITY_ENVS"):
-        return Path(named).expanduser().absolute()
-    return platformdirs.user_cache_path("gateparity") / "envs"
+    """Return where environments are kept: $GATEPARITY_ENVS, or a part of the user's cache folder.
+
+    Raises `InputError` if $GATEPARITY_ENVS is the path of a file.
+    """
+    named = os.environ.get("GATEPARITY_ENVS")
+    if not named:
+        return platformdirs.user_cache_path("gateparity") / "envs"
+    folder = Path(named).expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"GATEPARITY_ENVS is {folder}: it is a file, expected a folder")
+    return folder
 
 
 def interpreter(folder: Path) -> Path:
@@ -65,8 +72,9 @@ def interpreter(folder: Path) -> Path:
 
 def list_environments() -> list[Environment]:
     """Return an environment for each framework, even if it is absent, and all others."""
+    folder = environments_folder()
     try:
-        others = sorted(path.name for path in environments_folder().iterdir() if path.is_dir())
+        others = sorted(path.name for path in folder.iterdir() if path.is_dir())
     except OSError:
         others = []
     names = [
@@ -128,9 +136,10 @@ def as_marker(request: Request) -> dict[str, Any]:
 
 
 def _read_asked(name: str) -> tuple[tuple[str, ...], str] | None:
+    folder = environments_folder() / name
     for file in (MARKER, REQUEST):
         try:
-            found = json.loads((environments_folder() / name / file).read_text("utf-8"))
+            found = json.loads((folder / file).read_text("utf-8"))
             return tuple(str(word) for word in found["asked"]), str(found["wanted_python"])
         except (OSError, ValueError, LookupError, TypeError):
             continue

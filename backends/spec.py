@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +32,7 @@ from gateparity.backends.requests import NAME, is_version
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gateparity.backends.catalogue import Framework
     from gateparity.backends.installed import Installed
@@ -101,8 +102,10 @@ class Backend:
 def parse_backends(specs: Sequence[str]) -> list[Backend]:
     """Return every backend that the specs name, in their order, each once.
 
-    Raise `InputError` for an unknown backend or variant, or for a Python that doesn't exist.
+    Raises `InputError` for an unknown backend or variant, a Python that isn't there, and for
+    anything that is no list of names.
     """
+    _require_names(specs)
     installed = installed_adapters()
     rows = [row for spec in specs for row in _parse(spec, installed)]
     return list({row.label: row for row in rows}.values())
@@ -135,6 +138,19 @@ def probe(python: Path, framework: Framework) -> dict[str, Any]:
     except (OSError, ValueError, subprocess.TimeoutExpired):
         raise InputError(f"{python} doesn't answer as a Python interpreter") from None
     return found
+
+
+def _require_names(specs: object) -> None:
+    if isinstance(specs, str):
+        raise InputError(f"backends is {specs!r}, expected a list of names: [{specs!r}]")
+    for spec in specs if isinstance(specs, Iterable) else [specs]:
+        if not isinstance(spec, str):
+            kind = spec if isinstance(spec, type) else type(spec)
+            what = "the class" if kind is spec else "an object of"
+            raise InputError(
+                f"backends holds {what} {kind.__name__}, expected a backend's name, 'numpy' or "
+                "'module:Class': gateparity.check_adapter takes objects"
+            )
 
 
 def _parse(spec: str, installed: Mapping[str, Installed]) -> list[Backend]:

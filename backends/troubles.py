@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
-_UNREACHED: Final = re.compile(r"connection broken by|Could not fetch URL|NewConnectionError")
+_UNREACHED: Final = re.compile(
+    r"connection broken by|not a trusted or secure host|Could not fetch URL \S+: (?!404)"
+)
+_INDEXES: Final = re.compile(r"Looking in indexes: (.*)")
 _NO_VERSION: Final = re.compile(r"No matching distribution found for (\S+)")
 _VERSIONS: Final = re.compile(r"from versions: ([^)]*)\)")
 _SHOWN: Final = 6  # versions
@@ -43,7 +46,9 @@ def _no_version(requirement: str, text: str) -> str:
     listed = _VERSIONS.search(text)
     versions = [v.strip() for v in listed[1].split(",")] if listed else []
     if versions in ([], ["none"]):
-        return f"the package index has no {requirement} for this Python: mend the name"
+        found = _INDEXES.search(text)
+        where = found[1] if found else "the package index"
+        return f"no {requirement} for this Python is in {where}: mend the name, or pip's settings"
     shown = ", ".join(([] if len(versions) <= _SHOWN else ["..."]) + versions[-_SHOWN:])
     return (
         f"the package index has no {requirement} for this Python (it has {shown}): "

@@ -18,28 +18,32 @@ def check_writable(path: Path) -> None:
     folder = path.absolute().parent
     if not folder.is_dir():
         raise InputError(f"{path} can't be written: there is no folder {folder}: mkdir -p {folder}")
-    if path.is_dir() or not _takes_files(folder):
-        raise InputError(f"{path} can't be written: it is a folder, or in a read-only one")
+    if path.is_dir():
+        raise InputError(f"{path} can't be written: it is a folder")
+    if why := _refusal(folder):
+        raise InputError(f"{path} can't be written: {folder} takes no files: {why}")
 
 
 def check_folder(path: Path) -> None:
     """Raise `InputError` if no file can be written to a folder, which is created if needed."""
     if not path.is_dir():
         check_writable(path)
-    if path.exists() and (not path.is_dir() or not _takes_files(path)):
-        raise InputError(f"{path} can't be written to: it is a file, or a read-only folder")
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} can't be written to: it is a file")
+    if path.is_dir() and (why := _refusal(path)):
+        raise InputError(f"{path} can't be written to: it takes no files: {why}")
 
 
-def _takes_files(folder: Path) -> bool:
-    """Return whether a file can be created in a folder.
+def _refusal(folder: Path) -> str:
+    """Return why no file can be made in a folder, or nothing.
 
-    It is tried, since permissions are not enough: the disk may be full, or read-only.
+    It is tried, since to be permitted isn't all: a disk may be full, or no disk at all.
     """
     try:
         with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The pytest plugin: `pytest --backend torch` runs the suite's checks as tests, one for each case.
+"""The pytest plugin: `pytest --gateparity-backend torch` runs each check on each case as a test.
 
 It is installed with gateparity, so it imports nothing until a test asks for parity.
 """
@@ -21,29 +21,35 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options `--backend` and `--parity-seed` to pytest."""
+    """Add `--gateparity-backend` and `--gateparity-seed`.
+
+    Both begin with the package's name: pytest ends with a traceback where two plugins, or a plugin
+    and a conftest, add an option of one name.
+    """
     group = parser.getgroup("gateparity", "one LSTM in every framework")
     group.addoption(
-        "--backend",
+        "--gateparity-backend",
         action="append",
         default=[],
         metavar="SPEC",
         help="NAME[:VARIANT][@WHERE] or module:Class; repeat for more. All found by default.",
     )
-    group.addoption("--parity-seed", type=int, default=0, help="Draws other weights and inputs.")
+    group.addoption(
+        "--gateparity-seed", type=int, default=0, help="Draws other weights and inputs."
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a bad spec in one line, before anything is collected."""
     config.addinivalue_line("markers", "xdist_group(name): tests for one worker of pytest-xdist.")
-    if (seed := config.getoption("parity_seed")) < 0:
-        raise pytest.UsageError(f"gateparity: --parity-seed is {seed}, expected 0 or more")
-    if config.getoption("backend"):
+    if (seed := config.getoption("gateparity_seed")) < 0:
+        raise pytest.UsageError(f"gateparity: --gateparity-seed is {seed}, expected 0 or more")
+    if specs := config.getoption("gateparity_backend"):
         from gateparity.backends.spec import parse_backends
         from gateparity.errors import InputError
 
         try:
-            parse_backends(config.getoption("backend"))
+            parse_backends(specs)
         except InputError as error:
             raise pytest.UsageError(f"gateparity: {error}") from None
 
@@ -58,7 +64,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from gateparity.backends.spec import find_backends, parse_backends
     from gateparity.conformance.plan import named_plan
 
-    specs, seed = metafunc.config.getoption("backend"), metafunc.config.getoption("parity_seed")
+    specs = metafunc.config.getoption("gateparity_backend")
+    seed = metafunc.config.getoption("gateparity_seed")
     rows = parse_backends(specs) if specs else find_backends()
     plan = named_plan((), (), seed)
     items = [_item(row, check, case) for row in rows for check, case in plan]

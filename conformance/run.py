@@ -13,6 +13,7 @@ from gateparity.conformance.pairs import coarser, compare_pairs, distance
 from gateparity.conformance.result import Result, Run
 from gateparity.conformance.session import Session, Truths
 from gateparity.conformance.versions import find_changes
+from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,17 +36,20 @@ def run_checks(
     time_limit: float = TIME_LIMIT,
     progress: Progress = lambda _: None,
     save: Save = lambda _session, _plan, results: results,
+    load_first: Sequence[Backend] = (),
 ) -> Run:
     """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
-    If a backend can't go on, only its own results are missing. `save` gets a backend's results
-    while its worker is open. Ctrl-C ends every worker before the exception propagates.
+    A row that can't go on costs itself alone. `save` gets a row's results while its worker is
+    there. On Ctrl-C every worker is ended before the exception goes on. Raises `InputError` before
+    anything runs where the adapter of one of the rows `load_first` can't be loaded.
     """
     start = time.perf_counter()
     truths = Truths()
     sessions = [Session(row, truths, time_limit) for row in rows]
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
+        _load_all([session for session in sessions if session.row in load_first], pool)
         futures = {
             session.row.label: pool.submit(_run_row, session, plan, progress, save)
             for session in sorted(sessions, key=_cost, reverse=True)
@@ -73,6 +77,13 @@ def run_checks(
         layouts={s.row.label: s.layout for s in sessions if s.layout},
         changes=tuple(_find_changes(rows, results, plan, truths, _arithmetics(sessions))),
     )
+
+
+def _load_all(sessions: Sequence[Session], pool: ThreadPoolExecutor) -> None:
+    found = zip(sessions, pool.map(Session.load, sessions), strict=True)
+    wrong = [f"{session.row.label} can't run: {reason}" for session, reason in found if reason]
+    if wrong:
+        raise InputError("; ".join(wrong))
 
 
 def _run_row(session: Session, plan: Plan, progress: Progress, save: Save) -> list[Result]:

@@ -128,6 +128,19 @@ class Session:
         """Return the time that calls took beyond the work in the worker, in seconds."""
         return self._worker.seconds - self._worker.far_seconds if self._worker else 0.0
 
+    def load(self) -> str:
+        """Start the worker and load the adapter; return why it can't run, or nothing if it can.
+
+        An adapter that raises `Unsupported` can run: its results are skips with the reason.
+        """
+        try:
+            self._start()
+        except Unsupported:
+            return ""
+        except WorkerLost as lost:
+            self._lost = str(lost)
+        return self._lost
+
     def run(self, check: Check, case: Case, truths: Truths | None = None) -> Result:
         """Run one check on one case; whatever the backend does is a result.
 

@@ -1,4 +1,4 @@
-"""The suite as tests: `pytest --pyargs gateparity.conformance --backend torch`."""
+"""The suite as tests: `pytest --pyargs gateparity.conformance --gateparity-backend torch`."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ def test_parity(
 ) -> None:
     row, check, case = parity_item
     result = parity_sessions.of(row).run(check, case)
-    settle(result, repeat_command(result, pytestconfig.getoption("parity_seed")))
+    settle(result, repeat_command(result, pytestconfig.getoption("gateparity_seed")))

@@ -40,7 +40,7 @@ class ParityTests:
         """Make one test for each check, case and dtype."""
         if "parity_problem" not in metafunc.fixturenames:
             return
-        seed = metafunc.config.getoption("parity_seed")
+        seed = metafunc.config.getoption("gateparity_seed")
         try:
             plan = named_plan(self.cases, self.checks, seed)
         except InputError as error:
@@ -62,7 +62,8 @@ class ParityTests:
     ) -> None:
         """Check that the adapter computes what the reference computes, to within rounding."""
         result = run_check(*parity_adapter, *parity_problem, parity_truths)
-        settle(result, _repeat_test(request.node.nodeid, request.config.getoption("parity_seed")))
+        seed = request.config.getoption("gateparity_seed")
+        settle(result, _repeat_test(request.node.nodeid, seed))
 
 
 def settle(result: Result, repeat: str) -> None:
@@ -77,4 +78,4 @@ def settle(result: Result, repeat: str) -> None:
 
 def _repeat_test(nodeid: str, seed: int) -> str:
     name = nodeid[: nodeid.rindex("]") + 1]  # pytest-xdist appends its group
-    return f"pytest {shlex.quote(name)}" + (f" --parity-seed {seed}" if seed else "")
+    return f"pytest {shlex.quote(name)}" + (f" --gateparity-seed {seed}" if seed else "")

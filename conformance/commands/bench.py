@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 EXAMPLES: Final = """
 [bold]Examples[/]
 
-  gateparity bench                              every backend found, three sizes
+  gateparity bench                              all backends, three sizes
 
   gateparity bench --quick                      one size, few rounds
 
-  gateparity bench -b torch -b jax:scratch --size large --json bench.json --report bench.html
+  gateparity bench -b torch -b jax:scratch --size large --json bench.json
 
   gateparity bench -b numpy -b mypkg.lstm:MyLSTM    an adapter of yours
 

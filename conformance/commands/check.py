@@ -25,7 +25,7 @@ from gateparity.conformance.commands.options import (
     Weights,
 )
 from gateparity.conformance.commands.progress import show_progress
-from gateparity.conformance.commands.work import choose_plan, choose_rows
+from gateparity.conformance.commands.work import choose_plan, choose_rows, require_two, rows_to_load
 from gateparity.conformance.failures.saver import make_saver
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_run
@@ -83,10 +83,17 @@ def check(
     saver = make_saver(save, seed, no_save=no_save)
     rows = choose_rows(backend)
     plan, source = choose_plan(rows, case, checks, seed, weights, prefix, text)
+    require_two(rows)
     with show_progress(rows, plan) as progress:
         saver.say = progress.say
         run = run_checks(
-            rows, plan, progress=progress, seed=seed, time_limit=time_limit, save=saver
+            rows,
+            plan,
+            progress=progress,
+            seed=seed,
+            time_limit=time_limit,
+            save=saver,
+            load_first=rows_to_load(backend, rows),
         )
     for problem in saver.problems:
         print_error(problem)

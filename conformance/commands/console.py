@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -13,9 +14,16 @@ if TYPE_CHECKING:
 _WIDEST: Final = 10_000  # characters that a table may want
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Print no more where nobody reads on, as in `| head -1`, and go on: rich would exit."""
+        with contextlib.suppress(SystemExit):
+            super().on_broken_pipe()
+
+
 def make_console() -> Console:
     """Return a console for standard output that never cuts a line; the terminal wraps it."""
-    return Console(soft_wrap=True, emoji=False)  # module:Class: is no emoji
+    return _Console(soft_wrap=True, emoji=False)  # module:Class: is no emoji
 
 
 def print_table(console: Console, table: Table) -> None:

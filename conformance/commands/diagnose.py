@@ -47,7 +47,7 @@ EXAMPLES: Final = """
 
   gateparity diagnose gateparity-failures/*          failures that were saved
 
-  gateparity diagnose here.st there.st               every row of two recorded runs
+  gateparity diagnose here.st there.st               two recorded runs
 
 An LSTM whose layout isn't known is diagnosed through a layout that it might have: the answer says
 in what that one is wrong.

@@ -39,15 +39,15 @@ app = typer.Typer(
 _CREATE = """
 [bold]Examples[/]
 
-  gateparity env create --all                       all five at their pins, side by side
+  gateparity env create --all                       all five at their pins
 
   gateparity env create torch jax                   two of them
 
-  gateparity env create jax==0.9.2                  another version beside it: jax@0.9.2
+  gateparity env create jax==0.9.2                  another version, jax@0.9.2
 
-  gateparity env create jax==0.9.2 flax==0.12.0     with a Flax of your choice
+  gateparity env create jax==0.9.2 flax==0.12.0     with a Flax of yours
 
-  gateparity env create mxnet --python 3.13         on another Python: mxnet@py3.13
+  gateparity env create mxnet --python 3.13         becomes mxnet@py3.13
 
   gateparity env create "jax<0.10" --name old       jax@old
 

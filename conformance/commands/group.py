@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from gateparity.conformance.commands.console import print_error
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ class Group(TyperGroup):
     """
 
     retired: Mapping[str, str] = {}
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; Ctrl-C is one line and exit code 130, unless the verb has its own line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print_error("stopped by Ctrl-C")
+            raise typer.Exit(130) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the verb that the first argument names. Raise `InputError` if unknown."""

@@ -39,7 +39,7 @@ EXAMPLES: Final = """
 
   gateparity horizon -b numpy -b torch:layer    two rows
 
-  gateparity horizon -b numpy -b torch --gauge native    two biases against one
+  gateparity horizon -b numpy -b torch --gauge native    two biases, not one
 
   gateparity horizon --json horizon.json --plot horizon.html
 """

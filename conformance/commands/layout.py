@@ -28,9 +28,9 @@ EXAMPLES: Final = """
 
   gateparity layout                     every layout, in one table
 
-  gateparity layout torch               one in full, with the shapes of a small LSTM
+  gateparity layout torch               one in full, with shapes
 
-  gateparity layout torch keras         two side by side, and the code that converts them
+  gateparity layout torch keras         two, and the code that converts
 
   gateparity layout torch onnx --bidirectional --code torch_to_onnx.py
 

@@ -24,7 +24,7 @@ from gateparity.conformance.commands.options import (
     Weights,
 )
 from gateparity.conformance.commands.progress import show_progress
-from gateparity.conformance.commands.work import choose_plan, choose_rows
+from gateparity.conformance.commands.work import choose_plan, choose_rows, rows_to_load
 from gateparity.conformance.files import check_writable
 from gateparity.conformance.recording.recording import make_recording
 from gateparity.conformance.recording.writing import save_recording
@@ -35,7 +35,7 @@ from gateparity.conformance.run import TIME_LIMIT, run_checks
 EXAMPLES: Final = """
 [bold]Examples[/]
 
-  gateparity record -b torch -o monday.safetensors        one framework, all checks
+  gateparity record -b torch -o monday.safetensors    one framework
 
   gateparity record -b jax --check forward -o gpu.safetensors
 
@@ -75,7 +75,14 @@ def record_command(
     rows = choose_rows(backend)
     plan, source = choose_plan(rows, case, checks, seed, weights, prefix, text)
     with show_progress(rows, plan) as progress:
-        run = run_checks(rows, plan, progress=progress, seed=seed, time_limit=time_limit)
+        run = run_checks(
+            rows,
+            plan,
+            progress=progress,
+            seed=seed,
+            time_limit=time_limit,
+            load_first=rows_to_load(backend, rows),
+        )
     run = dataclasses.replace(run, least=1)  # the others are recorded elsewhere
     size = save_recording(make_recording(run, plan, source), output)
     console = make_console()

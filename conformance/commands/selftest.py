@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 EXAMPLES: Final = """
 [bold]Examples[/]
 
-  gateparity selftest                              the catalogue, false alarms, sensitivity
+  gateparity selftest                              everything
 
-  gateparity selftest --frameworks                 false alarms in every framework found
+  gateparity selftest --frameworks                 false alarms in frameworks
 
   gateparity selftest --faults mypkg.faults:LIST   a catalogue of yours
 

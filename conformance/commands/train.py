@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 EXAMPLES: Final = """
 [bold]Examples[/]
 
-  gateparity train --text timemachine.txt            one row a framework, float32
+  gateparity train --text timemachine.txt            each framework, float32
 
-  gateparity train --download                        the same text, from its public address
+  gateparity train --download                        d2l's text, downloaded
 
-  gateparity train --all --text timemachine.txt      every variant, float32 and float64
+  gateparity train --all --text timemachine.txt      every variant and dtype
 
   gateparity train --text timemachine.txt --gauge native    what parts them
 
@@ -48,7 +48,7 @@ EXAMPLES: Final = """
 
   gateparity train --all --report train.html         a page to look at
 
-  gateparity train -b torch:layer -b jax:layer --epochs 5 --json run.json --plot run.html
+  gateparity train -b torch:layer -b jax:layer --epochs 5 --json run.json
 """
 _SIZES: Final = Sizes()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateparity.backends.place import Host
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.checkpoint import read_checkpoint
 from gateparity.conformance.plan import named_plan, text_plan, weights_plan
@@ -21,14 +22,32 @@ if TYPE_CHECKING:
 
 
 def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
-    """Return the backends that the specs name, or all that are found.
+    """Return the rows that the specs name, or all that are found.
 
-    Raise `InputError` if there is none.
+    Raises `InputError` where a named one has no interpreter, and where none is found.
     """
     rows = parse_backends(specs) if specs else find_backends()
+    for row in rows:
+        if row.missing:
+            raise InputError(f"{row.label} can't run: {row.missing}")
     if not rows:
         raise InputError("no backend was found: gateparity env create --all")
     return rows
+
+
+def require_two(rows: Sequence[Backend]) -> None:
+    """Raise `InputError` for rows of one backend, which leave nothing to compare."""
+    if len({row.name for row in rows}) < 2:
+        labels = ", ".join(row.label for row in rows)
+        raise InputError(
+            f"check compares two backends, found {labels} alone: name another, "
+            "`-b numpy -b mylib:MyLSTM`; `gateparity record` runs one"
+        )
+
+
+def rows_to_load(specs: Sequence[str] | None, rows: Sequence[Backend]) -> list[Backend]:
+    """Return the named rows of which only a worker can say whether they are there."""
+    return [row for row in rows if specs and (not row.shipped or isinstance(row.python, Host))]
 
 
 def choose_plan(

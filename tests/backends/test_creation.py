@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,8 @@ from gateparity.errors import InputError
 # A framework whose pins are the test's own, made by a process of its own.
 MAKE = """
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tests_small import small
 from gateparity.backends.creation import create_environment
@@ -175,13 +180,40 @@ def test_a_version_that_does_not_exist_is_told_with_those_that_do(pins):
     assert text.endswith("then run `gateparity env create iniconfig==77.0` again")
 
 
-def test_an_index_that_cannot_be_reached_is_said(pins, monkeypatch):
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # refused at once
-    monkeypatch.setenv("PIP_RETRIES", "1")
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+@pytest.mark.parametrize("retries", [0, 1])
+def test_an_index_that_cannot_be_reached_is_said(pins, monkeypatch, retries):
+    use_index(monkeypatch, "http://127.0.0.1:9/simple", retries=retries)  # refused at once
     text = refusal(small(pins))
     assert "the package index can't be reached: mend the network, or pip's settings" in text
+
+
+def test_an_index_without_the_name_is_named(pins, monkeypatch, tmp_path):
+    (tmp_path / "index").mkdir()
+    handler = functools.partial(Silent, directory=tmp_path / "index")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/simple"
+        use_index(monkeypatch, url)
+        text = refusal(small(pins))
+        server.shutdown()
+    assert f"no iniconfig==2.1.0 for this Python is in {url}: mend the name, or pip's" in text
+
+
+class Silent(SimpleHTTPRequestHandler):
+    """An index on this machine, of the files in a folder."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def use_index(monkeypatch, url, retries=0):
+    """Point pip at an index and at nothing else."""
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", url)
+    monkeypatch.setenv("PIP_RETRIES", str(retries))
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
 
 
 def test_a_full_disk_is_said_and_nothing_is_left(pins):

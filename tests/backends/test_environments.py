@@ -54,6 +54,16 @@ def pinned(folder, pins, modules=(), **fields):
     return Request(framework, "small")
 
 
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "envs").write_text("")
+    monkeypatch.setenv("GATEPARITY_ENVS", str(tmp_path / "envs"))
+    for call in (environments_folder, list_environments, lambda: recall_request("numpy")):
+        with pytest.raises(InputError) as caught:
+            call()
+        expected = f"GATEPARITY_ENVS is {tmp_path / 'envs'}: it is a file, expected a folder"
+        assert str(caught.value) == expected
+
+
 def silent(_line):
     pass
 

@@ -83,7 +83,7 @@ def test_it_is_imported_in_its_worker_alone(install, gateparity, tmp_path):
     install("my-lstm = mypkg.lstm:MyLSTM")
     assert gateparity("backends").returncode == 0
     assert not (tmp_path / "notes").exists()
-    check(gateparity, tmp_path, "-b", "my-lstm")
+    check(gateparity, tmp_path, "-b", "numpy", "-b", "my-lstm")
     assert (tmp_path / "notes").read_text() == "far\n"
 
 
@@ -109,7 +109,7 @@ def test_a_failure_is_repeated_by_its_name(install, gateparity, tmp_path):
     wrong += "params, type(batch)(2 * batch.x, batch.h_0, batch.c_0))\n"
     with (tmp_path / "site/mypkg/lstm.py").open("a") as file:
         file.write(wrong)
-    done, _ = check(gateparity, tmp_path, "-b", "my-lstm")
+    done, _ = check(gateparity, tmp_path, "-b", "numpy", "-b", "my-lstm")
     assert done.returncode == 1
     rows, work = "--backend numpy --backend my-lstm", "--check forward --case unit --seed 0"
     assert f"gateparity check {rows} {work}" in done.stdout

@@ -51,6 +51,25 @@ class RefusesAll(Scratch):
 """
 
 
+NO_NAMES = [
+    (
+        [Scratch()],
+        "backends holds an object of Scratch, expected a backend's name, 'numpy' or 'module:Class'",
+    ),
+    ([Scratch], "backends holds the class Scratch, expected a backend's name"),
+    (["numpy", None], "backends holds an object of NoneType, expected a backend's name"),
+    ("numpy", "backends is 'numpy', expected a list of names: ['numpy']"),
+]
+
+
+@pytest.mark.parametrize("call", [gateparity.check, gateparity.assert_parity])
+@pytest.mark.parametrize(("backends", "words"), NO_NAMES, ids=["object", "class", "None", "text"])
+def test_what_is_no_name_is_refused_with_what_is_expected(call, backends, words):
+    with pytest.raises(InputError) as caught:
+        call(backends)
+    assert str(caught.value).startswith(words)
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     (tmp_path / "mymod.py").write_text(ADAPTERS, "utf-8")

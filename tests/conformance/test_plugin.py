@@ -18,6 +18,7 @@ from gateparity.conformance.plan import named_plan
 
 PLAN = named_plan((), (), 0)
 SUITE = Path(gateparity.conformance.__file__).parent / "test_parity.py"
+BACKEND, SEED = "--gateparity-backend", "--gateparity-seed"
 LIAR = '''
 import dataclasses
 
@@ -54,7 +55,7 @@ def run_pytest(folder, *arguments):
 
 
 def test_numpy_passes(tmp_path):
-    done = run_pytest(tmp_path, str(SUITE), "--backend", "numpy")
+    done = run_pytest(tmp_path, str(SUITE), BACKEND, "numpy")
     assert done.returncode == 0, done.stdout
     skipped = sum(check.name == "variants" for check, _ in PLAN)  # it has a scratch variant alone
     assert f"{len(PLAN) - skipped} passed, {skipped} skipped" in done.stdout
@@ -62,13 +63,13 @@ def test_numpy_passes(tmp_path):
 
 
 def test_the_folder_of_the_suite_is_its_address(tmp_path):
-    done = run_pytest(tmp_path, str(SUITE.parent), "--backend", "numpy", "--collect-only", "-q")
+    done = run_pytest(tmp_path, str(SUITE.parent), BACKEND, "numpy", "--collect-only", "-q")
     assert done.returncode == 0, done.stdout
     assert f"{len(PLAN)} tests collected" in done.stdout
 
 
 def test_ids_are_readable_and_stable(tmp_path):
-    done = run_pytest(tmp_path, str(SUITE), "--backend", "numpy", "--collect-only", "-q")
+    done = run_pytest(tmp_path, str(SUITE), BACKEND, "numpy", "--collect-only", "-q")
     ids = re.findall(r"::test_parity\[(.*)\]", done.stdout)
     assert ids == [f"numpy-scratch-{check.name}-{case.id}" for check, case in PLAN]
     assert len(set(ids)) == len(PLAN)
@@ -77,17 +78,17 @@ def test_ids_are_readable_and_stable(tmp_path):
 
 def test_a_test_is_chosen_by_its_id(tmp_path):
     words = "numpy and lengths and ragged and float64"
-    done = run_pytest(tmp_path, str(SUITE), "--backend", "numpy", "-k", words)
+    done = run_pytest(tmp_path, str(SUITE), BACKEND, "numpy", "-k", words)
     assert f"1 passed, {len(PLAN) - 1} deselected" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--backend", "nunpy"], "unknown backend 'nunpy' (did you mean numpy?)"),
-        (["--backend", "numpy", "--backend", "numpy:layer"], "unknown variant 'layer' of numpy"),
-        (["--backend", "numpy@/nowhere"], "no Python interpreter at /nowhere"),
-        (["--backend", "numpy", "--parity-seed", "-1"], "--parity-seed is -1, expected 0 or more"),
+        ([BACKEND, "nunpy"], "unknown backend 'nunpy' (did you mean numpy?)"),
+        ([BACKEND, "numpy", BACKEND, "numpy:layer"], "unknown variant 'layer' of numpy"),
+        ([BACKEND, "numpy@/nowhere"], "no Python interpreter at /nowhere"),
+        ([BACKEND, "numpy", SEED, "-1"], "--gateparity-seed is -1, expected 0 or more"),
     ],
 )
 def test_bad_options_are_refused_in_one_line(tmp_path, arguments, words):
@@ -99,9 +100,34 @@ def test_bad_options_are_refused_in_one_line(tmp_path, arguments, words):
     assert words in lines[0]
 
 
+OWN_OPTIONS = """
+def pytest_addoption(parser):
+    for name in ("--backend", "--seed", "--case", "--check"):
+        parser.addoption(name, default="mine")
+"""
+
+
+def test_options_of_a_conftest_stand_beside_the_plugins(tmp_path):
+    (tmp_path / "conftest.py").write_text(OWN_OPTIONS)
+    (tmp_path / "test_own.py").write_text(
+        "def test_own(pytestconfig):\n    assert pytestconfig.getoption('backend') == 'theirs'\n"
+    )
+    done = run_pytest(tmp_path, "--backend", "theirs", "test_own.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_every_option_of_the_plugin_begins_with_the_packages_name(tmp_path):
+    done = run_pytest(tmp_path, "--help")
+    group = re.search(r"^one LSTM in .*?:\n(.*?)\n\n", done.stdout, re.MULTILINE | re.DOTALL)[1]
+    options = re.findall(r"^  (-\S+?)[= ]", group, re.MULTILINE)
+    assert len(options) == 2
+    assert all(option.startswith("--gateparity-") for option in options), options
+
+
 def test_a_liar_fails_with_the_command_that_repeats_it(tmp_path):
     (tmp_path / "mymod.py").write_text(LIAR)
-    chosen = ("--backend", "mymod:Liar", "--parity-seed", "6", "-k", "forward or gates or layers")
+    chosen = (BACKEND, "mymod:Liar", SEED, "6", "-k", "forward or gates or layers")
     done = run_pytest(tmp_path, str(SUITE), *chosen, "-rA")
     assert done.returncode == 1
     for status, wanted in (("FAILED", "layers"), ("PASSED", "forward")):
@@ -121,7 +147,7 @@ def test_a_liar_fails_with_the_command_that_repeats_it(tmp_path):
 
 def test_a_row_has_one_worker_for_all_its_tests(tmp_path):
     (tmp_path / "mymod.py").write_text(LIAR + "\nopen('starts', 'a').write('started ')\n")
-    run_pytest(tmp_path, str(SUITE), "--backend", "mymod:Liar", "-k", "forward or layers")
+    run_pytest(tmp_path, str(SUITE), BACKEND, "mymod:Liar", "-k", "forward or layers")
     assert (tmp_path / "starts").read_text() == "started "
 
 
@@ -132,7 +158,7 @@ def test_it_runs_by_its_name_with_nothing_configured(tmp_path, address):
     """As an installed user's pytest does it, with warnings as errors and strict markers."""
     (tmp_path / "mymod.py").write_text(LIAR)
     strict = ("-W", "error", "--strict-markers", "-k", "gates or (forward and unit)")
-    arguments = ("--pyargs", address, "--backend", "mymod:Liar", *strict)
+    arguments = ("--pyargs", address, BACKEND, "mymod:Liar", *strict)
     done = run(tmp_path, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning" not in done.stdout
@@ -147,7 +173,7 @@ def run_on_processes(tmp_path, *options):
     """The outcome of every test, and how often the liar's module was imported."""
     (tmp_path / "mymod.py").write_text(LIAR + "\nopen('starts', 'a').write('started ')\n")
     (tmp_path / "starts").write_text("")
-    chosen = ("--backend", "mymod:Liar", "--backend", "numpy", "-k", "forward or gates or layers")
+    chosen = (BACKEND, "mymod:Liar", BACKEND, "numpy", "-k", "forward or gates or layers")
     done = run_pytest(tmp_path, str(SUITE), *chosen, "-rA", "--strict-markers", *options)
     found = re.findall(r"^(PASSED|FAILED) .*?\[(.*?)\]", done.stdout, re.MULTILINE)
     return sorted(found), (tmp_path / "starts").read_text().split()
@@ -178,7 +204,7 @@ def test_a_crash_fails_its_own_row_alone(tmp_path):
     (tmp_path / "mymod.py").write_text(
         LIAR + "\n    def gradients(self, *_):\n        import os\n        os._exit(1)\n"
     )
-    rows = ("--backend", "mymod:Liar", "--backend", "numpy")
+    rows = (BACKEND, "mymod:Liar", BACKEND, "numpy")
     done = run_pytest(tmp_path, str(SUITE), *rows, "-k", "forward or gradients")
     assert done.returncode == 1
     assert not re.search(r"^FAILED .*\[numpy", done.stdout, re.MULTILINE)

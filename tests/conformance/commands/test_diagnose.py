@@ -173,7 +173,17 @@ def test_failures_that_were_saved(gateparity, folder):
     """Shrunk, and from two seeds: the same check on other numbers."""
     for seed in ("0", "1"):
         gateparity(
-            *("check", "-b", "mymod:BlackBox", "--check", "forward", "--check", "sizes"),
+            *(
+                "check",
+                "-b",
+                "numpy",
+                "-b",
+                "mymod:BlackBox",
+                "--check",
+                "forward",
+                "--check",
+                "sizes",
+            ),
             *("--seed", seed, "--save", f"saved{seed}"),
         )
     files = sorted(str(path) for seed in "01" for path in (folder / f"saved{seed}").iterdir())
@@ -204,7 +214,7 @@ def test_two_recorded_runs(gateparity, folder):
 def test_what_no_mistake_explains(gateparity, folder):
     """Of a saved failure: one probe, so that few pairs have to be looked at."""
     gateparity(
-        *("check", "-b", "mymod:Scales", "--check", "forward", "--case", "sequence"),
+        *("check", "-b", "numpy", "-b", "mymod:Scales", "--check", "forward", "--case", "sequence"),
         *("--save", "scales"),
     )
     done = gateparity("diagnose", *(str(path) for path in (folder / "scales").iterdir()))

@@ -41,7 +41,7 @@ def test_a_version_is_made_listed_compared_and_removed(gateparity, tmp_path):
     done = compare(gateparity)
     assert done.returncode == 2
     said = f"numpy=={VERSION} is in no environment: gateparity env create numpy=={VERSION}"
-    assert said in done.stdout
+    assert (said in done.stderr, done.stdout) == (True, "")
 
     done = gateparity("env", "create", f"numpy=={VERSION}")
     assert (done.returncode, done.stderr) == (0, "")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 from typer.core import TyperGroup
+from typer.testing import CliRunner
 
 from gateparity.conformance.cli import VERBS, app
 from gateparity.errors import InputError
@@ -43,6 +44,15 @@ def test_the_help_has_examples_that_parse(words):
     assert examples, f"gateparity {words} --help has no example"
     for example in examples:
         command.make_context(words, shlex.split(example))
+
+
+@pytest.mark.parametrize("words", ["", *COMMANDS])
+def test_at_80_columns_every_example_is_a_line_of_its_own(words):
+    command = COMMANDS.get(words) or typer.main.get_command(app)
+    examples = re.findall(r"^ +(\S.*)$", command.epilog or "", re.MULTILINE)
+    shown = CliRunner(env={"COLUMNS": "80"}).invoke(app, [*words.split(), "--help"]).stdout
+    lines = [line.strip() for line in shown.splitlines()]
+    assert [example for example in examples if example not in lines] == []
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -160,7 +160,7 @@ def test_bad_files_are_one_line(gateparity, runs, tmp_path):
 
 
 def test_kinds_are_not_mixed(gateparity, runs):
-    gateparity("check", "-b", "numpy", *ONLY, "--json", "run.json")
+    gateparity("record", "-b", "numpy", *ONLY, "-o", "run.st", "--json", "run.json")
     done = gateparity("compare", "run.json", runs[0])
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "run.json is a run's JSON, verdicts without arrays, and monday" in done.stderr

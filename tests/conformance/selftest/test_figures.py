@@ -40,6 +40,7 @@ CLOSE = "torch.testing.assert_close"
 MODULE = """
 import dataclasses
 
+from gateparity import Outputs, Unsupported
 from gateparity.backends.numpy import Scratch
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 
@@ -66,6 +67,28 @@ class Full(Scratch):
         if batch.lengths is not None:
             raise RuntimeError("lengths")
         return super().forward(config, params, batch)
+
+
+class ForwardOnly:
+    \"\"\"One without gradients that takes float32 only.\"\"\"
+
+    layout = Scratch.layout
+    unsupported = {"float64": "it computes in float32"}
+
+    def forward(self, config, params, batch):
+        if config.dtype != "float32":
+            raise RuntimeError("float64")
+        return Scratch().forward(config, params, batch)
+
+
+class Refuses(ForwardOnly):
+    def forward(self, *_):
+        raise Unsupported("it refuses everything")
+
+
+class Scalar(ForwardOnly):
+    def forward(self, *_):
+        return Outputs(0.0, 0.0, 0.0)
 """
 
 
@@ -235,6 +258,15 @@ def test_frameworks_are_asked_the_same():
     } == dict.fromkeys(labels, 12)
 
 
+@pytest.mark.usefixtures("here")
+def test_a_backend_is_asked_only_for_what_it_supports():
+    """Half of the LSTMs are float64, and all have gradients."""
+    rows = parse_backends(["numpy", "faults:ForwardOnly"])
+    numpy, forward = count_framework_alarms(rows, 12, 0, lambda *_: None).values()
+    assert (numpy.cases, forward.cases) == (12, 6)
+    assert (numpy.reasons, forward.reasons) == ((), ())
+
+
 def test_a_backend_that_is_not_there_leaves_no_figure():
     row = parse_backends(["nowhere:Class"])[0]
     with pytest.raises(InputError, match=r"^nowhere:Class can't run: .*nowhere"):
@@ -311,6 +343,14 @@ def test_help_has_examples(gateparity):
         (("--json", "gone/x.json"), "gone/x.json can't be written"),
         (("--frameworks", "-b", "nunpy"), "unknown backend 'nunpy' (did you mean numpy?)"),
         (("--frameworks", "-b", "gone:Class", "--cases", "1"), "gone:Class can't run: "),
+        (
+            ("--frameworks", "-b", "faults:Refuses", "--cases", "1"),
+            "faults:Refuses can't run: it refuses everything",
+        ),
+        (
+            ("--frameworks", "-b", "faults:Scalar", "--cases", "1"),
+            "faults:Scalar can't run: y is float, expected a NumPy array",
+        ),
     ],
 )
 def test_bad_input_is_one_line(gateparity, arguments, message):
