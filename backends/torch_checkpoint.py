@@ -1,7 +1,8 @@
 """A file that torch.save wrote, read by PyTorch itself in its own worker.
 
-No code in the file runs: `weights_only` builds arrays and plain containers and refuses everything
-else. Arrays are returned at dtypes that NumPy has.
+Whatever the file holds, no code of it runs: `weights_only` builds arrays and plain containers and
+refuses the rest. Arrays come back at dtypes that NumPy has. Files from before 1.6, which are no zip
+archives, are accepted too: `torch_legacy` knows their sizes before they are allocated.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
+
+from gateparity.backends.torch_legacy import MAGIC, check_storages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +28,7 @@ DTYPES: Final = {
     torch.float32: torch.float32,
     torch.float64: torch.float64,
 }
+ALLOCATES: Final = b"\nbytearray\n"  # as a pickle names it: `weights_only` lets it take any size
 COPIES: Final = 64  # how often, all in all, tied weights may stand in a file under other names
 
 
@@ -46,6 +50,10 @@ def load(data: bytes) -> dict[str, Array]:
 
 
 def _load(data: bytes) -> Any:
+    if ALLOCATES in data:
+        raise ValueError("PyTorch refuses to load: it holds more than arrays (bytearray)")
+    if data.startswith(MAGIC):
+        check_storages(data)
     try:
         return torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
     except pickle.UnpicklingError as error:

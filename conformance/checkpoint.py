@@ -1,8 +1,9 @@
 """The LSTM in a PyTorch checkpoint, read from an untrusted file.
 
-Nothing is unpickled on this side. safetensors is read here; a file of torch.save goes to PyTorch's
-own worker, once it is known that unpacking can't make it larger. The content decides which of the
-two a file is, since its extension is often wrong.
+Nothing is unpickled on this side: safetensors is read here, and what torch.save wrote goes to
+PyTorch's own worker. The members of a zip archive are checked here first, so that unpacking can't
+make it larger; the worker checks the sizes of a file from before 1.6. Content decides what a file
+is; its extension is often wrong.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gateparity.backends.torch_legacy import MAGIC as LEGACY_MAGIC
+from gateparity.conformance.model_formats import name_archive, name_format
 from gateparity.conformance.text import read_bytes
 from gateparity.errors import InputError, printable
 from gateparity.infer import infer_config
-from gateparity.layouts import TORCH
+from gateparity.layouts.torch import TORCH, TORCH_CELL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from gateparity.config import Config
+    from gateparity.layout import Layout
     from gateparity.parameters import Array, Parameters
 
     Arrays = Mapping[str, Array]
@@ -40,9 +44,12 @@ ZIP_ERRORS: Final = (  # what zipfile raises at damaged archives
     ValueError,
     struct.error,
 )
-FIRST: Final = re.compile(r"((?:.*\.)?)weight_ih_l0", re.DOTALL)
-CELL: Final = re.compile(r"(?:.*\.)?weight_ih", re.DOTALL)
-OWN: Final = re.compile(r"(weight|bias)_(ih|hh|hr)_l[0-9]+(_reverse)?")
+EXPECTED: Final = "expected a state_dict that torch.save wrote, or safetensors"
+FIRST: Final = re.compile(r"((?:.*\.)?)weight_ih(_l0)?", re.DOTALL)
+OWN: Final = {
+    TORCH: re.compile(r"(weight|bias)_(ih|hh|hr)_l[0-9]+(_reverse)?"),
+    TORCH_CELL: re.compile(r"(weight|bias)_(ih|hh)"),
+}
 KINDS: Final = {4: "LSTM", 3: "GRU", 1: "plain RNN"}  # by the gates stacked in weight_hh
 SHOWN: Final = 8  # names that an error lists
 
@@ -59,7 +66,7 @@ DTYPES: Final = {
 def read_checkpoint(
     path: Path, prefix: str | None, load_torch: Callable[[bytes], dict[str, Array]]
 ) -> tuple[Config, Parameters]:
-    """Return the only LSTM in a file of `torch.save` or safetensors, or the one at `prefix`.
+    """The only `nn.LSTM` or `nn.LSTMCell` in a file, or the one at `prefix`.
 
     `prefix` is "encoder.lstm", with or without a last dot; "" is the top level. `load_torch` is
     `gateparity.backends.torch_checkpoint.load`, run in PyTorch's worker; its `ValueError` is the
@@ -73,11 +80,11 @@ def read_checkpoint(
     where = str(path)
     try:
         arrays = _read(data, load_torch)
-        chosen = _choose(arrays, prefix)
+        chosen, layout = _choose(arrays, prefix)
         where += f", prefix {chosen!r}" if chosen else ""
-        native = _own(arrays, chosen)
-        config = infer_config(TORCH, native)
-        params = TORCH.unpack(native, config)
+        native = _own(arrays, chosen, layout)
+        config = infer_config(layout, native)
+        params = layout.unpack(native, config)
         _check_finite(native)
     except ValueError as error:
         raise InputError(printable(f"{where}: {error}")) from error
@@ -85,9 +92,10 @@ def read_checkpoint(
 
 
 def _read(data: bytes, load_torch: Callable[[bytes], dict[str, Array]]) -> Arrays:
-    if not data.startswith(ZIP_MAGIC):
+    if data.startswith(ZIP_MAGIC):
+        _check_zip(data)
+    elif not data.startswith(LEGACY_MAGIC):
         return _read_safetensors(data)
-    _check_zip(data)
     return load_torch(data)
 
 
@@ -98,6 +106,8 @@ def _check_zip(data: bytes) -> None:
             members = archive.infolist()
     except ZIP_ERRORS as error:
         raise ValueError(f"a damaged or truncated file of torch.save: {error}") from None
+    if kind := name_archive({member.filename for member in members}):
+        raise ValueError(f"{kind}, {EXPECTED}")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
             raise ValueError(
@@ -114,13 +124,12 @@ def _read_safetensors(data: bytes) -> Arrays:
     try:
         found = deserialize(data)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
+        if kind := name_format(data):
+            raise ValueError(f"{kind}, {EXPECTED}") from None
         reason = str(error).removeprefix("Error while deserializing: ")
         if data[8:9] == b"{":  # behind the length of the header
             raise ValueError(f"damaged or truncated safetensors: {reason}") from None
-        raise ValueError(
-            "not a zip archive as torch.save writes since 1.6, and not safetensors either: "
-            f"{reason}"
-        ) from None
+        raise ValueError(f"a file of another kind ({reason}), {EXPECTED}") from None
     return {name: _decode(held) for name, held in found if held["dtype"] in DTYPES}
 
 
@@ -132,9 +141,10 @@ def _decode(held: Mapping[str, Any]) -> Array:
     return flat.astype(dtype, copy=False).reshape(held["shape"])
 
 
-def _choose(arrays: Arrays, prefix: str | None) -> str:
-    """Return the prefix, with its dot, of the LSTM to read. Raise `ValueError` if unclear."""
-    kinds = {m[1]: _kind(arrays, m[1]) for m in map(FIRST.fullmatch, arrays) if m}
+def _choose(arrays: Arrays, prefix: str | None) -> tuple[str, Layout]:
+    """The prefix, with its dot, and the layout of the LSTM that is meant."""
+    layouts = {m[1]: TORCH if m[2] else TORCH_CELL for m in _firsts(arrays)}
+    kinds = {found: _kind(arrays, found, layout) for found, layout in layouts.items()}
     if prefix is None:
         lstms = [found for found, kind in kinds.items() if kind == "LSTM"]
         meant = lstms or list(kinds)[:1]
@@ -148,20 +158,29 @@ def _choose(arrays: Arrays, prefix: str | None) -> str:
             f"holds {len(meant)} LSTMs, expected one: choose with --prefix, one of {_listed(meant)}"
         )
     if kinds[meant[0]] != "LSTM":
-        name = f"{meant[0]}weight_hh_l0"
+        name = _recurrent(meant[0], layouts[meant[0]])
         raise ValueError(
             f"{name} has shape {arrays[name].shape}, that of a {kinds[meant[0]]}, "
             "expected an LSTM's (4 * hidden, hidden)"
         )
-    return meant[0]
+    return meant[0], layouts[meant[0]]
 
 
-def _kind(arrays: Arrays, prefix: str) -> str:
+def _firsts(arrays: Arrays) -> Iterable[re.Match[str]]:
+    """The first array of each recurrent layer; where a cell shares its prefix, the layer's last."""
+    return sorted(filter(None, map(FIRST.fullmatch, arrays)), key=lambda m: m[2] is not None)
+
+
+def _recurrent(prefix: str, layout: Layout) -> str:
+    return f"{prefix}weight_hh" + ("_l0" if layout is TORCH else "")
+
+
+def _kind(arrays: Arrays, prefix: str, layout: Layout) -> str:
     """Return the kind of network at a prefix, from its gate count.
 
     An array that does not decide it counts as an LSTM, and the layout then reports the error.
     """
-    array = arrays.get(f"{prefix}weight_hh_l0")
+    array = arrays.get(_recurrent(prefix, layout))
     if array is None or array.ndim != 2:
         return "LSTM"
     rows, units = array.shape
@@ -172,15 +191,13 @@ def _missing(arrays: Arrays, kinds: Iterable[str], prefix: str | None) -> str:
     """Return a message: there is no LSTM, and what was found instead."""
     if found := list(kinds):
         return f"no LSTM at prefix {prefix!r}, found recurrent layers at {_listed(found)}"
-    if cell := next(filter(CELL.fullmatch, arrays), None):
-        return f"no nn.LSTM, found a single cell, {cell!r}: add _l0 to the names of its four arrays"
     return f"no LSTM: expected an array weight_ih_l0, alone or at a prefix, found {_listed(arrays)}"
 
 
-def _own(arrays: Arrays, prefix: str) -> dict[str, Array]:
+def _own(arrays: Arrays, prefix: str, layout: Layout) -> dict[str, Array]:
     """Return the arrays of the LSTM at a prefix, by their own names; other arrays are left out."""
     beside = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
-    return {name: array for name, array in beside.items() if OWN.fullmatch(name)}
+    return {name: array for name, array in beside.items() if OWN[layout].fullmatch(name)}
 
 
 def _check_finite(native: Arrays) -> None:

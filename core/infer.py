@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from gateparity.config import Config
 
@@ -30,11 +30,41 @@ def infer_config(layout: Layout, native: Native) -> Config:
         )
     named = list(_named(layout, native))
     if not named:
-        raise ValueError(f"{layout.name}: {sorted(native)} are not the arrays of an LSTM")
+        _refuse_structure(layout, native)
     found = [config for config in named if _fits(layout, native, config)]
     if len(found) > 1:
         raise ValueError(f"{layout.name}: these may be {named[0].layers} layers or 2 directions")
     return _measure(layout, native, (found or named)[0])
+
+
+def _refuse_structure(layout: Layout, native: Native) -> NoReturn:
+    """Raise `ValueError` that names what is missing from the LSTM whose names come closest."""
+    names = set(native)
+    closest = min(_similar(layout, len(names)), key=lambda e: (len(names - e), len(e - names)))
+    if len(closest & names) < len(closest - names):
+        raise ValueError(f"{layout.name}: {sorted(native)} are not the arrays of an LSTM")
+    raise ValueError(
+        f"{layout.name}: missing arrays {sorted(closest - names)}, "
+        f"unknown arrays {sorted(names - closest)}"
+    )
+
+
+def _similar(layout: Layout, count: int) -> Iterator[set[str]]:
+    """Yield the names of each structure of about as many arrays, give or take a layer."""
+    for layer in _structures(layout):
+        each = sum(1 for _ in layout.blocks(layer))
+        most = -(-count // each) + 1 if layout.many_layers else 1
+        for layers in range(max(1, most - 2), most + 1):
+            config = dataclasses.replace(layer, layers=layers)
+            yield {block.name for block in layout.blocks(config)}
+
+
+def _structures(layout: Layout) -> Iterator[Config]:
+    """Yield one layer of each structure that names tell apart."""
+    directions = (1, 2) if any(tensor.tells_directions for tensor in layout.tensors) else (1,)
+    biased = (True,) if layout.always_biased else (True, False)
+    for direction_count, biases in itertools.product(directions, biased):
+        yield Config(1, 1, 1, direction_count, biases)
 
 
 def _named(layout: Layout, native: Native) -> Iterator[Config]:
@@ -42,10 +72,7 @@ def _named(layout: Layout, native: Native) -> Iterator[Config]:
 
     There may be two, where names count cells without a direction.
     """
-    directions = (1, 2) if any(tensor.tells_directions for tensor in layout.tensors) else (1,)
-    biased = (True,) if layout.always_biased else (True, False)
-    for direction_count, biases in itertools.product(directions, biased):
-        layer = Config(1, 1, 1, direction_count, biases)
+    for layer in _structures(layout):
         layers, rest = divmod(len(native), sum(1 for _ in layout.blocks(layer)))
         if rest or not layers or (layers > 1 and not layout.many_layers):
             continue

@@ -40,3 +40,9 @@ def all_frameworks() -> list[str]:
 def torch_backend() -> Backend:
     """PyTorch's scratch row."""
     return parse_backends([require("torch")])[0]
+
+
+@pytest.fixture(scope="session")
+def tensorflow_backend() -> Backend:
+    """TensorFlow's scratch row."""
+    return parse_backends([require("tensorflow")])[0]

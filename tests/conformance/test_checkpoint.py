@@ -44,7 +44,14 @@ SAVED = {
     "rnn.pt": "Model(rnn=nn.RNN(3, 5)).state_dict()",
     "projected.pt": "nn.LSTM(3, 5, proj_size=2).state_dict()",
     "cell.pt": "Model(cell=nn.LSTMCell(3, 5)).state_dict()",
+    "bare_cell.pt": "CELL.state_dict()",
+    "no_bias_cell.pt": "nn.LSTMCell(3, 5, bias=False).state_dict()",
+    "two_cells.pt": "nn.ModuleList([nn.LSTMCell(3, 5), nn.LSTMCell(5, 4)]).state_dict()",
+    "cell_and_gru_cell.pt": "Model(gru=nn.GRUCell(3, 5), cell=nn.LSTMCell(5, 4)).state_dict()",
+    "gru_cell.pt": "nn.GRUCell(3, 5).state_dict()",
+    "half_cell.pt": "{k: v for k, v in CELL.state_dict().items() if k != 'bias_hh'}",
     "linear.pt": "nn.Sequential(*[nn.Linear(2, 2) for _ in range(6)]).state_dict()",
+    "unbiased_above.pt": "{k: v for k, v in DEEP.state_dict().items() if k != 'bias_hh_l1'}",
     "partial.pt": "{k: v for k, v in nn.LSTM(3, 5).state_dict().items() if k != 'weight_hh_l0'}",
     "transposed.pt": "{k: v.T if k == 'weight_hh_l0' else v for k, v in STATE.items()}",
     "scalar.pt": "{k: v.sum() for k, v in STATE.items()}",
@@ -60,6 +67,11 @@ SAVED = {
     "expanded.pt": "{**STATE, 'weight_hh_l0': torch.zeros(1).expand(4 * 10**9, 10**9)}",
     "many_views.pt": "dict.fromkeys(map(str, range(500)), torch.zeros(10000))",
 }
+# Those that are saved in PyTorch's older format too.
+LEGACY = (
+    *("plain.pt", "deep.pt", "no_bias.pth", "float64.bin", "float16.pt", "bfloat16.pt"),
+    *("inside.pt", "nested.pt", "beside.pt", "cell.pt", "whole.pt", "evil.pt", "expanded.pt"),
+)
 SAVE = """
 import json, os, sys
 import torch
@@ -75,13 +87,17 @@ class Evil:
 
 torch.manual_seed(0)
 DEEP = nn.LSTM(3, 5, 2, bidirectional=True)
+CELL = nn.LSTMCell(3, 5)
 STATE = nn.LSTM(3, 5).state_dict()
 MIXED = {**STATE, "bias_ih_l0": STATE["bias_ih_l0"].double()}
 ITSELF = {"lstm": STATE}
 ITSELF["model"] = ITSELF
-for name, value in json.load(sys.stdin).items():
-    torch.save(eval(value), name)
-torch.save(STATE, "legacy.pt", _use_new_zipfile_serialization=False)
+os.mkdir("legacy")
+for name, expression in json.load(sys.stdin).items():
+    value = eval(expression)
+    torch.save(value, name)
+    if name in LEGACY:
+        torch.save(value, "legacy/" + name, _use_new_zipfile_serialization=False)
 torch.jit.script(nn.LSTM(3, 5)).save("script.pt")
 
 import numpy as np
@@ -91,6 +107,11 @@ for name in ("plain.pt", "deep.pt", "float16.pt", "bfloat16.pt", "no_bias.pth", 
     np.savez(name + ".npz", **{
         k: v.view(bits.get(str(v.dtype).split(".")[1], torch.int64)).numpy()
         for k, v in state.items()})
+h, c = torch.randn(2, 2, 5)
+cell_x = torch.randn(1, 2, 3)
+cell_h, cell_c = CELL(cell_x[0], (h, c))
+np.savez("cell.npz", x=cell_x, h_0=h[None], c_0=c[None],
+         h_n=cell_h[None].detach(), c_n=cell_c[None].detach())
 x = torch.randn(7, 2, 3)
 y, (h_n, c_n) = DEEP(x)
 np.savez("run.npz", x=x, y=y.detach(), h_n=h_n.detach(), c_n=c_n.detach())
@@ -101,7 +122,7 @@ np.savez("run.npz", x=x, y=y.detach(), h_n=h_n.detach(), c_n=c_n.detach())
 def saved(torch_backend, tmp_path_factory):
     """A folder with every checkpoint of SAVED, made by PyTorch in one go."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    script = SAVE.replace("MARKER", str(folder / "marker"))
+    script = SAVE.replace("MARKER", str(folder / "marker")).replace("LEGACY", str(LEGACY))
     subprocess.run(
         [str(torch_backend.python), "-W", "ignore", "-c", script],
         input=json.dumps(SAVED).encode(),
@@ -153,9 +174,10 @@ def widen(bits, name):
     return bits.view(stored).astype(CONFIGS[name].dtype)
 
 
+@pytest.mark.parametrize("folder", [".", "legacy"])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_the_weights_come_back_bit_for_bit(name, saved, load_torch):
-    config, params = read(saved / name, load_torch)
+def test_the_weights_come_back_bit_for_bit(name, folder, saved, load_torch):
+    config, params = read(saved / folder / name, load_torch)
     assert config == CONFIGS[name]
     with np.load(saved / f"{name}.npz") as expected:
         native = TORCH.pack(params, config)
@@ -169,6 +191,37 @@ def test_numpy_computes_what_pytorch_did_before_it_saved(saved, load_torch):
     with np.load(saved / "run.npz") as run:
         found = Scratch().forward(config, D2L.pack(params, config), Batch(run["x"]))
         for name in ("y", "h_n", "c_n"):
+            np.testing.assert_allclose(getattr(found, name), run[name], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["inside.pt", "nested.pt", "beside.pt", "cell.pt"])
+def test_an_older_file_holds_what_a_zip_archive_does(name, saved, load_torch):
+    (config, found), (_, expected) = (
+        read(folder / name, load_torch) for folder in (saved / "legacy", saved)
+    )
+    for key, array in TORCH.pack(found, config).items():
+        np.testing.assert_array_equal(array, TORCH.pack(expected, config)[key], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"), [("bare_cell.pt", None), ("bare_cell.pt", ""), ("cell.pt", "cell")]
+)
+def test_a_single_cell_is_an_lstm_of_one_layer(name, prefix, saved, load_torch):
+    assert read(saved / name, load_torch, prefix)[0] == Config(3, 5)
+
+
+def test_a_cell_without_biases_and_one_of_several_are_read(saved, load_torch):
+    assert read(saved / "no_bias_cell.pt", load_torch)[0] == Config(3, 5, biases=False)
+    assert read(saved / "two_cells.pt", load_torch, "1")[0] == Config(5, 4)
+    assert read(saved / "cell_and_gru_cell.pt", load_torch)[0] == Config(5, 4)
+
+
+def test_numpy_computes_what_a_single_cell_did_before_it_was_saved(saved, load_torch):
+    config, params = read(saved / "bare_cell.pt", load_torch)
+    with np.load(saved / "cell.npz") as run:
+        batch = Batch(run["x"], run["h_0"], run["c_0"])
+        found = Scratch().forward(config, D2L.pack(params, config), batch)
+        for name in ("h_n", "c_n"):
             np.testing.assert_allclose(getattr(found, name), run[name], atol=1e-6)
 
 
@@ -219,9 +272,12 @@ REFUSED = {
     "gru.pt": r"weight_hh_l0 has shape \(15, 5\), that of a GRU, expected an LSTM's",
     "rnn.pt": r"rnn\.weight_hh_l0 has shape \(5, 5\), that of a plain RNN, expected an LSTM's",
     "projected.pt": r"weight_hr_l0 has no canonical place: .* proj_size",
-    "cell.pt": r"no nn\.LSTM, found a single cell, 'cell\.weight_ih': add _l0 to the names",
+    "two_cells.pt": r"holds 2 LSTMs, expected one: choose with --prefix, one of '0\.', '1\.'",
+    "gru_cell.pt": r"weight_hh has shape \(15, 5\), that of a GRU, expected an LSTM's",
+    "half_cell.pt": r"torch_cell: missing arrays \['bias_hh'\], unknown arrays \[\]",
     "linear.pt": r"no LSTM: .* weight_ih_l0.*, found '0\.weight', .*'3\.bias' and 4 more$",
-    "partial.pt": r"\['bias_hh_l0', .*\] are not the arrays of an LSTM",
+    "partial.pt": r"torch: missing arrays \['weight_hh_l0'\], unknown arrays \[\]",
+    "unbiased_above.pt": r"torch: missing arrays \['bias_hh_l1'\], unknown arrays \[\]",
     "transposed.pt": r"weight_hh_l0 has shape \(5, 20\), expected",
     "scalar.pt": r"weight_ih_l0 has shape \(\), expected",
     "hollow.pt": r"hidden_size is 0, expected an integer of at least 1",
@@ -244,16 +300,66 @@ def test_what_is_no_lstm_is_refused_in_one_line(name, saved, load_torch):
     assert_refused(saved / name, load_torch, REFUSED[name])
 
 
-def test_an_evil_pickle_does_not_run(saved, load_torch):
+@pytest.mark.parametrize("folder", [".", "legacy"])
+def test_an_evil_pickle_does_not_run(folder, saved, load_torch):
     message = r"refuses to load: it holds more than arrays \(posix\.mkdir\)"
-    assert_refused(saved / "evil.pt", load_torch, message)
+    assert_refused(saved / folder / "evil.pt", load_torch, message)
     assert not (saved / "marker").exists()
 
 
-def test_a_legacy_pickle_never_reaches_pytorch(saved):
-    assert_refused(
-        saved / "legacy.pt", unused, r"not a zip archive as torch\.save writes since 1\.6"
-    )
+@pytest.mark.parametrize("name", ["whole.pt", "expanded.pt"])
+def test_an_older_file_is_refused_as_a_zip_archive_is(name, saved, load_torch):
+    assert_refused(saved / "legacy" / name, load_torch, REFUSED[name])
+
+
+DECLARED = b"cpuq\x07K\x3cN"  # where legacy/plain.pt says that weight_ih_l0 has 60 numbers
+REBUILT = b"K\x00K\x14K\x03\x86"  # and that they are (20, 3), from number 0 on
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            DECLARED,
+            b"cpuq\x07J\xff\xff\xff\x7fN",
+            r"declare 8589935148 bytes, more than the file's",
+        ),
+        (DECLARED, b"cpuq\x07\x8a\x08" + b"\x7f" * 8 + b"N", r"declare \d{20} bytes, more than"),
+        (DECLARED, b"cpuq\x07J\xff\xff\xff\xffN", r"damaged: .* whose size isn't known before"),
+        (DECLARED, b"cpuq\x07NN", r"damaged: .* whose size isn't known before it is allocated"),
+        (
+            REBUILT,
+            b"K\x00J\xff\xff\xff\x7fK\x03\x86",
+            r"PyTorch can't load it \(|takes \d+ bytes in a",
+        ),
+        (b"]q\x00(X", b"]q\x00(h\x00X", r"PyTorch can't load it \("),
+        (b"FloatStorage", b"FloatSt\x00rage", r"damaged: .* whose size isn't known before it is"),
+        (b"ccollections\nOrderedDict", b"cbuiltins\nbytearray", r"more than arrays \(bytearray\)"),
+    ],
+)
+def test_an_older_file_that_declares_what_it_does_not_hold(
+    old, new, message, saved, tmp_path, load_torch
+):
+    data = (saved / "legacy/plain.pt").read_bytes()
+    assert data.count(old) == 1
+    path = tmp_path / "claims.pt"
+    path.write_bytes(data.replace(old, new))
+    assert_refused(path, load_torch, message)
+
+
+@pytest.mark.parametrize("cut", [15, 16, 100, 500, 700, -300, -1])
+def test_a_truncated_older_file_is_refused(cut, saved, tmp_path, load_torch):
+    path = tmp_path / "cut.pt"
+    path.write_bytes((saved / "legacy/plain.pt").read_bytes()[:cut])
+    assert_refused(path, load_torch, r"its pickle is damaged: |PyTorch can't load it \(")
+
+
+def test_an_older_file_without_the_numbers_of_an_array_is_refused(saved, tmp_path, load_torch):
+    path = tmp_path / "hollow.pt"
+    data = (saved / "legacy/plain.pt").read_bytes()
+    keys = data.rindex(b"\x80\x02]q\x00(")
+    path.write_bytes(data[:keys] + b"\x80\x02]q\x00." + data[keys:])
+    assert_refused(path, load_torch, r"it declares storage '\d+' and holds no numbers for it")
 
 
 @pytest.mark.parametrize("cut", [4, 100, -300, -1])
@@ -373,7 +479,7 @@ def test_damaged_safetensors_are_refused(how, tmp_path):
     path = tmp_path / "model.safetensors"
     save_file(state(), path)
     path.write_bytes(damaged(path.read_bytes())[how])
-    assert_refused(path, unused, r"damaged or truncated safetensors: |not safetensors either: ")
+    assert_refused(path, unused, r"damaged or truncated safetensors: |a file of another kind ")
 
 
 def test_integer_weights_are_no_lstm(tmp_path):
@@ -386,7 +492,7 @@ def test_integer_weights_are_no_lstm(tmp_path):
 def test_a_text_file_is_refused_whatever_its_name(name, tmp_path):
     path = tmp_path / name
     path.write_text("These are my notes on the model.\n" * 100)
-    assert_refused(path, unused, r"not a zip archive as torch\.save writes since 1\.6, and not saf")
+    assert_refused(path, unused, r"a file of another kind \(header too large\), expected a state")
 
 
 def test_an_empty_file_is_refused(tmp_path):

@@ -180,7 +180,11 @@ def test_an_order_that_is_none(order):
         ),
         (
             {"bias_hh_l0": None},
-            "torch: ['bias_ih_l0', 'weight_hh_l0', 'weight_ih_l0'] are not the arrays of an LSTM",
+            "torch: missing arrays ['bias_hh_l0'], unknown arrays []",
+        ),
+        (
+            {"bias_hh_l0": None, "scale": np.zeros(3, "f4")},
+            "torch: missing arrays ['bias_hh_l0'], unknown arrays ['scale']",
         ),
         (
             {"weight_ih_l0": np.zeros((12, 2, 1), "f4")},
@@ -228,6 +232,27 @@ def test_infer_refuses_a_layer_that_does_not_fit_the_one_below(layouts):
     native["weight_ih_l1"] = np.zeros((12, 2), "f4")
     assert refusal(ValueError, infer_config, layouts["torch"], native) == (
         "torch: weight_ih_l1 has shape (12, 2), expected (12, 3)"
+    )
+
+
+@pytest.mark.parametrize(
+    "absent",
+    [
+        ["bias_hh_l1"],
+        ["bias_hh_l1", "bias_ih_l1"],
+        ["weight_hh_l2_reverse"],
+        [
+            f"{name}_l1{d}"
+            for name in ("bias_hh", "bias_ih", "weight_hh", "weight_ih")
+            for d in ("", "_reverse")
+        ],
+    ],
+)
+def test_infer_names_what_is_missing_from_an_lstm_of_several_layers(layouts, absent):
+    native = zeros(layouts["torch"], Config(2, 3, layers=3, directions=2))
+    native = changed(native, dict.fromkeys(absent))
+    assert refusal(ValueError, infer_config, layouts["torch"], native) == (
+        f"torch: missing arrays {absent}, unknown arrays []"
     )
 
 
