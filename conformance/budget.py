@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateparity.canonical import Lstm
+    from gateparity.config import Config
     from gateparity.conformance.cases import Case
     from gateparity.conformance.requirements.checks import Check, Results
     from gateparity.conformance.rounding import Rounding
@@ -32,7 +33,7 @@ _DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an e
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
 _PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
-_OUTPUTS: Final = ("y", "h_n", "c_n")
+_OUTPUTS: Final[tuple[str, ...]] = ("y", "h_n", "c_n")
 _DECLARED: Final = ("factors", "bias")
 
 
@@ -65,7 +66,7 @@ class Budget:
         """
         if self.scores is None:
             return None
-        known = {n: np.where(np.isfinite(errors[n]), errors[n], 0) for n in _OUTPUTS}
+        known = {n: np.where(np.isfinite(errors[n]), errors[n], 0) for n in self.weights}
         scores = _scores(self.case, known, self.weights)
         return np.where(self.scores > 0, scores / np.where(self.scores > 0, self.scores, 1), 0)
 
@@ -112,9 +113,10 @@ def make_budget(
         name: np.hypot(sigma, np.where(_may_vanish(exact[name]), arithmetic.flush, 0))
         for name, sigma in drawn.items()
     }
-    if not set(_OUTPUTS) <= set(exact) or not case.batch.x.size:
+    outputs = [name for name in _OUTPUTS if name in exact]
+    if not outputs or not case.batch.x.size:
         return Budget(case, sigmas)
-    weights = {name: _weigh(drawn[name], arithmetic.flush) for name in _OUTPUTS}
+    weights = {name: _weigh(drawn[name], arithmetic.flush) for name in outputs}
     scores = [np.square(_scores(case, errors, weights).values).sum(-1) for errors in passes]
     return Budget(case, sigmas, weights, np.sqrt(np.sum(scores, axis=0) / draws))
 
@@ -142,11 +144,16 @@ def _moved(array: Any, exact: Array, rounding: Rounding) -> Array:
 @np.errstate(all="ignore")  # gradients of the inputs may overflow, and aren't wanted
 def _scores(case: Case, errors: Any, weights: Results) -> Any:
     """The derivative of half the weighted squared error by each bias `(cell, gate, hidden)`."""
-    heads = Outputs(*(errors[name] * weights[name] for name in _OUTPUTS))
+    zeros = _zero_states(errors["y"], case.config)  # of the kind of y, which may be draws
+    heads = Outputs(*(errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS))
     config = dataclasses.replace(case.config, biases=True)
     found, _ = Truth(dtype="float64").gradients(config, _biased(case.params), case.batch, heads)
     biases: list[Any] = [cell.b_ih for cell in found]
     return np.stack(biases)
+
+
+def _zero_states(y: Any, config: Config) -> Any:
+    return np.concatenate([y[:1, :, : config.hidden_size] * 0] * config.cells)
 
 
 def _may_vanish(exact: Array) -> Array:

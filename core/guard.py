@@ -70,6 +70,12 @@ class Guarded:
         """Whether an LSTM over canonical parameters has gradients."""
         return bool(self.lstm.differentiates)
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        """What an LSTM over canonical parameters lacks."""
+        found: frozenset[str] = self.lstm.lacks
+        return found
+
     def _guard(self, method: str, config: Config, *given: Any) -> Any:
         call = getattr(self.lstm, method, None)
         if call is None:

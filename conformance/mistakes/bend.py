@@ -48,6 +48,7 @@ class Bent:
     lstm: Bendable
     bend: Bend
     differentiates: ClassVar[bool] = True
+    lacks: ClassVar[frozenset[str]] = frozenset()
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Outputs and final states."""
@@ -85,6 +86,7 @@ class Far:
 
     lstm: Bendable
     differentiates: ClassVar[bool] = True
+    lacks: ClassVar[frozenset[str]] = frozenset()
 
     def forward(self, *asked: Any) -> Outputs:
         """Outputs and final states."""
