@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateparity.canonical import Lstm
+    from gateparity.config import Config
     from gateparity.conformance.cases import Case
     from gateparity.conformance.requirements.checks import Check, Results
     from gateparity.conformance.rounding import Rounding
@@ -33,9 +34,7 @@ _DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an e
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
 _PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
-# Rao, Large sample tests of statistical hypotheses, Proc. Camb. Phil. Soc. 44, 1948: a score test
-# needs only the gradient at the null hypothesis, here at the right biases.
-_OUTPUTS: Final = ("y", "h_n", "c_n")
+_OUTPUTS: Final[tuple[str, ...]] = ("y", "h_n", "c_n")
 _DECLARED: Final = ("factors", "bias")
 
 
@@ -70,8 +69,7 @@ class Budget:
         """
         if self.scores is None:
             return None
-        # An element that is not finite fails by itself, and would make every score NaN.
-        known = {n: np.where(np.isfinite(errors[n]), errors[n], 0) for n in _OUTPUTS}
+        known = {n: np.where(np.isfinite(errors[n]), errors[n], 0) for n in self.weights}
         scores = _scores(self.case, known, self.weights)
         return np.where(self.scores > 0, scores / np.where(self.scores > 0, self.scores, 1), 0)
 
@@ -125,11 +123,10 @@ def make_budget(
         name: np.hypot(sigma, np.where(_may_vanish(exact[name]), arithmetic.flush, 0))
         for name, sigma in drawn.items()
     }
-    if not set(_OUTPUTS) <= set(exact) or not case.batch.x.size:
+    outputs = [name for name in _OUTPUTS if name in exact]
+    if not outputs or not case.batch.x.size:
         return Budget(case, sigmas)
-    # The same draws that gave the elements their deviations go through the score as well. That
-    # gives the deviation of each score, correlations between elements included.
-    weights = {name: _weigh(drawn[name], arithmetic.flush) for name in _OUTPUTS}
+    weights = {name: _weigh(drawn[name], arithmetic.flush) for name in outputs}
     scores = [np.square(_scores(case, errors, weights).values).sum(-1) for errors in passes]
     return Budget(case, sigmas, weights, np.sqrt(np.sum(scores, axis=0) / draws))
 
@@ -164,12 +161,16 @@ def _scores(case: Case, errors: Any, weights: Results) -> Any:
 
     Its shape is `(cell, gate, hidden)`, and a last axis for the draws if `errors` has one.
     """
-    heads = Outputs(*(errors[name] * weights[name] for name in _OUTPUTS))
-    # An LSTM without biases is tested too, at biases of zero: a backend may add some by mistake.
+    zeros = _zero_states(errors["y"], case.config)  # of the kind of y, which may be draws
+    heads = Outputs(*(errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS))
     config = dataclasses.replace(case.config, biases=True)
     found, _ = Truth(dtype="float64").gradients(config, _biased(case.params), case.batch, heads)
     biases: list[Any] = [cell.b_ih for cell in found]
     return np.stack(biases)
+
+
+def _zero_states(y: Any, config: Config) -> Any:
+    return np.concatenate([y[:1, :, : config.hidden_size] * 0] * config.cells)
 
 
 def _may_vanish(exact: Array) -> Array:

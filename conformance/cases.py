@@ -53,6 +53,7 @@ class Case:
         steps, size, _ = self.batch.x.shape
         lengths = self.batch.lengths
         asked = {
+            "initial_states": self.batch.h_0 is not None or self.batch.c_0 is not None,
             "lengths": lengths is not None,
             "lengths_float64": lengths is not None and self.config.dtype == "float64",
             "zero_length": lengths is not None and steps > 0 and bool((lengths == 0).any()),
@@ -145,6 +146,7 @@ RECIPES: Final = {
         Recipe("sequence"),
         Recipe("unit", steps=1, size=1, input_size=1, hidden_size=1, positive=True),
         Recipe("plain", biases=False, initial=False),
+        Recipe("zero_states", initial=False),
         Recipe("ragged", layers=2, directions=2, lengths=(3, 5, 1)),
         Recipe("one_empty", layers=2, directions=2, lengths=(3, 0, 5)),
         Recipe("nan_padding", layers=2, directions=2, lengths=(3, 5, 1), values=values.nan_padding),

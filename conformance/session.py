@@ -12,7 +12,7 @@ import numpy as np
 from gateparity.adapter import Impure, Unsupported
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, WorkerLost
-from gateparity.canonical import Canonical
+from gateparity.canonical import Canonical, WithoutFinalStates
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.deviations import find_deviation
 from gateparity.conformance.judgement import (
@@ -21,6 +21,7 @@ from gateparity.conformance.judgement import (
     make_result,
     weigh_deviation,
 )
+from gateparity.conformance.requirements.answers import lacks_final_states
 from gateparity.conformance.truth import Truth
 from gateparity.conformance.verdict import Expected, unit_roundoff
 from gateparity.parameters import fields
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from gateparity.adapter import Adapter
     from gateparity.backends.spec import Backend
+    from gateparity.canonical import Lstm
     from gateparity.conformance.budget import Budget
     from gateparity.conformance.cases import Case
     from gateparity.conformance.requirements.checks import Check, Results
@@ -37,32 +39,45 @@ if TYPE_CHECKING:
     from gateparity.layout import Layout
 
 _PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Truths:
     """A cache of the reference's results and budgets, by check and case, for all backends."""
 
     def __init__(self) -> None:
-        self._truths: dict[tuple[str, str, str], Results] = {}
+        self._truths: dict[tuple[str, ...], Results] = {}
         self._budgets: dict[tuple[Any, ...], Budget] = {}
         self._lock = threading.Lock()
 
-    def of(self, check: Check, case: Case, declared: Mapping[str, float] = _PLAIN) -> Expected:
-        """Return the reference's result at the next wider precision, and its budget.
+    def of(
+        self,
+        check: Check,
+        case: Case,
+        declared: Mapping[str, float] = _PLAIN,
+        found: Mapping[str, Any] = _NOTHING,
+    ) -> Expected:
+        """The truth at the next wider precision, and its budget.
 
-        `declared` is the backend's declared rounding model, in fields of `Arithmetic`.
+        `declared` is what a backend says of its arithmetic, fields of `Arithmetic`. If final states
+        are lacking in what it `found`, they are lacking in the truth.
         """
-        dtype, key = case.config.dtype, (check.name, case.name)
+        view = WithoutFinalStates if lacks_final_states(found) else _as_it_is
+        dtype, key = case.config.dtype, (check.name, case.name, view.__name__)
         arithmetic = make_arithmetic(dtype, declared)
         with self._lock, np.errstate(all="ignore"):
             if (*key, dtype) not in self._truths:
-                self._truths[*key, dtype] = check.run(Truth(), case)
+                self._truths[*key, dtype] = check.run(view(Truth()), case)
             drawn = *key, arithmetic, _fingerprint(case)
             if drawn not in self._budgets:
-                self._budgets[drawn] = make_budget(check, case, arithmetic)
+                self._budgets[drawn] = make_budget(check, case, arithmetic, bend=view)
             budget = self._budgets[drawn]
         factor = unit_roundoff(dtype) / arithmetic.unit
         return Expected(self._truths[*key, dtype], budget.scaled(factor))
+
+
+def _as_it_is(truth: Truth) -> Lstm:
+    return truth
 
 
 def _other_variant(row: Backend) -> str:
@@ -221,7 +236,7 @@ def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: T
         return make_result(row, check, case, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
         return make_result(row, check, case, "error", reason=_one_line(error))
-    expected = truths.of(check, case, getattr(adapter, "arithmetic", _PLAIN))
+    expected = truths.of(check, case, getattr(adapter, "arithmetic", _PLAIN), found)
     return judge_answer(row, check, case, found, expected)
 
 

@@ -37,6 +37,7 @@ class Truth:
     dtype: str = ""
     scratch: Scratch = dataclasses.field(default_factory=Scratch)
     differentiates: ClassVar[bool] = True
+    lacks: ClassVar[frozenset[str]] = frozenset()
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Return outputs and final states at the wide dtype."""

@@ -15,7 +15,7 @@ from gateparity.errors import suggest
 from gateparity.parameters import check_array
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from gateparity.config import Config
     from gateparity.layout import Layout
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     Native = Mapping[str, Array]  # a framework's own arrays under its own names
 
 
+STATES: Final = ("initial_states", "final_states")
 FEATURES: Final = (  # the keys of `unsupported`: what checks and cases need, and training
     "gates",
     "gradients",
+    "initial_states",
+    "final_states",
     "lengths",
     "lengths_float64",
     "zero_length",
@@ -65,13 +68,14 @@ class Batch:
 class Outputs:
     """Results of one call, or a cotangent for them.
 
-    `y (T, B, directions * hidden)` is zero past each length. `h_n` and `c_n`, like `h_0`, are the
-    states after the last valid step (in the reverse direction that is step 0).
+    `y (T, B, directions * hidden)`, zero past each length; `h_n` and `c_n` like `h_0`: the states
+    after the last valid step (in the reverse direction that is step 0). An adapter that declares
+    `final_states` unsupported leaves them out, `Outputs(y)`, or gives None.
     """
 
     y: Array
-    h_n: Array
-    c_n: Array
+    h_n: Array = dataclasses.field(default_factory=lambda: np.empty((0, 0, 0)))
+    c_n: Array = dataclasses.field(default_factory=lambda: np.empty((0, 0, 0)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +94,10 @@ class Trace:
 
 @dataclasses.dataclass(frozen=True)
 class Gradients:
-    """Gradients of `sum(cotangent * outputs)`: of the native parameters, of x, h_0 and c_0."""
+    """Gradients of `sum(cotangent * outputs)`: of the native parameters, of x, h_0 and c_0.
+
+    An adapter that declares `initial_states` unsupported has those of x alone, `Batch(d_x)`.
+    """
 
     params: Native
     batch: Batch
@@ -155,6 +162,18 @@ def state_shape(config: Config, batch: Batch) -> tuple[int, ...]:
     return (config.cells, batch.x.shape[1], config.hidden_size)
 
 
+def drop_final_states(outputs: Outputs, batch: Batch) -> Outputs:
+    """Return the outputs with states of no cells, which joins and permutations leave alone."""
+    none = np.empty((0, batch.x.shape[1], 0), outputs.y.dtype)
+    return Outputs(outputs.y, none, none)
+
+
+def weigh_y_alone(cotangent: Outputs) -> Outputs:
+    """Return the cotangent of an LSTM whose final states reach nobody: zeros for both of them."""
+    zeros = (np.zeros_like(state) for state in (cotangent.h_n, cotangent.c_n))
+    return Outputs(cotangent.y, *zeros)
+
+
 def check_batch(batch: Batch, config: Config) -> None:
     """Raise `ValueError` or `TypeError` that names the first wrong array of a batch."""
     if not isinstance(batch.x, np.ndarray) or batch.x.ndim != 3:
@@ -169,10 +188,17 @@ def check_batch(batch: Batch, config: Config) -> None:
         _check_lengths(batch.lengths, steps, size)
 
 
-def check_outputs(outputs: Outputs, config: Config, batch: Batch) -> None:
-    """Raise `ValueError` or `TypeError` that names the first wrong array of an answer."""
+def check_outputs(
+    outputs: Outputs, config: Config, batch: Batch, lacks: Collection[str] = ()
+) -> None:
+    """Raise `ValueError` or `TypeError` that names the first wrong array of an answer.
+
+    `lacks` are those of `STATES` that aren't supported, and so aren't looked at.
+    """
     steps, size, _ = batch.x.shape
     check_array("y", outputs.y, (steps, size, config.output_size), config.dtype)
+    if "final_states" in lacks:
+        return
     check_array("h_n", outputs.h_n, state_shape(config, batch), config.dtype)
     check_array("c_n", outputs.c_n, state_shape(config, batch), config.dtype)
 
@@ -186,14 +212,23 @@ def check_trace(trace: Trace, config: Config, batch: Batch) -> None:
         check_array(name, getattr(trace, name), shape, config.dtype)
 
 
-def check_gradients(gradients: Gradients, config: Config, params: Native, batch: Batch) -> None:
-    """Raise `ValueError` or `TypeError` that names the first wrong array of a gradient."""
+def check_gradients(
+    gradients: Gradients,
+    config: Config,
+    params: Native,
+    batch: Batch,
+    lacks: Collection[str] = (),
+) -> None:
+    """Raise `ValueError` or `TypeError` that names the first wrong array of a gradient.
+
+    `lacks` are those of `STATES` that aren't supported, and so aren't looked at.
+    """
     if set(gradients.params) != set(params):
         raise ValueError(f"gradients name {sorted(gradients.params)}, expected {sorted(params)}")
     for name, array in params.items():
         check_array(f"d_{name}", gradients.params[name], array.shape, config.dtype)
     check_array("d_x", gradients.batch.x, batch.x.shape, config.dtype)
-    for name in ("h_0", "c_0"):
+    for name in () if "initial_states" in lacks else ("h_0", "c_0"):
         state = getattr(gradients.batch, name)
         check_array(f"d_{name}", state, state_shape(config, batch), config.dtype)
 

@@ -10,11 +10,14 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateparity.adapter import (
+    STATES,
     check_batch,
     check_gradients,
     check_outputs,
     check_trace,
+    drop_final_states,
     find_unsupported,
+    weigh_y_alone,
 )
 from gateparity.guard import Guarded
 
@@ -30,6 +33,11 @@ class Lstm(Protocol):
     @property
     def differentiates(self) -> bool:
         """Return whether it has gradients; without them only its outputs are judged."""
+        ...
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Those of `STATES` that it doesn't have: they are left out of what is compared."""
         ...
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
@@ -66,13 +74,18 @@ class Canonical:
         """Return whether the adapter has gradients and doesn't declare them unsupported."""
         return "gradients" not in find_unsupported(self.adapter)
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Those of `STATES` that the adapter declares unsupported."""
+        return frozenset(STATES) & find_unsupported(self.adapter).keys()
+
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run the adapter over a batch, and check the shapes of its outputs."""
         check_batch(batch, config)
         native = self.adapter.layout.pack(params, config)
         outputs = self.adapter.forward(config, native, batch)
-        check_outputs(outputs, config, batch)
-        return outputs
+        check_outputs(outputs, config, batch, self.lacks)
+        return drop_final_states(outputs, batch) if "final_states" in self.lacks else outputs
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run the adapter, and return every pre-activation, gate and state."""
@@ -89,8 +102,10 @@ class Canonical:
         check_batch(batch, config)
         check_outputs(cotangent, config, batch)
         native = self.adapter.layout.pack(params, config)
+        if "final_states" in self.lacks:
+            cotangent = weigh_y_alone(cotangent)
         found = self.adapter.gradients(config, native, batch, cotangent)
-        check_gradients(found, config, native, batch)
+        check_gradients(found, config, native, batch, self.lacks)
         return self.adapter.layout.pullback(found.params, config), found.batch
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
@@ -111,3 +126,42 @@ class Canonical:
         guarded = getattr(self.adapter, "guarded", None)
         adapter: Any = guarded() if guarded else Guarded(self.adapter)
         return Canonical(adapter)
+
+
+@dataclasses.dataclass(frozen=True)
+class WithoutFinalStates:
+    """An LSTM as seen by somebody who gets its outputs alone: the truth for such an adapter."""
+
+    lstm: Lstm
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether the LSTM inside has gradients."""
+        return self.lstm.differentiates
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        """The final states, and what the LSTM inside lacks."""
+        return self.lstm.lacks | {"final_states"}
+
+    def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        """Run it over a batch."""
+        return drop_final_states(self.lstm.forward(config, params, batch), batch)
+
+    def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
+        """Run it and tell every pre-activation, gate and state."""
+        return self.lstm.gates(config, params, batch)
+
+    def gradients(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> tuple[Parameters, Batch]:
+        """Differentiate what its outputs alone are weighed with."""
+        return self.lstm.gradients(config, params, batch, weigh_y_alone(cotangent))
+
+    def weights(self, config: Config, params: Parameters) -> Parameters:
+        """Put parameters into its own weights and take them out again."""
+        return self.lstm.weights(config, params)
+
+    def guarded(self) -> WithoutFinalStates:
+        """The same one, whose calls raise `Impure` for what they do beside answering."""
+        return WithoutFinalStates(self.lstm.guarded())

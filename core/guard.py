@@ -71,6 +71,12 @@ class Guarded:
         """Return whether an LSTM over canonical parameters has gradients."""
         return bool(self.lstm.differentiates)
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        """What an LSTM over canonical parameters lacks."""
+        found: frozenset[str] = self.lstm.lacks
+        return found
+
     def _guard(self, method: str, config: Config, *given: Any) -> Any:
         call = getattr(self.lstm, method, None)
         if call is None:

@@ -37,6 +37,12 @@ def all_frameworks() -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def tensorflow_backend() -> Backend:
+    """TensorFlow's scratch row."""
+    return parse_backends([require("tensorflow")])[0]
+
+
+@pytest.fixture(scope="session")
 def torch_backend() -> Backend:
     """PyTorch's scratch row."""
     return parse_backends([require("torch")])[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gateparity.canonical import WithoutFinalStates
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.diagnosis.probes import run_probe
 from gateparity.conformance.requirements.answers import comparable
@@ -45,6 +46,12 @@ def bend(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
     for mistake in _applied(mistakes, case):
         lstm = mistake.apply(lstm)
     return lstm  # type: ignore[no-any-return]
+
+
+def _as_asked(mistakes: Mistakes, truth: Truth, probe: Probe) -> Lstm:
+    """Return the wrong LSTM as far as the backend shows it."""
+    lstm = bend(mistakes, truth, probe.case)
+    return WithoutFinalStates(lstm) if probe.lacks_final_states else lstm
 
 
 class Predictions:
@@ -149,7 +156,7 @@ class Predictions:
         # results with single mistakes.
         key = _applied(mistakes, probe.case), probe.asked
         if key not in self._found:
-            lstm = bend(mistakes, Truth(), probe.case)
+            lstm = _as_asked(mistakes, Truth(), probe)
             self._found[key] = run_probe(lstm, probe.check, probe.case)
         # Wider arithmetic has a wider range: exp(100) is finite in float64 and infinite in float32.
         # It matters only if the backend found something that is not finite.
@@ -169,7 +176,7 @@ class Predictions:
                     probe.check,
                     probe.case,
                     arithmetic,
-                    bend=lambda truth: bend(mistakes, truth, probe.case),
+                    bend=lambda truth: _as_asked(mistakes, truth, probe),
                 )
             self._budgets[key] = budget.scaled(unit_roundoff(dtype) / arithmetic.unit)
         return self._budgets[key]
@@ -194,7 +201,7 @@ def _run_narrow(mistakes: Mistakes, probe: Probe) -> Found:
     """Run the reference with the mistakes at the probe's own precision."""
     # A mistake may depend on the precision, such as one that rounds or overflows in one place.
     own = Truth(dtype=probe.case.config.dtype)
-    return run_probe(bend(mistakes, own, probe.case), probe.check, probe.case)
+    return run_probe(_as_asked(mistakes, own, probe), probe.check, probe.case)
 
 
 def _as_found(predicted: Found, probe: Probe) -> Found:

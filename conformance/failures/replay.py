@@ -75,7 +75,8 @@ def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
         raise InputError(f"{check.name} is not for such a case, {case.sizes}: {words}") from error
     with Session(row, truths, time_limit) as session:
         result = session.run(check, case)
-        expected = truths.of(check, case, session.arithmetic)
+        expected = truths.of(check, case, session.arithmetic, result.arrays or {})
+        then = truths.of(check, case, session.arithmetic, failure.truth)
     _, asked = comparable(failure.found | (result.arrays or {}), expected.truth)
     names = [name for name, array in asked.items() if array.size]
     return Replay(
@@ -83,7 +84,7 @@ def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
         version=session.version,
         places=tuple(_find_worst(name, failure, result, expected) for name in names),
         other_bits=_other_bits(failure.found, result.arrays),
-        same_truth=_is_same_truth(failure, expected),
+        same_truth=_is_same_truth(failure, then),
     )
 
 

@@ -111,7 +111,7 @@ def shrink_result(
 
 def make_failure(session: Session, check: Check, case: Case, result: Result, seed: int) -> Failure:
     """Return the failure to save: the session's result on a case, with everything to repeat it."""
-    expected = Truths().of(check, case, session.arithmetic)
+    expected = Truths().of(check, case, session.arithmetic, result.arrays or {})
     return Failure(
         check=check.name,
         case=case,

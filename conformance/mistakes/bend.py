@@ -54,6 +54,7 @@ class Bent:
     lstm: Bendable
     bend: Bend
     differentiates: ClassVar[bool] = True
+    lacks: ClassVar[frozenset[str]] = frozenset()
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Return the wrong LSTM's outputs and final states."""
@@ -93,6 +94,7 @@ class Far:
 
     lstm: Bendable
     differentiates: ClassVar[bool] = True
+    lacks: ClassVar[frozenset[str]] = frozenset()
 
     def forward(self, *asked: Any) -> Outputs:
         """Return outputs and final states, copied."""

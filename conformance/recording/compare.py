@@ -99,7 +99,8 @@ def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -
     if answer.arrays is None:
         return answer
     try:
-        expected = truths.of(check, case, run.arithmetics.get(row.label, {}))
+        arithmetic = run.arithmetics.get(row.label, {})
+        expected = truths.of(check, case, arithmetic, answer.arrays)
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
         raise InputError(f"{check.name} is not for case {case.name}: {words}") from error

@@ -5,16 +5,20 @@ Other checks are built from these, and name their arrays in the same way.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateparity.parameters import fields
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from gateparity.adapter import Batch, Outputs
     from gateparity.canonical import Lstm
     from gateparity.conformance.cases import Case
     from gateparity.conformance.requirements.checks import Results
     from gateparity.parameters import Array, Cell, Parameters
+
+_OF_Y: Final = "of y alone"  # after the name of a gradient
 
 
 def forward(lstm: Lstm, case: Case) -> Results:
@@ -61,28 +65,65 @@ def name_gradients(params: Parameters, batch: Batch, directions: int) -> Results
     return {f"d_{name}": array for name, array in (found | states).items()}
 
 
+def leave_out(results: Results, lacks: Collection[str]) -> Results:
+    """Return the arrays of an LSTM that lacks initial or final states, without those.
+
+    Gradients of the outputs alone are other numbers, and get names of their own.
+    """
+    kept = dict(results)
+    if "initial_states" in lacks:
+        kept = {name: array for name, array in kept.items() if _kind(name) != "initial states"}
+    if "final_states" in lacks:
+        kept = {
+            f"{name}, {_OF_Y}" if _is_gradient(name) else name: array
+            for name, array in kept.items()
+            if _kind(name) != "final states"
+        }
+    return kept
+
+
+def lacks_final_states(results: Iterable[str]) -> bool:
+    """Whether arrays of these names are those of an LSTM that lacks final states."""
+    names = list(results)
+    bases = {_base(name) for name in names}
+    return ("y" in bases and "h_n" not in bases) or any(name.endswith(_OF_Y) for name in names)
+
+
 def has_gradients(results: Results) -> bool:
     """Return whether any array has a name that `name_gradients` gives."""
     return any(_is_gradient(name) for name in results)
 
 
 def comparable(one: Results, other: Results) -> tuple[Results, Results]:
-    """Return both results, without gradients if only one of them has some.
+    """Return both, without the kinds of array that one of them has none of.
 
-    If that would leave no array, both are returned as they are.
+    Kinds are gradients, those of the outputs alone, those of initial states, final states, and all
+    else. Where that would leave nothing, there is nothing to leave out.
     """
-    if has_gradients(one) == has_gradients(other):
-        return one, other
-    a, b = (
-        {name: array for name, array in results.items() if not _is_gradient(name)}
-        for results in (one, other)
-    )
+    shared = {_kind(name) for name in one} & {_kind(name) for name in other}
+    a, b = ({n: a for n, a in each.items() if _kind(n) in shared} for each in (one, other))
     return (a, b) if a and b else (one, other)
 
 
 def label(results: Results, words: str) -> Results:
     """Return the same arrays, with `words` on how they were found after each name."""
     return {f"{name}, {words}": array for name, array in results.items()}
+
+
+def _kind(name: str) -> str:
+    """Return what an LSTM may lack, or share with no other, of which this is an array."""
+    if _base(name) in ("h_n", "c_n"):
+        return "final states"
+    if _base(name) in ("d_h_0", "d_c_0"):
+        return f"initial states{_OF_Y * name.endswith(_OF_Y)}"
+    if _is_gradient(name):
+        return f"gradients{_OF_Y * name.endswith(_OF_Y)}"
+    return ""
+
+
+def _base(name: str) -> str:
+    """Return the name without how the array was found."""
+    return name.partition(",")[0]
 
 
 def _is_gradient(name: str) -> bool:

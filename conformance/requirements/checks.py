@@ -10,7 +10,14 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.cases import DTYPES
-from gateparity.conformance.requirements.answers import forward, gates, gradients, layout, variants
+from gateparity.conformance.requirements.answers import (
+    forward,
+    gates,
+    gradients,
+    layout,
+    leave_out,
+    variants,
+)
 from gateparity.conformance.requirements.invariances import batch, carry, layers, lengths
 from gateparity.conformance.requirements.refusal import refusal
 from gateparity.conformance.requirements.robustness import dtypes, purity, sizes, values
@@ -35,13 +42,17 @@ class Check:
     """
 
     name: str
-    run: Callable[[Lstm, Case], Results]
+    requirement: Callable[[Lstm, Case], Results]
     cases: tuple[str, ...]
     needs: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = DTYPES
 
+    def run(self, lstm: Lstm, case: Case) -> Results:
+        """Return the requirement's arrays, without those of states that the LSTM lacks."""
+        return leave_out(self.requirement(lstm, case), lstm.lacks)
 
-_USUAL: Final = ("sequence", "unit", "plain")
+
+_USUAL: Final = ("sequence", "unit", "plain", "zero_states")
 _ONES: Final = ("one_step", "one_sequence", "one_input", "one_unit")
 _EMPTY: Final = ("no_steps", "no_sequences")
 _SIZES: Final = (*_ONES, "long", "wide", *_EMPTY)
@@ -56,7 +67,7 @@ CHECKS: Final = {
         Check("gradients", gradients, (*_USUAL, "saturated", *_EMPTY), ("gradients",)),
         Check("layout", layout, ("sequence", "plain", "deep")),
         Check("batch", batch, ("sequence",)),
-        Check("carry", carry, ("stacked",)),
+        Check("carry", carry, ("stacked",), ("final_states",)),
         Check("lengths", lengths, ("ragged", "one_empty", "nan_padding")),
         Check("directions", directions, ("deep",)),
         Check("layers", layers, ("stacked",)),

@@ -40,8 +40,8 @@ def batch(lstm: Lstm, case: Case) -> Results:
     alone = [lstm.forward(one.config, one.params, one.batch) for one in singles]
     y, h_n, c_n = (np.concatenate([vars(o)[n] for o in alone], 1) for n in ("y", "h_n", "c_n"))
     found = label(name_outputs(Outputs(y, h_n, c_n)), "sequence by sequence")
-    if case.config.directions > 1:  # a reverse one needs the last step first
-        return found
+    if case.config.directions > 1 or "final_states" in lstm.lacks:
+        return found  # a reverse direction needs the last step first, and a step the states before
     _, steps = _run_chunks(lstm, case, 1)
     return label(name_outputs(_join_steps(steps)), "step by step") | found
 

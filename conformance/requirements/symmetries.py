@@ -108,6 +108,8 @@ class Symmetry:
         return Cell(**turned)
 
     def _turn_states(self, states: Array) -> Array:
+        if not len(states):  # of no cells: an LSTM that lacks them
+            return states
         pairs = zip(self.cells, self.units, strict=True)
         return np.stack([states[k][..., units] for k, units in pairs])
 

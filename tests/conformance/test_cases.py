@@ -99,11 +99,12 @@ def test_others_have_both_signs(name):
             assert array.min() < 0 < array.max(), key
 
 
-def test_initial_states_and_biases_are_missing_in_plain_alone():
+def test_where_initial_states_and_biases_are_missing():
     for name in NAMES:
         case = RECIPES[name].build("float32", 0)
         plain = name == "plain"
-        assert (case.batch.h_0 is None) == (case.batch.c_0 is None) == plain
+        assert (case.batch.h_0 is None) == (case.batch.c_0 is None)
+        assert (case.batch.h_0 is None) == (name in ("plain", "zero_states"))
         assert (case.params[0].b_ih is None) == (case.params[0].b_hh is None) == plain
         assert case.config.biases != plain
 
@@ -178,13 +179,14 @@ def test_one_sequence_of_one_empty_has_no_steps():
 @pytest.mark.parametrize(
     ("name", "dtype", "needs"),
     [
-        ("sequence", "float32", ()),
-        ("sequence", "float16", ("float16",)),
-        ("no_steps", "float32", ("empty_sequence",)),
-        ("no_sequences", "float64", ("empty_batch", "float64")),
-        ("ragged", "float32", ("lengths",)),
-        ("nan_padding", "float64", ("lengths", "lengths_float64", "float64")),
-        ("one_empty", "float32", ("lengths", "zero_length")),
+        ("plain", "float32", ()),
+        ("zero_states", "float16", ("float16",)),
+        ("sequence", "float32", ("initial_states",)),
+        ("no_steps", "float32", ("initial_states", "empty_sequence")),
+        ("no_sequences", "float64", ("initial_states", "empty_batch", "float64")),
+        ("ragged", "float32", ("initial_states", "lengths")),
+        ("nan_padding", "float64", ("initial_states", "lengths", "lengths_float64", "float64")),
+        ("one_empty", "float32", ("initial_states", "lengths", "zero_length")),
     ],
 )
 def test_a_case_tells_what_it_needs(name, dtype, needs):
@@ -193,7 +195,7 @@ def test_a_case_tells_what_it_needs(name, dtype, needs):
 
 def test_where_there_are_no_steps_there_is_no_length_to_be_zero():
     case = dataclasses.replace(RECIPES["ragged"], steps=0, lengths=(0, 0, 0)).build("float32", 0)
-    assert case.needs == ("lengths", "empty_sequence")
+    assert case.needs == ("initial_states", "lengths", "empty_sequence")
 
 
 def test_a_size_of_1_stands_alone():

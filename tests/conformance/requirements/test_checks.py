@@ -419,12 +419,12 @@ def test_no_false_alarms():
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_check_is_a_numbered_requirement(name):
-    assert CHECKS[name].run.__name__ == name
-    assert re.match(r"\d+\. [A-Z]", CHECKS[name].run.__doc__)
+    assert CHECKS[name].requirement.__name__ == name
+    assert re.match(r"\d+\. [A-Z]", CHECKS[name].requirement.__doc__)
 
 
 def test_checks_stand_in_the_order_of_their_numbers():
-    numbers = [int(check.run.__doc__.split(".")[0]) for check in CHECKS.values()]
+    numbers = [int(check.requirement.__doc__.split(".")[0]) for check in CHECKS.values()]
     assert numbers == list(range(1, 17))
 
 
