@@ -62,12 +62,14 @@ def _compare_pair(
     truths: Truths,
     arithmetic: Mapping[str, float],
 ) -> Pair:
-    scores, reasons = [], []
+    """Compare two rows at one dtype; without an answer that an LSTM computed there is no number."""
+    scores, reasons, computed = [], [], False
     for check, case in plan:
         key = (check.name, case.name, dtype)
         one, other = found.get((a, *key)), found.get((b, *key))
         if case.config.dtype != dtype or one is None or other is None:
             continue
+        computed |= check.computes
         try:
             expected = truths.of(check, case, arithmetic)
             scores.append(
@@ -76,7 +78,7 @@ def _compare_pair(
         except Mismatch as mismatch:
             scores.append(mismatch.score)
             reasons.append(f"{check.name}, {case.name}: {mismatch}")
-    if not scores:
+    if not computed and not reasons:
         return Pair(a, b, dtype, "skip", reason="nothing that both computed")
     error, sigmas = max(s.relative for s in scores), max(max(s.sigmas, s.shift) for s in scores)
     return Pair(a, b, dtype, "fail" if reasons else "pass", error, "".join(reasons[:1]), sigmas)

@@ -31,7 +31,7 @@ class Check:
     """A requirement, the cases and dtypes that show it, and what it needs of an adapter.
 
     `needs` are features that an adapter may declare unsupported; a case has needs of its own. The
-    others ask for gradients where there are any.
+    others ask for gradients where there are any. `computes` is False for a check that runs no LSTM.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Check:
     cases: tuple[str, ...]
     needs: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = DTYPES
+    computes: bool = True
 
 
 _USUAL: Final = ("sequence", "unit", "plain")
@@ -54,7 +55,7 @@ CHECKS: Final = {
         Check("forward", forward, _USUAL),
         Check("gates", gates, ("sequence", "ragged", "deep", "saturated"), ("gates",)),
         Check("gradients", gradients, (*_USUAL, "saturated", *_EMPTY), ("gradients",)),
-        Check("layout", layout, ("sequence", "plain", "deep")),
+        Check("layout", layout, ("sequence", "plain", "deep"), computes=False),
         Check("batch", batch, ("sequence",)),
         Check("carry", carry, ("stacked",)),
         Check("lengths", lengths, ("ragged", "one_empty", "nan_padding")),
@@ -66,6 +67,6 @@ CHECKS: Final = {
         Check("sizes", sizes, _SIZES, dtypes=("float32",)),
         Check("values", values, _VALUES),
         Check("dtypes", dtypes, ("sequence",), dtypes=("float16",)),
-        Check("refusal", refusal, ("sequence",)),
+        Check("refusal", refusal, ("sequence",), computes=False),
     )
 }

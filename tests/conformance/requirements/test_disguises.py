@@ -7,6 +7,7 @@ that leaves the whole, would compare the same answer twice.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -68,7 +69,8 @@ def same(a, b):
 
 
 def cases(*checks):
-    return [(check, name, seed) for check in checks for name in CHECKS[check].cases for seed in SEEDS]
+    places = [(check, name) for check in checks for name in CHECKS[check].cases]
+    return [(*place, seed) for place in places for seed in SEEDS]
 
 
 @pytest.mark.parametrize(("check", "name", "seed"), cases("permutation"))
@@ -122,7 +124,7 @@ def test_chunks_are_shorter_than_the_whole_and_begin_in_states_of_their_own(chec
     assert len(forward) == 3
     assert sum(len(call.batch.x) for call in forward) == len(case.batch.x)
     assert all(0 < len(call.batch.x) < len(case.batch.x) for call in calls)
-    for before, after in zip(forward, forward[1:], strict=False):
+    for before, after in itertools.pairwise(forward):
         assert not (before.batch.h_0 == after.batch.h_0).any()
         assert not (before.batch.c_0 == after.batch.c_0).any()
 
