@@ -9,8 +9,10 @@ import dataclasses
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from gateparity.conformance.values import flushed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
@@ -26,6 +28,8 @@ class Deviation:
     `where` names lines of the manifest, each with what it has to begin with: on another device or
     processor nothing is known. A line that a manifest lacks asks for nothing.
     `versions` is what the versions that differ begin with, nothing for all.
+    `engine` is there if the framework's arithmetic itself deviates, whatever it computes: it makes
+    of a case what the framework takes it for.
     """
 
     framework: str
@@ -36,6 +40,7 @@ class Deviation:
     link: str
     where: tuple[tuple[str, str], ...] = ()
     versions: str = ""
+    engine: Callable[[Case], Case] | None = None
 
 
 _ON_A_CPU: Final = (("device", "cpu"),)
@@ -76,6 +81,7 @@ DEVIATIONS: Final = (
         "XLA on a CPU takes subnormal numbers for zero",
         "https://github.com/jax-ml/jax/issues/16200",
         _ON_A_CPU,
+        engine=flushed,
     ),
     Deviation(
         "tensorflow",
@@ -85,6 +91,7 @@ DEVIATIONS: Final = (
         "TensorFlow on a CPU takes subnormal numbers for zero",
         "https://github.com/tensorflow/tensorflow/blob/6801ed0379c51e08edadfe6baea0f0cf7ce6d23f/tensorflow/python/kernel_tests/denormal_test.py",
         _ON_A_CPU,
+        engine=flushed,
     ),
     Deviation(
         "mxnet",
@@ -112,6 +119,7 @@ DEVIATIONS: Final = (
         "https://github.com/apache/mxnet/issues/19361",
         _ON_A_CPU,
         versions="2.",
+        engine=flushed,
     ),
 )
 
@@ -132,10 +140,23 @@ def find_deviation(
         if (
             row.framework == known.framework
             and row.variant in known.variants
-            and (check.name, case.name) in known.cases
-            and case.config.dtype in known.dtypes
-            and all(manifest.get(name, start).startswith(start) for name, start in known.where)
+            and _covers(known, check, case, manifest)
             and (not version or version.startswith(known.versions))
         ):
             return known
     return None
+
+
+def find_engine_deviations(
+    check: Check, case: Case, manifest: Mapping[str, str] = MappingProxyType({})
+) -> list[Deviation]:
+    """Return what is known here of the arithmetic of any engine, whatever LSTM it computes."""
+    return [known for known in DEVIATIONS if known.engine and _covers(known, check, case, manifest)]
+
+
+def _covers(known: Deviation, check: Check, case: Case, manifest: Mapping[str, str]) -> bool:
+    return (
+        (check.name, case.name) in known.cases
+        and case.config.dtype in known.dtypes
+        and all(manifest.get(name, start).startswith(start) for name, start in known.where)
+    )

@@ -101,6 +101,9 @@ class Adapter(Protocol):
 
     One more method, `weights(config, params)`, is asked for where it is there: it puts arrays into
     the framework's own weights and reads those back, by the names that they have there.
+
+    An adapter of one's own may have the attributes `settings`, `arithmetic` and `engine`: what its
+    answers depend on, how it rounds, and which shipped framework computes it (docs/adapters.md).
     """
 
     @property
