@@ -6,6 +6,8 @@ import dataclasses
 import importlib.resources
 from typing import TYPE_CHECKING, Final
 
+from gateparity.errors import suggest
+
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
@@ -17,8 +19,10 @@ class Framework:
     `modules` are the modules that its adapter imports, and `distributions` the names that the
     framework is installed under. `pythons` are the lowest and the highest Python that the pinned
     version has wheels for. `variants` maps a variant to its class in `gateparity.backends.<name>`.
-    `further` maps the variants that run only on request to `module:Class` there. A run starts the
-    frameworks with the highest `cost` (import and compilation) first.
+    `further` maps the variants that run only on request to `module:Class` there. `arithmetic` is
+    how its arithmetic rounds (docs/rounding.md), for its own adapters and for any adapter that
+    names it as its engine. A run starts the frameworks with the highest `cost` (import and
+    compilation) first.
     """
 
     name: str
@@ -28,6 +32,7 @@ class Framework:
     variants: tuple[tuple[str, str], ...] = (("scratch", "Scratch"), ("layer", "Layer"))
     further: tuple[tuple[str, str], ...] = ()
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
+    arithmetic: tuple[tuple[str, float], ...] = ()
     cost: int = 0
 
     @property
@@ -62,9 +67,18 @@ FRAMEWORKS: Final = {
             "TensorFlow",
             ("tensorflow", "keras"),
             ("tensorflow", "tensorflow-cpu"),
+            arithmetic=(("bias", 4.0),),
             cost=4,
         ),
-        Framework("jax", "JAX", ("jax", "flax"), ("jax",), further=(("nnx", "nnx:Layer"),), cost=3),
+        Framework(
+            "jax",
+            "JAX",
+            ("jax", "flax"),
+            ("jax",),
+            further=(("nnx", "nnx:Layer"),),
+            arithmetic=(("bias", 2.0),),
+            cost=3,
+        ),
         Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1),
     )
 }
@@ -74,3 +88,15 @@ def is_shipped(label: str) -> bool:
     """Return whether a label names an adapter that ships with gateparity, without an `@` part."""
     name, _, variant = label.partition(":")
     return name in FRAMEWORKS and variant in dict(FRAMEWORKS[name].variants)
+
+
+def check_engine(engine: str) -> None:
+    """Raise `ValueError` for an engine that isn't a framework of the catalogue; empty is none.
+
+    A module that belongs to a framework leads to it: `flax` to `jax`.
+    """
+    if not engine or engine in FRAMEWORKS:
+        return
+    owners = {module: f.name for f in FRAMEWORKS.values() for module in f.modules}
+    hint = suggest(owners.get(engine.lower(), engine), FRAMEWORKS)
+    raise ValueError(f"engine is {engine!r}{hint}: expected one of {', '.join(FRAMEWORKS)}")

@@ -15,6 +15,7 @@ import numpy as np
 from flax import linen, traverse_util
 from jax import lax
 
+from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
 from gateparity.backends.variant import Primitives, Variant, on_off
 from gateparity.layouts import D2L, FLAX
@@ -151,7 +152,7 @@ JAX: Final = Primitives(
     call=_call,
     vjp=_vjp,
     trainer=_trainer,
-    arithmetic={"bias": 2.0},
+    arithmetic=dict(FRAMEWORKS["jax"].arithmetic),
     settings=_settings,
     wait=jax.block_until_ready,
 )

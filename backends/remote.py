@@ -32,6 +32,7 @@ from gateparity.adapter import (
     check_unsupported,
 )
 from gateparity.backends import bootstrap
+from gateparity.backends.catalogue import FRAMEWORKS, check_engine
 from gateparity.backends.interpreters import OLDEST
 from gateparity.backends.place import command, gateway_spec
 from gateparity.backends.wire import decode, decode_layout, encode
@@ -187,15 +188,18 @@ class RemoteAdapter:
         self.name: str = found["name"]
         self.version: str = found["version"]
         self.unsupported: dict[str, str] = found["unsupported"]
-        self.arithmetic: dict[str, float] = found["arithmetic"]
+        self.engine: str = found["engine"]
         self.manifest: dict[str, str] = found["manifest"]
         self.layout = decode_layout(found["layout"])
         try:
             # An adapter's declarations are checked like any other input: a misspelt key would
             # otherwise have no effect, and nobody would notice.
             check_unsupported(self.unsupported)
+            check_engine(self.engine)
         except (TypeError, ValueError) as error:
             raise BackendError(str(error)) from None
+        inherited = dict(FRAMEWORKS[self.engine].arithmetic) if self.engine else {}
+        self.arithmetic: dict[str, float] = inherited | found["arithmetic"]
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch in the worker, and return its outputs."""

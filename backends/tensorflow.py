@@ -20,6 +20,7 @@ import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
 from gateparity.backends import keras2
+from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.stack import cell_name, cell_params, is_reverse, run_layers
 from gateparity.backends.variant import Primitives, Variant, on_off
 from gateparity.layouts import D2L, KERAS
@@ -223,7 +224,7 @@ _TENSORFLOW: Final = Primitives(
     call=_call,
     vjp=_vjp,
     trainer=_trainer,
-    arithmetic={"bias": 4.0},
+    arithmetic=dict(FRAMEWORKS["tensorflow"].arithmetic),
     settings=_settings,
     threads=tf.config.threading.get_intra_op_parallelism_threads,
 )

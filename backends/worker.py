@@ -81,14 +81,23 @@ def describe(adapter: Any, target: str) -> dict[str, Any]:
     for name in ("layout", "forward"):
         if inspect.getattr_static(adapter, name, None) is None:
             raise TypeError(f"an adapter has a layout and a method forward: this has no {name}")
+    engine = str(getattr(adapter, "engine", None) or "")
     return {
         "name": str(getattr(adapter, "name", target)),
         "version": str(getattr(adapter, "version", "")),
         "layout": adapter.layout,
         "unsupported": find_unsupported(adapter),
         "arithmetic": {k: float(v) for k, v in getattr(adapter, "arithmetic", {}).items()},
-        "manifest": _read_settings(adapter) | read_manifest(),
+        "engine": engine,
+        "manifest": _build_manifest(adapter, engine),
     }
+
+
+def _build_manifest(adapter: Any, engine: str) -> dict[str, str]:
+    """What its answers may depend on; the line `engine` is the named one, and no setting."""
+    manifest = _read_settings(adapter) | read_manifest()
+    manifest.pop("engine", None)
+    return manifest | ({"engine": engine} if engine else {})
 
 
 def _read_settings(adapter: Any) -> dict[str, str]:

@@ -9,8 +9,10 @@ import dataclasses
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from gateparity.conformance.values import flushed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
@@ -25,7 +27,8 @@ class Deviation:
     `link` is where its developers say so, or their code. `where` pairs lines of the manifest with
     the text that each has to begin with, since nothing is known about other devices or processors;
     a line that a manifest lacks is ignored. `versions` is how the versions that differ begin; empty
-    means all.
+    means all. `engine` is set if the framework's arithmetic itself deviates, whatever it computes:
+    it returns the case that the framework computes instead of a given one.
     """
 
     framework: str
@@ -36,6 +39,7 @@ class Deviation:
     link: str
     where: tuple[tuple[str, str], ...] = ()
     versions: str = ""
+    engine: Callable[[Case], Case] | None = None
 
 
 _ON_A_CPU: Final = (("device", "cpu"),)
@@ -76,6 +80,7 @@ DEVIATIONS: Final = (
         "XLA on a CPU takes subnormal numbers for zero",
         "https://github.com/jax-ml/jax/issues/16200",
         _ON_A_CPU,
+        engine=flushed,
     ),
     Deviation(
         "tensorflow",
@@ -85,6 +90,7 @@ DEVIATIONS: Final = (
         "TensorFlow on a CPU takes subnormal numbers for zero",
         "https://github.com/tensorflow/tensorflow/blob/6801ed0379c51e08edadfe6baea0f0cf7ce6d23f/tensorflow/python/kernel_tests/denormal_test.py",
         _ON_A_CPU,
+        engine=flushed,
     ),
     Deviation(
         "mxnet",
@@ -112,6 +118,7 @@ DEVIATIONS: Final = (
         "https://github.com/apache/mxnet/issues/19361",
         _ON_A_CPU,
         versions="2.",
+        engine=flushed,
     ),
 )
 
@@ -132,10 +139,23 @@ def find_deviation(
         if (
             row.framework == known.framework
             and row.variant in known.variants
-            and (check.name, case.name) in known.cases
-            and case.config.dtype in known.dtypes
-            and all(manifest.get(name, start).startswith(start) for name, start in known.where)
+            and _covers(known, check, case, manifest)
             and (not version or version.startswith(known.versions))
         ):
             return known
     return None
+
+
+def find_engine_deviations(
+    check: Check, case: Case, manifest: Mapping[str, str] = MappingProxyType({})
+) -> list[Deviation]:
+    """Return what is known here of the arithmetic of any engine, whatever LSTM it computes."""
+    return [known for known in DEVIATIONS if known.engine and _covers(known, check, case, manifest)]
+
+
+def _covers(known: Deviation, check: Check, case: Case, manifest: Mapping[str, str]) -> bool:
+    return (
+        (check.name, case.name) in known.cases
+        and case.config.dtype in known.dtypes
+        and all(manifest.get(name, start).startswith(start) for name, start in known.where)
+    )

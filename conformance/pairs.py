@@ -63,7 +63,8 @@ def _compare_pair(
     truths: Truths,
     arithmetic: Mapping[str, float],
 ) -> Pair:
-    scores, reasons = [], []
+    """Compare two rows at one dtype; without an answer that an LSTM computed there is no number."""
+    scores, reasons, computed = [], [], False
     for check, case in plan:
         key = (check.name, case.name, dtype)
         one, other = found.get((a, *key)), found.get((b, *key))
@@ -71,6 +72,7 @@ def _compare_pair(
             continue
         if not set(one.arrays or {}) & set(other.arrays or {}):
             continue  # gradients of all outputs, and of y alone
+        computed |= check.computes
         try:
             expected = truths.of(check, case, arithmetic, one.arrays or {})
             scores.append(
@@ -79,7 +81,7 @@ def _compare_pair(
         except Mismatch as mismatch:
             scores.append(mismatch.score)
             reasons.append(f"{check.name}, {case.name}: {mismatch}")
-    if not scores:
+    if not computed and not reasons:
         return Pair(a, b, dtype, "skip", reason="nothing that both computed")
     error, sigmas = max(s.relative for s in scores), max(max(s.sigmas, s.shift) for s in scores)
     return Pair(a, b, dtype, "fail" if reasons else "pass", error, "".join(reasons[:1]), sigmas)

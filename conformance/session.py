@@ -15,6 +15,7 @@ from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, Work
 from gateparity.canonical import Canonical, WithoutFinalStates
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.deviations import find_deviation
+from gateparity.conformance.engines import weigh_engine
 from gateparity.conformance.judgement import (
     judge_against,
     judge_answer,
@@ -102,7 +103,8 @@ def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: 
         return make_result(row, check, case, "error", reason=str(error))
     told, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
     known = find_deviation(row, check, case, told, version=version)
-    return weigh_deviation(_compare(row, adapter, check, case, truths), known)
+    result = weigh_deviation(_compare(row, adapter, check, case, truths), known)
+    return weigh_engine(result, check, case, truths, getattr(adapter, "arithmetic", _PLAIN), told)
 
 
 class Session:

@@ -36,6 +36,13 @@ def subnormal(case: Case) -> Case:
     return _scale(case, x=tiny, w_ih=1 / tiny, h_0=tiny, c_0=tiny)
 
 
+def flushed(case: Case) -> Case:
+    """What an engine that takes subnormal numbers for zero makes of the inputs and states."""
+    tiny = np.finfo(case.config.dtype).tiny
+    arrays = {n: a for n, a in vars(case.batch).items() if a is not None and n != "lengths"}
+    return _scale(case, **{name: abs(array) >= tiny for name, array in arrays.items()})
+
+
 def zeros(case: Case) -> Case:
     """Set inputs and states to zero, so that only the biases have an effect."""
     return _scale(case, x=0, h_0=0, c_0=0)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.spec import Backend, parse_backends
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOX = os.environ.get("GATEPARITY_TOX")  # tox's folder of environments, set in tox.ini
 
@@ -37,9 +41,9 @@ def all_frameworks() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def tensorflow_backend() -> Backend:
-    """TensorFlow's scratch row."""
-    return parse_backends([require("tensorflow")])[0]
+def find_backend() -> Callable[[str], Backend]:
+    """Return the scratch row of a framework that is there."""
+    return lambda name: parse_backends([require(name)])[0]
 
 
 @pytest.fixture(scope="session")

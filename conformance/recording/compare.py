@@ -10,6 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from gateparity.conformance.deviations import find_deviation
+from gateparity.conformance.engines import weigh_engine
 from gateparity.conformance.judgement import judge_against, judge_answer, weigh_deviation
 from gateparity.conformance.pairs import compare_pairs
 from gateparity.conformance.recording.join import join_runs, mark_rows, require_same_work
@@ -98,8 +99,8 @@ def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -
     row = answer.row
     if answer.arrays is None:
         return answer
+    arithmetic = run.arithmetics.get(row.label, {})
     try:
-        arithmetic = run.arithmetics.get(row.label, {})
         expected = truths.of(check, case, arithmetic, answer.arrays)
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
@@ -111,7 +112,8 @@ def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -
         found = judge_answer(row, check, case, answer.arrays, expected)
         told, version = run.manifests.get(row.label, {}), run.versions.get(row.label, "")
         known = find_deviation(row, check, case, told, version=version)
-        again = weigh_deviation(found, known)
+        weighed = weigh_deviation(found, known)
+        again = weigh_engine(weighed, check, case, truths, arithmetic, told)
     elif _fits(answer.against, expected.truth):
         again = judge_against(row, check, case, answer.arrays, answer.against, expected.budget)
     else:

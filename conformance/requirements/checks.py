@@ -39,6 +39,7 @@ class Check:
 
     `needs` are features that an adapter may declare unsupported; a case has needs of its own.
     Checks that don't need gradients compare them all the same where an adapter has them.
+    `computes` is False for a check that runs no LSTM.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Check:
     cases: tuple[str, ...]
     needs: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = DTYPES
+    computes: bool = True
 
     def run(self, lstm: Lstm, case: Case) -> Results:
         """Return the requirement's arrays, without those of states that the LSTM lacks."""
@@ -65,7 +67,7 @@ CHECKS: Final = {
         Check("forward", forward, _USUAL),
         Check("gates", gates, ("sequence", "ragged", "deep", "saturated"), ("gates",)),
         Check("gradients", gradients, (*_USUAL, "saturated", *_EMPTY), ("gradients",)),
-        Check("layout", layout, ("sequence", "plain", "deep")),
+        Check("layout", layout, ("sequence", "plain", "deep"), computes=False),
         Check("batch", batch, ("sequence",)),
         Check("carry", carry, ("stacked",), ("final_states",)),
         Check("lengths", lengths, ("ragged", "one_empty", "nan_padding")),
@@ -77,6 +79,6 @@ CHECKS: Final = {
         Check("sizes", sizes, _SIZES, dtypes=("float32",)),
         Check("values", values, _VALUES),
         Check("dtypes", dtypes, ("sequence",), dtypes=("float16",)),
-        Check("refusal", refusal, ("sequence",)),
+        Check("refusal", refusal, ("sequence",), computes=False),
     )
 }

@@ -41,12 +41,15 @@ def directions(lstm: Lstm, case: Case) -> Results:
 
 
 def permutation(lstm: Lstm, case: Case) -> Results:
-    """11. Permute hidden units, and sequences, and compare after undoing the permutation."""
+    """11. Permute hidden units, and sequences, and compare after undoing the permutation.
+
+    Nothing keeps its place: a permutation drawn at random may be the identity.
+    """
     generator = np.random.default_rng(case.config.cells)
     cells = range(case.config.cells)
-    units = np.stack([generator.permutation(case.config.hidden_size) for _ in cells])
+    units = np.stack([draw_cycle(generator, case.config.hidden_size) for _ in cells])
     shuffle = Symmetry(case.config, np.arange(len(units)), units)
-    sequences = generator.permutation(case.batch.x.shape[1])
+    sequences = draw_cycle(generator, case.batch.x.shape[1])
     return label(shuffle.run(lstm, case), "with units permuted") | label(
         _run_permuted(lstm, case, sequences), "with sequences permuted"
     )
@@ -128,6 +131,14 @@ class Symmetry:
         cells = range(first, first + self.config.directions)
         places = [(self.cells[k] - first) * self.config.hidden_size + self.units[k] for k in cells]
         return np.concatenate(places)
+
+
+def draw_cycle(generator: np.random.Generator, size: int) -> Array:
+    """Return a permutation that is one cycle: nothing keeps its place, unless it is alone."""
+    places = generator.permutation(size)
+    cycle = np.empty_like(places)
+    cycle[places] = np.roll(places, 1)
+    return cycle
 
 
 def _run_permuted(lstm: Lstm, case: Case, order: Array) -> Results:

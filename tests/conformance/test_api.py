@@ -45,6 +45,18 @@ class Raises(Scratch):
         raise RuntimeError("no gates here")
 
 
+class NeverRuns(Scratch):
+    def forward(self, config, params, batch):
+        raise RuntimeError("boom")
+
+    gates = gradients = forward
+
+
+class LosesWeights(NeverRuns):
+    def weights(self, config, params):
+        return {name: 2 * array for name, array in params.items()}
+
+
 class RefusesAll(Scratch):
     def __init__(self):
         raise Unsupported("it needs another machine")
@@ -115,6 +127,27 @@ def test_pairs_are_compared_at_each_dtype_in_what_both_computed():
     assert found["scratch", "Right", "float64"].max_error == 0
     skipped = found["Right", "RefusesAll", "float32"]
     assert (skipped.status, skipped.reason) == ("skip", "nothing that both computed")
+
+
+def test_a_pair_with_a_backend_that_never_ran_has_no_number():
+    """Its weights came back, and nonsense was refused on this side; nothing was computed."""
+    run = gateparity.check(["numpy", "mymod:NeverRuns"])
+    passed = {
+        result.check for result in run.results[len(run.results) // 2 :] if result.reason == ""
+    }
+    assert passed == {"layout", "refusal"}
+    assert {(pair.status, pair.sigmas, pair.max_error, pair.reason) for pair in run.pairs} == {
+        ("skip", None, None, "nothing that both computed")
+    }
+
+
+def test_a_pair_that_computed_nothing_still_differs_in_its_weights():
+    run = gateparity.check(["numpy", "mymod:LosesWeights"], checks=["layout", "forward"])
+    assert {(pair.dtype, pair.status) for pair in run.pairs} == {
+        ("float32", "fail"),
+        ("float64", "fail"),
+    }
+    assert all(pair.reason.startswith("layout, sequence: w_ih") for pair in run.pairs)
 
 
 def test_the_same_seed_gives_the_same_results():

@@ -73,21 +73,31 @@ def test_a_declared_bias_counts(record, compare):
     assert max(r.sigmas for r in wide) < max(r.sigmas for r in plain)
 
 
+class Flushes(Scratch):
+    def forward(self, config, params, batch):
+        tiny = np.finfo(config.dtype).tiny
+        flushed = {
+            n: np.where(np.abs(a) < tiny, 0, a) for n, a in vars(batch).items() if n != "lengths"
+        }
+        return super().forward(config, params, dataclasses.replace(batch, **flushed))
+
+
 @pytest.mark.parametrize(("device", "status"), [("cpu", "known"), ("gpu", "fail")])
 def test_a_deviation_is_known_where_the_manifest_says_so(record, compare, device, status):
-    class Flushes(Scratch):
-        def forward(self, config, params, batch):
-            tiny = np.finfo(config.dtype).tiny
-            flushed = {
-                n: np.where(np.abs(a) < tiny, 0, a)
-                for n, a in vars(batch).items()
-                if n != "lengths"
-            }
-            return super().forward(config, params, dataclasses.replace(batch, **flushed))
-
     made = record(["values"], ["subnormal"], manifests={"device": device}, jax=Flushes())
     found = compare(made).run.results
     assert {result.status for result in found} == {status}
+
+
+@pytest.mark.parametrize(("engine", "status"), [("jax", "known"), ("torch", "fail"), ("", "fail")])
+def test_a_flush_is_known_of_the_engine_that_the_manifest_names(record, compare, engine, status):
+    made = record(["values"], ["subnormal"], manifests={"engine": engine}, mine=Flushes())
+    row = dataclasses.replace(made.run.rows[0], shipped=False)
+    results = tuple(dataclasses.replace(result, row=row) for result in made.run.results)
+    run = dataclasses.replace(made.run, rows=(row,), results=results)
+    found = compare(dataclasses.replace(made, run=run)).run.results
+    assert {result.status for result in found} == {status}
+    assert all(('engine = "jax"' in result.reason) == (engine == "") for result in found)
 
 
 def test_what_was_compared_with_another_answer_is_so_again(record, compare):
