@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -13,8 +12,9 @@ from gateparity.backends.defaults import SIZE
 from gateparity.backends.remote import BackendError, Worker
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.commands.console import make_console, print_line, print_table
-from gateparity.conformance.commands.options import Json, Specs, TimeLimit
-from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.commands.options import Force, Json, Specs, TimeLimit
+from gateparity.conformance.kinds import Kind
+from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.run import TIME_LIMIT
 from gateparity.errors import InputError, printable
 
@@ -32,14 +32,19 @@ EXAMPLES: Final = """
 """
 
 
-def recipes(backend: Specs = None, json: Json = None, time_limit: TimeLimit = TIME_LIMIT) -> None:
+def recipes(
+    backend: Specs = None,
+    json: Json = None,
+    time_limit: TimeLimit = TIME_LIMIT,
+    *,
+    force: Force = False,
+) -> None:
     """Put each framework's defaults beside each other: first weights, and constants.
 
     Read from the framework itself: its signatures, its optimisers, and the weights of a layer that
     it has just made. Lines on which not all agree are marked. Exit code 2: one could not be read.
     """
-    if json:
-        check_writable(json)
+    outputs = Outputs({"--json": (json, Kind("JSON", "recipes"))}, force=force)
     rows = parse_backends(backend) if backend else find_backends()
     rows = [row for row in rows if row.shipped and row.framework != "numpy"]
     if not rows:
@@ -56,8 +61,7 @@ def recipes(backend: Specs = None, json: Json = None, time_limit: TimeLimit = TI
     print_table(console, _table(found))
     for name, reason in problems.items():
         print_line(escape(f"{name}: {printable(reason)}"), console)
-    if json:
-        write_text(json, json_module.dumps({"schema": 1, "defaults": found}, indent=2) + "\n")
+    outputs.write_json("--json", {"schema": 1, "defaults": found})
     raise typer.Exit(2 if problems else 0)
 
 
