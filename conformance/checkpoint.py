@@ -38,9 +38,9 @@ ZIP_MAGIC: Final = b"PK\x03\x04"
 ZIP_ERRORS: Final = (  # what zipfile raises at damaged archives
     zipfile.BadZipFile,
     EOFError,
-    NotImplementedError,
     OSError,
     OverflowError,
+    RuntimeError,  # a member that is said to be encrypted, or packed in a way that isn't known
     ValueError,
     struct.error,
 )
@@ -116,6 +116,19 @@ def _check_zip(data: bytes) -> None:
     total = sum(member.file_size for member in members)
     if total > len(data):
         raise ValueError(f"its members declare {total} bytes, more than the file's {len(data)}")
+    if any(member.CRC for member in members):  # set_crc32_options(False) leaves them all at 0
+        _check_crcs(data)
+
+
+def _check_crcs(data: bytes) -> None:
+    """Refuse a member whose checksum isn't that of its contents: PyTorch itself compares none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            damaged = archive.testzip()
+    except ZIP_ERRORS as error:
+        raise ValueError(f"a damaged or truncated file of torch.save: {error}") from None
+    if damaged is not None:
+        raise ValueError(f"a damaged file of torch.save: {damaged} has another checksum (CRC)")
 
 
 def _read_safetensors(data: bytes) -> Arrays:

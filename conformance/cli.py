@@ -27,7 +27,7 @@ VERBS: Final = (
     Verb(
         "compare",
         "compare:compare_command",
-        "Compare recorded runs, or join the verdicts of several, into one verdict.",
+        "Compare recorded runs: judge each again, and compare all pairs.",
     ),
     Verb(
         "train",

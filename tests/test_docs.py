@@ -132,7 +132,9 @@ def test_every_known_deviation_stands_in_the_table():
 
 
 def test_the_page_of_layouts_is_what_the_command_writes():
-    assert (DOCS / "layouts.md").read_text() == layouts_page(list(LAYOUTS.values()))
+    mark, _, page = (DOCS / "layouts.md").read_text().partition("\n")
+    assert mark.startswith("<!-- Written by gateparity ")
+    assert page == layouts_page(list(LAYOUTS.values()))
 
 
 def table_row(known: Deviation) -> str:
@@ -291,7 +293,7 @@ def test_the_example_of_several_machines(all_frameworks, tmp_path):
     # Named by its path, as tox does, a row is recorded by its version; then by its file.
     assert re.search(r"numpy:scratch(@[\d.]+)?@torch\b", done.stdout)
     assert re.search(r"numpy:scratch(@[\d.]+)?@jax\b", done.stdout)
-    assert (tmp_path / "parity.md").read_text().startswith("### gateparity: agrees")
+    assert (tmp_path / "parity.md").read_text().count("### gateparity: agrees") == 1
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.options import Json
-from gateparity.conformance.files import check_writable
+from gateparity.conformance.commands.options import Force, Json
+from gateparity.conformance.kinds import Kind
+from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.reports.backends import print_backends
 
 EXAMPLES: Final = """
@@ -18,8 +19,8 @@ EXAMPLES: Final = """
 """
 
 
-def backends(json: Json = None) -> None:
+def backends(json: Json = None, *, force: Force = False) -> None:
     """Say which backends were found, where and at which version, and why others were not."""
-    if json:
-        check_writable(json)
-    print_backends(make_console(), json)
+    outputs = Outputs({"--json": (json, Kind("JSON", "backends"))}, force=force)
+    rows = print_backends(make_console())
+    outputs.write_json("--json", {"schema": 1, "backends": rows})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
@@ -14,8 +13,8 @@ from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.commands.work import choose_rows
-from gateparity.conformance.files import check_writable, write_text
-from gateparity.conformance.html.page import check_report
+from gateparity.conformance.kinds import Kind
+from gateparity.conformance.outputs import Outputs
 
 if TYPE_CHECKING:
     from gateparity.conformance.bench.measure import Bench
@@ -88,9 +87,9 @@ def bench(
     A target is printed beside each ratio that has one. Exit code 0: measured, whether targets are
     met or not; 1, with --strict: one is missed; 2: a backend could not run.
     """
-    if json:
-        check_writable(json)
-    check_report(report, force=force)
+    json_kind, page_kind = Kind("JSON", "benchmark"), Kind("HTML", "benchmark")
+    files = {"--json": (json, json_kind), "--report": (report, page_kind)}
+    outputs = Outputs(files, force=force)
     rows = choose_rows(backend)
     sizes = choose_sizes(size or (["small"] if quick else []))
     spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
@@ -98,12 +97,11 @@ def bench(
     with show_steps(len(group_rows(rows)) * plan.pieces, "starting workers") as progress:
         found = run_bench(rows, plan, progress)
     print_bench(found, make_console())
-    if json:
-        write_text(json, json_module.dumps(bench_json(found), indent=2, allow_nan=False) + "\n")
+    outputs.write_json("--json", bench_json(found))
     if report:
         from gateparity.conformance.html.bench import bench_page
 
-        write_text(report, bench_page(found))
+        outputs.write_text("--report", bench_page(found))
     raise typer.Exit(exit_code(found, strict=strict))
 
 

@@ -79,11 +79,12 @@ def check(
     Each row is a backend and variant, each column a check; beneath, every pair of rows. Exit code
     0: all agree; 1: something differs; 2: something could not run.
     """
-    files = ReportFiles(json, junit, markdown, report, force)
-    saver = make_saver(save, seed, no_save=no_save)
+    files = ReportFiles(json, junit, markdown, report, force=force, inputs=(weights, text))
+    saver = make_saver(save, seed, no_save=no_save, force=force, inputs=(weights, text))
     rows = choose_rows(backend)
     plan, source = choose_plan(rows, case, checks, seed, weights, prefix, text)
     require_two(rows)
+    saver.check(rows, plan)
     with show_progress(rows, plan) as progress:
         saver.say = progress.say
         run = run_checks(

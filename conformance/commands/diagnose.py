@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json as json_module
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,13 +14,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.options import Json, Seed, TimeLimit, backend_option
+from gateparity.conformance.commands.options import Force, Json, Seed, TimeLimit, backend_option
 from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import Probe, make_probes, probe_cases
 from gateparity.conformance.diagnosis.search import Diagnostician
 from gateparity.conformance.failures.failure import load_failure
-from gateparity.conformance.files import check_writable, write_text
-from gateparity.conformance.recording.form import KIND, LIMITS
+from gateparity.conformance.kinds import RECORDING, Kind
+from gateparity.conformance.outputs import Outputs
+from gateparity.conformance.recording.form import LIMITS
 from gateparity.conformance.recording.join import mark_rows, name_files
 from gateparity.conformance.recording.reading import load_recording
 from gateparity.conformance.reports.numbers import finite
@@ -73,13 +73,14 @@ def diagnose_command(
     seed: Seed = 0,
     json: Json = None,
     time_limit: TimeLimit = TIME_LIMIT,
+    *,
+    force: Force = False,
 ) -> None:
     """Search the known mistakes, and pairs of them, for what reproduces an LSTM's numbers.
 
     Exit code 0: it agrees with the truth; 1: it differs, explained or not; 2: it could not run.
     """
-    if json:
-        check_writable(json)
+    outputs = Outputs({"--json": (json, Kind("JSON", "diagnosis"))}, files or (), force=force)
     if bool(files) == bool(backend):
         raise InputError(
             "expected either a backend or files that `gateparity check` saved: gateparity diagnose "
@@ -89,9 +90,8 @@ def diagnose_command(
     for label, diagnosis in _diagnose_all(files or [], backend or [], seed, time_limit):
         found[label] = diagnosis
         print_diagnosis(label, diagnosis, make_console())
-    if json:
-        data = {label: diagnosis_json(diagnosis) for label, diagnosis in found.items()}
-        write_text(json, json_module.dumps(data, indent=2, allow_nan=False) + "\n")
+    data = {label: diagnosis_json(diagnosis) for label, diagnosis in found.items()}
+    outputs.write_json("--json", {"schema": 1, "diagnoses": data})
     raise typer.Exit(int(any(diagnosis.differing for diagnosis in found.values())))
 
 
@@ -126,7 +126,7 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
 def _diagnose_all(
     files: list[Path], specs: list[str], seed: int, time_limit: float
 ) -> Iterator[tuple[str, Diagnosis]]:
-    recorded = [peek_words(file, LIMITS).get("kind") == KIND for file in files]
+    recorded = [peek_words(file, LIMITS).get("kind") == RECORDING.name for file in files]
     yield from _diagnose_failures([f for f, run in zip(files, recorded, strict=True) if not run])
     yield from _diagnose_runs([f for f, run in zip(files, recorded, strict=True) if run])
     for row in parse_backends(specs) if specs else []:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +21,9 @@ from gateparity.backends.requests import parse_requests
 from gateparity.conformance.commands.completion import complete_environment, complete_made
 from gateparity.conformance.commands.console import make_console, print_line, print_table
 from gateparity.conformance.commands.group import Group
-from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.commands.options import Force
+from gateparity.conformance.kinds import Kind
+from gateparity.conformance.outputs import Outputs
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
@@ -152,10 +153,11 @@ def list_command(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the list as JSON.")
     ] = None,
+    *,
+    force: Force = False,
 ) -> None:
     """List every environment: its state, Python, size, versions and folder."""
-    if json:
-        check_writable(json)
+    outputs = Outputs({"--json": (json, Kind("JSON", "environments"))}, force=force)
     table = Table()
     for name in ("name", "state", "python", "MB", "versions"):
         table.add_column(name, no_wrap=True, justify="right" if name == "MB" else "left")
@@ -169,9 +171,8 @@ def list_command(
         if one.reason:
             print_line(f"[yellow]{one.name} {one.state}[/]: {escape(one.reason)}", console)
     print_line(f"in {escape(str(environments_folder()))}", console)
-    if json:
-        rows = [_as_json(one, size) for one, size in found]
-        write_text(json, json_module.dumps({"schema": 1, "environments": rows}, indent=2) + "\n")
+    rows = [_as_json(one, size) for one, size in found]
+    outputs.write_json("--json", {"schema": 1, "environments": rows})
 
 
 def _existing(names: list[str] | None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -11,14 +10,15 @@ from rich.table import Table
 
 from gateparity.conformance.cases import DTYPES
 from gateparity.conformance.commands.console import make_console, print_line, print_table
-from gateparity.conformance.commands.options import Json, Seed, Specs, TimeLimit
+from gateparity.conformance.commands.options import Force, Json, Seed, Specs, TimeLimit
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.commands.train import Gauge, Plot
 from gateparity.conformance.commands.work import choose_rows
-from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.kinds import Kind
+from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
-from gateparity.conformance.training.plot import check_plot, plot_horizons
+from gateparity.conformance.training.plot import plot_horizons, require_plotly
 from gateparity.conformance.training.problems import CALM, WILD, make_problem
 from gateparity.conformance.training.run import TIME_LIMIT
 from gateparity.conformance.training.workers import Row
@@ -52,6 +52,8 @@ def horizon(
     json: Json = None,
     plot: Plot = None,
     time_limit: TimeLimit = TIME_LIMIT,
+    *,
+    force: Force = False,
 ) -> None:
     """Train small problems in every backend: within rounding at every step, and for how long.
 
@@ -59,10 +61,10 @@ def horizon(
     Exit code 0: all agree, for as far as rounding's budget vouches; 1: something differs; 2:
     something could not run.
     """
-    if json:
-        check_writable(json)
+    files = {"--json": (json, Kind("JSON", "horizon")), "--plot": (plot, Kind("HTML", "horizons"))}
+    outputs = Outputs(files, force=force)
     if plot:
-        check_plot(plot)
+        require_plotly()
     backends = choose_rows(backend)
     rows = [Row(one, dtype) for one in backends for dtype in DTYPES]
     problems, courses = (*CALM, *WILD), Courses(seed)
@@ -75,11 +77,10 @@ def horizon(
     horizons = _find_horizons(trials, courses, seed)
     print_trials(trials, courses, horizons, make_console())
     code = exit_code(trials)
-    if json:
-        found = trials_json(trials, horizons) | {"seed": seed, "exit_code": code}
-        write_text(json, json_module.dumps(found, indent=2, allow_nan=False) + "\n")
+    found = trials_json(trials, horizons) | {"seed": seed, "exit_code": code}
+    outputs.write_json("--json", found)
     if plot:
-        write_text(plot, plot_horizons(horizons))
+        outputs.write_text("--plot", plot_horizons(horizons))
     raise typer.Exit(code)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,8 +10,10 @@ import typer
 from gateparity.config import Config
 from gateparity.conformance.commands.completion import complete_layout
 from gateparity.conformance.commands.console import make_console
+from gateparity.conformance.commands.options import Force
 from gateparity.conformance.conversion.writer import write_conversion
-from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.kinds import Kind
+from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.reports.layout_pages import layout_page, layouts_page, pair_page
 from gateparity.conformance.reports.layout_tables import print_layout, print_layouts, print_pair
 from gateparity.conformance.reports.layouts import differences, layout_json, losses
@@ -72,6 +73,7 @@ def layout_command(
     *,
     bidirectional: Bidirectional = False,
     no_biases: NoBiases = False,
+    force: Force = False,
 ) -> None:
     """Say how frameworks name, order, transpose and fuse the arrays of an LSTM.
 
@@ -85,17 +87,20 @@ def layout_command(
         raise InputError("--code goes with two layouts: what is converted, and into what")
     if not layouts and (layers > 1 or bidirectional or no_biases):
         raise InputError("--layers, --bidirectional and --no-biases go with one layout or two")
-    for path in filter(None, (code, markdown, json)):
-        check_writable(path)
+    files = {
+        "--code": (code, Kind("Python", "conversion")),
+        "--markdown": (markdown, Kind("Markdown", "layout")),
+        "--json": (json, Kind("JSON", "layout")),
+    }
+    outputs = Outputs(files, force=force)
     config = Config(_INPUT, _HIDDEN, layers, 2 if bidirectional else 1, biases=not no_biases)
     try:
         module, page, data = _show(layouts, config)
     except Unheld as unheld:
         raise InputError(str(unheld)) from None
-    text = json_module.dumps(data, indent=2, allow_nan=False) + "\n"
-    for file, content in ((code, module), (markdown, page), (json, text)):
-        if file:
-            write_text(file, content)
+    outputs.write_text("--code", module)
+    outputs.write_text("--markdown", page)
+    outputs.write_json("--json", data)
 
 
 def _show(layouts: Sequence[Layout], config: Config) -> tuple[str, str, dict[str, Any]]:

@@ -82,7 +82,10 @@ Report = Annotated[
         help="Write one HTML page that needs no network (docs/report.md).",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace the report that is there.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Replace output files that gateparity didn't write as such."),
+]
 TimeLimit = Annotated[
     float,
     typer.Option(

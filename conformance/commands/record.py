@@ -13,6 +13,7 @@ from gateparity.conformance.commands.console import make_console, print_line
 from gateparity.conformance.commands.options import (
     Cases,
     Checks,
+    Force,
     Json,
     Junit,
     Markdown,
@@ -25,9 +26,8 @@ from gateparity.conformance.commands.options import (
 )
 from gateparity.conformance.commands.progress import show_progress
 from gateparity.conformance.commands.work import choose_plan, choose_rows, rows_to_load
-from gateparity.conformance.files import check_writable
 from gateparity.conformance.recording.recording import make_recording
-from gateparity.conformance.recording.writing import save_recording
+from gateparity.conformance.recording.writing import pack_recording
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_run
 from gateparity.conformance.run import TIME_LIMIT, run_checks
@@ -63,6 +63,8 @@ def record_command(
     junit: Junit = None,
     markdown: Markdown = None,
     time_limit: TimeLimit = TIME_LIMIT,
+    *,
+    force: Force = False,
 ) -> None:
     """Run one LSTM in every backend and keep inputs, results and manifests in one file.
 
@@ -70,8 +72,9 @@ def record_command(
     whatever comes out. Exit code 0: recorded, and what was compared agrees; 1: something differs;
     2: something could not run.
     """
-    check_writable(output)
-    files = ReportFiles(json, junit, markdown)
+    files = ReportFiles(
+        json, junit, markdown, recording=output, force=force, inputs=(weights, text)
+    )
     rows = choose_rows(backend)
     plan, source = choose_plan(rows, case, checks, seed, weights, prefix, text)
     with show_progress(rows, plan) as progress:
@@ -84,11 +87,12 @@ def record_command(
             load_first=rows_to_load(backend, rows),
         )
     run = dataclasses.replace(run, least=1)  # the others are recorded elsewhere
-    size = save_recording(make_recording(run, plan, source), output)
+    data = pack_recording(make_recording(run, plan, source))
+    files.outputs.write_bytes("--output", data)
     console = make_console()
     print_run(run, console, source.options)
     files.write(run, source)
-    words = f"recorded: {output} ({_size_words(size)}); gateparity compare {output} OTHER..."
+    words = f"recorded: {output} ({_size_words(len(data))}); gateparity compare {output} OTHER..."
     print_line(escape(words), console)
     raise typer.Exit(run.exit_code)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,11 +10,12 @@ import typer
 from gateparity.backends.catalogue import is_shipped
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.options import Json, TimeLimit, backend_option
+from gateparity.conformance.commands.options import Force, Json, TimeLimit, backend_option
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.failures.replay import exit_code, replay
 from gateparity.conformance.failures.report import print_failure, print_replay, to_json
-from gateparity.conformance.files import check_writable, write_text
+from gateparity.conformance.kinds import Kind
+from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.run import TIME_LIMIT
 from gateparity.errors import InputError
 
@@ -44,15 +44,19 @@ Spec = Annotated[
 
 
 def replay_command(
-    file: File, backend: Spec = None, json: Json = None, time_limit: TimeLimit = TIME_LIMIT
+    file: File,
+    backend: Spec = None,
+    json: Json = None,
+    time_limit: TimeLimit = TIME_LIMIT,
+    *,
+    force: Force = False,
 ) -> None:
     """Repeat a failure that was saved, here or on another machine.
 
     The file holds numbers and words and names no code to run. Exit code 1: it still fails; 0: it
     agrees now; 2: it could not run.
     """
-    if json:
-        check_writable(json)
+    outputs = Outputs({"--json": (json, Kind("JSON", "replay"))}, [file], force=force)
     failure = load_failure(file)
     rows = parse_backends([backend or _recorded(failure, file)])
     console = make_console()
@@ -61,9 +65,7 @@ def replay_command(
     for row in rows:
         replays.append(replay(failure, row, time_limit))
         print_replay(failure, replays[-1], console)
-    if json:
-        found = to_json(file, failure, replays)
-        write_text(json, json_module.dumps(found, indent=2, allow_nan=False) + "\n")
+    outputs.write_json("--json", to_json(file, failure, replays))
     raise typer.Exit(exit_code(replays))
 
 

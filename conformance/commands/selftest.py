@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json as json_module
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -16,8 +15,8 @@ from gateparity.conformance.commands.console import make_console, print_table
 from gateparity.conformance.commands.options import Force, Report, backend_option
 from gateparity.conformance.commands.progress import show_bars
 from gateparity.conformance.commands.work import choose_rows
-from gateparity.conformance.files import check_writable, write_text
-from gateparity.conformance.html.page import check_report
+from gateparity.conformance.kinds import Kind
+from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.selftest.figures import (
     CATALOGUE,
@@ -92,28 +91,29 @@ def selftest(
     Exit code 0: every fault is killed by exactly the checks that its entry names, and no sound
     LSTM is called wrong; 1: not so; 2: could not run.
     """
-    if json:
-        check_writable(json)
-    check_report(report, force=force)
+    kind = "false alarms" if frameworks else "selftest"
+    files = {"--json": (json, Kind("JSON", kind)), "--report": (report, Kind("HTML", kind))}
+    outputs = Outputs(files, force=force)
     if backend and not frameworks:
         raise InputError("--backend goes with --frameworks")
     if frameworks:
         found = _run_frameworks(backend, cases or _FRAMEWORK_CASES, seed)
         told = {label: _alarms_json(alarms) for label, alarms in found.items()}
-        _write(json, told)
+        outputs.write_json("--json", {"schema": 1, "false_alarms": told})
         code = int(any(alarms.reasons for alarms in found.values()))
         if report:
             from gateparity.conformance.html.selftest import alarms_page
 
-            write_text(report, alarms_page(told, code))
+            outputs.write_text("--report", alarms_page(told, code))
         raise typer.Exit(code)
     figures = _run(faults, cases or FALSE_ALARMS, seed)
     print_figures(figures, make_console())
-    _write(json, figures_json(figures))
+    outputs.write_json("--json", figures_json(figures))
     if report:
         from gateparity.conformance.html.selftest import selftest_page
 
-        write_text(report, selftest_page(figures_json(figures), figures.exit_code))
+        page = selftest_page(figures_json(figures), figures.exit_code)
+        outputs.write_text("--report", page)
     raise typer.Exit(figures.exit_code)
 
 
@@ -160,6 +160,7 @@ def print_alarms(name: str, alarms: Alarms, console: Console) -> None:
 def figures_json(figures: Figures) -> dict[str, Any]:
     """Return the figures as plain data; a shift that no method catches is null."""
     return {
+        "schema": 1,
         "seed": figures.seed,
         "mistakes": [
             {
@@ -241,11 +242,6 @@ def _shift_words(shift: float) -> str:
 
 def _alarms_json(alarms: Alarms) -> dict[str, Any]:
     return {**vars(alarms), "sigmas": finite(alarms.sigmas), "shift": finite(alarms.shift)}
-
-
-def _write(path: Path | None, data: dict[str, Any]) -> None:
-    if path:
-        write_text(path, json_module.dumps(data, indent=2, allow_nan=False) + "\n")
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json as json_module
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -18,14 +17,15 @@ from gateparity.conformance.commands.options import Force, Json, Seed, Specs
 from gateparity.conformance.commands.options import Report as ReportFile
 from gateparity.conformance.commands.progress import show_bars
 from gateparity.conformance.commands.work import choose_rows
-from gateparity.conformance.files import check_folder, check_writable, write_text
-from gateparity.conformance.html.page import check_report
+from gateparity.conformance.files import check_folder
+from gateparity.conformance.kinds import CHECKPOINT, Kind, recognise
+from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.training.checkpoint import FOLDER, checkpoint_path
 from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
-from gateparity.conformance.training.plot import check_plot, plot_training
+from gateparity.conformance.training.plot import plot_training, require_plotly
 from gateparity.conformance.training.report import Report, print_report, report_json
 from gateparity.conformance.training.run import TIME_LIMIT, Classroom
-from gateparity.conformance.training.texts import choose_text
+from gateparity.conformance.training.texts import choose_text, named_text
 from gateparity.conformance.training.workers import Row
 
 if TYPE_CHECKING:
@@ -114,27 +114,30 @@ def train(
     first row's, seconds, and what follows "it has". Exit code 0: every row says the same; 1: they
     differ, or one diverged; 2: something could not run.
     """
-    if json:
-        check_writable(json)
-    if plot:
-        check_plot(plot)
-    check_report(report, force=force)
+    files = {
+        "--json": (json, Kind("JSON", "training")),
+        "--plot": (plot, Kind("HTML", "training curves")),
+        "--report": (report, Kind("HTML", "training")),
+    }
     check_folder(checkpoints)
     sizes = Sizes(windows=windows, batch=batch, epochs=epochs)
     recipe = make_recipe(rate, gauge)
-    lesson = Lesson(choose_text(text, download=download), sizes, recipe, seed)
     rows = choose_trained_rows(backend, every=every)
+    files |= _checkpoint_files(checkpoints, rows)
+    outputs = Outputs(files, [None if download else named_text(text)], force=force)
+    if plot:
+        require_plotly()
+    lesson = Lesson(choose_text(text, download=download), sizes, recipe, seed)
     checkpoints.mkdir(exist_ok=True)
     found = _run(rows, Classroom(lesson, checkpoints, resume, time_limit))
     print_report(found, make_console())
-    if json:
-        write_text(json, json_module.dumps(report_json(found), indent=1, allow_nan=False) + "\n")
+    outputs.write_json("--json", report_json(found))
     if plot:
-        write_text(plot, plot_training(found))
+        outputs.write_text("--plot", plot_training(found))
     if report:
         from gateparity.conformance.html.training import training_page
 
-        write_text(report, training_page(found))
+        outputs.write_text("--report", training_page(found))
     if not any(outcome.error for outcome in found.outcomes):
         _clear(checkpoints, rows)
     raise typer.Exit(found.exit_code)
@@ -153,6 +156,17 @@ def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row
     ]
 
 
+def _checkpoint_files(folder: Path, rows: Sequence[Row]) -> dict[str, tuple[Path | None, Kind]]:
+    """Return those that the rows will write, by what an error calls each."""
+    return {
+        f"--checkpoints of {row.label} {row.dtype}:": (
+            checkpoint_path(folder, row.label, row.dtype),
+            CHECKPOINT,
+        )
+        for row in (rows if folder.is_dir() else ())
+    }
+
+
 def _run(rows: list[Row], classroom: Classroom) -> Report:
     start, lesson = time.perf_counter(), classroom.lesson
     try:
@@ -167,7 +181,9 @@ def _run(rows: list[Row], classroom: Classroom) -> Report:
 def _clear(folder: Path, rows: Sequence[Row]) -> None:
     """Remove the checkpoints of backends that have finished."""
     for row in rows:
-        checkpoint_path(folder, row.label, row.dtype).unlink(missing_ok=True)
+        path = checkpoint_path(folder, row.label, row.dtype)
+        if recognise(path) == CHECKPOINT:
+            path.unlink()
     with contextlib.suppress(OSError):  # it holds other files
         folder.rmdir()
 

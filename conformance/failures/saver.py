@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import itertools
 import platform
 import re
 import time
@@ -21,17 +22,20 @@ from gateparity.backends.numpy import Scratch
 from gateparity.conformance.failures.failure import Failure, save_failure
 from gateparity.conformance.failures.shrink import TIME_LIMIT, GiveUp, shrink
 from gateparity.conformance.files import check_folder
+from gateparity.conformance.kinds import FAILURE
+from gateparity.conformance.outputs import check_output
+from gateparity.conformance.result import Result
 from gateparity.conformance.session import Truths, run_check
 from gateparity.conformance.verdict import ALLOWED
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
     from gateparity.conformance.plan import Plan
     from gateparity.conformance.requirements.checks import Check
-    from gateparity.conformance.result import Result
     from gateparity.conformance.session import Session
 
 FOLDER: Final = Path("gateparity-failures")
@@ -42,8 +46,9 @@ _NAME: Final = 80  # characters of a row in a file's name
 class Saver:
     """A function of a backend's results, called while its session is open; it adds files' names.
 
-    Without a folder it does nothing. `seconds` limits the time for all failures of a backend, `say`
-    is called with the current activity, and `problems` collects why files could not be written.
+    Without a folder it does nothing. `seconds` are for all that fails in a row, `say` is told what
+    takes them, and `problems` are why files could not be written. `inputs` and `force` are for the
+    rule by which files are replaced.
     """
 
     folder: Path | None
@@ -51,6 +56,8 @@ class Saver:
     say: Callable[[str], None] = lambda _: None
     seconds: float = 30.0
     problems: list[str] = dataclasses.field(default_factory=list)
+    inputs: Sequence[Path] = ()
+    force: bool = False
 
     def __call__(self, session: Session, plan: Plan, results: list[Result]) -> list[Result]:
         """Save the first failing case of each check, in a fair share of the time."""
@@ -65,10 +72,29 @@ class Saver:
             saved[k] = self._save(results[k], failure, self.folder)
         return saved
 
+    def check(self, rows: Sequence[Backend], plan: Plan) -> None:
+        """Raise `InputError` before the work if a failure's file couldn't be replaced."""
+        there = self._files()
+        if self.folder is None or not there:
+            return
+        for row, (check, case) in itertools.product(rows, plan):
+            name = file_name(Result(row, check.name, case.name, case.config.dtype, "fail"))
+            if name in there:
+                self._check(self.folder / name)
+
+    def _files(self) -> set[str]:
+        if self.folder is None or not self.folder.is_dir():
+            return set()
+        return {path.name for path in self.folder.iterdir()}
+
+    def _check(self, path: Path) -> None:
+        check_output("--save", path, FAILURE, self.inputs, force=self.force)
+
     def _save(self, result: Result, failure: Failure, folder: Path) -> Result:
         path = folder / file_name(result)
         try:
             _make(folder)
+            self._check(path)
             save_failure(failure, path)
         except InputError as error:
             self.problems.append(f"{result.check} of {result.row.label} is not saved: {error}")
@@ -76,13 +102,21 @@ class Saver:
         return dataclasses.replace(result, saved=str(path), saved_sizes=failure.case.sizes)
 
 
-def make_saver(folder: Path | None, seed: int, *, no_save: bool = False) -> Saver:
+def make_saver(
+    folder: Path | None,
+    seed: int,
+    *,
+    no_save: bool = False,
+    force: bool = False,
+    inputs: Sequence[Path | None] = (),
+) -> Saver:
     """Return the saver for these options. Raise `InputError` if the folder is not writable."""
     if folder and no_save:
         raise InputError("--save and --no-save exclude each other")
     if folder:
         check_folder(folder)
-    return Saver(None if no_save else folder or FOLDER, seed)
+    read = [path for path in inputs if path]
+    return Saver(None if no_save else folder or FOLDER, seed, inputs=read, force=force)
 
 
 def shrink_result(

@@ -14,26 +14,14 @@ import importlib.resources
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.conformance.files import check_writable
 from gateparity.conformance.reports.summary import number_words
-from gateparity.errors import InputError, printable
+from gateparity.errors import printable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from jinja2 import Environment
     from markupsafe import Markup
 
 _LINK: Final = re.compile(r"(https://[^\s<>\"'`\\]+)")
-
-
-def check_report(path: Path | None, *, force: bool) -> None:
-    """Raise `InputError` if no report can be written to `path`, before the work starts."""
-    if path is None:
-        return
-    check_writable(path)
-    if path.exists() and not force:
-        raise InputError(f"{path} exists: --force replaces it")
 
 
 def render(template: str, **data: Any) -> str:

@@ -9,7 +9,6 @@ from gateparity.conformance.storage.tensors import Limits
 if TYPE_CHECKING:
     from gateparity.conformance.result import Result
 
-KIND: Final = "recorded run"
 SCHEMA: Final = 1  # another one wherever a check's arrays come to mean something else
 LIMITS: Final = Limits(2**32, 2**24)
 PARTS: Final = ("arrays", "against")  # of a result: what it holds of a row's answers

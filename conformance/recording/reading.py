@@ -12,8 +12,9 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.spec import Backend
 from gateparity.config import Config
 from gateparity.conformance.budget import make_arithmetic
+from gateparity.conformance.kinds import FAILURE, RECORDING
 from gateparity.conformance.plan import choose_checks
-from gateparity.conformance.recording.form import KIND, LIMITS, PARTS, SCHEMA, array_name
+from gateparity.conformance.recording.form import LIMITS, PARTS, SCHEMA, array_name
 from gateparity.conformance.recording.recording import Recording
 from gateparity.conformance.result import Result, Run, Status
 from gateparity.conformance.source import Source
@@ -39,21 +40,14 @@ if TYPE_CHECKING:
 _SHOWN: Final = 500  # characters of an error
 
 
-def is_recording(path: Path) -> bool:
-    """Return whether a file starts like a recording, with zero bytes, which JSON never has.
-
-    For a file that can't be opened, its extension decides; reading it then reports the error.
-    """
-    try:
-        with path.open("rb") as file:
-            return b"\0" in file.read(8)
-    except (OSError, ValueError):
-        return path.suffix == ".safetensors"
-
-
 def load_recording(path: Path) -> Recording:
     """Read a file of `save_recording`. Raise `InputError`, in one line, for anything else."""
     data = read_bytes(path, "a recorded run", LIMITS.file)
+    if data.lstrip()[:1] == b"{":  # where a recording has the size of its header
+        raise InputError(
+            f"{path} is JSON, which holds verdicts and no arrays, expected a recorded run: "
+            "`gateparity record -o FILE` writes one"
+        )
     try:
         arrays, found = unpack_tensors(data, LIMITS)
         words = Words(found)
@@ -65,8 +59,9 @@ def load_recording(path: Path) -> Recording:
 
 
 def _check_kind(words: Words) -> None:
-    if words.found.get("kind") != KIND:
-        saved = ": `gateparity replay` reads a saved failure" if "check" in words.found else ""
+    if words.found.get("kind") != RECORDING.name:
+        held = words.found.get("kind") == FAILURE.name or "check" in words.found
+        saved = ": `gateparity replay` reads a saved failure" if held else ""
         raise InputError(f"no recorded run{saved}")
     if (schema := words.count("schema")) != SCHEMA:
         by = words.text("gateparity")

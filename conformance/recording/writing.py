@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from gateparity.conformance.files import write_bytes
-from gateparity.conformance.recording.form import KIND, LIMITS, PARTS, SCHEMA, array_name
+from gateparity.conformance.kinds import RECORDING
+from gateparity.conformance.recording.form import LIMITS, PARTS, SCHEMA, array_name
 from gateparity.conformance.storage.cases import name_arrays
 from gateparity.conformance.storage.limits import check_case, plain
 from gateparity.conformance.storage.seal import seal
@@ -14,8 +14,6 @@ from gateparity.conformance.storage.tensors import pack_tensors
 from gateparity.conformance.storage.words import writable, writable_texts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
     from gateparity.conformance.recording.recording import Recording
@@ -26,14 +24,12 @@ if TYPE_CHECKING:
     Cases = dict[tuple[str, str], Case]  # by name and dtype
 
 
-def save_recording(recording: Recording, path: Path) -> int:
-    """Write the file atomically, and return its size in bytes. Raise `InputError` if that fails."""
+def pack_recording(recording: Recording) -> bytes:
+    """Return the file's bytes; raises `InputError` if they would be too many to read."""
     cases: Cases = {(case.name, case.config.dtype): case for _, case in recording.plan}
     arrays = _name_inputs(cases) | _name_answers(recording.run)
     words = _describe(recording, cases)
-    data = pack_tensors(arrays, seal(arrays, words), LIMITS)
-    write_bytes(path, data)
-    return len(data)
+    return pack_tensors(arrays, seal(arrays, words), LIMITS)
 
 
 def _name_inputs(cases: Cases) -> dict[str, Array]:
@@ -57,7 +53,7 @@ def _name_answers(run: Run) -> dict[str, Array]:
 def _describe(recording: Recording, cases: Cases) -> dict[str, Any]:
     run, places = recording.run, list(cases)
     return {
-        "kind": KIND,
+        "kind": RECORDING.name,
         "schema": SCHEMA,
         "gateparity": recording.gateparity,
         "recorded": recording.recorded,

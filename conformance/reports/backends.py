@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import platform
 import sys
 from pathlib import Path
@@ -16,7 +15,6 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.installed import installed_adapters
 from gateparity.backends.spec import parse_backends, probe
 from gateparity.conformance.commands.console import print_table
-from gateparity.conformance.files import write_text
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,8 +40,8 @@ class Found:
     target: str = ""
 
 
-def print_backends(console: Console, path: Path | None) -> None:
-    """Ask every interpreter that was found, and print a table of the answers."""
+def print_backends(console: Console) -> list[dict[str, Any]]:
+    """Ask every interpreter that was found, print what it says, and return it as plain data."""
     found = [_find(framework) for framework in FRAMEWORKS.values()]
     found += [_find_installed(adapter) for adapter in installed_adapters().values()]
     table = Table()
@@ -54,9 +52,7 @@ def print_backends(console: Console, path: Path | None) -> None:
         what = row.target or ", ".join(row.variants)
         table.add_row(row.backend, what, escape(row.version), row.python, where)
     print_table(console, table)
-    if path:
-        rows: list[dict[str, Any]] = [dataclasses.asdict(row) for row in found]
-        write_text(path, json.dumps({"schema": 1, "backends": rows}, indent=2) + "\n")
+    return [dataclasses.asdict(row) for row in found]
 
 
 def _find(framework: Framework) -> Found:

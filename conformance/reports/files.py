@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gateparity.conformance.files import check_writable, write_text
-from gateparity.conformance.html.page import check_report
-from gateparity.conformance.reports.junit import write_junit
-from gateparity.conformance.reports.markdown import write_markdown
-from gateparity.conformance.reports.record import write_json
-from gateparity.errors import InputError
+from gateparity.conformance.kinds import RECORDING, Kind
+from gateparity.conformance.outputs import Outputs
+from gateparity.conformance.reports.junit import to_junit
+from gateparity.conformance.reports.markdown import to_markdown
+from gateparity.conformance.reports.record import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,23 +24,33 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class ReportFiles:
-    """The path of each report, or None. The constructor raises `InputError` for a bad path."""
+    """Where each is to go, or None. Made before the work: raises `InputError` for a bad path.
+
+    `inputs` are the files that the command reads, and `recording` is the one that `record` writes.
+    """
 
     json: Path | None = None
     junit: Path | None = None
     markdown: Path | None = None
     report: Path | None = None
+    recording: Path | None = None
     force: bool = False
+    inputs: Sequence[Path | None] = ()
 
     def __post_init__(self) -> None:
-        paths = [p for p in (self.json, self.junit, self.markdown, self.report) if p]
-        for path in paths:
-            check_writable(path)
-        if len({path.absolute() for path in paths}) < len(paths):
-            raise InputError(
-                "--json, --junit, --markdown and --report name one file, expected one for each"
-            )
-        check_report(self.report, force=self.force)
+        self.outputs  # noqa: B018  raises for a bad path
+
+    @functools.cached_property
+    def outputs(self) -> Outputs:
+        """All of them, by option."""
+        files = {
+            "--output": (self.recording, RECORDING),
+            "--json": (self.json, Kind("JSON", "run")),
+            "--junit": (self.junit, Kind("JUnit XML", "run")),
+            "--markdown": (self.markdown, Kind("Markdown", "run")),
+            "--report": (self.report, Kind("HTML", "run")),
+        }
+        return Outputs(files, self.inputs, force=self.force)
 
     def write(
         self,
@@ -56,13 +66,10 @@ class ReportFiles:
         `more` is added to the JSON, and `page` is Markdown that goes below the run's. The HTML
         report has `tables` and `notes` too.
         """
-        if self.json:
-            write_json(run, self.json, source, more)
-        if self.junit:
-            write_junit(run, self.junit, source.options)
-        if self.markdown:
-            write_markdown(run, self.markdown, source.options, page)
+        self.outputs.write_json("--json", to_json(run, source) | dict(more))
+        self.outputs.write_text("--junit", to_junit(run, source.options))
+        self.outputs.write_text("--markdown", to_markdown(run, source.options) + page)
         if self.report:
             from gateparity.conformance.html.run import run_page
 
-            write_text(self.report, run_page(run, source, tables, notes))
+            self.outputs.write_text("--report", run_page(run, source, tables, notes))

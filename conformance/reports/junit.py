@@ -9,13 +9,11 @@ import re
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from gateparity.conformance.files import write_text
 from gateparity.conformance.reports.summary import describe_saved
 from gateparity.conformance.result import repeat_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from gateparity.conformance.result import Result, Run, Status
 
@@ -23,11 +21,6 @@ _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 _OUTCOMES: Final = {"fail": "failure", "error": "error", "skip": "skipped", "known": "skipped"}
 _COUNTS: Final = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 _FORBIDDEN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def write_junit(run: Run, path: Path, source: str = "") -> None:
-    """Write the run as JUnit XML, atomically."""
-    write_text(path, to_junit(run, source))
 
 
 def to_junit(run: Run, source: str = "") -> str:

@@ -9,7 +9,6 @@ import html
 import re
 from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.files import write_text
 from gateparity.conformance.reports.summary import (
     TITLE,
     cell_words,
@@ -26,16 +25,10 @@ from gateparity.conformance.result import repeat_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from gateparity.conformance.result import Run
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$])")
-
-
-def write_markdown(run: Run, path: Path, source: str = "", page: str = "") -> None:
-    """Write the run as Markdown with `page` below it, atomically."""
-    write_text(path, to_markdown(run, source) + page)
 
 
 def to_markdown(run: Run, source: str = "") -> str:

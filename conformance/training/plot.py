@@ -10,13 +10,11 @@ import html
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.conformance.files import check_writable
 from gateparity.conformance.training.horizon import APART
 from gateparity.errors import InputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from gateparity.conformance.training.horizon import Horizon
     from gateparity.conformance.training.report import Report
@@ -25,9 +23,8 @@ _WIDE, _NARROW = 7, 1.5  # the first row's line is the widest: those that lie on
 _DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
-def check_plot(path: Path) -> None:
-    """Raise `InputError` if no plot can be made or written there, before the work starts."""
-    check_writable(path)
+def require_plotly() -> None:
+    """Raise `InputError` before the work starts if no plot could be made."""
     try:
         import plotly  # noqa: F401
     except ImportError:

@@ -25,6 +25,12 @@ _LARGEST: Final = 2**20  # bytes; it has 178,979
 _WAIT: Final = 30.0  # seconds
 
 
+def named_text(path: Path | None) -> Path | None:
+    """Return the file of `--text`, else of `GATEPARITY_TEXT`, if there is one."""
+    named = os.environ.get(VARIABLE)
+    return path or (Path(named) if named else None)
+
+
 def choose_text(path: Path | None, *, download: bool) -> Text:
     """Return the text of `--text`, `--download`, `GATEPARITY_TEXT` or Python's own help topics.
 
@@ -37,8 +43,8 @@ def choose_text(path: Path | None, *, download: bool) -> Text:
         return read_text(path)
     if download:
         return read_text(download_text())
-    if named := os.environ.get(VARIABLE):
-        return read_text(Path(named))
+    if named := named_text(None):
+        return read_text(named)
     from pydoc_data.topics import topics
 
     return encode_text("\n".join(topics[name] for name in sorted(topics)), "pydoc_data.topics")

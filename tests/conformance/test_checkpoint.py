@@ -6,6 +6,8 @@ PyTorch runs in an interpreter of its own, as it does in the command.
 from __future__ import annotations
 
 import json
+import random
+import re
 import struct
 import subprocess
 import zipfile
@@ -395,6 +397,49 @@ def test_members_that_claim_to_inflate_never_reach_pytorch(offset, field, messag
     data[first : first + len(field)] = field
     path.write_bytes(data)
     assert_refused(path, unused, message)
+
+
+def test_a_member_with_another_checksum_never_reaches_pytorch(saved, tmp_path):
+    data = bytearray((saved / "plain.pt").read_bytes())
+    with zipfile.ZipFile(saved / "plain.pt") as archive:
+        first = archive.read("plain/data/0")
+    path = tmp_path / "damaged.pt"
+    data[data.index(first)] ^= 1
+    path.write_bytes(data)
+    assert_refused(
+        path, unused, r"a damaged file of torch\.save: plain/data/0 has another checksum"
+    )
+
+
+def test_a_damaged_zip_is_refused_or_holds_the_same_numbers(saved, load_torch, tmp_path):
+    path, draw = tmp_path / "mutant.pt", random.Random(0)
+    data = (saved / "plain.pt").read_bytes()
+    _, whole = read_checkpoint(saved / "plain.pt", None, load_torch)
+    refused = 0
+    for _ in range(60):
+        flipped = bytearray(data)
+        for bit in draw.sample(range(8 * len(data)), draw.choice((1, 1, 2, 8))):
+            flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            _, found = read_checkpoint(path, None, load_torch)
+        except InputError:
+            refused += 1
+            continue
+        for one, other in zip(found, whole, strict=True):
+            for name, array in vars(one).items():
+                np.testing.assert_array_equal(array, vars(other)[name])
+    assert refused > 10
+
+
+def test_a_file_that_torch_was_told_to_save_without_checksums_is_read(saved, load_torch, tmp_path):
+    """`torch.serialization.set_crc32_options(False)` leaves the checksum of each member at 0."""
+    data, path = bytearray((saved / "plain.pt").read_bytes()), tmp_path / "no_crc.pt"
+    for entry in re.finditer(b"PK\x01\x02", bytes(data)):
+        data[entry.start() + 16 : entry.start() + 20] = bytes(4)
+    path.write_bytes(data)
+    _, found = read_checkpoint(path, None, load_torch)
+    assert found[0].w_ih.shape == (4, 5, 3)
 
 
 def test_a_zip_of_something_else_is_refused(tmp_path, load_torch):

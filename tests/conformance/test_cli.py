@@ -148,10 +148,10 @@ REFUSED = [
     ("check -b numpy --markdown gone/run.md", "gone/run.md can't be written: there is no folder"),
     (
         "check -b numpy --json same --markdown ./same",
-        "--markdown and --report name one file, expected",
+        "--json and --markdown name one file, ./same: expected one for each",
     ),
-    ("compare gone.json", "gone.json can't be read, expected a run's JSON: No such file"),
-    ("compare good.txt", "good.txt is nothing that `gateparity check --json` wrote: JSON"),
+    ("compare gone.json", "gone.json can't be read, expected a recorded run: No such file"),
+    ("compare good.txt", "good.txt: no safetensors, or damaged"),
     ("compare gone.json --json gone/all.json", "gone/all.json can't be written: there is no"),
     ("backends --json gone/run.json", "gone/run.json can't be written: there is no folder"),
     ("check -b numpy --text gone.txt", "gone.txt can't be read, expected a text: No such file"),
@@ -444,7 +444,8 @@ def test_a_file_is_replaced_whole(gateparity, folder):
     path.write_text("old")
     before = set(folder.iterdir())
     rows = ("-b", "numpy", "-b", "mymod:Right")
-    assert gateparity("check", *rows, "--case", "unit", "--json", str(path)).returncode == 0
+    line = ("check", *rows, "--case", "unit", "--check", "forward", "--json", str(path))
+    assert gateparity(*line, "--force").returncode == 0
     assert load(path)["schema"] == 1
     assert {p for p in set(folder.iterdir()) - before if p.name != "started"} <= {
         folder / "__pycache__"

@@ -129,7 +129,7 @@ def test_a_black_box_whose_gates_lie_otherwise(gateparity, folder):
     assert done.returncode == 1, done.stderr
     assert "it behaves exactly as if" in done.stdout
     assert re.search(r"^mymod:BlackBox differs in \d+ of \d+ probes: ", done.stdout, re.MULTILINE)
-    (found,) = load(folder / "box.json").values()
+    (found,) = load(folder / "box.json")["diagnoses"].values()
     assert f"Ruled out: {len(found['ruled_out'])}" in done.stdout
     assert found["explanations"] == [[WRONG]]
     assert found["words"] in done.stdout
@@ -148,7 +148,7 @@ def test_numpy_agrees_in_all_probes(gateparity, folder):
     done = gateparity("diagnose", "-b", "numpy", "--json", "numpy.json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("numpy:scratch agrees with the truth in 20 of 20 probes")
-    found = load(folder / "numpy.json")["numpy:scratch"]
+    found = load(folder / "numpy.json")["diagnoses"]["numpy:scratch"]
     assert len(found["probes"]) == 20
     empty = ("differing", "explanations", "ruled_out", "words")
     assert all(not found[name] for name in empty)
@@ -160,7 +160,7 @@ def test_numpy_agrees_in_all_probes(gateparity, folder):
 def test_an_adapters_own_mistake(gateparity, folder, name, mistake):
     done = gateparity("diagnose", "-b", f"mymod:{name}", "--json", f"{name}.json", "--seed", "3")
     assert done.returncode == 1, done.stderr
-    (found,) = load(folder / f"{name}.json").values()
+    (found,) = load(folder / f"{name}.json")["diagnoses"].values()
     assert found["explanations"] == [[mistake]]
     assert mistake not in [entry["name"] for entry in found["ruled_out"]]
     distances = [entry["sigmas"] for entry in found["ruled_out"]]
@@ -191,7 +191,7 @@ def test_failures_that_were_saved(gateparity, folder):
     done = gateparity("diagnose", *files, "--json", "saved.json")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    (label, found), *more = load(folder / "saved.json").items()
+    (label, found), *more = load(folder / "saved.json")["diagnoses"].items()
     assert (label, more) == ("mymod:BlackBox", [])
     assert [WRONG] in found["explanations"]
     assert len(found["probes"]) == len(found["differing"]) == len(files)
@@ -204,7 +204,7 @@ def test_two_recorded_runs(gateparity, folder):
         gateparity("record", "-b", "numpy", *more, *work)
     done = gateparity("diagnose", "here.st", "there.st", "--json", "runs.json")
     assert done.returncode == 1, done.stdout + done.stderr
-    found = load(folder / "runs.json")
+    found = load(folder / "runs.json")["diagnoses"]
     (box,) = [label for label in found if label.startswith("mymod:BlackBox")]
     assert len(found) == 3
     assert [label for label, diagnosis in found.items() if diagnosis["differing"]] == [box]

@@ -92,7 +92,8 @@ def test_what_a_conversion_loses_is_said(tmp_path, source, target, words):
 def test_the_code_that_is_printed_is_the_code_that_is_written_and_works(tmp_path):
     files = ("--code", "code.py", "--json", "pair.json", "--markdown", "pair.md")
     done = run(tmp_path, "torch", "onnx", "--bidirectional", *files)
-    code = (tmp_path / "code.py").read_text()
+    mark, _, code = (tmp_path / "code.py").read_text().partition("\n")
+    assert mark.startswith("# Written by gateparity ")
     assert code in done.stdout
     assert code in (tmp_path / "pair.md").read_text()
     assert json.loads((tmp_path / "pair.json").read_text())["code"] == code

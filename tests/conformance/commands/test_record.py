@@ -138,7 +138,6 @@ def test_weights_travel_with_their_run(gateparity, tmp_path):
         (["record", "-b", "none", "-o", "run.st"], "unknown backend"),
         (["record", "--prefix", "a", "-o", "run.st"], "--prefix goes with --weights"),
         (["compare", "gone.safetensors"], "can't be read, expected a recorded run"),
-        (["compare", "gone.json"], "can't be read, expected a run's JSON"),
     ],
 )
 def test_bad_input_is_refused_before_the_work(gateparity, line, words, tmp_path):
@@ -159,8 +158,20 @@ def test_bad_files_are_one_line(gateparity, runs, tmp_path):
         assert words in done.stderr
 
 
-def test_kinds_are_not_mixed(gateparity, runs):
-    gateparity("record", "-b", "numpy", *ONLY, "-o", "run.st", "--json", "run.json")
-    done = gateparity("compare", "run.json", runs[0])
+def test_a_runs_json_is_refused_with_the_verb_that_records(gateparity, runs):
+    gateparity("check", "-b", "numpy", *ONLY, "--json", "run.json")
+    for files in (["run.json"], ["run.json", runs[0]], [runs[0], "run.json"]):
+        done = gateparity("compare", *files)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            "gateparity: run.json is JSON, which holds verdicts and no arrays, expected a recorded "
+            "run: `gateparity record -o FILE` writes one\n"
+        )
+
+
+def test_json_that_nobody_wrote_is_one_line(gateparity, tmp_path):
+    (tmp_path / "odd.json").write_text('{"schema": 1, "results": [{"backend": "\x1b[31m"}]}')
+    done = gateparity("compare", "odd.json")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "run.json is a run's JSON, verdicts without arrays, and monday" in done.stderr
+    assert "\x1b" not in done.stderr
+    assert "`gateparity record" in done.stderr

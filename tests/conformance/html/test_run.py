@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 
 from gateparity.backends.spec import Backend
 from gateparity.conformance.files import write_text
-from gateparity.conformance.html.page import check_report, link, render
+from gateparity.conformance.html.page import link, render
 from gateparity.conformance.html.run import run_page
 from gateparity.conformance.html.table import Table
 from gateparity.conformance.reports.files import ReportFiles
@@ -152,11 +152,10 @@ def test_what_is_told_beside_the_run_is_in_it(run):
     assert "<h2>None" not in text
 
 
-def test_a_report_that_is_there_is_kept(tmp_path):
+def test_a_file_of_somebody_elses_is_kept(tmp_path):
     path = tmp_path / "a.html"
-    check_report(path, force=False)
     path.write_text("old")
-    with pytest.raises(InputError, match=r"a\.html exists: --force replaces it$"):
+    with pytest.raises(InputError, match=r"a\.html would replace a file that is no HTML \(run\)"):
         ReportFiles(report=path)
     ReportFiles(report=path, force=True)
     with pytest.raises(InputError, match="there is no folder"):
@@ -200,7 +199,7 @@ def command(folder, *line):
     )
 
 
-def test_the_command_writes_one_and_keeps_what_is_there(tmp_path):
+def test_the_command_replaces_its_own_page_and_keeps_another(tmp_path):
     rows = ("-b", "numpy", "-b", f"numpy@{sys.executable}")
     work = ("check", *rows, "--check", "forward", "--case", "unit")
     files = ("--json", "a.json", "--report", "a.html")
@@ -208,8 +207,11 @@ def test_the_command_writes_one_and_keeps_what_is_there(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")
     done = command(tmp_path, *work, *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "a.html").write_text("<!doctype html>\n<p>mine</p>")
+    done = command(tmp_path, *work, *files)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "gateparity: a.html exists: --force replaces it\n"
-    done = command(tmp_path, "compare", "a.json", "--report", "a.html", "--force")
+    assert "a.html would replace a file that is no HTML (run)" in done.stderr
+    done = command(tmp_path, *work, *files, "--force")
     assert done.stderr == ""
     assert "cell-0-forward-float64" in (tmp_path / "a.html").read_text()

@@ -15,7 +15,7 @@ from gateparity.conformance.plan import named_plan
 from gateparity.conformance.recording.compare import compare_recordings
 from gateparity.conformance.recording.reading import load_recording
 from gateparity.conformance.recording.recording import make_recording
-from gateparity.conformance.recording.writing import save_recording
+from gateparity.conformance.recording.writing import pack_recording
 from gateparity.conformance.result import Run
 from gateparity.conformance.session import Truths, run_check
 from gateparity.conformance.source import Source
@@ -87,7 +87,7 @@ def travel(tmp_path):
         found = {}
         for name, recording in zip("abcdef", recordings, strict=False):
             path = tmp_path / f"{name}.safetensors"
-            save_recording(recording, path)
+            path.write_bytes(pack_recording(recording))
             found[name] = load_recording(path)
         return found
 

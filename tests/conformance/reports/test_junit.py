@@ -10,7 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from gateparity.backends.spec import Backend
-from gateparity.conformance.reports.junit import to_junit, write_junit
+from gateparity.conformance.files import write_text
+from gateparity.conformance.reports.junit import to_junit
 from gateparity.conformance.result import Pair, Result, Run
 
 NUMPY = Backend("numpy", "scratch", "gateparity.backends.numpy:Scratch", Path(sys.executable))
@@ -102,7 +103,8 @@ def test_a_saved_failure_tells_where():
 @pytest.mark.parametrize("odd", ["\x00\x1b[31m\x08", "\ud800", "\ufffe", "]]>", "<!--", "&bad;"])
 def test_what_xml_cannot_hold_breaks_nothing(odd, tmp_path):
     label = Backend(f"my{odd}pkg", "", "", None, shipped=False)
-    write_junit(make_run(f"found {odd}!", label, odd), tmp_path / "run.xml", f"--text 'a{odd}b'")
+    run = make_run(f"found {odd}!", label, odd)
+    write_text(tmp_path / "run.xml", to_junit(run, f"--text 'a{odd}b'"))
     root = ET.parse(tmp_path / "run.xml").getroot()
     message = next(root.iter("failure")).get("message")
     assert message.startswith("found ")

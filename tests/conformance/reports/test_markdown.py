@@ -12,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from gateparity.backends.spec import Backend
-from gateparity.conformance.reports.markdown import escape, to_markdown, write_markdown
+from gateparity.conformance.reports.markdown import escape, to_markdown
 from gateparity.conformance.result import Pair, Result, Run
 
 NUMPY = Backend("numpy", "scratch", "gateparity.backends.numpy:Scratch", Path(sys.executable))
@@ -123,8 +123,3 @@ def test_a_line_break_stays_in_its_cell():
 def test_a_fence_in_a_command_does_not_end_its_block():
     markup = render(to_markdown(make_run("a```b")))
     assert "--backend 'a```b' --check forward" in html.unescape(markup)
-
-
-def test_it_is_written_whole(tmp_path):
-    write_markdown(make_run("odd \ud800"), tmp_path / "run.md")
-    assert (tmp_path / "run.md").read_text("utf-8").startswith("### gateparity: differs\n")

@@ -15,7 +15,7 @@ from gateparity.conformance.text import encode_text
 from gateparity.conformance.training.checkpoint import Journal
 from gateparity.conformance.training.horizon import Horizon
 from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
-from gateparity.conformance.training.plot import check_plot, plot_horizons, plot_training
+from gateparity.conformance.training.plot import plot_horizons, plot_training, require_plotly
 from gateparity.conformance.training.report import Report
 from gateparity.conformance.training.run import Outcome
 from gateparity.conformance.training.workers import Row
@@ -84,7 +84,7 @@ def test_a_page_needs_nothing_else():
     assert not re.search(r"""<(script|link|img)[^>]+(src|href)=["']?(https?:)?//""", page)
 
 
-def test_a_plot_without_plotly_is_refused_with_what_to_install(tmp_path, monkeypatch):
+def test_a_plot_without_plotly_is_refused_with_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly", None)
     with pytest.raises(InputError, match=r"pip install 'gateparity\[plot\]'"):
-        check_plot(tmp_path / "run.html")
+        require_plotly()
