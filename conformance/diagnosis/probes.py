@@ -48,6 +48,7 @@ PROBES: Final = (
     ("values", "nan", "float32"),
     ("forward", "sequence", "float64"),
     ("gradients", "sequence", "float64"),
+    ("purity", "sequence", "float32"),
     ("purity", "ragged", "float32"),
     ("refusal", "sequence", "float32"),
 )
@@ -87,16 +88,23 @@ def probe_cases(
     return [(CHECKS[check], RECIPES[case].build(dtype, seed)) for check, case, dtype in probes]
 
 
+def is_probe(key: Key) -> bool:
+    """Return whether a diagnosis looks at a check: at some named cases, and at every case of the
+    user's own, which is a checkpoint's LSTM or a text.
+    """
+    return key in PROBES or key[1] not in RECIPES
+
+
 def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:
     """What a row found in the probes of a plan, as far as it answered."""
     found = {result.key: result for result in results if result.status in ("pass", "fail")}
     probes = []
     for check, case in plan:
         result = found.get((check.name, case.name, case.config.dtype))
-        if result and result.key in PROBES:
+        if result and is_probe(result.key):
             answer = result.reason if result.arrays is None else result.arrays
             probes.append(Probe(check, case, answer))
-    return sorted(probes, key=lambda probe: PROBES.index(probe.key))
+    return sorted(probes, key=lambda p: PROBES.index(p.key) if p.key in PROBES else len(PROBES))
 
 
 def run_probe(lstm: Lstm, check: Check, case: Case) -> Found:

@@ -14,6 +14,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 
 ALL_DTYPES: Final = ("float16", "float32", "float64")
 Where = Literal["both", "forward", "backward"]
+_PLACE: Final = "{place}"
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 class Mistake:
     """One way to be wrong.
 
-    `words` complete "behaves exactly as if ..."; `violates` says which numbers are wrong, and where
-    it can show; `apply` makes an LSTM wrong in this way, anew for each check on each case, since
-    some mistakes remember; `checks` are those that must catch it, and no others, at those of
-    `dtypes` that they are run at; `path` is where it is: outputs are right in the backward path.
+    `words` complete "behaves exactly as if ..."; `words_in_place` are the same with `{place}` where
+    a layer or direction is named, for a mistake that can be made in one alone, and empty for
+    others. `violates` says which numbers are wrong, and where it can show; `apply` makes an LSTM
+    wrong in this way, anew for each check on each case, since some mistakes remember; `checks` are
+    those that must catch it, and no others, at those of `dtypes` that they are run at; `path` is
+    where it is: outputs are right in the backward path.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Mistake:
     checks: frozenset[str]
     path: Where = "both"
     dtypes: tuple[str, ...] = ALL_DTYPES
+    words_in_place: str = ""
 
 
 def alike(
@@ -50,9 +54,22 @@ def alike(
     path: Where = "both",
     dtypes: tuple[str, ...] = ALL_DTYPES,
 ) -> tuple[Mistake, ...]:
-    """Mistakes that differ in their name, their words and what they do alone."""
+    """Return mistakes that differ in nothing but their name, their words and what they do.
+
+    Words with `{place}` in them are of a mistake that can be made in one layer or direction alone.
+    """
     return tuple(
-        Mistake(name, family, words, violates, apply, checks, path, dtypes)
+        Mistake(
+            name=name,
+            family=family,
+            words=words.replace(_PLACE, ""),
+            violates=violates,
+            apply=apply,
+            checks=checks,
+            path=path,
+            dtypes=dtypes,
+            words_in_place=words if _PLACE in words else "",
+        )
         for name, words, apply in rows
     )
 

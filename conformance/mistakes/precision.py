@@ -29,6 +29,7 @@ from gateparity.conformance.mistakes.weight import BIASES, KERNELS, map_fields, 
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.bend import Bend, Bendable, Found
+    from gateparity.conformance.mistakes.cells import CellChange
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.parameters import Array
 
@@ -47,14 +48,14 @@ def cut(array: Array, bits: int) -> Array:
     return np.where(known, np.rint(array / unit) * unit, array)
 
 
-def _params(names: tuple[str, ...], bits: int) -> Bend:
+def _params(names: tuple[str, ...], bits: int) -> CellChange:
     return on_fields(names, lambda array: cut(array, bits), lambda d_array: d_array)
 
 
 def _kept(names: tuple[str, ...], bits: int) -> Bend:
     """What the framework holds, and so gives back, is cut as well."""
     return dataclasses.replace(
-        _params(names, bits),
+        _params(names, bits).bend,
         weights=lambda lstm, *asked: tuple(
             map_fields(cell, names, lambda array: cut(array, bits)) for cell in lstm.weights(*asked)
         ),

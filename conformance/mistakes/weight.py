@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.config import GATES
-from gateparity.conformance.mistakes.bend import on_params
+from gateparity.conformance.mistakes.cells import CellChange
 from gateparity.conformance.mistakes.mistake import COMPUTES, alike
 from gateparity.parameters import Cell, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateparity.conformance.mistakes.bend import Bend
     from gateparity.parameters import Array
 
 KERNELS: Final = ("w_ih", "w_hh")
@@ -37,19 +36,11 @@ def on_fields(
     names: tuple[str, ...],
     change: Callable[[Array], Array],
     pull_back: Callable[[Array], Array] | None = None,
-) -> Bend:
+) -> CellChange:
     """The same change for these arrays of every cell; the transpose is itself if none is given."""
     back = pull_back or change
-    return on_cells(
+    return CellChange(
         lambda cell: map_fields(cell, names, change), lambda d: map_fields(d, names, back)
-    )
-
-
-def on_cells(change: Callable[[Cell], Cell], pull_back: Callable[[Cell], Cell]) -> Bend:
-    """The same change for every cell."""
-    return on_params(
-        lambda params, _: tuple(change(cell) for cell in params),
-        lambda d_params, _: tuple(pull_back(cell) for cell in d_params),
     )
 
 
@@ -64,7 +55,7 @@ def at(gate: str) -> Array:
     return np.array([[letter == gate] for letter in GATES])
 
 
-def _packed(order: str, names: tuple[str, ...] = KERNELS + BIASES) -> Bend:
+def _packed(order: str, names: tuple[str, ...] = KERNELS + BIASES) -> CellChange:
     """Gate number k of the LSTM is what was packed as gate `order[k]`."""
     there = [GATES.index(gate) for gate in order]
     back = [order.index(gate) for gate in GATES]
@@ -79,7 +70,7 @@ def _transposed(w: Array) -> Array:
     return np.swapaxes(w, 1, 2)
 
 
-def _transposed_at(gate: str) -> Bend:
+def _transposed_at(gate: str) -> CellChange:
     here = at(gate)[..., None]
     return on_fields(("w_hh",), lambda w: np.where(here, _transposed(w), w))
 
@@ -123,7 +114,7 @@ _ORDERS: Final = alike(
     *(
         (
             f"gates packed {_listed(order)}",
-            f"the gates were packed {_listed(order)}",
+            f"the gates{{place}} were packed {_listed(order)}",
             _packed("".join(order)),
         )
         for order in itertools.permutations(GATES)
@@ -132,7 +123,7 @@ _ORDERS: Final = alike(
     *(
         (
             f"{part} alone packed {_listed(order)}",
-            f"the {part} alone were packed {_listed(order)}",
+            f"the {part}{{place}} alone were packed {_listed(order)}",
             _packed(order, names),
         )
         for part, names in (
@@ -150,35 +141,35 @@ _KERNELS: Final = alike(
     COMPUTES,
     (
         "recurrent kernels transposed",
-        "the recurrent kernels were transposed",
+        "the recurrent kernels{place} were transposed",
         on_fields(("w_hh",), _transposed),
     ),
     *(
         (
             f"recurrent kernel of the {words} transposed",
-            f"the recurrent kernel of the {words} was transposed",
+            f"the recurrent kernel of the {words}{{place}} was transposed",
             _transposed_at(gate),
         )
         for gate, words in GATE_NAMES.items()
     ),
     (
         "kernels reshaped",
-        "the kernels were reshaped where they should have been transposed",
+        "the kernels{place} were reshaped where they should have been transposed",
         on_fields(KERNELS, _reshaped, _reshaped_back),
     ),
     (
         "gates interleaved",
-        "the rows of kernels and biases went unit by unit, the four gates of each together",
+        "the rows of kernels and biases{place} went unit by unit, the four gates of each together",
         on_fields(KERNELS + BIASES, _interleaved, _interleaved_back),
     ),
     (
         "state before the input",
-        "one kernel of [x; h] was read as one of [h; x]",
-        on_cells(_state_first, _state_first_back),
+        "one kernel of [x; h]{place} was read as one of [h; x]",
+        CellChange(_state_first, _state_first_back),
     ),
     (
         "no recurrent kernels",
-        "the recurrent kernels were left at zero",
+        "the recurrent kernels{place} were left at zero",
         on_fields(("w_hh",), lambda w: w * 0),
     ),
 )
