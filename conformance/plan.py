@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Plan = Sequence[tuple[Check, Case]]
 
-WEIGHTS_CHECKS: Final = ("forward", "gates", "gradients")  # unless others are named
 _WEIGHTS_STEPS, _WEIGHTS_BATCH = 16, 4  # of the random inputs that a checkpoint's LSTM is fed
 _TEXT_HIDDEN: Final = 32  # as in d2l, with its windows of 32 steps
 
@@ -55,7 +54,7 @@ def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed
     return [
         (check, _weights_case(config, params, dtype, seed))
         for dtype in DTYPES
-        for check in choose_checks(checks or WEIGHTS_CHECKS)
+        for check in choose_checks(checks or ("forward", "gates", "gradients"))
     ]
 
 

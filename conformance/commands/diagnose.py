@@ -30,13 +30,12 @@ from gateparity.conformance.diagnosis.probes import Probe
 from gateparity.conformance.diagnosis.search import Diagnostician
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.files import check_writable, write_text
-from gateparity.conformance.plan import WEIGHTS_CHECKS
 from gateparity.conformance.recording.form import KIND, LIMITS
 from gateparity.conformance.recording.join import mark_rows, name_files
 from gateparity.conformance.recording.reading import load_recording
 from gateparity.conformance.reports.diagnosis import diagnosis_json, print_diagnosis
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.run import TIME_LIMIT
+from gateparity.conformance.run import TIME_LIMIT, purity_beside
 from gateparity.conformance.session import Session, Truths
 from gateparity.conformance.storage.tensors import peek_words
 from gateparity.errors import InputError
@@ -130,10 +129,9 @@ def _report(evidence: Evidence) -> tuple[dict[str, Any], int]:
 def _choose_plan(
     rows: list[Backend], seed: int, weights: Path | None, prefix: str | None, text: Path | None
 ) -> Plan:
-    """Return all that `gateparity check` asks; of weights and texts, purity as well."""
-    checks = [*WEIGHTS_CHECKS, "purity"] if weights or text else None
-    plan, _ = choose_plan(rows, None, checks, seed, weights, prefix, text)
-    return plan
+    """Return all that `gateparity check` asks, and purity in any case."""
+    plan, _ = choose_plan(rows, None, None, seed, weights, prefix, text)
+    return [*plan, *purity_beside(plan, seed)]
 
 
 def _ask_backends(rows: list[Backend], plan: Plan, time_limit: float) -> Iterator[Evidence]:
