@@ -52,7 +52,10 @@ def check_adapter(
 
 
 def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
-    """Run the suite; raise `AssertionError` with what differs or erred, or if nothing ran."""
+    """Run the suite; raise `AssertionError` with what differs or erred, or if nothing ran.
+
+    The message has a sentence for each backend that fails: which known mistake it behaves like.
+    """
     run = check(backends, seed=seed)
     wrong = [result for result in run.results if result.status in ("fail", "error")]
     lines = [
@@ -60,6 +63,7 @@ def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
         f"{result.reason}\n  repeat: {repeat_command(result, seed)}"
         for result in wrong
     ]
+    lines += [f"{label}: {sentence}" for label, sentence in run.explanations.items()]
     lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
     if not run.ran:
         lines.append("nothing was compared: every check was skipped")

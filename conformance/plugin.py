@@ -5,13 +5,14 @@ It is installed with gateparity, so it imports nothing until a test asks for par
 
 from __future__ import annotations
 
+import functools
 import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gateparity.backends.remote import RemoteAdapter
     from gateparity.backends.spec import Backend
@@ -97,6 +98,22 @@ def parity_adapter(request: pytest.FixtureRequest) -> tuple[Backend, RemoteAdapt
         pytest.skip(str(unsupported))
     except InputError as error:
         raise pytest.fail.Exception(f"{name}.adapter: {error}", pytrace=False) from None
+
+
+@pytest.fixture(scope="class")
+def parity_explanation(
+    request: pytest.FixtureRequest,
+    parity_adapter: tuple[Backend, RemoteAdapter],
+    parity_truths: Truths,
+) -> Callable[[], str]:
+    """What the adapter of a class behaves like, searched for its first failure and kept."""
+    from gateparity.conformance.plan import named_plan
+    from gateparity.conformance.testing import explain_adapter
+
+    plan = named_plan(
+        request.cls.cases, request.cls.checks, request.config.getoption("parity_seed")
+    )
+    return functools.cache(lambda: explain_adapter(*parity_adapter, plan, parity_truths))
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from gateparity.conformance.diagnosis.probes import is_probe
 from gateparity.conformance.plan import named_plan
+from gateparity.conformance.run import explain, purity_beside
 from gateparity.conformance.session import run_check
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gateparity.backends.remote import RemoteAdapter
     from gateparity.backends.spec import Backend
     from gateparity.conformance.cases import Case
+    from gateparity.conformance.plan import Plan
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.result import Result
     from gateparity.conformance.session import Truths
@@ -58,22 +61,39 @@ class ParityTests:
         parity_problem: tuple[Check, Case],
         parity_adapter: tuple[Backend, RemoteAdapter],
         parity_truths: Truths,
+        parity_explanation: Callable[[], str],
         request: pytest.FixtureRequest,
     ) -> None:
         """Check that the adapter computes what the reference computes, to within rounding."""
         result = run_check(*parity_adapter, *parity_problem, parity_truths)
+        explanation = parity_explanation() if result.status == "fail" else ""
         seed = request.config.getoption("gateparity_seed")
-        settle(result, _repeat_test(request.node.nodeid, seed))
+        settle(result, _repeat_test(request.node.nodeid, seed), explanation)
 
 
-def settle(result: Result, repeat: str) -> None:
-    """Turn a result into a test's outcome; `repeat` is the command that repeats it."""
+def explain_adapter(row: Backend, adapter: RemoteAdapter, plan: Plan, truths: Truths) -> str:
+    """Return the known mistake that an adapter behaves like, by the probes among a plan.
+
+    Purity is asked in any case: an adapter that isn't deterministic behaves like no mistake.
+    """
+    asked = [(c, case) for c, case in plan if is_probe((c.name, case.name, case.config.dtype))]
+    asked += purity_beside(plan, seed=0)
+    results = [run_check(row, adapter, check, case, truths) for check, case in asked]
+    return explain(results, asked, {row.label: adapter.arithmetic}).get(row.label, "")
+
+
+def settle(result: Result, repeat: str, explanation: str = "") -> None:
+    """Turn a result into a test's outcome; `repeat` is the command that repeats it.
+
+    `explanation` says what the backend behaves like; it is empty where nothing is known.
+    """
     if result.status == "skip":
         pytest.skip(result.reason)
     if result.status == "known":
         pytest.xfail(result.reason)
     if result.status != "pass":
-        pytest.fail(f"{result.status}: {result.reason}\nrepeat: {repeat}", pytrace=False)
+        lines = [f"{result.status}: {result.reason}", explanation, f"repeat: {repeat}"]
+        pytest.fail("\n".join(filter(None, lines)), pytrace=False)
 
 
 def _repeat_test(nodeid: str, seed: int) -> str:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.commands.console import make_console
-from gateparity.conformance.commands.options import Force, Json, Seed, TimeLimit, backend_option
+from gateparity.conformance.commands.console import make_console, print_error
+from gateparity.conformance.commands.options import (
+    Force,
+    Json,
+    Prefix,
+    Seed,
+    TextFile,
+    TimeLimit,
+    Weights,
+    backend_option,
+)
+from gateparity.conformance.commands.progress import show_progress
+from gateparity.conformance.commands.work import choose_plan
+from gateparity.conformance.diagnosis.evidence import Evidence, gather_evidence
 from gateparity.conformance.diagnosis.predictions import Predictions
-from gateparity.conformance.diagnosis.probes import Probe, make_probes, probe_cases
+from gateparity.conformance.diagnosis.probes import Probe
 from gateparity.conformance.diagnosis.search import Diagnostician
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.kinds import RECORDING, Kind
@@ -24,9 +34,9 @@ from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.recording.form import LIMITS
 from gateparity.conformance.recording.join import mark_rows, name_files
 from gateparity.conformance.recording.reading import load_recording
-from gateparity.conformance.reports.numbers import finite
+from gateparity.conformance.reports.diagnosis import diagnosis_json, print_diagnosis
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.run import TIME_LIMIT
+from gateparity.conformance.run import TIME_LIMIT, purity_beside
 from gateparity.conformance.session import Session, Truths
 from gateparity.conformance.storage.tensors import peek_words
 from gateparity.errors import InputError
@@ -34,9 +44,8 @@ from gateparity.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateparity.conformance.diagnosis.search import Diagnosis
+    from gateparity.backends.spec import Backend
     from gateparity.conformance.plan import Plan
-    from gateparity.conformance.result import Result
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -45,6 +54,8 @@ EXAMPLES: Final = """
 
   gateparity diagnose --backend torch:layer          a framework's layer
 
+  gateparity diagnose -b mypkg:MyLSTM --weights model.pt    on a trained LSTM
+
   gateparity diagnose gateparity-failures/*          failures that were saved
 
   gateparity diagnose here.st there.st               two recorded runs
@@ -52,7 +63,6 @@ EXAMPLES: Final = """
 An LSTM whose layout isn't known is diagnosed through a layout that it might have: the answer says
 in what that one is wrong.
 """
-_NEAREST: Final = 5  # of those ruled out, in words
 
 Specs = Annotated[
     list[str] | None,
@@ -71,6 +81,9 @@ def diagnose_command(
     files: Files = None,
     backend: Specs = None,
     seed: Seed = 0,
+    weights: Weights = None,
+    prefix: Prefix = None,
+    text: TextFile = None,
     json: Json = None,
     time_limit: TimeLimit = TIME_LIMIT,
     *,
@@ -78,99 +91,87 @@ def diagnose_command(
 ) -> None:
     """Search the known mistakes, and pairs of them, for what reproduces an LSTM's numbers.
 
-    Exit code 0: it agrees with the truth; 1: it differs, explained or not; 2: it could not run.
+    A backend is first asked all that `gateparity check` asks. Exit code 0: it agrees with the
+    truth; 1: it differs, explained or not; 2: it could not run, or a probe raised.
     """
-    outputs = Outputs({"--json": (json, Kind("JSON", "diagnosis"))}, files or (), force=force)
-    if bool(files) == bool(backend):
+    inputs = [*(files or ()), weights, text]
+    outputs = Outputs({"--json": (json, Kind("JSON", "diagnosis"))}, inputs, force=force)
+    if bool(files) == bool(backend) or (files and (weights or text)):
         raise InputError(
             "expected either a backend or files that `gateparity check` saved: gateparity diagnose "
             "--backend SPEC, or gateparity diagnose FILE"
         )
-    found = {}
-    for label, diagnosis in _diagnose_all(files or [], backend or [], seed, time_limit):
-        found[label] = diagnosis
-        print_diagnosis(label, diagnosis, make_console())
-    data = {label: diagnosis_json(diagnosis) for label, diagnosis in found.items()}
-    outputs.write_json("--json", {"schema": 1, "diagnoses": data})
-    raise typer.Exit(int(any(diagnosis.differing for diagnosis in found.values())))
+    if files:
+        gathered = _read_files(files)
+    else:
+        rows = parse_backends(backend or [])
+        plan = _choose_plan(rows, seed, weights, prefix, text)
+        gathered = _ask_backends(rows, plan, time_limit)
+    found, codes = {}, {0}
+    for evidence in gathered:
+        found[evidence.label], code = _report(evidence)
+        codes.add(code)
+    outputs.write_json("--json", {"schema": 1, "diagnoses": found})
+    raise typer.Exit(1 if 1 in codes else max(codes))
 
 
-def print_diagnosis(label: str, diagnosis: Diagnosis, console: Console) -> None:
-    """Print which probes differ, what the LSTM behaves like, and what was ruled out."""
-    count, differing = len(diagnosis.probes), len(diagnosis.differing)
-    if not differing:
-        line = f"[green]{escape(label)}[/] agrees with the truth in {count} of {count} probes"
-        console.print(line, highlight=False)
-        return
-    names = ", ".join(f"{p.check.name} of {p.case.name}" for p in diagnosis.differing)
-    line = f"[bold red]{escape(label)}[/] differs in {differing} of {count} probes: {names}"
-    console.print(line, highlight=False)
-    console.print(f"  [bold]{escape(diagnosis.words)}[/]", highlight=False)
-    nearest = [f"{m.name} ({_words(d)})" for m, d in diagnosis.nearest[:_NEAREST]]
-    near = f"; the nearest: {'; '.join(nearest)}" if nearest else ", and none of them is near"
-    more = f" Ruled out: {len(diagnosis.ruled_out)}{near}"
-    console.print(f" {escape(more)}", highlight=False)
+def _report(evidence: Evidence) -> tuple[dict[str, Any], int]:
+    """Print what is wrong with one backend; return it as plain data, and the exit code."""
+    if evidence.error:
+        print_error(evidence.error)
+        return {"error": evidence.error}, 2
+    with _show_progress() as progress:
+        diagnostician = Diagnostician(Predictions(evidence.arithmetic))
+        diagnosis = diagnostician.diagnose(evidence.probes, progress)
+    print_diagnosis(evidence, diagnosis, make_console())
+    failed = diagnosis.differing or any(result.status == "fail" for result in evidence.wrong)
+    return diagnosis_json(evidence, diagnosis), 1 if failed else 2 * bool(evidence.wrong)
 
 
-def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return the diagnosis as plain data; a distance that isn't finite is null."""
-    return {
-        "probes": [list(probe.key) for probe in diagnosis.probes],
-        "differing": [list(probe.key) for probe in diagnosis.differing],
-        "words": diagnosis.words,
-        "explanations": [[m.name for m in mistakes] for mistakes in diagnosis.explanations],
-        "ruled_out": [{"name": m.name, "sigmas": finite(d)} for m, d in diagnosis.ruled_out],
-    }
+def _choose_plan(
+    rows: list[Backend], seed: int, weights: Path | None, prefix: str | None, text: Path | None
+) -> Plan:
+    """Return all that `gateparity check` asks, and purity in any case."""
+    plan, _ = choose_plan(rows, None, None, seed, weights, prefix, text)
+    return [*plan, *purity_beside(plan, seed)]
 
 
-def _diagnose_all(
-    files: list[Path], specs: list[str], seed: int, time_limit: float
-) -> Iterator[tuple[str, Diagnosis]]:
+def _ask_backends(rows: list[Backend], plan: Plan, time_limit: float) -> Iterator[Evidence]:
+    truths = Truths()
+    for row in rows:
+        with Session(row, truths, time_limit) as session, show_progress([row], plan) as progress:
+            results = []
+            for check, case in plan:
+                results.append(session.run(check, case))
+                progress(results[-1])
+        yield gather_evidence(row.label, plan, results, session.arithmetic)
+
+
+def _read_files(files: list[Path]) -> Iterator[Evidence]:
     recorded = [peek_words(file, LIMITS).get("kind") == RECORDING.name for file in files]
-    yield from _diagnose_failures([f for f, run in zip(files, recorded, strict=True) if not run])
-    yield from _diagnose_runs([f for f, run in zip(files, recorded, strict=True) if run])
-    for row in parse_backends(specs) if specs else []:
-        with Session(row, Truths(), time_limit) as session:
-            probes = _ask(session, seed)
-            yield row.label, _diagnose(probes, session.arithmetic)
+    yield from _read_failures([f for f, run in zip(files, recorded, strict=True) if not run])
+    yield from _read_runs([f for f, run in zip(files, recorded, strict=True) if run])
 
 
-def _diagnose_failures(files: list[Path]) -> Iterator[tuple[str, Diagnosis]]:
-    """Diagnose saved failures, those of one backend together."""
+def _read_failures(files: list[Path]) -> Iterator[Evidence]:
+    """Yield those of one backend together."""
     saved: dict[str, list[Probe]] = {}
     for file in files:
         failure = load_failure(file)
         probe = Probe(CHECKS[failure.check], failure.case, failure.found)
         saved.setdefault(failure.backend, []).append(probe)
     for label, probes in saved.items():
-        yield label, _diagnose(probes, {})
+        yield Evidence(label, tuple(probes), {})
 
 
-def _diagnose_runs(files: list[Path]) -> Iterator[tuple[str, Diagnosis]]:
-    """Diagnose each backend of each recording; labels name the file where they would clash."""
+def _read_runs(files: list[Path]) -> Iterator[Evidence]:
+    """Yield each row of each run, told apart by the files' names."""
     recordings = {name: load_recording(path) for name, path in name_files(files).items()}
     for name, run in mark_rows(recordings).items():
         for row in run.rows:
             answers = [result for result in run.results if result.row == row]
-            probes = _make_probes(recordings[name].plan, answers)
-            yield row.label, _diagnose(probes, run.arithmetics.get(row.label, {}))
-
-
-def _ask(session: Session, seed: int) -> list[Probe]:
-    plan = probe_cases(seed)
-    return _make_probes(plan, [session.run(check, case) for check, case in plan])
-
-
-def _make_probes(plan: Plan, results: list[Result]) -> list[Probe]:
-    probes = make_probes(plan, results)
-    if not probes:
-        raise InputError(f"{results[0].row.label} answers no probe: {results[0].reason}")
-    return probes
-
-
-def _diagnose(probes: list[Probe], arithmetic: Any) -> Diagnosis:
-    with _show_progress() as progress:
-        return Diagnostician(Predictions(arithmetic)).diagnose(probes, progress)
+            arithmetic = run.arithmetics.get(row.label, {})
+            yield gather_evidence(row.label, recordings[name].plan, answers, arithmetic)
 
 
 @contextlib.contextmanager
@@ -182,7 +183,3 @@ def _show_progress() -> Iterator[Callable[[float], None]]:
     ) as progress:
         task = progress.add_task("looking at pairs of mistakes", total=1.0)
         yield lambda share: progress.update(task, completed=share)
-
-
-def _words(distance: float) -> str:
-    return f"{distance:.0e} sigma" if math.isfinite(distance) else "not finite"

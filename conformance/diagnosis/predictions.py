@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.diagnosis.probes import Asked, Found, Probe
     from gateparity.conformance.mistakes.mistake import Mistake
     from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.rounding import Arithmetic
     from gateparity.parameters import Array
 
     Mistakes = tuple[Mistake, ...]
@@ -64,7 +65,7 @@ class Predictions:
         self._declared = declared or {}
         self._found: dict[tuple[Mistakes, Asked], Found] = {}
         self._overflowed: dict[tuple[Mistakes, Asked], Found] = {}
-        self._budgets: dict[tuple[Mistakes, Asked], Budget] = {}
+        self._budgets: dict[tuple[Mistakes, Asked, Arithmetic], Budget] = {}
         self._agreed: dict[Compared, bool] = {}
 
     def explains(self, mistakes: Mistakes, probe: Probe) -> bool:
@@ -167,19 +168,19 @@ class Predictions:
         return self._overflowed[key]
 
     def _budget(self, mistakes: Mistakes, probe: Probe) -> Budget:
-        key = _applied(mistakes, probe.case), probe.asked
+        """Drawn once for the same numbers at both precisions, where the arithmetic is the same."""
+        dtype = probe.case.config.dtype
+        arithmetic = make_arithmetic(dtype, self._declared)
+        key = _applied(mistakes, probe.case), probe.numbers, arithmetic
         if key not in self._budgets:
-            dtype = probe.case.config.dtype
-            arithmetic = make_arithmetic(dtype, self._declared)
             with np.errstate(all="ignore"):
-                budget = make_budget(
+                self._budgets[key] = make_budget(
                     probe.check,
                     probe.case,
                     arithmetic,
                     bend=lambda truth: _as_asked(mistakes, truth, probe),
                 )
-            self._budgets[key] = budget.scaled(unit_roundoff(dtype) / arithmetic.unit)
-        return self._budgets[key]
+        return self._budgets[key].scaled(unit_roundoff(dtype) / arithmetic.unit)
 
 
 def _is_finite(found: Found) -> bool:

@@ -48,6 +48,7 @@ PROBES: Final = (
     ("values", "nan", "float32"),
     ("forward", "sequence", "float64"),
     ("gradients", "sequence", "float64"),
+    ("purity", "sequence", "float32"),
     ("purity", "ragged", "float32"),
     ("refusal", "sequence", "float32"),
 )
@@ -82,9 +83,20 @@ class Probe:
 
         A saved case may hold other numbers than the case that it is named after.
         """
-        digest = hashlib.sha256(repr((self.case.config, self.lacks_final_states)).encode())
+        return self._digest(self.case.config.dtype)
+
+    @functools.cached_property
+    def numbers(self) -> Asked:
+        """Return the same key for the same numbers at another dtype."""
+        return self._digest("float32")
+
+    def _digest(self, dtype: str) -> Asked:
+        config = dataclasses.replace(self.case.config, dtype=dtype)
+        digest = hashlib.sha256(repr((config, self.lacks_final_states)).encode())
         for name, array in name_arrays(self.case).items():
-            digest.update(f"{name} {array.shape}".encode() + array.tobytes())
+            with np.errstate(over="ignore"):
+                same = array.astype(dtype) if array.dtype.kind == "f" else array
+            digest.update(f"{name} {array.shape}".encode() + same.tobytes())
         return self.check.name, self.case.name, digest.digest()
 
 
@@ -95,16 +107,23 @@ def probe_cases(
     return [(CHECKS[check], RECIPES[case].build(dtype, seed)) for check, case, dtype in probes]
 
 
+def is_probe(key: Key) -> bool:
+    """Return whether a diagnosis looks at a check: at some named cases, and at every case of the
+    user's own, which is a checkpoint's LSTM or a text.
+    """
+    return key in PROBES or key[1] not in RECIPES
+
+
 def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:
     """Return a backend's results in those checks and cases of a plan that are probes."""
     found = {result.key: result for result in results if result.status in ("pass", "fail")}
     probes = []
     for check, case in plan:
         result = found.get((check.name, case.name, case.config.dtype))
-        if result and result.key in PROBES:
+        if result and is_probe(result.key):
             answer = result.reason if result.arrays is None else result.arrays
             probes.append(Probe(check, case, answer))
-    return sorted(probes, key=lambda probe: PROBES.index(probe.key))
+    return sorted(probes, key=lambda p: PROBES.index(p.key) if p.key in PROBES else len(PROBES))
 
 
 def run_probe(lstm: Lstm, check: Check, case: Case) -> Found:

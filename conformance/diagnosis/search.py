@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
+from gateparity.conformance.mistakes.cells import confine, find_places
+from gateparity.guard import is_not_deterministic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +35,8 @@ class Diagnosis:
     `differing` are the probes that differ from the reference. `explanations` are mistakes, or
     pairs, that the probes can't distinguish; empty if no known mistake explains the results.
     `ruled_out` has the distance of each single mistake in standard deviations, at the probe that
-    excludes it most clearly. `distance` is the distance of the right LSTM.
+    excludes it most clearly. `distance` is the distance of the right LSTM. `unsteady` says which
+    calls differ, if the LSTM is not deterministic.
     """
 
     probes: tuple[Probe, ...]
@@ -41,17 +44,21 @@ class Diagnosis:
     explanations: tuple[Mistakes, ...]
     ruled_out: tuple[tuple[Mistake, float], ...]
     distance: float = 0.0
+    unsteady: str = ""
 
     @property
     def nearest(self) -> tuple[tuple[Mistake, float], ...]:
         """Return the ruled-out mistakes that are much closer to the results than the right LSTM."""
-        return tuple(found for found in self.ruled_out if found[1] <= _CLOSER * self.distance)
+        least = _CLOSER * self.distance
+        return tuple(found for found in self.ruled_out if found[1] <= least and found[1] < np.inf)
 
     @property
     def words(self) -> str:
         """Return the explanation as a sentence; empty if there is nothing to explain."""
         if not self.differing:
             return ""
+        if self.unsteady:
+            return f"it is not deterministic: {self.unsteady}"
         if not self.explanations:
             return "no known mistake explains it"
         alike = [" and ".join(m.words for m in mistakes) for mistakes in self.explanations]
@@ -72,14 +79,21 @@ class Diagnostician:
         *,
         pairs: bool = True,
     ) -> Diagnosis:
-        """Search single mistakes, then pairs, without computing how far the others are.
+        """Search single mistakes, then those of one layer or direction, then pairs.
 
-        `progress` gets the share of pairs that were tried.
+        Nothing is searched if the LSTM is not deterministic. The distances of the other mistakes
+        are not computed. `progress` gets the share of pairs that were tried.
         """
+        unsteady = tuple(probe for probe in probes if is_not_deterministic(probe.found))
+        if unsteady:
+            return Diagnosis(tuple(probes), unsteady, (), (), unsteady=str(unsteady[0].found))
         differing = tuple(probe for probe in probes if not self._of.explains((), probe))
+        if not differing:
+            return Diagnosis(tuple(probes), (), (), ())
         singles = ((mistake,) for mistake in self._catalogue)
-        found = self._search(singles, probes, differing) if differing else ()
-        if differing and pairs and not found:
+        found = self._search(singles, probes, differing)
+        found = found or self._search(self._confined(probes, differing), probes, differing)
+        if pairs and not found:
             found = self._search_pairs(probes, differing, progress)
         return Diagnosis(tuple(probes), differing, found, ())
 
@@ -88,6 +102,8 @@ class Diagnostician:
     ) -> Diagnosis:
         """Search for the mistakes, and compute how far each of the others is."""
         found = self.name(probes, progress)
+        if found.unsteady:
+            return found
         named = {mistake.name for mistakes in found.explanations for mistake in mistakes}
         others = [m for m in self._catalogue if m.name not in named and found.differing]
         distances = [(m, max(self._of.distance((m,), p) for p in found.differing)) for m in others]
@@ -98,6 +114,17 @@ class Diagnostician:
     def are_alike(self, a: Mistakes, b: Mistakes, probes: Iterable[Probe]) -> bool:
         """Return whether no probe distinguishes two explanations."""
         return all(self._of.agree(a, b, probe) for probe in probes)
+
+    def _confined(self, probes: Sequence[Probe], differing: Sequence[Probe]) -> Iterator[Mistakes]:
+        """Yield mistakes of the weights in one layer or direction, of which each differing probe
+        has a cell.
+        """
+        for place in find_places(probe.case.config for probe in probes):
+            if all(place.cells(probe.case.config) for probe in differing):
+                for mistake in self._catalogue:
+                    confined = confine(mistake, place)
+                    if confined:
+                        yield (confined,)
 
     def _search_pairs(
         self, probes: Sequence[Probe], differing: Sequence[Probe], progress: Callable[[float], None]

@@ -14,6 +14,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 
 ALL_DTYPES: Final = ("float16", "float32", "float64")
 Where = Literal["both", "forward", "backward"]
+_PLACE: Final = "{place}"
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 class Mistake:
     """One way to be wrong.
 
-    `words` complete "behaves exactly as if ...". `violates` says which numbers are wrong, and where
-    it can show. `apply` makes an LSTM wrong in this way; it is called anew for each check and case,
-    since some mistakes keep state. `checks` are exactly those that must catch it, in those of
-    `dtypes` that they run at. `path` is where it is: with "backward", outputs are right.
+    `words` complete "behaves exactly as if ...". `words_in_place` are the same with `{place}` where
+    a layer or direction is named, for a mistake that can be made in one alone, and empty for
+    others. `violates` says which numbers are wrong, and where it can show. `apply` makes an LSTM
+    wrong in this way; it is called anew for each check and case, since some mistakes keep state.
+    `checks` are exactly those that must catch it, in those of `dtypes` that they run at. `path` is
+    where it is: with "backward", outputs are right.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Mistake:
     checks: frozenset[str]
     path: Where = "both"
     dtypes: tuple[str, ...] = ALL_DTYPES
+    words_in_place: str = ""
 
 
 def alike(
@@ -50,9 +54,22 @@ def alike(
     path: Where = "both",
     dtypes: tuple[str, ...] = ALL_DTYPES,
 ) -> tuple[Mistake, ...]:
-    """Return mistakes that share everything except name, words and `apply`."""
+    """Return mistakes that share everything except name, words and `apply`.
+
+    Words with `{place}` in them belong to a mistake that can be made in one layer or direction.
+    """
     return tuple(
-        Mistake(name, family, words, violates, apply, checks, path, dtypes)
+        Mistake(
+            name=name,
+            family=family,
+            words=words.replace(_PLACE, ""),
+            violates=violates,
+            apply=apply,
+            checks=checks,
+            path=path,
+            dtypes=dtypes,
+            words_in_place=words if _PLACE in words else "",
+        )
         for name, words, apply in rows
     )
 

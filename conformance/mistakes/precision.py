@@ -25,10 +25,11 @@ from gateparity.conformance.mistakes.mistake import (
     alike,
     run_at,
 )
-from gateparity.conformance.mistakes.weight import BIASES, KERNELS, map_fields, on_cells
+from gateparity.conformance.mistakes.weight import BIASES, KERNELS, map_fields, on_fields
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.bend import Bend, Bendable, Found
+    from gateparity.conformance.mistakes.cells import CellChange
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.parameters import Array
 
@@ -52,14 +53,14 @@ def _unchanged(gradients: Any, *_: object) -> Any:
     return gradients
 
 
-def _params(names: tuple[str, ...], bits: int) -> Bend:
-    return on_cells(lambda cell: map_fields(cell, names, lambda a: cut(a, bits)), _unchanged)
+def _params(names: tuple[str, ...], bits: int) -> CellChange:
+    return on_fields(names, lambda array: cut(array, bits), _unchanged)
 
 
 def _kept(names: tuple[str, ...], bits: int) -> Bend:
     """Return a mistake that stores parameters with fewer bits, as reading them back shows."""
     return dataclasses.replace(
-        _params(names, bits),
+        _params(names, bits).bend,
         weights=lambda lstm, *asked: tuple(
             map_fields(cell, names, lambda array: cut(array, bits)) for cell in lstm.weights(*asked)
         ),

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.config import GATES
-from gateparity.conformance.mistakes.bend import on_params
+from gateparity.conformance.mistakes.cells import CellChange
 from gateparity.conformance.mistakes.mistake import COMPUTES, alike
 from gateparity.parameters import Cell, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateparity.config import Config
-    from gateparity.conformance.mistakes.bend import Bend
-    from gateparity.parameters import Array, Parameters
+    from gateparity.parameters import Array
 
 KERNELS: Final = ("w_ih", "w_hh")
 BIASES: Final = ("b_ih", "b_hh")
@@ -34,20 +32,20 @@ GATE_NAMES: Final = {
 }
 
 
-def on_fields(names: tuple[str, ...], change: Callable[[Array], Array]) -> Bend:
-    """Make the same change to these arrays of every cell; it moves numbers."""
-    return on_cells(lambda cell: map_fields(cell, names, change))
+def on_fields(
+    names: tuple[str, ...],
+    change: Callable[[Array], Array],
+    transpose: Callable[[Array], Array] | None = None,
+) -> CellChange:
+    """Return a mistake that makes the same change to these arrays of every cell.
 
+    A change that does more than move numbers has a `transpose`.
+    """
 
-def on_cells(
-    change: Callable[[Cell], Cell], transpose: Callable[[Cell], Cell] | None = None
-) -> Bend:
-    """Make the same change to every cell. If it does more than move numbers, it has a transpose."""
+    def back(d_cell: Cell) -> Cell:
+        return map_fields(d_cell, names, transpose or change)
 
-    def each(of_cell: Callable[[Cell], Cell]) -> Callable[[Parameters, Config], Parameters]:
-        return lambda params, _: tuple(map(of_cell, params))
-
-    return on_params(each(change), transpose and each(transpose))
+    return CellChange(lambda cell: map_fields(cell, names, change), back if transpose else None)
 
 
 def map_fields(cell: Cell, names: tuple[str, ...], change: Callable[[Array], Array]) -> Cell:
@@ -61,7 +59,7 @@ def at(gate: str) -> Array:
     return np.array([[letter == gate] for letter in GATES])
 
 
-def _packed(order: str, names: tuple[str, ...] = KERNELS + BIASES) -> Bend:
+def _packed(order: str, names: tuple[str, ...] = KERNELS + BIASES) -> CellChange:
     """Return a mistake that packs gates in `order` and reads them as i, f, g, o."""
     there = [GATES.index(gate) for gate in order]
     return on_fields(names, lambda array: array[there])
@@ -75,7 +73,7 @@ def _transposed(w: Array) -> Array:
     return np.swapaxes(w, 1, 2)
 
 
-def _transposed_at(gate: str) -> Bend:
+def _transposed_at(gate: str) -> CellChange:
     here = at(gate)[..., None]
     return on_fields(("w_hh",), lambda w: np.where(here, _transposed(w), w))
 
@@ -105,7 +103,7 @@ _ORDERS: Final = alike(
     *(
         (
             f"gates packed {_listed(order)}",
-            f"the gates were packed {_listed(order)}",
+            f"the gates{{place}} were packed {_listed(order)}",
             _packed("".join(order)),
         )
         for order in itertools.permutations(GATES)
@@ -114,7 +112,7 @@ _ORDERS: Final = alike(
     *(
         (
             f"{part} alone packed {_listed(order)}",
-            f"the {part} alone were packed {_listed(order)}",
+            f"the {part}{{place}} alone were packed {_listed(order)}",
             _packed(order, names),
         )
         for part, names in (
@@ -132,35 +130,35 @@ _KERNELS: Final = alike(
     COMPUTES,
     (
         "recurrent kernels transposed",
-        "the recurrent kernels were transposed",
+        "the recurrent kernels{place} were transposed",
         on_fields(("w_hh",), _transposed),
     ),
     *(
         (
             f"recurrent kernel of the {words} transposed",
-            f"the recurrent kernel of the {words} was transposed",
+            f"the recurrent kernel of the {words}{{place}} was transposed",
             _transposed_at(gate),
         )
         for gate, words in GATE_NAMES.items()
     ),
     (
         "kernels reshaped",
-        "the kernels were reshaped where they should have been transposed",
+        "the kernels{place} were reshaped where they should have been transposed",
         on_fields(KERNELS, _reshaped),
     ),
     (
         "gates interleaved",
-        "the rows of kernels and biases went unit by unit, the four gates of each together",
+        "the rows of kernels and biases{place} went unit by unit, the four gates of each together",
         on_fields(KERNELS + BIASES, _interleaved),
     ),
     (
         "state before the input",
-        "one kernel of [x; h] was read as one of [h; x]",
-        on_cells(_state_first),
+        "one kernel of [x; h]{place} was read as one of [h; x]",
+        CellChange(_state_first),
     ),
     (
         "no recurrent kernels",
-        "the recurrent kernels were left at zero",
+        "the recurrent kernels{place} were left at zero",
         on_fields(("w_hh",), lambda w: w * 0),
     ),
 )

@@ -70,10 +70,8 @@ def print_results(run: Run, console: Console, source: str = "") -> None:
             _print_failure(result, run.seed, source, console, growth=not k)
         if row.label in run.explanations:
             words = f"{escape(row.label)}: {escape(run.explanations[row.label])}"
-            print_line(
-                f"[bold red]{words}[/] (gateparity diagnose -b {escape(shlex.quote(row.spec))})",
-                console,
-            )
+            more = " ".join(filter(None, ["-b", shlex.quote(row.spec), source]))
+            print_line(f"[bold red]{words}[/] (gateparity diagnose {escape(more)})", console)
     if len(run.rows) > 1:
         print_table(console, _pair_table(run))
     for pair in run.pairs:

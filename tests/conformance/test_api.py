@@ -29,6 +29,16 @@ class Doubled(Scratch):
         return dataclasses.replace(found, y=2 * found.y)
 
 
+class NoBias(Scratch):
+    # without gradients, so that outputs are all that is asked for
+
+    unsupported = {"gates": "none", "gradients": "none"}
+
+    def forward(self, config, params, batch):
+        bare = {n: a * 0 if ".b_" in n else a for n, a in params.items()}
+        return super().forward(config, bare, batch)
+
+
 class Half(Scratch):
     # computes in float32, whatever it is asked for
 
@@ -251,8 +261,16 @@ def test_no_parity_tells_everything_and_how_to_repeat_it():
     assert lines[0].startswith("mymod:Doubled forward sequence float32 fail: y[")
     rows, work = "--backend numpy --backend mymod:Doubled", "--check forward --case sequence"
     assert lines[1] == f"  repeat: gateparity check {rows} {work} --seed 5"
-    pairs = lines[2 * len(commands) :]
+    sentence, *pairs = lines[2 * len(commands) :]
+    assert sentence == "mymod:Doubled: no known mistake explains it"
     assert pairs[0].startswith("numpy:scratch and mymod:Doubled differ: forward, sequence: y[")
+
+
+def test_no_parity_tells_which_known_mistake_it_is():
+    with pytest.raises(AssertionError) as caught:
+        gateparity.assert_parity(["numpy", "mymod:NoBias"])
+    words = "mymod:NoBias: it behaves exactly as if the biases were left out"
+    assert words in str(caught.value).splitlines()
 
 
 def test_an_error_is_no_parity():

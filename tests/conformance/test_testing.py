@@ -41,6 +41,20 @@ class TestWrong(ParityTests):
     adapter = Wrong()
     checks = ("forward",)
 """
+NO_BIAS = """
+
+class NoBias(Scratch):
+    def forward(self, config, params, batch):
+        with open("calls", "a") as file:
+            file.write(".")
+        bare = {n: a * 0 if ".b_" in n else a for n, a in params.items()}
+        return super().forward(config, bare, batch)
+
+
+class TestNoBias(ParityTests):
+    adapter = NoBias
+    checks = ("forward", "sizes")
+"""
 RAISES = """
 
 class Raises(Scratch):
@@ -130,6 +144,26 @@ def test_a_failure_tells_what_differs_and_the_command_that_repeats_it(run, tmp_p
     again = run(WRONG, options=repeat[1:])
     assert "1 failed" in again.stdout
     assert f"fail: {reason}\n" in again.stdout
+
+
+def test_a_failure_tells_which_known_mistake_it_is(run):
+    done = run(NO_BIAS)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    failed = [k for k, line in enumerate(lines) if line.startswith("fail: ")]
+    assert failed
+    words = "it behaves exactly as if the biases were left out"
+    assert {lines[k + 1] for k in failed} == {words}
+    assert all(lines[k + 2].startswith("repeat: pytest ") for k in failed)
+
+
+def test_what_a_class_behaves_like_is_searched_once(run, tmp_path):
+    counts = []
+    for options in (("-k", "forward and sequence and float32"), ("-k", "forward and sequence")):
+        (tmp_path / "calls").unlink(missing_ok=True)
+        run(NO_BIAS, options=options)
+        counts.append(len((tmp_path / "calls").read_text()))
+    assert counts[1] == counts[0] + 1  # no more than that test's own call
 
 
 def test_an_exception_is_told_with_its_traceback(run):

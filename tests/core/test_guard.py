@@ -11,12 +11,13 @@ from gateparity.adapter import Batch, Gradients, Impure, Outputs, Unsupported
 from gateparity.backends.numpy import Scratch
 from gateparity.canonical import Canonical
 from gateparity.config import Config
-from gateparity.guard import Guarded
+from gateparity.guard import Guarded, is_not_deterministic
 from gateparity.layouts import D2L
 from gateparity.parameters import Cell, build_parameters, fields
 
 CONFIG = Config(2, 3, layers=2)
 T, B = 4, 5
+SAME = "with the same arguments differ in"
 VIEWS = "takes arrays, but no read-only views of them"
 
 
@@ -154,9 +155,9 @@ class WantsContiguousArrays(Scratch):
         (TrainsItsWeights, "gates", "gates wrote to l1.W_hf"),
         (TakesAWeightAway, "forward", "forward wrote to l0.b_i"),
         (GoesOnFromTheLastState, "forward", "a second call of forward differs in y"),
-        (AddsUpGradients, "gradients", "a second call of gradients differs in l0.W_xi"),
-        (Counts, "forward", "a second call of forward differs in h_n"),
-        (DropsOut, "forward", "a second call of forward differs in y"),
+        (AddsUpGradients, "gradients", f"repeated calls of gradients {SAME} l0.W_xi"),
+        (Counts, "forward", f"repeated calls of forward {SAME} h_n"),
+        (DropsOut, "forward", f"repeated calls of forward {SAME} y"),
         (FillsOneBuffer, "forward", "a second call of forward wrote to the first one's y"),
         (
             RefusesReadOnlyArrays,
@@ -176,6 +177,16 @@ def test_a_liar_is_caught_and_the_array_named(liar, method, message):
     assert str(caught.value) == message
     for other in {"forward", "gates", "gradients"} - {method}:
         ask(liar(), other)
+
+
+@pytest.mark.parametrize(
+    ("liar", "noisy"), [(DropsOut, True), (GoesOnFromTheLastState, False), (WritesToX, False)]
+)
+def test_noise_is_told_from_states_that_are_kept(liar, noisy):
+    """A call that goes on from the one before it has a name of its own among the mistakes."""
+    with pytest.raises(Impure) as caught:
+        ask(liar())
+    assert is_not_deterministic(str(caught.value)) == noisy
 
 
 @pytest.mark.parametrize("method", ["forward", "gates", "gradients"])
@@ -256,7 +267,7 @@ def test_an_lstm_over_canonical_parameters_is_guarded_as_well():
 
     with pytest.raises(Impure, match=r"^forward wrote to cell 1: w_hh$"):
         ask(Trains(Scratch()), params=PARAMS)
-    with pytest.raises(Impure, match=r"^a second call of gradients differs in x$"):
+    with pytest.raises(Impure, match=f"^repeated calls of gradients {SAME} x$"):
         ask(Trains(Scratch()), "gradients", PARAMS)
 
 

@@ -8,10 +8,19 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
+
+from gateparity.config import Config
+from gateparity.conformance.diagnosis.probes import PROBES
+from gateparity.layouts import TORCH
+from gateparity.parameters import build_parameters
 
 ADAPTERS = """
 import dataclasses
+
+import numpy as np
 
 from gateparity.backends.numpy import Scratch
 from gateparity.layout import Layout
@@ -81,6 +90,87 @@ class Writes(Scratch):
         return found
 
 
+class Raises(Scratch):
+    def forward(self, config, params, batch):
+        raise RuntimeError("boom")
+
+
+class RaisesWithoutSteps(Scratch):
+    \"\"\"In a check that is no probe.\"\"\"
+
+    def forward(self, config, params, batch):
+        if not len(batch.x):
+            raise RuntimeError("nothing to stack")
+        return super().forward(config, params, batch)
+
+
+class FlushesSubnormals(Scratch):
+    def forward(self, config, params, batch):
+        normal = np.abs(batch.x) >= np.finfo(config.dtype).tiny
+        x = np.where(normal | np.isnan(batch.x), batch.x, np.zeros_like(batch.x))
+        return super().forward(config, params, dataclasses.replace(batch, x=x))
+
+
+class LastBitNoise(Scratch):
+    \"\"\"Within rounding, so that nothing but repeated calls shows it.\"\"\"
+
+    generator = np.random.default_rng(0)
+
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        step = self.generator.integers(-1, 2, found.y.shape).astype(found.y.dtype)
+        return dataclasses.replace(found, y=found.y * (1 + step * np.finfo(found.y.dtype).eps))
+
+
+class KeepsStates(Scratch):
+    \"\"\"Where none are given, as a stateful layer does.\"\"\"
+
+    def __init__(self):
+        super().__init__()
+        object.__setattr__(self, "kept", {})
+
+    def forward(self, config, params, batch):
+        if batch.h_0 is None and batch.x.shape[1] == self.kept.get("size"):
+            batch = dataclasses.replace(batch, **self.kept["states"])
+        found = super().forward(config, params, batch)
+        states = {"h_0": found.h_n, "c_0": found.c_n}
+        self.kept.update(size=batch.x.shape[1], states=states)
+        return found
+
+
+class SwapsGates(Scratch):
+    \"\"\"Has the candidate and the output gate in each other's place, in some cells.\"\"\"
+
+    cells = "l1"
+
+    def _swapped(self, arrays):
+        other = {"c": "o", "o": "c"}
+        return {
+            name: arrays[name[:-1] + other.get(name[-1], name[-1])]
+            if name.startswith(self.cells)
+            else array
+            for name, array in arrays.items()
+        }
+
+    def forward(self, config, params, batch):
+        return super().forward(config, self._swapped(params), batch)
+
+    def gates(self, config, params, batch):
+        return super().gates(config, self._swapped(params), batch)
+
+    def gradients(self, config, params, batch, cotangent):
+        found = super().gradients(config, self._swapped(params), batch, cotangent)
+        return dataclasses.replace(found, params=self._swapped(found.params))
+
+
+class SwapsGatesInReverse(SwapsGates):
+    cells = "l0_reverse"
+
+
+class SwapsGatesAtBottom(SwapsGates):
+    cells = "l0."
+
+
 class Nothing(Scratch):
     def __init__(self):
         raise RuntimeError("no such device")
@@ -147,11 +237,119 @@ def test_the_right_guess_agrees(gateparity):
 def test_numpy_agrees_in_all_probes(gateparity, folder):
     done = gateparity("diagnose", "-b", "numpy", "--json", "numpy.json")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("numpy:scratch agrees with the truth in 20 of 20 probes")
+    count = len(PROBES)
+    agrees = f"numpy:scratch agrees with the truth in {count} of {count} probes"
+    assert done.stdout.startswith(agrees)
     found = load(folder / "numpy.json")["diagnoses"]["numpy:scratch"]
-    assert len(found["probes"]) == 20
-    empty = ("differing", "explanations", "ruled_out", "words")
+    assert len(found["probes"]) == count
+    empty = ("differing", "failing", "explanations", "ruled_out", "words")
     assert all(not found[name] for name in empty)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Raises", "forward, case sequence, float32: RuntimeError: boom (mymod.py, line"),
+        ("Nothing", "forward, case sequence, float32: RuntimeError: no such device"),
+    ],
+)
+def test_an_adapter_that_raises_is_an_error_in_one_line(gateparity, name, words):
+    done = gateparity("diagnose", "-b", f"mymod:{name}")
+    assert done.returncode == 2, done.stdout
+    (line,) = done.stderr.splitlines()
+    assert f"mymod:{name} can't be diagnosed: " in line
+    assert words in line
+    assert done.stdout == ""
+
+
+def test_an_error_beside_the_probes_is_no_agreement(gateparity):
+    done = gateparity("diagnose", "-b", "mymod:RaisesWithoutSteps")
+    assert done.returncode == 2, done.stdout
+    assert "agrees" not in done.stdout
+    words = "sizes, case no_steps, float32: RuntimeError: nothing to stack (mymod.py, line"
+    assert done.stdout.splitlines()[1].startswith(f"  {words}")
+
+
+def test_the_others_are_diagnosed_beside_one_that_raises(gateparity, folder):
+    done = gateparity("diagnose", "-b", "mymod:Raises", "-b", "numpy", "--json", "both.json")
+    assert done.returncode == 2
+    assert done.stdout.startswith("numpy:scratch agrees with the truth")
+    found = load(folder / "both.json")
+    assert "boom" in found["mymod:Raises"]["error"]
+    assert not found["numpy:scratch"]["differing"]
+
+
+def test_a_check_that_fails_beside_the_probes_is_named(gateparity, folder):
+    """Subnormal inputs are in no probe, and what is flushed to zero there is no known mistake."""
+    done = gateparity("diagnose", "-b", "mymod:FlushesSubnormals", "--json", "flushes.json")
+    assert done.returncode == 1, done.stderr
+    assert "agrees" not in done.stdout
+    first, second = done.stdout.splitlines()
+    count = len(PROBES)
+    assert (
+        first == f"mymod:FlushesSubnormals shows no difference in {count} probes, but fails a check"
+    )
+    assert second.startswith("  values, case subnormal, float32: y[")
+    (found,) = load(folder / "flushes.json").values()
+    assert {tuple(failing[:2]) for failing in found["failing"]} == {("values", "subnormal")}
+    assert not found["differing"]
+
+
+NOISE = "it is not deterministic: repeated calls of forward with the same arguments differ in y"
+
+
+def test_noise_is_no_mistake(gateparity):
+    done = gateparity("diagnose", "-b", "mymod:LastBitNoise")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[1:] == [f"  {NOISE}"]
+
+
+def test_states_that_are_kept_are_no_noise(gateparity):
+    done = gateparity("diagnose", "-b", "mymod:KeepsStates")
+    words = "a call without initial states began from the last one's final states"
+    assert f"it behaves exactly as if {words}\n" in done.stdout
+    assert "not finite" not in done.stdout
+
+
+@pytest.mark.parametrize("checks", [(), ("--check", "forward", "--check", "purity")])
+def test_check_says_of_noise_what_diagnose_says(gateparity, checks):
+    done = gateparity("check", "--no-save", "-b", "mymod:LastBitNoise", *checks)
+    assert done.returncode == 1, done.stdout
+    assert f"mymod:LastBitNoise: {NOISE} (gateparity diagnose -b mymod:LastBitNoise)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("SwapsGates", "of layer 1"),
+        ("SwapsGatesInReverse", "of layer 0, reverse,"),
+        ("SwapsGatesAtBottom", "of layer 0, forward,"),
+    ],
+)
+def test_a_mistake_in_one_layer_or_direction_is_named(gateparity, name, where):
+    words = f"it behaves exactly as if the gates {where} were packed i, f, o, g"
+    done = gateparity("check", "-b", f"mymod:{name}", "--no-save", "--check", "gates")
+    assert done.returncode == 1, done.stderr
+    assert f"mymod:{name}: {words} (" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["check", "diagnose"])
+def test_a_mistake_is_named_by_a_checkpoint(gateparity, folder, verb):
+    config = Config(5, 4, layers=3, directions=2)
+    generator = np.random.default_rng(1)
+    params = build_parameters(
+        config, lambda _, shape: generator.uniform(-0.5, 0.5, shape).astype("float32")
+    )
+    arrays = TORCH.pack(params, config)
+    save_file({f"rnn.{n}": a for n, a in arrays.items()}, folder / "model.safetensors")
+    weights = ("--weights", "model.safetensors", "--prefix", "rnn")
+    save = ("--no-save",) if verb == "check" else ()
+    done = gateparity(verb, "-b", "mymod:SwapsGates", *weights, *save)
+    assert done.returncode == 1, done.stderr
+    words = "it behaves exactly as if the gates of layer 1 were packed i, f, o, g"
+    assert words in done.stdout
+    if verb == "check":
+        assert f"(gateparity diagnose -b mymod:SwapsGates {' '.join(weights)})" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -231,7 +429,9 @@ REFUSED = [
     (("junk",), "junk: "),
     (("gone",), "gone can't be read"),
     (("-b", "nunpy"), "unknown backend 'nunpy' (did you mean numpy?)"),
-    (("-b", "mymod:Nothing"), "mymod:Nothing answers no probe: "),
+    (("--weights", "model.pt", "junk"), "expected either a backend or files"),
+    (("-b", "numpy", "--weights", "gone.pt"), "gone.pt can't be read"),
+    (("-b", "numpy", "--prefix", "rnn"), "--prefix goes with --weights"),
     (("-b", "numpy", "--json", "gone/x.json"), "gone/x.json can't be written"),
 ]
 

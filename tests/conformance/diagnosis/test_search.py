@@ -22,6 +22,7 @@ from gateparity.conformance.diagnosis.probes import (
 )
 from gateparity.conformance.diagnosis.search import Diagnosis, Diagnostician
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
+from gateparity.conformance.mistakes.cells import Place, confine
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.result import Result
 from gateparity.conformance.truth import Truth
@@ -106,6 +107,76 @@ def test_exactly_the_mistake_is_named(doctor, name):
     assert names_of(found) == [(name,)]
     assert found.words == f"it behaves exactly as if {BY_NAME[name].words}"
     assert found.ruled_out == ()
+
+
+PLACES = [
+    (Place(layer=0), "layer 0"),
+    (Place(layer=1), "layer 1"),
+    (Place(direction=0), "the forward direction"),
+    (Place(direction=1), "the reverse direction"),
+    (Place(0, 0), "layer 0, forward,"),
+    (Place(0, 1), "layer 0, reverse,"),
+    (Place(1, 0), "layer 1, forward,"),
+    (Place(1, 1), "layer 1, reverse,"),
+]
+
+
+def confined(name, place):
+    """NumPy's LSTM with this mistake in this place alone."""
+    mistake = confine(BY_NAME[name], place)
+    return lambda case: bend((mistake,), Truth(dtype=case.config.dtype), case)
+
+
+@pytest.mark.parametrize(("place", "words"), PLACES)
+def test_a_mistake_in_one_layer_or_direction_is_named_with_its_place(doctor, place, words):
+    found = doctor.name(ask(confined("gates packed i, f, o, g", place)), pairs=False)
+    said = f"it behaves exactly as if the gates of {words} were packed i, f, o, g"
+    assert found.words == said
+    assert names_of(found) == [(f"gates packed i, f, o, g, in {words.rstrip(',')}",)]
+
+
+@pytest.mark.parametrize(
+    "name", ["recurrent kernels transposed", "no b_hh", "no bias at the forget gate"]
+)
+def test_other_mistakes_of_the_weights_are_named_with_their_place(doctor, name):
+    found = doctor.name(ask(confined(name, Place(0, 1))), pairs=False)
+    assert names_of(found) == [(f"{name}, in layer 0, reverse",)]
+
+
+def test_every_mistake_of_the_weights_can_be_in_one_place(doctor):
+    weights = [m for m in CATALOGUE if m.family in ("gate order", "kernels", "biases")]
+    assert all(" of layer 1 " in confine(m, Place(1)).words for m in weights)
+    assert [m for m in CATALOGUE if confine(m, Place(1))] == weights
+
+
+def test_a_mistake_everywhere_is_named_without_a_place(doctor):
+    one_layer = [p for p in PROBES if p[1] in ("one_step", "sequence") and p[0] != "refusal"]
+    found = doctor.name(ask(confined("no b_hh", Place(0)), one_layer), pairs=False)
+    assert names_of(found) == [("no b_hh",)]
+
+
+def test_where_single_directions_are_all_a_place_has_the_fewest_words(doctor):
+    some = [p for p in PROBES if p[1] in ("sequence", "stacked") and p[0] != "refusal"]
+    found = doctor.name(ask(confined("no b_hh", Place(1, 0)), some), pairs=False)
+    assert names_of(found) == [("no b_hh, in layer 1",)]
+
+
+def test_what_is_not_deterministic_is_searched_no_further(predictions):
+    """Whatever else is wrong with it: its numbers are others in the next run."""
+    probes = ask(mistaken("no b_hh"), CHEAP)
+    purity = probe_cases(0, [("purity", "sequence", "float32")])[0]
+    noisy = Probe(*purity, "repeated calls of forward with the same arguments differ in y")
+    found = Diagnostician(predictions).diagnose([*probes, noisy])
+    assert found.words == f"it is not deterministic: {noisy.found}"
+    assert (found.differing, found.explanations, found.ruled_out) == ((noisy,), (), ())
+
+
+def test_every_case_of_the_users_own_is_a_probe():
+    case = dataclasses.replace(RECIPES["sequence"].build("float32", 0), name="weights")
+    answer = {"y": np.zeros(1)}
+    result = Result(ROW, "forward", "weights", "float32", "fail", None, arrays=answer)
+    (probe,) = make_probes([(CHECKS["forward"], case)], [result])
+    assert (probe.key, probe.found) == (("forward", "weights", "float32"), answer)
 
 
 @dataclasses.dataclass(frozen=True)
