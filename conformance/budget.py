@@ -33,7 +33,7 @@ _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
 _PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
 _OUTPUTS: Final = ("y", "h_n", "c_n")
-_DECLARED: Final = ("factors", "bias")
+_DECLARED: Final = ("factors", "bias", "sigmoid_floor")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,9 @@ class Budget:
 
 
 def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType({})) -> Arithmetic:
-    """How a dtype rounds, and what a backend declares: `bias`, and `factors` of its float32.
+    """How a dtype rounds, and what a backend declares: `bias`, `sigmoid_floor`, and `factors`.
+
+    The last counts for float32 alone.
 
     A float32 below the least normal one may be flushed to zero, as XLA does on a CPU; a float16
     rounds. float64 is drawn like float32, and scaled. Raises `ValueError` for anything else that
@@ -79,12 +81,12 @@ def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType
     """
     for name, value in declared.items():
         if name not in _DECLARED or not 0 <= value < np.inf:
-            expected = f"{' or '.join(_DECLARED)}, and a number of at least 0"
+            expected = f"{', '.join(_DECLARED[:-1])} or {_DECLARED[-1]}, and a number of at least 0"
             raise ValueError(f"arithmetic declares {name!r}: {value!r}, expected {expected}")
     if dtype == "float16":
         info = np.finfo(dtype)
         return Arithmetic(unit_roundoff(dtype), float(info.smallest_subnormal) / 2)
-    kept = {n: v for n, v in declared.items() if dtype == "float32" or n == "bias"}
+    kept = {n: v for n, v in declared.items() if dtype == "float32" or n != "factors"}
     tiny = float(np.finfo("float32").tiny)
     return Arithmetic(unit_roundoff("float32"), flush=tiny, **kept)
 

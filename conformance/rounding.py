@@ -41,7 +41,8 @@ class Arithmetic:
     (float16's subnormals), and a result of the whole by `flush` (below the least normal number it
     may be flushed to zero); factors of matrix products are first rounded to `factors`, where that
     is coarser (TF32, bfloat16); beside their scatter, exp and tanh are off by up to `bias` units,
-    in a way that changes slowly with their argument.
+    in a way that changes slowly with their argument; a sigmoid is off by up to `sigmoid_floor`
+    units of 1, however small it is.
     """
 
     unit: float
@@ -49,6 +50,7 @@ class Arithmetic:
     flush: float = 0.0
     factors: float = 0.0
     bias: float = 0.0
+    sigmoid_floor: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +93,10 @@ class Draws(NDArrayOperatorsMixin):
             exact = exact * (1 + self._bias(plain[0]))
         rounded = self._round(exact, _ULPS.get(ufunc, 1.0))
         if ufunc is np.divide:  # a gate that is all but closed, and may have much behind it
-            self._settle(rounded.values, exact, self.rounding.arithmetic.flush)
+            arithmetic = self.rounding.arithmetic
+            self._settle(rounded.values, exact, arithmetic.flush)
+            if _is_one(inputs[0]):
+                self._settle(rounded.values, exact, arithmetic.sigmoid_floor * arithmetic.unit)
         return rounded
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -206,6 +211,11 @@ class Draws(NDArrayOperatorsMixin):
             small = (np.abs(exact) * self.rounding.arithmetic.unit < floor) & (exact != 0)
             if small.any():
                 rounded += _hash(rounded, self.rounding.seeds) * np.where(small, floor, 0)
+
+
+def _is_one(a: Any) -> bool:
+    """Whether a numerator is that of a sigmoid, 1 / (1 + exp(-x)): the only reciprocal there is."""
+    return not isinstance(a, Draws) and np.ndim(a) == 0 and bool(a == 1)
 
 
 def make_rounding(arithmetic: Arithmetic, draws: int, seed: int) -> Rounding:
