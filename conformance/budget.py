@@ -35,7 +35,7 @@ _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
 _PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
 _OUTPUTS: Final[tuple[str, ...]] = ("y", "h_n", "c_n")
-_DECLARED: Final = ("factors", "bias")
+_DECLARED: Final = ("factors", "bias", "sigmoid_floor")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +75,10 @@ class Budget:
 
 
 def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType({})) -> Arithmetic:
-    """Return the rounding model for a dtype with a backend's declarations, `bias` and `factors`.
+    """Return the rounding model for a dtype with what a backend declares.
+
+    That is `bias`, `sigmoid_floor` and `factors`; the last counts for float32 alone.
+
 
     A float32 below the least normal number may be flushed to zero, as XLA does on a CPU; a float16
     is rounded. float64 is drawn like float32, and scaled later. Raise `ValueError` for an unknown
@@ -83,7 +86,7 @@ def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType
     """
     for name, value in declared.items():
         if name not in _DECLARED or not 0 <= value < np.inf:
-            expected = f"{' or '.join(_DECLARED)}, and a number of at least 0"
+            expected = f"{', '.join(_DECLARED[:-1])} or {_DECLARED[-1]}, and a number of at least 0"
             raise ValueError(f"arithmetic declares {name!r}: {value!r}, expected {expected}")
     if dtype == "float16":
         info = np.finfo(dtype)
@@ -91,7 +94,7 @@ def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType
     # Draws are float64 numbers, which have no digits left for the errors of float64 itself. So
     # float64 borrows the draws of float32, because errors are linear in the unit roundoff, and
     # `scaled` converts them.
-    kept = {n: v for n, v in declared.items() if dtype == "float32" or n == "bias"}
+    kept = {n: v for n, v in declared.items() if dtype == "float32" or n != "factors"}
     tiny = float(np.finfo("float32").tiny)
     return Arithmetic(unit_roundoff("float32"), flush=tiny, **kept)
 

@@ -47,6 +47,7 @@ class Arithmetic:
     least normal number may be flushed to zero. `factors` is the unit roundoff to which factors of
     matrix products are cut, where that is coarser (TF32, bfloat16). `bias` is by how many units exp
     and tanh may be off to one side, in a way that changes slowly with their argument.
+    `sigmoid_floor` is by how many units of 1 a sigmoid may be off, however small it is.
     """
 
     unit: float
@@ -54,6 +55,7 @@ class Arithmetic:
     flush: float = 0.0
     factors: float = 0.0
     bias: float = 0.0
+    sigmoid_floor: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +101,10 @@ class Draws(NDArrayOperatorsMixin):
             exact = exact * (1 + self._bias(plain[0]))
         rounded = self._round(exact, _ULPS.get(ufunc, 1.0))
         if ufunc is np.divide:  # a gate that is all but closed, and may have much behind it
-            self._settle(rounded.values, exact, self.rounding.arithmetic.flush)
+            arithmetic = self.rounding.arithmetic
+            self._settle(rounded.values, exact, arithmetic.flush)
+            if _is_one(inputs[0]):
+                self._settle(rounded.values, exact, arithmetic.sigmoid_floor * arithmetic.unit)
         return rounded
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -231,6 +236,11 @@ class Draws(NDArrayOperatorsMixin):
             small = (np.abs(exact) * self.rounding.arithmetic.unit < floor) & (exact != 0)
             if small.any():
                 rounded += _hash(rounded, self.rounding.seeds) * np.where(small, floor, 0)
+
+
+def _is_one(a: Any) -> bool:
+    """Whether a numerator is that of a sigmoid, 1 / (1 + exp(-x)): the only reciprocal there is."""
+    return not isinstance(a, Draws) and np.ndim(a) == 0 and bool(a == 1)
 
 
 def make_rounding(arithmetic: Arithmetic, draws: int, seed: int) -> Rounding:
