@@ -94,7 +94,7 @@ def describe(adapter: Any, target: str) -> dict[str, Any]:
 
 
 def _build_manifest(adapter: Any, engine: str) -> dict[str, str]:
-    """What its answers may depend on; the line `engine` is the named one, and no setting."""
+    """Return what results may depend on; the line `engine` names the declared engine."""
     manifest = _read_settings(adapter) | read_manifest()
     manifest.pop("engine", None)
     return manifest | ({"engine": engine} if engine else {})

@@ -79,7 +79,6 @@ def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType
 
     That is `bias`, `sigmoid_floor` and `factors`; the last counts for float32 alone.
 
-
     A float32 below the least normal number may be flushed to zero, as XLA does on a CPU; a float16
     is rounded. float64 is drawn like float32, and scaled later. Raise `ValueError` for an unknown
     declaration and for a value that is no number of at least 0.

@@ -66,7 +66,7 @@ DTYPES: Final = {
 def read_checkpoint(
     path: Path, prefix: str | None, load_torch: Callable[[bytes], dict[str, Array]]
 ) -> tuple[Config, Parameters]:
-    """The only `nn.LSTM` or `nn.LSTMCell` in a file, or the one at `prefix`.
+    """Find the only `nn.LSTM` or `nn.LSTMCell` in a file, or the one at `prefix`.
 
     `prefix` is "encoder.lstm", with or without a last dot; "" is the top level. `load_torch` is
     `gateparity.backends.torch_checkpoint.load`, run in PyTorch's worker; its `ValueError` is the
@@ -155,7 +155,7 @@ def _decode(held: Mapping[str, Any]) -> Array:
 
 
 def _choose(arrays: Arrays, prefix: str | None) -> tuple[str, Layout]:
-    """The prefix, with its dot, and the layout of the LSTM that is meant."""
+    """Return the prefix, with its dot, and the layout of the LSTM that is meant."""
     layouts = {m[1]: TORCH if m[2] else TORCH_CELL for m in _firsts(arrays)}
     kinds = {found: _kind(arrays, found, layout) for found, layout in layouts.items()}
     if prefix is None:
@@ -180,7 +180,7 @@ def _choose(arrays: Arrays, prefix: str | None) -> tuple[str, Layout]:
 
 
 def _firsts(arrays: Arrays) -> Iterable[re.Match[str]]:
-    """The first array of each recurrent layer; where a cell shares its prefix, the layer's last."""
+    """Return the first array of each recurrent layer; if a cell shares the prefix, the last."""
     return sorted(filter(None, map(FIRST.fullmatch, arrays)), key=lambda m: m[2] is not None)
 
 

@@ -106,7 +106,7 @@ def parity_explanation(
     parity_adapter: tuple[Backend, RemoteAdapter],
     parity_truths: Truths,
 ) -> Callable[[], str]:
-    """What the adapter of a class behaves like, searched for its first failure and kept."""
+    """Return a function that explains the adapter of a class; it searches once and keeps the result."""
     from gateparity.conformance.plan import named_plan
     from gateparity.conformance.testing import explain_adapter
 

@@ -58,7 +58,7 @@ class Truths:
         declared: Mapping[str, float] = _PLAIN,
         found: Mapping[str, Any] = _NOTHING,
     ) -> Expected:
-        """The truth at the next wider precision, and its budget.
+        """Return the truth at the next wider precision, and its budget.
 
         `declared` is what a backend says of its arithmetic, fields of `Arithmetic`. If final states
         are lacking in what it `found`, they are lacking in the truth.

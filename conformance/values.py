@@ -37,7 +37,7 @@ def subnormal(case: Case) -> Case:
 
 
 def flushed(case: Case) -> Case:
-    """What an engine that takes subnormal numbers for zero makes of the inputs and states."""
+    """Return the case that an engine computes if it takes subnormal numbers for zero."""
     tiny = np.finfo(case.config.dtype).tiny
     arrays = {n: a for n, a in vars(case.batch).items() if a is not None and n != "lengths"}
     return _scale(case, **{name: abs(array) >= tiny for name, array in arrays.items()})

@@ -163,5 +163,5 @@ class WithoutFinalStates:
         return self.lstm.weights(config, params)
 
     def guarded(self) -> WithoutFinalStates:
-        """The same one, whose calls raise `Impure` for what they do beside answering."""
+        """Return the same LSTM, whose calls raise `Impure` for side effects."""
         return WithoutFinalStates(self.lstm.guarded())

@@ -144,7 +144,7 @@ def train(
 
 
 def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row]:
-    """The rows to train: those named; else each framework's own layer, or all variants.
+    """Return the backends to train: those named, else each framework's layer or all variants.
 
     Raise `InputError` if there is none.
     """

@@ -164,7 +164,7 @@ def with_sequence(wrap: Callable[[Run], Run], wrap_backward: Callable[[Run], Run
 
 
 def on_results(change: Callable[..., tuple[Array, Array]]) -> Apply:
-    """A mistake that moves the outputs and the final H of one cell, once they are computed.
+    """Return a mistake that moves one cell's outputs and final H after they are computed.
 
     `change(Y, H_n, live, reverse=...)` returns others. `live (T, B, 1)` has every step where
     sequences are full.

@@ -102,7 +102,7 @@ class Beside(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """The caption and the table."""
+        """Return the caption and the table."""
         printed = _printed(self)
         if not printed:
             return [nodes.paragraph("", _NOBODY)]
@@ -133,7 +133,7 @@ def _table(found: dict[str, dict[str, float]]) -> str:
 
 
 def _words_table(found: dict[str, dict[str, str]]) -> str:
-    """A table whose labels have a star where not all columns say the same."""
+    """Return a table whose labels have a star where columns differ."""
     starred = {
         label: label + r" \*" * (len({words.get(label) for words in found.values()}) > 1)
         for label in _labels(found)
