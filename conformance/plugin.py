@@ -106,7 +106,7 @@ def parity_explanation(
     parity_adapter: tuple[Backend, RemoteAdapter],
     parity_truths: Truths,
 ) -> Callable[[], str]:
-    """Return a function that explains the adapter of a class; it searches once and keeps the result."""
+    """Return a function that explains the adapter of a class; it searches once."""
     from gateparity.conformance.plan import named_plan
     from gateparity.conformance.testing import explain_adapter
 
