@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.commands.console import make_console
+from gateparity.conformance.commands.console import make_console, print_note
 from gateparity.conformance.commands.options import Force, Json, Seed, TimeLimit, backend_option
 from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import Probe, make_probes, probe_cases
@@ -27,6 +27,7 @@ from gateparity.conformance.recording.reading import load_recording
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.run import TIME_LIMIT
 from gateparity.conformance.session import Session, Truths
+from gateparity.conformance.storage.seal import UNSEALED
 from gateparity.conformance.storage.tensors import peek_words
 from gateparity.errors import InputError
 
@@ -142,6 +143,8 @@ def _diagnose_failures(files: list[Path]) -> Iterator[tuple[str, Diagnosis]]:
     saved: dict[str, list[Probe]] = {}
     for file in files:
         failure = load_failure(file)
+        if not failure.sealed:
+            print_note(f"{file} {UNSEALED}")
         probe = Probe(CHECKS[failure.check], failure.case, failure.found)
         saved.setdefault(failure.backend, []).append(probe)
     for label, probes in saved.items():
