@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.markup import escape
 
+from gateparity.errors import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -36,6 +38,12 @@ def print_table(console: Console, table: Table) -> None:
 def print_line(line: str, console: Console) -> None:
     """Print one line without breaks, so that a command in it can be copied."""
     console.print(line, highlight=False, soft_wrap=True)
+
+
+def print_note(message: str) -> None:
+    """Print one line on standard error for what is worth knowing and stops nothing."""
+    console = Console(stderr=True, soft_wrap=True, emoji=False)
+    console.print(f"[yellow]gateparity:[/] {escape(printable(message))}", highlight=False)
 
 
 def print_error(message: str) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.commands.console import make_console, print_error
+from gateparity.conformance.commands.console import make_console, print_error, print_note
 from gateparity.conformance.commands.options import (
     Force,
     Json,
@@ -38,6 +38,7 @@ from gateparity.conformance.reports.diagnosis import diagnosis_json, print_diagn
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.run import TIME_LIMIT, purity_beside
 from gateparity.conformance.session import Session, Truths
+from gateparity.conformance.storage.seal import UNSEALED
 from gateparity.conformance.storage.tensors import peek_words
 from gateparity.errors import InputError
 
@@ -158,6 +159,8 @@ def _read_failures(files: list[Path]) -> Iterator[Evidence]:
     saved: dict[str, list[Probe]] = {}
     for file in files:
         failure = load_failure(file)
+        if not failure.sealed:
+            print_note(f"{file} {UNSEALED}")
         probe = Probe(CHECKS[failure.check], failure.case, failure.found)
         saved.setdefault(failure.backend, []).append(probe)
     for label, probes in saved.items():

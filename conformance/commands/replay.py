@@ -9,7 +9,7 @@ import typer
 
 from gateparity.backends.catalogue import is_shipped
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.commands.console import make_console
+from gateparity.conformance.commands.console import make_console, print_note
 from gateparity.conformance.commands.options import Force, Json, TimeLimit, backend_option
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.failures.replay import exit_code, replay
@@ -17,6 +17,7 @@ from gateparity.conformance.failures.report import print_failure, print_replay, 
 from gateparity.conformance.kinds import Kind
 from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.run import TIME_LIMIT
+from gateparity.conformance.storage.seal import UNSEALED
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def replay_command(
     """
     outputs = Outputs({"--json": (json, Kind("JSON", "replay"))}, [file], force=force)
     failure = load_failure(file)
+    if not failure.sealed:
+        print_note(f"{file} {UNSEALED}")
     rows = parse_backends([backend or _recorded(failure, file)])
     console = make_console()
     print_failure(failure, console)

@@ -13,9 +13,11 @@ import numpy as np
 
 from gateparity.config import Config
 from gateparity.conformance.files import write_bytes
+from gateparity.conformance.kinds import FAILURE, RECORDING
 from gateparity.conformance.plan import choose_checks
 from gateparity.conformance.storage.cases import join_arrays, name_arrays
 from gateparity.conformance.storage.limits import check_case, make_config, plain
+from gateparity.conformance.storage.seal import check_seal, seal
 from gateparity.conformance.storage.tensors import SMALL, pack_tensors, unpack_tensors
 from gateparity.conformance.storage.words import Words, writable, writable_texts
 from gateparity.conformance.text import read_bytes
@@ -29,7 +31,21 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.checks import Results
     from gateparity.parameters import Array
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+_UNSEALED: Final = frozenset(  # all words of schema 1, which gateparity 0.1.0 wrote
+    [
+        "schema",
+        "check",
+        "case",
+        "seed",
+        "backend",
+        "message",
+        "config",
+        "manifest",
+        "found",
+        "truth",
+    ]
+)
 _SHOWN: Final = 500  # characters of an error
 
 
@@ -40,6 +56,7 @@ class Failure:
     `backend` is a label; `found` are its results. `truth` are the right results and `sigmas` the
     standard deviations of rounding, both in float64. `message` is the verdict's text. `manifest`
     names versions, the processor and flags. `seed` drew the numbers, before they were simplified.
+    `sealed` is False for a file of gateparity 0.1.0, which has no checksum.
     """
 
     check: str
@@ -51,6 +68,7 @@ class Failure:
     message: str
     manifest: Mapping[str, str]
     seed: int
+    sealed: bool = True
 
     @property
     def dtype(self) -> str:
@@ -63,6 +81,7 @@ def save_failure(failure: Failure, path: Path) -> None:
     case = failure.case
     check_case(case)
     words = {
+        "kind": FAILURE.name,
         "schema": SCHEMA,
         "check": failure.check,
         "case": writable(case.name),
@@ -78,7 +97,7 @@ def save_failure(failure: Failure, path: Path) -> None:
     arrays |= {f"found.{name}": plain(array) for name, array in failure.found.items()}
     arrays |= {f"truth.{name}": array.astype("float64") for name, array in failure.truth.items()}
     arrays |= {f"sigmas.{name}": failure.sigmas[name] for name in failure.truth}
-    write_bytes(path, pack_tensors(arrays, words))
+    write_bytes(path, pack_tensors(arrays, seal(arrays, words)))
 
 
 def load_failure(path: Path) -> Failure:
@@ -86,17 +105,32 @@ def load_failure(path: Path) -> Failure:
     data = read_bytes(path, "a saved failure", SMALL.file)
     try:
         arrays, words = unpack_tensors(data)
-        return _read(arrays, Words(words))
+        sealed = _check_form(arrays, Words(words))
+        return dataclasses.replace(_read(arrays, Words(words)), sealed=sealed)
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {printable(str(error))[:_SHOWN]}") from None
 
 
-def _read(arrays: dict[str, Array], words: Words) -> Failure:
-    if "kind" in words.found:
+def _check_form(arrays: Results, words: Words) -> bool:
+    """Return whether the file has a checksum; raise `InputError` unless it is the right one.
+
+    A file counts as one without only if it has all words of schema 1 and no others: a new file that
+    lost a bit has a kind and a checksum too many.
+    """
+    if words.found.keys() == _UNSEALED and words.count("schema") == 1:
+        return False
+    if (kind := words.found.get("kind")) == RECORDING.name:
         raise InputError("a recorded run, expected a saved failure: `gateparity compare` reads it")
     schema = words.count("schema")
-    if schema != SCHEMA:
-        raise InputError(f"schema is {schema}, expected {SCHEMA}")
+    if kind != FAILURE.name or schema != SCHEMA:
+        raise InputError(
+            f"kind is {kind!r:.40} and schema is {schema}, expected {FAILURE.name!r} and {SCHEMA}"
+        )
+    check_seal(arrays, words.found)
+    return True
+
+
+def _read(arrays: dict[str, Array], words: Words) -> Failure:
     config = make_config(words.fields("config", Config))
     found = _take(arrays, "found", words.names("found"))
     truth, sigmas = (_take(arrays, part, words.names("truth")) for part in ("truth", "sigmas"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gateparity.parameters import Array
 
+UNSEALED: Final = "was written by gateparity 0.1.0 and has no checksum: damage can't be seen"
 _KEY: Final = "sha256"
 
 

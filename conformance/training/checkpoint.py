@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.files import write_bytes
+from gateparity.conformance.kinds import CHECKPOINT
+from gateparity.conformance.storage.seal import check_seal, seal
 from gateparity.conformance.storage.tensors import pack_tensors, unpack_tensors
 from gateparity.conformance.text import read_bytes
 from gateparity.errors import InputError
@@ -21,14 +23,17 @@ if TYPE_CHECKING:
     from gateparity.training import Training
 
 FOLDER: Final = "gateparity-training"
+SCHEMA: Final = 2
 _LARGEST: Final = 2**26  # bytes
+_UNSEALED: Final = {"training", "step", "compiled"}  # all words of a file of gateparity 0.1.0
 
 
 class Journal:
     """The history of one backend's run: losses and norms of all steps, and weights of each epoch.
 
     The weights after each epoch are `(epochs, n)`, flat: kernels and sums of biases in canonical
-    order. A run with a loss above `worst` has diverged.
+    order. A run with a loss above `worst` has diverged. `sealed` is False if the run began with a
+    file that has no checksum.
     """
 
     def __init__(self, state: TrainingState, worst: float) -> None:
@@ -38,6 +43,7 @@ class Journal:
         self.norms: list[Array] = []
         self.weights: list[Array] = []
         self.compiled = 0
+        self.sealed = True
 
     @property
     def epochs(self) -> int:
@@ -80,8 +86,14 @@ def save_checkpoint(path: Path, journal: Journal, fingerprint: dict[str, Any]) -
     arrays = {f"param {name}": array for name, array in state.params.items()}
     arrays |= {f"slot {name}": array for name, array in state.slots.items()}
     arrays |= {name: np.stack(getattr(journal, name)) for name in ("losses", "norms", "weights")}
-    words = {"training": fingerprint, "step": state.step, "compiled": journal.compiled}
-    write_bytes(path, pack_tensors(arrays, words))
+    words = {
+        "kind": CHECKPOINT.name,
+        "schema": SCHEMA,
+        "training": fingerprint,
+        "step": state.step,
+        "compiled": journal.compiled,
+    }
+    write_bytes(path, pack_tensors(arrays, seal(arrays, words)))
 
 
 def load_checkpoint(
@@ -94,9 +106,29 @@ def load_checkpoint(
     data = read_bytes(path, "a checkpoint of gateparity train", _LARGEST)
     try:
         arrays, words = unpack_tensors(data)
-        return _read(arrays, words, start, config, fingerprint, worst)
+        sealed = _check_form(arrays, words)
+        journal = _read(arrays, words, start, config, fingerprint, worst)
+        journal.sealed = sealed
+        return journal
     except InputError as error:
         raise InputError(f"{path} can't be resumed: {error}") from None
+
+
+def _check_form(arrays: dict[str, Array], words: dict[str, Any]) -> bool:
+    """Return whether the file has a checksum; raise `InputError` unless it is the right one.
+
+    A file counts as one without only if it has all words of 0.1.0 and no others: a new file that
+    lost a bit has a kind, a schema and a checksum too many.
+    """
+    if words.keys() == _UNSEALED:
+        return False
+    kind, schema = words.get("kind"), words.get("schema")
+    if kind != CHECKPOINT.name:
+        raise InputError("it is no checkpoint of gateparity train")
+    if schema != SCHEMA:
+        raise InputError(f"its schema is {schema!r:.40}, expected {SCHEMA}")
+    check_seal(arrays, words)
+    return True
 
 
 def _read(

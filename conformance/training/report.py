@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from gateparity.conformance.commands.console import print_line
 from gateparity.conformance.reports.numbers import finite
+from gateparity.conformance.storage.seal import UNSEALED
 from gateparity.errors import printable
 
 if TYPE_CHECKING:
@@ -131,7 +132,11 @@ def _why(outcome: Outcome) -> str:
 
 
 def _verdict(report: Report) -> list[str]:
-    lines = []
+    lines = [
+        f"{escape(f'{o.row.label} {o.row.dtype}')} went on from a file that {UNSEALED}"
+        for o in report.outcomes
+        if o.journal and not o.journal.sealed
+    ]
     diverged = [o for o in report.outcomes if o.diverged]
     if diverged:
         first = min(diverged, key=lambda o: o.diverged or 0)

@@ -20,6 +20,7 @@ from gateparity.conformance.cases import RECIPES, Case, build_case, draw_for
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.storage.cases import join_arrays, name_arrays
+from gateparity.conformance.storage.seal import seal
 from gateparity.conformance.storage.tensors import SMALL, pack_tensors, unpack_tensors
 from gateparity.conformance.truth import Truth
 from gateparity.errors import InputError
@@ -62,6 +63,12 @@ def bits(failure):
 def unpacked(failure, path):
     save_failure(failure, path)
     return unpack_tensors(path.read_bytes())
+
+
+def rewrite(path, arrays, words):
+    """Write a file that somebody else has sealed."""
+    held = {name: value for name, value in words.items() if name != "sha256"}
+    path.write_bytes(pack_tensors(arrays, seal(arrays, held)))
 
 
 @st.composite
@@ -213,7 +220,12 @@ def test_sizes_that_no_file_has(shape, end, words, path):
 
 
 WORDS = [
-    ("schema", 2, "schema is 2, expected 1"),
+    (
+        "kind",
+        "saved failures",
+        "kind is 'saved failures' and schema is 2, expected 'saved failure'",
+    ),
+    ("schema", 1, "schema is 1, expected 'saved failure' and 2"),
     ("schema", True, "schema is True"),
     ("check", "forwards", "unknown check 'forwards' (did you mean forward?)"),
     ("check", ["forward"], "check is ['forward'], expected 4096 printable"),
@@ -254,7 +266,7 @@ CONFIGS = [
 @pytest.mark.parametrize(("key", "value", "message"), WORDS)
 def test_words_that_are_none(key, value, message, failure, path):
     arrays, found = unpacked(failure, path)
-    path.write_bytes(pack_tensors(arrays, found | {key: value}))
+    rewrite(path, arrays, found | {key: value})
     refuse(path, message)
 
 
@@ -262,7 +274,7 @@ def test_words_that_are_none(key, value, message, failure, path):
 def test_configs_that_are_none(key, value, message, failure, path):
     arrays, found = unpacked(failure, path)
     config = found["config"] | {key: value}
-    path.write_bytes(pack_tensors(arrays, found | {"config": config}))
+    rewrite(path, arrays, found | {"config": config})
     if (key, value) == ("layers", 2):  # the arrays of the second are missing
         message = "w_ih"
     refuse(path, message)
@@ -293,7 +305,7 @@ ARRAYS = [
 def test_arrays_that_do_not_fit(name, array, message, failure, path):
     arrays, words = unpacked(failure, path)
     arrays = {n: a for n, a in (arrays | {name: array}).items() if a is not None}
-    path.write_bytes(pack_tensors(arrays, words))
+    rewrite(path, arrays, words)
     refuse(path, message)
 
 
@@ -303,7 +315,7 @@ def test_empty_arrays_hide_no_endless_loop(steps, path):
     arrays, words = unpacked(make(RECIPES["no_sequences"].build("float32", 0)), path)
     for name in ("batch.x", "cotangent.y"):
         arrays[name] = np.zeros((steps, 0, arrays[name].shape[-1]), "f4")
-    path.write_bytes(pack_tensors(arrays, words))
+    rewrite(path, arrays, words)
     refuse(path, f"steps is {steps}, expected at most 10000")
 
 
@@ -367,6 +379,7 @@ def test_any_json_in_the_place_of_words(tmp_path, value, data):
     else:
         held = words if data.draw(st.booleans()) else words["config"]
         held[data.draw(st.sampled_from(list(held)))] = value
+        words = seal(arrays, {name: said for name, said in words.items() if name != "sha256"})
     path.write_bytes(save(arrays, {"gateparity": json.dumps(words)}))
     with contextlib.suppress(InputError):
         load_failure(path)

@@ -358,7 +358,18 @@ def test_the_page_tells_what_is_in_a_file(file):
     for group in {name.partition(".")[0] for name in arrays}:
         assert f"`{group}." in page
     assert set(words) == {
-        *("schema", "check", "case", "config", "seed", "backend", "message", "manifest"),
+        *(
+            "kind",
+            "sha256",
+            "schema",
+            "check",
+            "case",
+            "config",
+            "seed",
+            "backend",
+            "message",
+            "manifest",
+        ),
         *("found", "truth"),
     }
     for option in ("--save", "--no-save", "--backend", "--json", "`gateparity-failures`"):

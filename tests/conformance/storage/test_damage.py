@@ -1,0 +1,206 @@
+"""A damaged file is refused, or holds what it held; files of 0.1.0, without a checksum, are read.
+
+The numbers of a file are compared with those of the whole one: a bit that stands in no number, a
+blank of the header or the last digit of a text that both read alike, may be another one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import random
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from gateparity.backends.numpy import Scratch
+from gateparity.backends.spec import parse_backends
+from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
+from gateparity.conformance.recording.reading import load_recording
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.storage.cases import name_arrays
+from gateparity.conformance.storage.seal import UNSEALED
+from gateparity.conformance.storage.tensors import pack_tensors, unpack_tensors
+from gateparity.conformance.text import encode_text
+from gateparity.conformance.training.checkpoint import Journal, load_checkpoint, save_checkpoint
+from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
+from gateparity.conformance.training.pupils import Student
+from gateparity.conformance.training.report import Report, print_report
+from gateparity.conformance.training.run import Classroom
+from gateparity.conformance.training.workers import Row
+from gateparity.conformance.truth import Truth
+from gateparity.errors import InputError
+
+OLD = Path(__file__).parent / "written_by_0.1.0"
+TEXT = encode_text("it has been said that the time traveller is of no age " * 8, "a text")
+LESSON = Lesson(
+    TEXT,
+    Sizes(hidden=4, steps=8, windows=60, batch=16, epochs=2),
+    make_recipe(4.0, "tied"),
+)
+FINGERPRINT = LESSON.fingerprint("numpy:scratch", "float32")
+MUTANTS = 150
+
+
+@functools.cache
+def start():
+    config = LESSON.config("float32")
+    begun = Student(Scratch()).begin(config, *LESSON.weights("float32"), LESSON.recipe)
+    return config, begun
+
+
+def write_checkpoint(path):
+    config, begun = start()
+    journal, pupil = Journal(begun, LESSON.worst), Student(Scratch())
+    training = pupil.train(config, begun, LESSON.batches(1), LESSON.recipe)
+    journal.add(training, pupil.read(config, training.state))
+    save_checkpoint(path, journal, FINGERPRINT)
+
+
+def write_failure(path):
+    case = RECIPES["unit"].build("float32", 0)
+    truth = CHECKS["forward"].run(Truth(), case)
+    found = {name: array.astype("float32") for name, array in truth.items()}
+    plain = {name: array.astype("float64") for name, array in truth.items()}
+    failure = Failure("forward", case, "torch:layer", found, plain, plain, "y differs", {}, 3)
+    sigmas = {name: abs(array) for name, array in plain.items()}
+    save_failure(dataclasses.replace(failure, sigmas=sigmas), path)
+
+
+def write_recording(path):
+    path.write_bytes((OLD / "recording.safetensors").read_bytes())
+
+
+def read_checkpoint(path):
+    config, begun = start()
+    journal = load_checkpoint(path, begun, config, FINGERPRINT, LESSON.worst)
+    arrays = journal.state.params | journal.state.slots
+    named = [(name, array.tobytes()) for name, array in arrays.items()]
+    rest = [a.tobytes() for a in (*journal.losses, *journal.norms, *journal.weights)]
+    return sorted(named), rest, journal.state.step
+
+
+def read_failure(path):
+    failure = load_failure(path)
+    groups = (name_arrays(failure.case), failure.found, failure.truth, failure.sigmas)
+    arrays = [[(name, a.tobytes()) for name, a in sorted(group.items())] for group in groups]
+    words = (failure.check, failure.backend, failure.message, failure.seed, failure.case.config)
+    return arrays, words, dict(failure.manifest)
+
+
+def read_recording(path):
+    recording = load_recording(path)
+    results = [
+        (r.key, r.status, [(n, a.tobytes()) for n, a in (r.arrays or {}).items()])
+        for r in recording.run.results
+    ]
+    inputs = [
+        (check.name, [(n, a.tobytes()) for n, a in name_arrays(case).items()])
+        for check, case in recording.plan
+    ]
+    return results, inputs, recording.run.manifests, recording.run.seed, recording.recorded
+
+
+KINDS = {
+    "checkpoint": (write_checkpoint, read_checkpoint),
+    "failure": (write_failure, read_failure),
+    "recording": (write_recording, read_recording),
+}
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def accepted(read, path, data):
+    """Return what a file holds, None if it is refused."""
+    path.write_bytes(data)
+    try:
+        return read(path)
+    except InputError:
+        return None
+
+
+def flip(data, bits):
+    flipped = bytearray(data)
+    for bit in bits:
+        flipped[bit // 8] ^= 1 << bit % 8
+    return bytes(flipped)
+
+
+@kinds
+def test_random_bits_are_never_read_as_other_numbers(kind, tmp_path):
+    write, read = KINDS[kind]
+    path, draw = tmp_path / "file", random.Random(0)
+    write(path)
+    data, whole = path.read_bytes(), read(path)
+    refused = 0
+    for _ in range(MUTANTS):
+        bits = draw.sample(range(8 * len(data)), draw.choice((1, 1, 2, 8)))
+        found = accepted(read, path, flip(data, bits))
+        refused += found is None
+        assert found in (None, whole), bits
+    assert refused > MUTANTS * 0.9
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "failure"])  # a recording has no older schema
+def test_no_flipped_bit_of_the_words_makes_other_numbers_or_an_older_file(kind, tmp_path):
+    write, read = KINDS[kind]
+    path = tmp_path / "file"
+    write(path)
+    data, whole = path.read_bytes(), read(path)
+    end = 8 + struct.unpack("<Q", data[:8])[0]
+    for bit in range(8 * end):
+        found = accepted(read, path, flip(data, [bit]))
+        assert found in (None, whole), bit
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "failure"])
+def test_a_new_file_without_a_checksum_or_with_another_is_refused(kind, tmp_path):
+    write, read = KINDS[kind]
+    path = tmp_path / "file"
+    write(path)
+    arrays, words = unpack_tensors(path.read_bytes())
+    bare = {name: value for name, value in words.items() if name != "sha256"}
+    for changed in (bare, words | {"sha256": "0" * 64}, words | {"sha256": None}):
+        path.write_bytes(pack_tensors(arrays, changed))
+        with pytest.raises(InputError, match="it was changed after it was written"):
+            read(path)
+    for name in ("kind", "schema"):
+        less = {key: value for key, value in bare.items() if key != name}
+        path.write_bytes(pack_tensors(arrays, less))
+        with pytest.raises(InputError):
+            read(path)
+
+
+@kinds
+def test_a_file_of_the_version_before_is_read(kind):
+    _, read = KINDS[kind]
+    assert read(OLD / f"{kind}.safetensors")
+
+
+def test_a_failure_of_the_version_before_is_replayed_with_a_line_on_it():
+    file = OLD / "failure.safetensors"
+    command = [sys.executable, "-m", "gateparity.conformance.cli", "replay", str(file)]
+    done = subprocess.run(
+        [*command, "--backend", "numpy"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stderr == f"gateparity: {file} {UNSEALED}\n"
+    assert "T1-B1-I1-H1" in done.stdout
+
+
+def test_a_training_of_the_version_before_is_resumed_with_a_line_on_it(tmp_path):
+    path = tmp_path / "numpy-scratch-float32.safetensors"
+    path.write_bytes((OLD / "checkpoint.safetensors").read_bytes())
+    row, out = Row(parse_backends(["numpy"])[0], "float32"), io.StringIO()
+    (outcome,) = Classroom(LESSON, tmp_path, resume=True).run([row])
+    assert (outcome.error, outcome.journal.epochs) == ("", 2)
+    print_report(Report(LESSON, [outcome], 0.0), Console(file=out, width=200))
+    assert f"numpy:scratch float32 went on from a file that {UNSEALED}" in out.getvalue()
+    save_checkpoint(path, outcome.journal, FINGERPRINT)
+    config, begun = start()
+    assert load_checkpoint(path, begun, config, FINGERPRINT, LESSON.worst).sealed
