@@ -29,8 +29,10 @@ class Result:
     of what rounding alone causes; `max_error` is relative to the largest true value of its array.
     None where nothing was compared. `arrays` is what the row answered, and `against` what that was
     compared with where it isn't the truth. `begins` is where a difference does; `ratios` has all
-    errors of a failure, in standard deviations. `saved` is the file that repeats a failure, and
-    `saved_sizes` what it was shrunk to.
+    errors of a failure, in standard deviations. `needs` are the keys of `unsupported` that would
+    have skipped it, and `undeclared` whether a call raised all the same; `lacks` are the states
+    that the row declares it hasn't, and so are in no arrays. `saved` is the file that
+    repeats a failure, and `saved_sizes` what it was shrunk to.
     """
 
     row: Backend
@@ -48,6 +50,9 @@ class Result:
     begins: Divergence | None = dataclasses.field(default=None, repr=False, compare=False)
     ratios: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     seconds: float | None = dataclasses.field(default=None, repr=False, compare=False)
+    needs: tuple[str, ...] = dataclasses.field(default=(), repr=False, compare=False)
+    undeclared: bool = dataclasses.field(default=False, repr=False, compare=False)
+    lacks: frozenset[str] = dataclasses.field(default=frozenset(), repr=False, compare=False)
     saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gateparity.adapter import Impure
 from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.requirements.answers import has_gradients, lacks_final_states
+from gateparity.conformance.requirements.answers import find_lacks, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.storage.cases import name_arrays
 
@@ -72,14 +72,14 @@ class Probe:
         return not isinstance(self.found, str) and not has_gradients(self.found)
 
     @functools.cached_property
-    def lacks_final_states(self) -> bool:
-        """Whether the backend found no final states, and gradients of y alone."""
-        return not isinstance(self.found, str) and lacks_final_states(self.found)
+    def lacks(self) -> frozenset[str]:
+        """Return the states that the backend lacks, as far as what it found tells."""
+        return frozenset() if isinstance(self.found, str) else find_lacks(self.found)
 
     @functools.cached_property
     def asked(self) -> Asked:
         """What was asked, numbers and all: a saved case isn't the one that it is named after."""
-        digest = hashlib.sha256(repr((self.case.config, self.lacks_final_states)).encode())
+        digest = hashlib.sha256(repr((self.case.config, sorted(self.lacks))).encode())
         for name, array in name_arrays(self.case).items():
             digest.update(f"{name} {array.shape}".encode() + array.tobytes())
         return self.check.name, self.case.name, digest.digest()

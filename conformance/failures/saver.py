@@ -110,7 +110,7 @@ def shrink_result(
 
 def make_failure(session: Session, check: Check, case: Case, result: Result, seed: int) -> Failure:
     """What a session's result on a case has to tell elsewhere."""
-    expected = Truths().of(check, case, session.arithmetic, result.arrays or {})
+    expected = Truths().of(check, case, session.arithmetic, result.lacks)
     return Failure(
         check=check.name,
         case=case,

@@ -114,6 +114,7 @@ class ForwardOnly:
 
     lstm: object
     differentiates = False
+    lacks = frozenset()
 
     def forward(self, *asked):
         return self.lstm.forward(*asked)

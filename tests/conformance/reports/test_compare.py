@@ -217,9 +217,10 @@ def test_the_command_joins_real_runs(tmp_path):
     (tmp_path / "mine.py").write_text(
         "from gateparity.backends.numpy import Scratch\nclass Mine(Scratch):\n    version = '3'\n"
     )
-    work = ("check", "--check", "forward", "--case", "unit", "--seed", "4")
+    work = ("record", "--check", "forward", "--case", "unit", "--seed", "4")
     for name, spec in (("a", "numpy"), ("b", "mine:Mine")):
-        assert command(tmp_path, *work, "-b", spec, "--json", f"{name}.json").returncode == 2
+        files = ("-o", f"{name}.st", "--json", f"{name}.json")
+        assert command(tmp_path, *work, "-b", spec, *files).returncode == 0
     files = ("--json", "all.json", "--junit", "all.xml", "--markdown", "all.md")
     done = command(tmp_path, "compare", "a.json", "b.json", *files)
     assert (done.returncode, done.stderr) == (0, "")
