@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 def make_result(row: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
     """Return the result of one check on one case in a backend."""
-    return Result(row, check.name, case.name, case.config.dtype, status, **found)
+    needs = (*check.needs, *case.needs)
+    return Result(row, check.name, case.name, case.config.dtype, status, needs=needs, **found)
 
 
 def judge_answer(

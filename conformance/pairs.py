@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from gateparity.conformance.requirements.answers import lacks_final_states
 from gateparity.conformance.result import Pair
 from gateparity.conformance.verdict import Mismatch, judge_pair
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.conformance.plan import Plan
+    from gateparity.conformance.requirements.checks import Results
     from gateparity.conformance.result import Result
     from gateparity.conformance.session import Truths
     from gateparity.conformance.verdict import Expected
@@ -48,7 +48,7 @@ def compare_pairs(
 def distance(one: Result, other: Result, expected: Expected) -> float:
     """Return how far two results are apart, in standard deviations of the rounding of both."""
     try:
-        score = judge_pair(one.arrays or {}, other.arrays or {}, _apart(one, other), expected)
+        score = judge_pair(*_shared(one, other), _apart(one, other), expected)
     except Mismatch as mismatch:
         score = mismatch.score
     return max(score.sigmas, score.shift)
@@ -70,14 +70,13 @@ def _compare_pair(
         one, other = found.get((a, *key)), found.get((b, *key))
         if case.config.dtype != dtype or one is None or other is None:
             continue
-        if not set(one.arrays or {}) & set(other.arrays or {}):
-            continue  # gradients of all outputs, and of y alone
+        a_found, b_found = _shared(one, other)
+        if not a_found:
+            continue  # gradients of all outputs here, of y alone there
         computed |= check.computes
         try:
-            expected = truths.of(check, case, arithmetic, one.arrays or {})
-            scores.append(
-                judge_pair(one.arrays or {}, other.arrays or {}, _apart(one, other), expected)
-            )
+            expected = truths.of(check, case, arithmetic, one.lacks)
+            scores.append(judge_pair(a_found, b_found, _apart(one, other), expected))
         except Mismatch as mismatch:
             scores.append(mismatch.score)
             reasons.append(f"{check.name}, {case.name}: {mismatch}")
@@ -92,10 +91,19 @@ def coarser(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, f
     return {name: max(one.get(name, 0), other.get(name, 0)) for name in {*one, *other}}
 
 
+def _shared(one: Result, other: Result) -> tuple[Results, Results]:
+    """Return the arrays of both; if they lack other states, those that neither lacks."""
+    a, b = one.arrays or {}, other.arrays or {}
+    if one.lacks == other.lacks:
+        return a, b
+    names = [name for name in a if name in b]
+    return {name: a[name] for name in names}, {name: b[name] for name in names}
+
+
 def _apart(one: Result, other: Result) -> Array | None:
     """Return the difference between two backends' shifts, or None if one has none."""
     if one.shifts is None or other.shifts is None:
         return None
-    if lacks_final_states(one.arrays or {}) != lacks_final_states(other.arrays or {}):
+    if one.lacks != other.lacks:
         return None  # they are shifts of other outputs
     return other.shifts - one.shifts

@@ -31,8 +31,10 @@ class Result:
 
     `arrays` are the backend's own, and `against` what they were compared with if that isn't the
     reference. `begins` is where a difference begins. `ratios` has all errors of a failure, in
-    standard deviations. `saved` is the file that repeats a failure, and `saved_sizes` the sizes
-    that it was shrunk to.
+    standard deviations. `needs` are the keys of `unsupported` that would have skipped it, and
+    `undeclared` says whether a call raised all the same. `lacks` are the states that the backend
+    declares to lack, which are in no arrays. `saved` is the file that repeats a failure, and
+    `saved_sizes` the sizes that it was shrunk to.
     """
 
     row: Backend
@@ -50,6 +52,9 @@ class Result:
     begins: Divergence | None = dataclasses.field(default=None, repr=False, compare=False)
     ratios: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     seconds: float | None = dataclasses.field(default=None, repr=False, compare=False)
+    needs: tuple[str, ...] = dataclasses.field(default=(), repr=False, compare=False)
+    undeclared: bool = dataclasses.field(default=False, repr=False, compare=False)
+    lacks: frozenset[str] = dataclasses.field(default=frozenset(), repr=False, compare=False)
     saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
 

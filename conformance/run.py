@@ -160,7 +160,7 @@ def _find_changes(
 
     def apart(one: Result, other: Result) -> float:
         said = coarser(arithmetics[one.row.label], arithmetics[other.row.label])
-        expected = truths.of(*planned[one.key], said, one.arrays or {})
+        expected = truths.of(*planned[one.key], said, one.lacks)
         return distance(one, other, expected)
 
     return find_changes(rows, results, apart)

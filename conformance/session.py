@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import zlib
 from types import MappingProxyType
@@ -12,7 +13,7 @@ import numpy as np
 from gateparity.adapter import Impure, Unsupported
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, WorkerLost
-from gateparity.canonical import Canonical, WithoutFinalStates
+from gateparity.canonical import Canonical, make_lacking
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.deviations import find_deviation
 from gateparity.conformance.engines import weigh_engine
@@ -22,7 +23,6 @@ from gateparity.conformance.judgement import (
     make_result,
     weigh_deviation,
 )
-from gateparity.conformance.requirements.answers import lacks_final_states
 from gateparity.conformance.truth import Truth
 from gateparity.conformance.verdict import Expected, unit_roundoff
 from gateparity.parameters import fields
@@ -32,15 +32,13 @@ if TYPE_CHECKING:
 
     from gateparity.adapter import Adapter
     from gateparity.backends.spec import Backend
-    from gateparity.canonical import Lstm
     from gateparity.conformance.budget import Budget
     from gateparity.conformance.cases import Case
     from gateparity.conformance.requirements.checks import Check, Results
-    from gateparity.conformance.result import Result
+    from gateparity.conformance.result import Result, Status
     from gateparity.layout import Layout
 
 _PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Truths:
@@ -56,29 +54,26 @@ class Truths:
         check: Check,
         case: Case,
         declared: Mapping[str, float] = _PLAIN,
-        found: Mapping[str, Any] = _NOTHING,
+        lacks: frozenset[str] = frozenset(),
     ) -> Expected:
         """Return the truth at the next wider precision, and its budget.
 
-        `declared` is what a backend says of its arithmetic, fields of `Arithmetic`. If final states
-        are lacking in what it `found`, they are lacking in the truth.
+        `declared` is what a backend says of its arithmetic, fields of `Arithmetic`, and `lacks` are
+        those of `STATES` that it doesn't have.
         """
-        view = WithoutFinalStates if lacks_final_states(found) else _as_it_is
-        dtype, key = case.config.dtype, (check.name, case.name, view.__name__)
+        dtype, key = case.config.dtype, (check.name, case.name, *sorted(lacks))
         arithmetic = make_arithmetic(dtype, declared)
         with self._lock, np.errstate(all="ignore"):
             if (*key, dtype) not in self._truths:
-                self._truths[*key, dtype] = check.run(view(Truth()), case)
+                self._truths[*key, dtype] = check.run(make_lacking(Truth(), lacks), case)
             drawn = *key, arithmetic, _fingerprint(case)
             if drawn not in self._budgets:
-                self._budgets[drawn] = make_budget(check, case, arithmetic, bend=view)
+                self._budgets[drawn] = make_budget(
+                    check, case, arithmetic, bend=lambda truth: make_lacking(truth, lacks)
+                )
             budget = self._budgets[drawn]
         factor = unit_roundoff(dtype) / arithmetic.unit
         return Expected(self._truths[*key, dtype], budget.scaled(factor))
-
-
-def _as_it_is(truth: Truth) -> Lstm:
-    return truth
 
 
 def _other_variant(row: Backend) -> str:
@@ -227,8 +222,9 @@ class Session:
 
 
 def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
+    lstm = Canonical(adapter)
     try:
-        found = check.run(Canonical(adapter), case)
+        found = check.run(lstm, case)
     except WorkerLost as lost:
         where = f"in {check.name}, case {case.name}, {case.config.dtype}"
         raise WorkerLost(f"{lost}, {where}") from None
@@ -237,9 +233,10 @@ def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: T
     except Impure as impure:
         return make_result(row, check, case, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
-        return make_result(row, check, case, "error", reason=_one_line(error))
-    expected = truths.of(check, case, getattr(adapter, "arithmetic", _PLAIN), found)
-    return judge_answer(row, check, case, found, expected)
+        return make_result(row, check, case, "error", reason=_one_line(error), undeclared=True)
+    expected = truths.of(check, case, getattr(adapter, "arithmetic", _PLAIN), lstm.lacks)
+    result = judge_answer(row, check, case, found, expected)
+    return dataclasses.replace(result, lacks=lstm.lacks)
 
 
 def _fingerprint(case: Case) -> int:
@@ -255,7 +252,8 @@ def _fingerprint(case: Case) -> int:
 def _refused(row: Backend, check: Check, case: Case, reason: str) -> Result:
     if row.shipped:  # it has declared what it can't do, and this isn't among it
         reason = f"raised Unsupported, undeclared: {reason}"
-    return make_result(row, check, case, "fail" if row.shipped else "skip", reason=reason)
+    status: Status = "fail" if row.shipped else "skip"
+    return make_result(row, check, case, status, reason=reason, undeclared=True)
 
 
 def _one_line(error: Exception) -> str:

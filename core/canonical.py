@@ -129,24 +129,24 @@ class Canonical:
 
 
 @dataclasses.dataclass(frozen=True)
-class WithoutFinalStates:
-    """An LSTM as seen by somebody who gets its outputs alone: the truth for such an adapter."""
+class Lacking:
+    """An LSTM as somebody sees it who can't set initial states, or doesn't get the final ones.
+
+    It is the truth for an adapter that lacks them.
+    """
 
     lstm: Lstm
+    lacks: frozenset[str]
 
     @property
     def differentiates(self) -> bool:
         """Whether the LSTM inside has gradients."""
         return self.lstm.differentiates
 
-    @property
-    def lacks(self) -> frozenset[str]:
-        """The final states, and what the LSTM inside lacks."""
-        return self.lstm.lacks | {"final_states"}
-
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run it over a batch."""
-        return drop_final_states(self.lstm.forward(config, params, batch), batch)
+        outputs = self.lstm.forward(config, params, batch)
+        return drop_final_states(outputs, batch) if "final_states" in self.lacks else outputs
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run it and tell every pre-activation, gate and state."""
@@ -155,13 +155,20 @@ class WithoutFinalStates:
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
-        """Differentiate what its outputs alone are weighed with."""
-        return self.lstm.gradients(config, params, batch, weigh_y_alone(cotangent))
+        """Differentiate it: gradients of the parameters, and of x, h_0 and c_0."""
+        if "final_states" in self.lacks:
+            cotangent = weigh_y_alone(cotangent)
+        return self.lstm.gradients(config, params, batch, cotangent)
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Put parameters into its own weights and take them out again."""
         return self.lstm.weights(config, params)
 
-    def guarded(self) -> WithoutFinalStates:
+    def guarded(self) -> Lacking:
         """Return the same LSTM, whose calls raise `Impure` for side effects."""
-        return WithoutFinalStates(self.lstm.guarded())
+        return Lacking(self.lstm.guarded(), self.lacks)
+
+
+def make_lacking(lstm: Lstm, lacks: frozenset[str]) -> Lstm:
+    """Return the LSTM as somebody sees it who lacks some of `STATES`, or itself for none."""
+    return Lacking(lstm, lacks) if lacks else lstm

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.canonical import WithoutFinalStates
+from gateparity.canonical import make_lacking
 from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.diagnosis.probes import run_probe
 from gateparity.conformance.requirements.answers import comparable
@@ -51,8 +51,7 @@ def bend(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
 
 def _as_asked(mistakes: Mistakes, truth: Truth, probe: Probe) -> Lstm:
     """Return the wrong LSTM as far as the backend shows it."""
-    lstm = bend(mistakes, truth, probe.case)
-    return WithoutFinalStates(lstm) if probe.lacks_final_states else lstm
+    return make_lacking(bend(mistakes, truth, probe.case), probe.lacks)
 
 
 class Predictions:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gateparity.adapter import Impure
 from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.requirements.answers import has_gradients, lacks_final_states
+from gateparity.conformance.requirements.answers import find_lacks, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.storage.cases import name_arrays
 
@@ -73,9 +73,9 @@ class Probe:
         return not isinstance(self.found, str) and not has_gradients(self.found)
 
     @functools.cached_property
-    def lacks_final_states(self) -> bool:
-        """Whether the backend found no final states, and gradients of y alone."""
-        return not isinstance(self.found, str) and lacks_final_states(self.found)
+    def lacks(self) -> frozenset[str]:
+        """Return the states that the backend lacks, as far as what it found tells."""
+        return frozenset() if isinstance(self.found, str) else find_lacks(self.found)
 
     @functools.cached_property
     def asked(self) -> Asked:
@@ -92,7 +92,7 @@ class Probe:
 
     def _digest(self, dtype: str) -> Asked:
         config = dataclasses.replace(self.case.config, dtype=dtype)
-        digest = hashlib.sha256(repr((config, self.lacks_final_states)).encode())
+        digest = hashlib.sha256(repr((config, sorted(self.lacks))).encode())
         for name, array in name_arrays(self.case).items():
             with np.errstate(over="ignore"):
                 same = array.astype(dtype) if array.dtype.kind == "f" else array

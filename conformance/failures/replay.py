@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateparity.conformance.bits import other_bits
-from gateparity.conformance.requirements.answers import comparable
+from gateparity.conformance.requirements.answers import comparable, find_lacks
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.session import Session, Truths
 from gateparity.conformance.verdict import ALLOWED, difference, in_sigmas
@@ -75,8 +75,8 @@ def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
         raise InputError(f"{check.name} is not for such a case, {case.sizes}: {words}") from error
     with Session(row, truths, time_limit) as session:
         result = session.run(check, case)
-        expected = truths.of(check, case, session.arithmetic, result.arrays or {})
-        then = truths.of(check, case, session.arithmetic, failure.truth)
+        expected = truths.of(check, case, session.arithmetic, result.lacks)
+        then = truths.of(check, case, session.arithmetic, find_lacks(failure.truth))
     _, asked = comparable(failure.found | (result.arrays or {}), expected.truth)
     names = [name for name, array in asked.items() if array.size]
     return Replay(

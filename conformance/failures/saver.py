@@ -145,7 +145,7 @@ def shrink_result(
 
 def make_failure(session: Session, check: Check, case: Case, result: Result, seed: int) -> Failure:
     """Return the failure to save: the session's result on a case, with everything to repeat it."""
-    expected = Truths().of(check, case, session.arithmetic, result.arrays or {})
+    expected = Truths().of(check, case, session.arithmetic, result.lacks)
     return Failure(
         check=check.name,
         case=case,

@@ -101,7 +101,7 @@ def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -
         return answer
     arithmetic = run.arithmetics.get(row.label, {})
     try:
-        expected = truths.of(check, case, arithmetic, answer.arrays)
+        expected = truths.of(check, case, arithmetic, answer.lacks)
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
         raise InputError(f"{check.name} is not for case {case.name}: {words}") from error
@@ -118,7 +118,7 @@ def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -
         again = judge_against(row, check, case, answer.arrays, answer.against, expected.budget)
     else:
         raise InputError(f"{row.label} was compared with other arrays than {check.name} has")
-    return dataclasses.replace(again, seconds=answer.seconds)
+    return dataclasses.replace(again, seconds=answer.seconds, lacks=answer.lacks)
 
 
 def _fits(found: Results, truth: Results) -> bool:

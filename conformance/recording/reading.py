@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from gateparity.adapter import STATES
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.spec import Backend
 from gateparity.config import Config
@@ -136,10 +137,20 @@ def _results(row: Backend, words: Words, keys: list[Key]) -> list[Result]:
     told = words.objects("results")
     if len(told) != len(keys):
         raise InputError(f"{row.label} has {len(told)} results, expected {len(keys)}")
-    return [_read_result(row, key, result) for key, result in zip(keys, told, strict=True)]
+    lacks = _read_lacks(words)
+    return [_read_result(row, key, r, lacks) for key, r in zip(keys, told, strict=True)]
 
 
-def _read_result(row: Backend, key: Key, words: Words) -> Result:
+def _read_lacks(words: Words) -> frozenset[str]:
+    """Those of `STATES` that a row hasn't; a file of an earlier version tells of none."""
+    names = words.names("lacks") if "lacks" in words.found else []
+    for name in names:
+        if name not in STATES:
+            raise InputError(f"lacks has {name!r}, expected some of {', '.join(STATES)}")
+    return frozenset(names)
+
+
+def _read_result(row: Backend, key: Key, words: Words, lacks: frozenset[str]) -> Result:
     status: Any = words.text("status")
     if status not in get_args(Status):
         raise InputError(f"status is {status!r}, expected one of {', '.join(get_args(Status))}")
@@ -151,7 +162,7 @@ def _read_result(row: Backend, key: Key, words: Words) -> Result:
     if "arrays" not in named and status in ("pass", "known"):
         raise InputError(f"{row.label} has {status!r} for {', '.join(key)}, and no arrays of it")
     reason, seconds = words.text("reason"), words.number("seconds")
-    return Result(row, *key, status, reason=reason, seconds=seconds, **named)
+    return Result(row, *key, status, reason=reason, seconds=seconds, lacks=lacks, **named)
 
 
 def _fill(result: Result, arrays: Arrays) -> Result:

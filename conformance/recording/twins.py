@@ -81,7 +81,7 @@ def compare_twins(
             first = ""
             if other:
                 check, case, one, two = other[0]
-                expected = truths.of(check, case, covering, one.arrays or {})
+                expected = truths.of(check, case, covering, one.lacks)
                 first = f"{check.name}, {case.name}: {_first_place(one, two, expected)}"
             yield Twin(
                 a.label,

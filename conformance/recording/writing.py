@@ -78,6 +78,7 @@ def _row_words(row: Backend, run: Run) -> dict[str, Any]:
         "version": writable(run.versions.get(row.label, "")),
         "arithmetic": dict(run.arithmetics.get(row.label, {})),
         "manifest": writable_texts(run.manifests.get(row.label, {})),
+        "lacks": sorted({name for r in run.results if r.row == row for name in r.lacks}),
         "results": [
             {
                 "status": result.status,

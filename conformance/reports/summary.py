@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Final, get_args
 
 from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.reports.undeclared import describe_place, suggest_keys
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.result import Status, replay_command
 from gateparity.conformance.verdict import ALLOWED
@@ -68,16 +69,17 @@ def number_words(value: float | None) -> str:
 
 
 def empty_cells(run: Run) -> list[tuple[str, Status, str, str]]:
-    """Return why cells have no number: backend, status, checks and reason, each reason once."""
-    found: dict[tuple[str, Status, str], list[str]] = {}
+    """Return why cells have no number: backend, status, checks and reason, each reason once.
+
+    If a call raised, the checks are followed by its first case and the key that would declare it.
+    """
+    found: dict[tuple[str, Status, str], list[Result]] = {}
     for result in run.results:
         if result.status in ("skip", "error", "known"):
-            checks = found.setdefault((result.row.label, result.status, result.reason), [])
-            if result.check not in checks:
-                checks.append(result.check)
+            found.setdefault((result.row.label, result.status, result.reason), []).append(result)
     return [
-        (label, status, ", ".join(checks), reason)
-        for (label, status, reason), checks in found.items()
+        (label, status, describe_place(results), reason + suggest_keys(run, results))
+        for (label, status, reason), results in found.items()
     ]
 
 

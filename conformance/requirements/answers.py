@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateparity.adapter import STATES
 from gateparity.parameters import fields
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gateparity.parameters import Array, Cell, Parameters
 
 _OF_Y: Final = "of y alone"  # after the name of a gradient
+_ARRAYS: Final = {"initial_states": ("d_h_0", "d_c_0"), "final_states": ("h_n", "c_n")}
 
 
 def forward(lstm: Lstm, case: Case) -> Results:
@@ -70,23 +72,22 @@ def leave_out(results: Results, lacks: Collection[str]) -> Results:
 
     Gradients of the outputs alone are other numbers, and get names of their own.
     """
-    kept = dict(results)
-    if "initial_states" in lacks:
-        kept = {name: array for name, array in kept.items() if _kind(name) != "initial states"}
-    if "final_states" in lacks:
-        kept = {
-            f"{name}, {_OF_Y}" if _is_gradient(name) else name: array
-            for name, array in kept.items()
-            if _kind(name) != "final states"
-        }
-    return kept
+    left_out = [name for feature in lacks for name in _ARRAYS[feature]]
+    words = f", {_OF_Y}" if "final_states" in lacks else ""
+    return {
+        f"{name}{words if _is_gradient(name) else ''}": array
+        for name, array in results.items()
+        if _base(name) not in left_out
+    }
 
 
-def lacks_final_states(results: Iterable[str]) -> bool:
-    """Whether arrays of these names are those of an LSTM that lacks final states."""
-    names = list(results)
+def find_lacks(names: Iterable[str]) -> frozenset[str]:
+    """Return what an LSTM seems to lack that found arrays of these names, some of `STATES`."""
+    names = list(names)
     bases = {_base(name) for name in names}
-    return ("y" in bases and "h_n" not in bases) or any(name.endswith(_OF_Y) for name in names)
+    alone = ("y" in bases and "h_n" not in bases) or any(name.endswith(_OF_Y) for name in names)
+    fixed = any(map(_is_gradient, names)) and "d_h_0" not in bases
+    return frozenset(name for name, lacks in zip(STATES, (fixed, alone), strict=True) if lacks)
 
 
 def has_gradients(results: Results) -> bool:
@@ -95,30 +96,22 @@ def has_gradients(results: Results) -> bool:
 
 
 def comparable(one: Results, other: Results) -> tuple[Results, Results]:
-    """Return both, without the kinds of array that one of them has none of.
+    """Return both results, without gradients if only one of them has some.
 
-    Kinds are gradients, those of the outputs alone, those of initial states, final states, and all
-    else. Where that would leave nothing, there is nothing to leave out.
+    If that would leave no array, both are returned as they are.
     """
-    shared = {_kind(name) for name in one} & {_kind(name) for name in other}
-    a, b = ({n: a for n, a in each.items() if _kind(n) in shared} for each in (one, other))
+    if has_gradients(one) == has_gradients(other):
+        return one, other
+    a, b = (
+        {name: array for name, array in results.items() if not _is_gradient(name)}
+        for results in (one, other)
+    )
     return (a, b) if a and b else (one, other)
 
 
 def label(results: Results, words: str) -> Results:
     """Return the same arrays, with `words` on how they were found after each name."""
     return {f"{name}, {words}": array for name, array in results.items()}
-
-
-def _kind(name: str) -> str:
-    """Return what an LSTM may lack, or share with no other, of which this is an array."""
-    if _base(name) in ("h_n", "c_n"):
-        return "final states"
-    if _base(name) in ("d_h_0", "d_c_0"):
-        return f"initial states{_OF_Y * name.endswith(_OF_Y)}"
-    if _is_gradient(name):
-        return f"gradients{_OF_Y * name.endswith(_OF_Y)}"
-    return ""
 
 
 def _base(name: str) -> str:

@@ -27,6 +27,7 @@ ADAPTERS = """
 import dataclasses
 import os
 
+from gateparity import Unsupported
 from gateparity.backends.numpy import Scratch
 
 with open("started", "a") as file:
@@ -46,6 +47,22 @@ class Wrong(Scratch):
 class Crashes(Scratch):
     def gates(self, config, params, batch):
         os._exit(7)
+
+
+class Refuses(Scratch):
+    def forward(self, config, params, batch):
+        if batch.lengths is not None:
+            raise Unsupported("it takes full sequences")
+        if not len(batch.x):
+            raise IndexError("no first step")
+        return super().forward(config, params, batch)
+
+
+class Shallow(Scratch):
+    def forward(self, config, params, batch):
+        if config.layers > 1:
+            raise RuntimeError("one layer")
+        return super().forward(config, params, batch)
 
 
 class Raises(Scratch):
@@ -261,6 +278,33 @@ def test_a_crash_tells_its_reason_once(gateparity):
     reason = "gates, gradients, forward: its worker died during gates"
     assert f"mymod:Crashes error: {reason} (exit code 7" in done.stdout
     assert done.stdout.count("died") == 1
+
+
+def notes(done, status, name="Refuses"):
+    """The lines of a row of mymod that say why cells have no number."""
+    start = f"mymod:{name} {status}: "
+    lines = done.stdout.splitlines()
+    return [line.removeprefix(start) for line in lines if line.startswith(start)]
+
+
+def test_an_error_names_its_case_and_the_key_that_would_declare_it(gateparity):
+    checks = ("--check", "forward", "--check", "sizes", "--check", "lengths")
+    done = gateparity("check", "-b", "numpy", "-b", "mymod:Refuses", *checks)
+    (error,), (skip,) = notes(done, "error"), notes(done, "skip")
+    assert error.startswith("sizes (no_steps, float32): IndexError: no first step (mymod.py, line ")
+    assert error.endswith(
+        '): if it can\'t do that, declare unsupported = {"empty_sequence": "why"}'
+    )
+    assert skip.startswith("lengths (first: ragged, float32): it takes full sequences: if that ")
+    assert skip.endswith('holds for all cases, declare unsupported = {"lengths": "why"}')
+
+
+def test_an_error_where_all_that_is_needed_was_computed_suggests_no_key(gateparity):
+    checks = ("--check", "forward", "--check", "layers")
+    done = gateparity("check", "-b", "numpy", "-b", "mymod:Shallow", *checks)
+    (error,) = notes(done, "error", "Shallow")
+    assert error.startswith("layers (first: stacked, float32): RuntimeError: one layer")
+    assert "unsupported" not in error
 
 
 def test_a_version_with_brackets_is_shown_as_it_is(gateparity):

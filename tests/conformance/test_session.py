@@ -339,8 +339,8 @@ def test_an_unknown_key_of_unsupported_costs_the_row(session):
         assert result.status == "error"
         assert result.reason == (
             "unsupported has the key 'lenghts' (did you mean lengths?): expected one of gates, "
-            "gradients, lengths, lengths_float64, zero_length, empty_sequence, empty_batch, "
-            "float16, float64, train"
+            "gradients, initial_states, final_states, lengths, lengths_float64, zero_length, "
+            "empty_sequence, empty_batch, float16, float64, train"
         )
 
 
@@ -502,7 +502,7 @@ def test_truth_and_budget_are_computed_once_for_all_rows():
         found = truths.of(check, case, *declared)
         return found, len(calls)
 
-    check = dataclasses.replace(CHECKS["forward"], run=watched)
+    check = dataclasses.replace(CHECKS["forward"], requirement=watched)
     truths, case = Truths(), RECIPES["unit"].build("float32", 0)
     first, calls_made = count(case)
     assert calls_made == 3  # the truth, once in float64 and once in draws

@@ -185,6 +185,7 @@ class ForwardOnly:
 
     lstm: object
     differentiates = False
+    lacks = frozenset()
 
     def forward(self, *asked):
         return self.lstm.forward(*asked)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from typing import ClassVar
 
 import numpy as np
@@ -189,7 +191,7 @@ def test_a_mistake_is_named_by_outputs_alone(truths):
     plan = named_plan(("sequence", "ragged"), ("forward", "gradients", "lengths"), 0)
     probes = make_probes(plan, run(Swapped(), truths, plan))
     assert probes
-    assert all(probe.lacks_final_states for probe in probes)
+    assert all(probe.lacks == {"final_states"} for probe in probes)
     found = Diagnostician(Predictions({})).name(probes, pairs=False)
     assert found.words == "it behaves exactly as if the gates were packed f, i, g, o"
 
@@ -208,3 +210,48 @@ def swap(params):
 
 def test_carry_is_what_needs_final_states():
     assert [check.name for check in CHECKS.values() if "final_states" in check.needs] == ["carry"]
+
+
+MODULE = """
+from gateparity import Outputs
+from gateparity.backends.numpy import Scratch
+
+
+class Right(Scratch):
+    unsupported = {"final_states": "it returns its outputs alone"}
+
+    def forward(self, config, params, batch):
+        return Outputs(super().forward(config, params, batch).y)
+
+
+class Wrong(Right):
+    def forward(self, config, params, batch):
+        return Outputs(super().forward(config, params, batch).y * 2)
+"""
+WORK = ("--check", "forward", "--check", "gradients", "--case", "sequence")
+
+
+def command(folder, *arguments):
+    start = [sys.executable, "-m", "gateparity.conformance.cli"]
+    return subprocess.run(
+        [*start, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_commands_take_one_without_final_states(tmp_path):
+    """Recorded, compared again, saved and replayed."""
+    (tmp_path / "mymod.py").write_text(MODULE)
+    rows = ("-b", "numpy", "-b", "mymod:Right")
+    assert command(tmp_path, "record", *rows, *WORK, "-o", "right.st").returncode == 0
+    done = command(tmp_path, "compare", "right.st")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("agrees: 8 pass")
+    done = command(tmp_path, "check", "-b", "numpy", "-b", "mymod:Wrong", *WORK, "--save", "saved")
+    assert done.returncode == 1, done.stderr
+    (file,) = (tmp_path / "saved").iterdir()
+    again = command(tmp_path, "replay", str(file), "-b", "mymod:Wrong")
+    assert again.returncode == 1, again.stderr
+    assert "the same bits as recorded" in again.stdout
+    assert "isn't what was expected then" not in again.stdout
+    right = command(tmp_path, "replay", str(file), "-b", "mymod:Right")
+    assert right.returncode == 0, right.stdout + right.stderr
