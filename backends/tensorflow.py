@@ -7,6 +7,7 @@ eagerly too where sequences are too short to repay it.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 from typing import TYPE_CHECKING, Any, Final
@@ -126,6 +127,11 @@ def _named_weights(lstm: Any) -> dict[str, Any]:
     return {variable.path: variable for variable in lstm.weights}
 
 
+def _prepare(config: Config) -> None:
+    for k in range(config.cells):
+        _keras_lstm(config, k)
+
+
 @functools.cache
 def _keras_lstm(config: Config, k: int) -> Any:
     """Return the Keras layer of cell `k`, made once.
@@ -166,10 +172,25 @@ def _gradient(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) 
     return tape.gradient((y, h_n, c_n), sources, heads)
 
 
+@dataclasses.dataclass(frozen=True)
+class PreparedRun:
+    """A run of a layer that has variables, which `prepare(config)` makes: a trace can't make any.
+
+    It runs eagerly where sequences are short, as such a layer does by itself.
+    """
+
+    run: Callable[..., Any]
+    prepare: Callable[[Config], None]
+
+    def __call__(self, config: Config, *inputs: Any) -> Any:
+        """Run the layer."""
+        return self.run(config, *inputs)
+
+
 def _function(
     work: Callable[..., Any], run: Callable[..., Any], config: Config, *, steps: int
 ) -> Callable[..., Any]:
-    if run is _layer and steps < _WORTH_COMPILING:
+    if isinstance(run, PreparedRun) and steps < _WORTH_COMPILING:
         return functools.partial(work, run, config)
     return _compile(work, run, config)
 
@@ -182,9 +203,8 @@ def _compile(
 
     tf.function's own cache is lost with its last user, so that it would trace anew.
     """
-    if run is _layer:  # made first, since a trace can't make variables
-        for k in range(config.cells):
-            _keras_lstm(config, k)
+    if isinstance(run, PreparedRun):
+        run.prepare(config)
     compiled: Callable[..., Any] = tf.function(
         functools.partial(work, run, config), jit_compile=True
     )
@@ -242,7 +262,7 @@ Layer = functools.partial(
     Variant,
     "tensorflow:layer",
     KERAS,
-    _layer,
+    PreparedRun(_layer, _prepare),
     _TENSORFLOW,
     unsupported=_TRAINING
     | {
