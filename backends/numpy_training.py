@@ -6,7 +6,7 @@ It runs at any float dtype, and on arrays whose operations round at random.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,14 +24,32 @@ from gateparity.training import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateparity.backends.numpy import Scratch
+    from gateparity.adapter import Gradients, Native
     from gateparity.config import Config
     from gateparity.parameters import Array
     from gateparity.training import Examples, Recipe
 
 
+class Differentiable(Protocol):
+    """An LSTM that runs forward and then backward through the tapes it kept."""
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """Run the LSTM over a batch."""
+        ...
+
+    def run(self, config: Config, params: Native, batch: Batch) -> tuple[Outputs, list[Any]]:
+        """Run it and keep the tapes."""
+        ...
+
+    def pull(
+        self, config: Config, params: Native, batch: Batch, tapes: list[Any], cotangent: Outputs
+    ) -> Gradients:
+        """Return the gradients from the tapes of a run."""
+        ...
+
+
 def train(
-    scratch: Scratch,
+    scratch: Differentiable,
     config: Config,
     state: TrainingState,
     batches: Sequence[Examples],
@@ -66,7 +84,7 @@ def train(
 
 
 def predict(
-    scratch: Scratch,
+    scratch: Differentiable,
     config: Config,
     state: TrainingState,
     x: Array,
@@ -81,7 +99,7 @@ def predict(
 
 
 def differentiate(
-    scratch: Scratch,
+    scratch: Differentiable,
     config: Config,
     params: dict[str, Array],
     batch: Batch,
