@@ -26,8 +26,10 @@ from gateparity.training import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateparity.backends.variant import Variant
+    from gateparity.adapter import Native
+    from gateparity.backends.variant import Primitives
     from gateparity.config import Config
+    from gateparity.layout import Layout
     from gateparity.parameters import Array
     from gateparity.training import Examples, Recipe
 
@@ -89,17 +91,19 @@ def evaluate(
 
 
 def train(
-    variant: Variant,
+    run: Callable[..., Any],
+    layout: Layout,
+    primitives: Primitives,
     config: Config,
     state: TrainingState,
     batches: Sequence[Examples],
     recipe: Recipe,
 ) -> Training:
     """Take one gradient step for each batch; return losses, norms and the next state."""
-    frozen = frozen_names(variant.layout, config, recipe.gauge)
+    frozen = frozen_names(layout, config, recipe.gauge)
     state = dataclasses.replace(state, params=in_order(state.params))
-    trainer, convert = variant.primitives.trainer(), variant.primitives.from_numpy
-    learner: Learner = trainer.Learner(variant.run, config, recipe, state, frozen)
+    trainer, convert = primitives.trainer(), primitives.from_numpy
+    learner: Learner = trainer.Learner(run, config, recipe, state, frozen)
     before, measured = learner.compiled, []
     H, C = (None if s is None else convert(s) for s in (state.h, state.c))
     for batch in batches:
@@ -108,23 +112,28 @@ def train(
         loss, norm, H, C = learner.step(batch.x, batch.target, H, C)
         measured.append((loss, norm))
     losses, norms = (np.array([float(m[k]) for m in measured], config.dtype) for k in (0, 1))
-    back = variant.primitives.to_numpy
+    back = primitives.to_numpy
     kept = (back(H), back(C)) if recipe.carry else (None, None)
     after = TrainingState(*learner.read(), state.step + len(batches), *kept)
     return Training(losses, norms, after, learner.compiled - before)
 
 
 def predict(
-    variant: Variant, config: Config, state: TrainingState, x: Array, recipe: Recipe
+    run: Callable[[Config, Native, Batch], Any],
+    primitives: Primitives,
+    config: Config,
+    state: TrainingState,
+    x: Array,
+    recipe: Recipe,
 ) -> Prediction:
     """Return the model's output for inputs, starting from the states in `state`."""
-    ops, convert = variant.primitives.trainer().OPERATIONS, variant.primitives.from_numpy
+    ops, convert = primitives.trainer().OPERATIONS, primitives.from_numpy
     symbols = recipe.loss == "cross_entropy"
     X = one_hot(x, config.input_size, config.dtype) if symbols else x
-    outputs = variant.outputs(config, lstm_params(state.params), Batch(X, state.h, state.c))
+    outputs = run(config, lstm_params(state.params), Batch(X, state.h, state.c))
     params = {name: convert(state.params[name]) for name in HEAD}
     Z = _output(ops, config, recipe, params, outputs)
-    return Prediction(*map(variant.primitives.to_numpy, (Z, outputs[1], outputs[2])))
+    return Prediction(*map(primitives.to_numpy, (Z, outputs[1], outputs[2])))
 
 
 def _output(ops: Operations, config: Config, recipe: Recipe, params: Any, outputs: Any) -> Any:

@@ -118,11 +118,13 @@ class Variant:
         """Train by the framework's own autodiff and optimiser."""
         if "train" in self.unsupported:
             raise Unsupported(self.unsupported["train"])
-        return training.train(self, config, state, batches, recipe)
+        return training.train(
+            self.run, self.layout, self.primitives, config, state, batches, recipe
+        )
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
         """Return the output layer's numbers and the last states of a model in training."""
-        return training.predict(self, config, state, x, recipe)
+        return training.predict(self.outputs, self.primitives, config, state, x, recipe)
 
     def outputs(self, config: Config, params: Native, batch: Batch) -> Any:
         """Return `y, h_n, c_n` as the framework's own arrays."""
