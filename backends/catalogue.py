@@ -38,12 +38,12 @@ class Framework:
     @property
     def targets(self) -> dict[str, str]:
         """Return a mapping from every variant, opt-in ones included, to its `module:Class`."""
-        return {v: f"{self.name}:{kind}" for v, kind in self.variants} | dict(self.further)
+        return {v: f"{self.name}.{v}:{kind}" for v, kind in self.variants} | dict(self.further)
 
     @property
     def requirements(self) -> Traversable:
         """Return the file of pinned requirements that ships with the package, in pip's format."""
-        return importlib.resources.files("gateparity.backends") / f"requirements/{self.name}.txt"
+        return importlib.resources.files("gateparity.backends") / self.name / "requirements.txt"
 
     def complete_requirements(self, python: str) -> Traversable | None:
         """Return the requirements file for one Python, such as `3.13`, or None if there is none.
@@ -52,7 +52,7 @@ class Framework:
         dependencies can't be installed on that Python.
         """
         file = importlib.resources.files("gateparity.backends") / (
-            f"requirements/{self.name}-{python}.txt"
+            f"{self.name}/requirements-{python}.txt"
         )
         return file if file.is_file() else None
 
@@ -75,7 +75,7 @@ FRAMEWORKS: Final = {
             "JAX",
             ("jax", "flax"),
             ("jax",),
-            further=(("nnx", "nnx:Layer"),),
+            further=(("nnx", "jax.nnx:Layer"),),
             arithmetic=(("bias", 2.0),),
             cost=3,
         ),
@@ -100,3 +100,6 @@ def check_engine(engine: str) -> None:
     owners = {module: f.name for f in FRAMEWORKS.values() for module in f.modules}
     hint = suggest(owners.get(engine.lower(), engine), FRAMEWORKS)
     raise ValueError(f"engine is {engine!r}{hint}: expected one of {', '.join(FRAMEWORKS)}")
+
+
+OLDEST: Final = (3, 9)  # that a worker's sources run on

@@ -8,7 +8,6 @@ package's adapter and a class of the user's run in this interpreter.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib.util
 import json
@@ -19,25 +18,27 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.environments import (
+from gateparity.backends.environments.environments import (
     environment,
     environments_folder,
     interpreter,
     recall_request,
 )
+from gateparity.backends.environments.requests import NAME, is_version
 from gateparity.backends.installed import installed_adapters
-from gateparity.backends.place import Host, parse_host
-from gateparity.backends.requests import NAME, is_version
+from gateparity.backends.place import parse_host
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateparity.backends.catalogue import Framework
+    from gateparity.backends.environments.requests import Request
     from gateparity.backends.installed import Installed
     from gateparity.backends.place import Place
-    from gateparity.backends.requests import Request
+
 
 _PROBE_LIMIT: Final = 30.0  # seconds for an interpreter to say that it is one
 _PROBE: Final = """
@@ -52,51 +53,6 @@ print(json.dumps({
     "missing": [name for name in modules if not importlib.util.find_spec(name)],
 }))
 """
-
-
-@dataclasses.dataclass(frozen=True)
-class Backend:
-    """A backend: an adapter and the interpreter that runs it.
-
-    `target` is `module:Class`, which its worker loads. `python` is None where no interpreter has
-    the framework, and `missing` gives the reason. `shipped` adapters must support everything that
-    they don't declare unsupported. `installed` ones come from an installed package, and have no
-    variants. `recorded` is the file that the backend was read from, where several files have one of
-    its name.
-    """
-
-    name: str
-    variant: str
-    target: str
-    python: Place | None
-    shipped: bool = True
-    missing: str = ""
-    installed: bool = False
-    recorded: str = ""
-
-    @property
-    def label(self) -> str:
-        """Return the text that identifies this backend among all others of a run."""
-        return f"{self.spec}@{self.recorded}" if self.recorded else self.spec
-
-    @property
-    def framework(self) -> str:
-        """Return the name of the framework, installed adapter or module, without the `@` part."""
-        return self.name.partition("@")[0]
-
-    @property
-    def spec(self) -> str:
-        """Return the spec that selects exactly this backend where it ran."""
-        name, at, python = self.name.partition("@")
-        return f"{name}:{self.variant}{at}{python}" if self.variant else self.name
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """Return the folders to put before the worker's import path; none for a shipped adapter."""
-        if self.shipped or isinstance(self.python, Host):
-            return ()
-        here = () if self.installed else (str(Path.cwd()),)
-        return (*here, *_own_path(self.python))
 
 
 def parse_backends(specs: Sequence[str]) -> list[Backend]:
@@ -240,11 +196,6 @@ def _find_named(request: Request) -> tuple[Path | None, str]:
         None,
         f"{request.framework.title} is neither here nor in an environment: {request.command}",
     )
-
-
-def _own_path(python: Place | None) -> list[str]:
-    """Return this interpreter's import path, if the worker runs in the same interpreter."""
-    return list(filter(None, sys.path)) if python == Path(sys.executable) else []
 
 
 def _known(names: Any) -> str:

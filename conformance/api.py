@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateparity.backends.local import load_local
 from gateparity.backends.spec import find_backends, parse_backends
-from gateparity.conformance.plan import named_plan
-from gateparity.conformance.result import repeat_command
-from gateparity.conformance.run import TIME_LIMIT, run_checks
-from gateparity.conformance.session import Truths, run_check
+from gateparity.backends.workers.local import load_local
+from gateparity.backends.workers.remote import TIME_LIMIT
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.result import repeat_command
+from gateparity.conformance.runs.run import run_checks
+from gateparity.conformance.runs.session import run_check
+from gateparity.conformance.runs.truths import Truths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from gateparity.conformance.result import Result, Run
+    from gateparity.conformance.runs.result import Result, Run
 
 
 def check(

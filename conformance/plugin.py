@@ -14,11 +14,12 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateparity.backends.remote import RemoteAdapter
-    from gateparity.backends.spec import Backend
-    from gateparity.conformance.cases import Case
+    from gateparity.backends.backend import Backend
+    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
-    from gateparity.conformance.session import Session, Truths
+    from gateparity.conformance.runs.session import Session
+    from gateparity.conformance.runs.truths import Truths
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,7 +64,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "parity_item" not in metafunc.fixturenames:
         return
     from gateparity.backends.spec import find_backends, parse_backends
-    from gateparity.conformance.plan import named_plan
+    from gateparity.conformance.runs.plan import named_plan
 
     specs = metafunc.config.getoption("gateparity_backend")
     seed = metafunc.config.getoption("gateparity_seed")
@@ -76,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def parity_truths() -> Truths:
     """Return the cache of reference results that all backends share."""
-    from gateparity.conformance.session import Truths
+    from gateparity.conformance.runs.truths import Truths
 
     return Truths()
 
@@ -84,9 +85,8 @@ def parity_truths() -> Truths:
 @pytest.fixture(scope="class")
 def parity_adapter(request: pytest.FixtureRequest) -> tuple[Backend, RemoteAdapter]:
     """Return the backend and the adapter that a subclass of `ParityTests` tests in this process."""
-    from gateparity.adapter import Unsupported
-    from gateparity.backends.local import load_local
-    from gateparity.errors import InputError
+    from gateparity.backends.workers.local import load_local
+    from gateparity.errors import InputError, Unsupported
 
     adapter, name = request.cls.adapter, request.cls.__name__
     if adapter is None:
@@ -107,8 +107,8 @@ def parity_explanation(
     parity_truths: Truths,
 ) -> Callable[[], str]:
     """Return a function that explains the adapter of a class; it searches once."""
-    from gateparity.conformance.plan import named_plan
-    from gateparity.conformance.testing import explain_adapter
+    from gateparity.conformance.diagnosis.explain import explain_adapter
+    from gateparity.conformance.runs.plan import named_plan
 
     plan = named_plan(
         request.cls.cases, request.cls.checks, request.config.getoption("parity_seed")
@@ -130,8 +130,8 @@ class _Sessions:
         self._started: dict[str, Session] = {}
 
     def of(self, row: Backend) -> Session:
-        from gateparity.conformance.run import TIME_LIMIT
-        from gateparity.conformance.session import Session
+        from gateparity.backends.workers.remote import TIME_LIMIT
+        from gateparity.conformance.runs.session import Session
 
         if row.label not in self._started:
             self._started[row.label] = Session(row, self._truths, TIME_LIMIT)

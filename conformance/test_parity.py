@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateparity.conformance.result import repeat_command
+from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.testing import settle
 
 if TYPE_CHECKING:
     import pytest
 
-    from gateparity.backends.spec import Backend
-    from gateparity.conformance.cases import Case
+    from gateparity.backends.backend import Backend
     from gateparity.conformance.plugin import _Sessions
+    from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
 
 

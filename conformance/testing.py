@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from gateparity.conformance.diagnosis.probes import is_probe
-from gateparity.conformance.plan import named_plan
-from gateparity.conformance.run import explain, purity_beside
-from gateparity.conformance.session import run_check
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.session import run_check
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateparity.backends.remote import RemoteAdapter
-    from gateparity.backends.spec import Backend
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.plan import Plan
+    from gateparity.backends.backend import Backend
+    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
-    from gateparity.conformance.result import Result
-    from gateparity.conformance.session import Truths
+    from gateparity.conformance.runs.result import Result
+    from gateparity.conformance.runs.truths import Truths
 
 
 class ParityTests:
@@ -69,17 +66,6 @@ class ParityTests:
         explanation = parity_explanation() if result.status == "fail" else ""
         seed = request.config.getoption("gateparity_seed")
         settle(result, _repeat_test(request.node.nodeid, seed), explanation)
-
-
-def explain_adapter(row: Backend, adapter: RemoteAdapter, plan: Plan, truths: Truths) -> str:
-    """Return the known mistake that an adapter behaves like, by the probes among a plan.
-
-    Purity is asked in any case: an adapter that isn't deterministic behaves like no mistake.
-    """
-    asked = [(c, case) for c, case in plan if is_probe((c.name, case.name, case.config.dtype))]
-    asked += purity_beside(plan, seed=0)
-    results = [run_check(row, adapter, check, case, truths) for check, case in asked]
-    return explain(results, asked, {row.label: adapter.arithmetic}).get(row.label, "")
 
 
 def settle(result: Result, repeat: str, explanation: str = "") -> None:

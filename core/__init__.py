@@ -10,33 +10,34 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from gateparity.adapter import Adapter as Adapter
-    from gateparity.adapter import Batch as Batch
-    from gateparity.adapter import Gradients as Gradients
-    from gateparity.adapter import Outputs as Outputs
-    from gateparity.adapter import Trace as Trace
-    from gateparity.adapter import Unsupported as Unsupported
-    from gateparity.config import Config as Config
     from gateparity.conformance.api import assert_parity as assert_parity
     from gateparity.conformance.api import check as check
     from gateparity.conformance.api import check_adapter as check_adapter
     from gateparity.conformance.testing import ParityTests as ParityTests
     from gateparity.errors import InputError as InputError
-    from gateparity.layout import Layout as Layout
+    from gateparity.errors import Unsupported as Unsupported
     from gateparity.layouts import LAYOUTS as LAYOUTS
-    from gateparity.parameters import Cell as Cell
-    from gateparity.tensor import Tensor as Tensor
+    from gateparity.network.batch import Batch as Batch
+    from gateparity.network.batch import Gradients as Gradients
+    from gateparity.network.batch import Outputs as Outputs
+    from gateparity.network.batch import Trace as Trace
+    from gateparity.network.config import Config as Config
+    from gateparity.network.parameters import Cell as Cell
+    from gateparity.packing.layout import Layout as Layout
+    from gateparity.packing.tensor import Tensor as Tensor
+    from gateparity.protocol.adapter import Adapter as Adapter
 
 _HOMES: Final = {
-    "gateparity.adapter": ("Adapter", "Batch", "Gradients", "Outputs", "Trace", "Unsupported"),
-    "gateparity.config": ("Config",),
     "gateparity.conformance.api": ("assert_parity", "check", "check_adapter"),
     "gateparity.conformance.testing": ("ParityTests",),
-    "gateparity.errors": ("InputError",),
-    "gateparity.layout": ("Layout",),
+    "gateparity.errors": ("InputError", "Unsupported"),
     "gateparity.layouts": ("LAYOUTS",),
-    "gateparity.parameters": ("Cell",),
-    "gateparity.tensor": ("Tensor",),
+    "gateparity.network.batch": ("Batch", "Gradients", "Outputs", "Trace"),
+    "gateparity.network.config": ("Config",),
+    "gateparity.network.parameters": ("Cell",),
+    "gateparity.packing.layout": ("Layout",),
+    "gateparity.packing.tensor": ("Tensor",),
+    "gateparity.protocol.adapter": ("Adapter",),
 }
 _MODULES: Final = {name: module for module, names in _HOMES.items() for name in names}
 

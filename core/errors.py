@@ -25,3 +25,11 @@ def suggest(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean X?)` for the closest known name, or an empty text."""
     close = difflib.get_close_matches(name.lower(), list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+class Unsupported(Exception):
+    """Raised by an adapter for what its framework can't do; the message is one sentence."""
+
+
+class Impure(AssertionError):
+    """A call wrote to its arguments, or depends on more than them; the message says which."""

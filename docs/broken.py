@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 from gateparity.layouts import D2L
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.spec import Backend, parse_backends
+from gateparity.backends.spec import parse_backends
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gateparity.backends.backend import Backend
 
 TOX = os.environ.get("GATEPARITY_TOX")  # tox's folder of environments, set in tox.ini
 

@@ -15,15 +15,15 @@ import pytest
 from typer.core import TyperGroup
 
 import gateparity
-from gateparity.adapter import FEATURES
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.numpy import Scratch
-from gateparity.conformance.cli import VERBS
-from gateparity.conformance.deviations import DEVIATIONS, Deviation
-from gateparity.conformance.plan import named_plan
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.conformance.commands.cli import VERBS
+from gateparity.conformance.judgement.deviations import DEVIATIONS, Deviation
 from gateparity.conformance.reports.layout_pages import layouts_page
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.plan import named_plan
 from gateparity.layouts import LAYOUTS
+from gateparity.protocol.adapter import FEATURES
 
 ROOT = Path(__file__).parents[1]
 DOCS, README = ROOT / "docs", ROOT / "README.md"
@@ -43,7 +43,14 @@ def results(folder: Path, spec: str, code: str) -> tuple[int, list[dict[str, Any
     """What `gateparity check` ends with and finds of a class of this module."""
     module, _, name = spec.partition("@")[0].partition(":")
     (folder / f"{module}.py").write_text(code)
-    command = [sys.executable, "-m", "gateparity.conformance.cli", "check", "--json", "run.json"]
+    command = [
+        sys.executable,
+        "-m",
+        "gateparity.conformance.commands.cli",
+        "check",
+        "--json",
+        "run.json",
+    ]
     done = subprocess.run(
         [*command, "--backend", "numpy", "--backend", spec],
         cwd=folder,
@@ -270,7 +277,7 @@ def test_the_example_entry_point_is_found(tmp_path):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
     work = ("--check", "forward", "--case", "unit", "--backend", "numpy", "--backend", name)
-    done = python(tmp_path, "-m", "gateparity.conformance.cli", "check", *work)
+    done = python(tmp_path, "-m", "gateparity.conformance.commands.cli", "check", *work)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"--backend {name}" in (DOCS / "adapters.md").read_text()
 
@@ -286,7 +293,7 @@ def test_the_example_of_several_machines(all_frameworks, tmp_path):
         words = [specs.get(word, word) for word in line.split()]
         if words[0] == "record":
             words += ["--check", "forward", "--case", "unit"]
-        done = python(tmp_path, "-m", "gateparity.conformance.cli", *words)
+        done = python(tmp_path, "-m", "gateparity.conformance.commands.cli", *words)
         assert done.returncode == 0, done.stdout + done.stderr
     assert "torch:layer" in done.stdout
     assert "jax:layer" in done.stdout

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gateparity.conformance.cli import VERBS
+from gateparity.conformance.commands.cli import VERBS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -40,7 +40,14 @@ def test_an_example_ends_as_its_remark_says(all_frameworks, tmp_path):
         if verb in RUN and "-b" not in words:
             words += [word for spec in all_frameworks[:2] for word in ("-b", spec)]
         done = subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.cli", verb, *words, *CUT.get(verb, ())],
+            [
+                sys.executable,
+                "-m",
+                "gateparity.conformance.commands.cli",
+                verb,
+                *words,
+                *CUT.get(verb, ()),
+            ],
             cwd=tmp_path,
             capture_output=True,
             text=True,

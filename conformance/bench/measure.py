@@ -9,20 +9,20 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.adapter import Unsupported
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.remote import BackendError, RemoteAdapter, Worker, WorkerLost
+from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, WorkerLost
 from gateparity.conformance.bench.sizes import growing_sizes
 from gateparity.conformance.bench.statistics import Spread, exponent, ratio, spread
 from gateparity.conformance.bench.targets import TRAIN
+from gateparity.errors import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from gateparity.backends.spec import Backend
+    from gateparity.backends.backend import Backend
     from gateparity.conformance.bench.sizes import Size
-    from gateparity.conformance.cases import Case
-    from gateparity.parameters import Array
+    from gateparity.conformance.problems.case import Case
+    from gateparity.network.parameters import Array
 
     Progress = Callable[[str], None]
 
@@ -123,7 +123,7 @@ def _run_group(group: list[Backend], plan: Plan, bench: Bench, progress: Progres
         target = _layer_target(group[0])
         adapters = {row.label: RemoteAdapter(worker, row.target) for row in group}
         layer = RemoteAdapter(worker, target) if target else None
-        describe = "gateparity.backends.timing:describe_machine"
+        describe = "gateparity.backends.workers.timing:describe_machine"
         machine = worker.call("apply", describe, group[0].target)
         for label, adapter in adapters.items():
             bench.versions[label] = adapter.version
@@ -175,7 +175,7 @@ def _call(target: str, kind: str, adapter: RemoteAdapter, case: Case) -> dict[st
 def _time(
     worker: Worker, calls: list[dict[str, Any]], operation: str, plan: Plan
 ) -> dict[str, Array]:
-    target = "gateparity.backends.timing:time_calls"
+    target = "gateparity.backends.workers.timing:time_calls"
     found: dict[str, Array] = worker.call(
         "apply", target, calls, operation, plan.seconds, plan.clock
     )

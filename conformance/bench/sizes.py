@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from gateparity.config import Config
 from gateparity.conformance.bench.targets import OPERATIONS, TRAIN
-from gateparity.conformance.cases import build_case, draw_for
+from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.errors import InputError, suggest
+from gateparity.network.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateparity.conformance.cases import Case
+    from gateparity.conformance.problems.case import Case
 
 DTYPE: Final = "float32"
 

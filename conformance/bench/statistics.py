@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateparity.parameters import Array
+    from gateparity.network.parameters import Array
 
 
 @dataclasses.dataclass(frozen=True)

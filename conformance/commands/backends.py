@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Force, Json
-from gateparity.conformance.kinds import Kind
-from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.reports.backends import print_backends
+from gateparity.conformance.reports.console import make_console
+from gateparity.conformance.storage.kinds import Kind
+from gateparity.conformance.storage.outputs import Outputs
 
 EXAMPLES: Final = """
 [bold]Examples[/]

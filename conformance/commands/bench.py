@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from gateparity.conformance.bench.judging import judge_all
 from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
-from gateparity.conformance.bench.report import bench_json, judge_all, print_bench
 from gateparity.conformance.bench.sizes import SIZES, choose_sizes
-from gateparity.conformance.commands.console import make_console
+from gateparity.conformance.commands.choices import choose_rows
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_steps
-from gateparity.conformance.commands.work import choose_rows
-from gateparity.conformance.kinds import Kind
-from gateparity.conformance.outputs import Outputs
+from gateparity.conformance.reports.bench import bench_json, print_bench
+from gateparity.conformance.reports.console import make_console
+from gateparity.conformance.storage.kinds import Kind
+from gateparity.conformance.storage.outputs import Outputs
 
 if TYPE_CHECKING:
     from gateparity.conformance.bench.measure import Bench
@@ -99,7 +100,7 @@ def bench(
     print_bench(found, make_console())
     outputs.write_json("--json", bench_json(found))
     if report:
-        from gateparity.conformance.html.bench import bench_page
+        from gateparity.conformance.reports.html.bench import bench_page
 
         outputs.write_text("--report", bench_page(found))
     raise typer.Exit(exit_code(found, strict=strict))

@@ -6,7 +6,13 @@ from typing import Final
 
 import typer
 
-from gateparity.conformance.commands.console import make_console, print_error
+from gateparity.backends.workers.remote import TIME_LIMIT
+from gateparity.conformance.commands.choices import (
+    choose_plan,
+    choose_rows,
+    require_two,
+    rows_to_load,
+)
 from gateparity.conformance.commands.options import (
     Cases,
     Checks,
@@ -25,11 +31,11 @@ from gateparity.conformance.commands.options import (
     Weights,
 )
 from gateparity.conformance.commands.progress import show_progress
-from gateparity.conformance.commands.work import choose_plan, choose_rows, require_two, rows_to_load
 from gateparity.conformance.failures.saver import make_saver
+from gateparity.conformance.reports.console import make_console, print_error
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_run
-from gateparity.conformance.run import TIME_LIMIT, run_checks
+from gateparity.conformance.runs.run import run_checks
 
 EXAMPLES: Final = """
 [bold]Examples[/]

@@ -7,13 +7,12 @@ from typing import Annotated, Final
 
 import typer
 
-from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Force, Json, Junit, Markdown, Report
 from gateparity.conformance.commands.progress import show_steps
-from gateparity.conformance.recording import report as between
-from gateparity.conformance.recording.compare import compare_recordings, count_steps
-from gateparity.conformance.recording.join import name_files
-from gateparity.conformance.recording.reading import load_recording
+from gateparity.conformance.recordings.compare import compare_recordings, count_steps, name_files
+from gateparity.conformance.recordings.reading import load_recording
+from gateparity.conformance.reports import recordings as between
+from gateparity.conformance.reports.console import make_console
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_results, print_verdict
 

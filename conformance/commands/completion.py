@@ -24,7 +24,7 @@ def complete_backend(incomplete: str) -> list[str]:
 
 def complete_case(incomplete: str) -> list[str]:
     """Complete `--case` with the names of the cases."""
-    from gateparity.conformance.cases import RECIPES
+    from gateparity.conformance.problems.cases import RECIPES
 
     return _starting(incomplete, RECIPES)
 
@@ -52,7 +52,7 @@ def complete_layout(incomplete: str) -> list[str]:
 
 def complete_made(incomplete: str) -> list[str]:
     """Complete `gateparity env repair` and `remove` with the environments that exist."""
-    from gateparity.backends.environments import list_environments
+    from gateparity.backends.environments.environments import list_environments
 
     return _starting(incomplete, [e.name for e in list_environments() if e.state != "absent"])
 

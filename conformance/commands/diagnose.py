@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.commands.console import make_console, print_error, print_note
+from gateparity.backends.workers.remote import TIME_LIMIT
+from gateparity.conformance.commands.choices import choose_plan
 from gateparity.conformance.commands.options import (
     Force,
     Json,
@@ -23,30 +24,30 @@ from gateparity.conformance.commands.options import (
     backend_option,
 )
 from gateparity.conformance.commands.progress import show_progress
-from gateparity.conformance.commands.work import choose_plan
 from gateparity.conformance.diagnosis.evidence import Evidence, gather_evidence
 from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import Probe
 from gateparity.conformance.diagnosis.search import Diagnostician
 from gateparity.conformance.failures.failure import load_failure
-from gateparity.conformance.kinds import RECORDING, Kind
-from gateparity.conformance.outputs import Outputs
-from gateparity.conformance.recording.form import LIMITS
-from gateparity.conformance.recording.join import mark_rows, name_files
-from gateparity.conformance.recording.reading import load_recording
+from gateparity.conformance.recordings.compare import mark_rows, name_files
+from gateparity.conformance.recordings.reading import load_recording
+from gateparity.conformance.recordings.recording import LIMITS
+from gateparity.conformance.reports.console import make_console, print_error, print_note
 from gateparity.conformance.reports.diagnosis import diagnosis_json, print_diagnosis
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.run import TIME_LIMIT, purity_beside
-from gateparity.conformance.session import Session, Truths
-from gateparity.conformance.storage.seal import UNSEALED
-from gateparity.conformance.storage.tensors import peek_words
+from gateparity.conformance.runs.run import purity_beside
+from gateparity.conformance.runs.session import Session
+from gateparity.conformance.runs.truths import Truths
+from gateparity.conformance.storage.kinds import RECORDING, Kind
+from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.storage.tensors import UNSEALED, peek_words
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateparity.backends.spec import Backend
-    from gateparity.conformance.plan import Plan
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.runs.plan import Plan
 
 EXAMPLES: Final = """
 [bold]Examples[/]

@@ -10,26 +10,30 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.creation import create_environment, remove_environment, repair_environment
-from gateparity.backends.environments import (
+from gateparity.backends.environments.creation import (
+    create_environment,
+    remove_environment,
+    repair_environment,
+)
+from gateparity.backends.environments.environments import (
     environment,
     environments_folder,
     list_environments,
     recall_request,
 )
-from gateparity.backends.requests import parse_requests
+from gateparity.backends.environments.requests import parse_requests
 from gateparity.conformance.commands.completion import complete_environment, complete_made
-from gateparity.conformance.commands.console import make_console, print_line, print_table
 from gateparity.conformance.commands.group import Group
 from gateparity.conformance.commands.options import Force
-from gateparity.conformance.kinds import Kind
-from gateparity.conformance.outputs import Outputs
+from gateparity.conformance.reports.console import make_console, print_line, print_table
+from gateparity.conformance.storage.kinds import Kind
+from gateparity.conformance.storage.outputs import Outputs
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gateparity.backends.environments import Environment
+    from gateparity.backends.environments.environments import Environment
 
 app = typer.Typer(
     cls=Group,

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from gateparity.conformance.commands.console import print_error
+from gateparity.conformance.reports.console import print_error
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from typer import TyperException
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,3 +100,16 @@ def group_of(verbs: Iterable[Verb], gone: Mapping[str, str] | None = None) -> ty
                 self.add_command(_Unloaded(verb))
 
     return Verbs
+
+
+def usage_line(error: TyperException) -> str:
+    """Return what is wrong with the command line, and what to type; empty after help."""
+    words = error.format_message().strip().rstrip(".")
+    if not words:
+        return ""
+    if hasattr(error, "possibilities"):
+        near = f" (did you mean {error.possibilities[0]}?)" if error.possibilities else ""
+        words = f"no such option {getattr(error, 'option_name', '')}{near}"
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else " ".join(["gateparity", *sys.argv[1:2]])
+    return f"{words[0].lower()}{words[1:]}: see `{path} --help`"

@@ -8,21 +8,21 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gateparity.conformance.cases import DTYPES
-from gateparity.conformance.commands.console import make_console, print_line, print_table
+from gateparity.conformance.commands.choices import choose_rows
 from gateparity.conformance.commands.options import Force, Json, Seed, Specs, TimeLimit
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.commands.train import Gauge, Plot
-from gateparity.conformance.commands.work import choose_rows
-from gateparity.conformance.kinds import Kind
-from gateparity.conformance.outputs import Outputs
+from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.problems.case import DTYPES
+from gateparity.conformance.reports.console import make_console, print_line, print_table
 from gateparity.conformance.reports.numbers import finite
+from gateparity.conformance.reports.plot import plot_horizons, require_plotly
+from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.storage.kinds import Kind
+from gateparity.conformance.storage.outputs import Outputs
 from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
-from gateparity.conformance.training.plot import plot_horizons, require_plotly
 from gateparity.conformance.training.problems import CALM, WILD, make_problem
 from gateparity.conformance.training.run import TIME_LIMIT
-from gateparity.conformance.training.workers import Row
-from gateparity.conformance.verdict import ALLOWED
 from gateparity.errors import printable
 
 if TYPE_CHECKING:

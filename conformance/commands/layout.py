@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from gateparity.config import Config
 from gateparity.conformance.commands.completion import complete_layout
-from gateparity.conformance.commands.console import make_console
 from gateparity.conformance.commands.options import Force
-from gateparity.conformance.conversion.writer import write_conversion
-from gateparity.conformance.kinds import Kind
-from gateparity.conformance.outputs import Outputs
+from gateparity.conformance.reports.console import make_console
 from gateparity.conformance.reports.layout_pages import layout_page, layouts_page, pair_page
 from gateparity.conformance.reports.layout_tables import print_layout, print_layouts, print_pair
 from gateparity.conformance.reports.layouts import differences, layout_json, losses
+from gateparity.conformance.storage.kinds import Kind
+from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conversion.writer import write_conversion
 from gateparity.errors import InputError, suggest
-from gateparity.layout import Layout, Unheld
 from gateparity.layouts import LAYOUTS
+from gateparity.network.config import Config
+from gateparity.packing.layout import Layout, Unheld
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from gateparity.conformance.cases import RECIPES
 from gateparity.conformance.commands.completion import (
     complete_backend,
     complete_case,
     complete_check,
 )
 from gateparity.conformance.failures.saver import FOLDER
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from rich.progress import ProgressColumn, TaskID
 
-    from gateparity.backends.spec import Backend
-    from gateparity.conformance.plan import Plan
-    from gateparity.conformance.result import Result
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.runs.plan import Plan
+    from gateparity.conformance.runs.result import Result
 
 
 @dataclasses.dataclass(frozen=True)

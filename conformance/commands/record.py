@@ -9,7 +9,8 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from gateparity.conformance.commands.console import make_console, print_line
+from gateparity.backends.workers.remote import TIME_LIMIT
+from gateparity.conformance.commands.choices import choose_plan, choose_rows, rows_to_load
 from gateparity.conformance.commands.options import (
     Cases,
     Checks,
@@ -25,12 +26,12 @@ from gateparity.conformance.commands.options import (
     Weights,
 )
 from gateparity.conformance.commands.progress import show_progress
-from gateparity.conformance.commands.work import choose_plan, choose_rows, rows_to_load
-from gateparity.conformance.recording.recording import make_recording
-from gateparity.conformance.recording.writing import pack_recording
+from gateparity.conformance.recordings.recording import make_recording
+from gateparity.conformance.recordings.writing import pack_recording
+from gateparity.conformance.reports.console import make_console, print_line
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_run
-from gateparity.conformance.run import TIME_LIMIT, run_checks
+from gateparity.conformance.runs.run import run_checks
 
 EXAMPLES: Final = """
 [bold]Examples[/]

@@ -9,15 +9,15 @@ import typer
 
 from gateparity.backends.catalogue import is_shipped
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.commands.console import make_console, print_note
+from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.commands.options import Force, Json, TimeLimit, backend_option
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.failures.replay import exit_code, replay
-from gateparity.conformance.failures.report import print_failure, print_replay, to_json
-from gateparity.conformance.kinds import Kind
-from gateparity.conformance.outputs import Outputs
-from gateparity.conformance.run import TIME_LIMIT
-from gateparity.conformance.storage.seal import UNSEALED
+from gateparity.conformance.reports.console import make_console, print_note
+from gateparity.conformance.reports.replay import print_failure, print_replay, to_json
+from gateparity.conformance.storage.kinds import Kind
+from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.storage.tensors import UNSEALED
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:

@@ -11,12 +11,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gateparity.conformance.commands.console import make_console, print_table
+from gateparity.conformance.commands.choices import choose_rows
 from gateparity.conformance.commands.options import Force, Report, backend_option
 from gateparity.conformance.commands.progress import show_bars
-from gateparity.conformance.commands.work import choose_rows
-from gateparity.conformance.kinds import Kind
-from gateparity.conformance.outputs import Outputs
+from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.reports.console import make_console, print_table
 from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.selftest.figures import (
     CATALOGUE,
@@ -27,7 +26,8 @@ from gateparity.conformance.selftest.figures import (
     run_selftest,
 )
 from gateparity.conformance.selftest.framework_alarms import count_framework_alarms
-from gateparity.conformance.verdict import ALLOWED
+from gateparity.conformance.storage.kinds import Kind
+from gateparity.conformance.storage.outputs import Outputs
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def selftest(
         outputs.write_json("--json", {"schema": 1, "false_alarms": told})
         code = int(any(alarms.reasons for alarms in found.values()))
         if report:
-            from gateparity.conformance.html.selftest import alarms_page
+            from gateparity.conformance.reports.html.selftest import alarms_page
 
             outputs.write_text("--report", alarms_page(told, code))
         raise typer.Exit(code)
@@ -110,7 +110,7 @@ def selftest(
     print_figures(figures, make_console())
     outputs.write_json("--json", figures_json(figures))
     if report:
-        from gateparity.conformance.html.selftest import selftest_page
+        from gateparity.conformance.reports.html.selftest import selftest_page
 
         page = selftest_page(figures_json(figures), figures.exit_code)
         outputs.write_text("--report", page)

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 from rich.progress import TextColumn
 
-from gateparity.conformance.cases import DTYPES
-from gateparity.conformance.commands.console import make_console, print_error
+from gateparity.conformance.commands.choices import choose_rows
 from gateparity.conformance.commands.options import Force, Json, Seed, Specs
 from gateparity.conformance.commands.options import Report as ReportFile
 from gateparity.conformance.commands.progress import show_bars
-from gateparity.conformance.commands.work import choose_rows
-from gateparity.conformance.files import check_folder
-from gateparity.conformance.kinds import CHECKPOINT, Kind, recognise
-from gateparity.conformance.outputs import Outputs
-from gateparity.conformance.training.checkpoint import FOLDER, checkpoint_path
-from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
-from gateparity.conformance.training.plot import plot_training, require_plotly
-from gateparity.conformance.training.report import Report, print_report, report_json
-from gateparity.conformance.training.run import TIME_LIMIT, Classroom
-from gateparity.conformance.training.texts import choose_text, named_text
-from gateparity.conformance.training.workers import Row
+from gateparity.conformance.problems.case import DTYPES
+from gateparity.conformance.reports.console import make_console, print_error
+from gateparity.conformance.reports.plot import plot_training, require_plotly
+from gateparity.conformance.reports.training import print_report, report_json
+from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.storage.kinds import CHECKPOINT, Kind, recognise
+from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.training.corpus import choose_text, named_text
+from gateparity.conformance.training.resume import FOLDER, checkpoint_path
+from gateparity.conformance.training.run import TIME_LIMIT, Classroom, Report
+from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
+from gateparity.files import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -135,7 +135,7 @@ def train(
     if plot:
         outputs.write_text("--plot", plot_training(found))
     if report:
-        from gateparity.conformance.html.training import training_page
+        from gateparity.conformance.reports.html.training import training_page
 
         outputs.write_text("--report", training_page(found))
     if not any(outcome.error for outcome in found.outcomes):

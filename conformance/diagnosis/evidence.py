@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateparity.conformance.diagnosis.probes import Probe
-    from gateparity.conformance.plan import Plan
-    from gateparity.conformance.result import Result
+    from gateparity.conformance.runs.plan import Plan
+    from gateparity.conformance.runs.result import Result
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,32 +8,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.canonical import make_lacking
-from gateparity.conformance.budget import make_arithmetic, make_budget
 from gateparity.conformance.diagnosis.probes import run_probe
+from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.differences import difference, in_sigmas
+from gateparity.conformance.judgement.rounding import unit_roundoff
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import ALLOWED, Expected, Mismatch, judge
 from gateparity.conformance.requirements.answers import comparable
-from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import (
-    ALLOWED,
-    Expected,
-    Mismatch,
-    difference,
-    in_sigmas,
-    judge,
-    unit_roundoff,
-)
+from gateparity.protocol.canonical import make_lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateparity.canonical import Lstm
-    from gateparity.conformance.budget import Budget
-    from gateparity.conformance.cases import Case
     from gateparity.conformance.diagnosis.probes import Asked, Found, Probe
+    from gateparity.conformance.judgement.budget import Budget
+    from gateparity.conformance.judgement.rounding import Arithmetic
     from gateparity.conformance.mistakes.mistake import Mistake
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.conformance.rounding import Arithmetic
-    from gateparity.parameters import Array
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.network.parameters import Array
+    from gateparity.protocol.canonical import Lstm
 
     Mistakes = tuple[Mistake, ...]
     Compared = tuple[Mistakes, Mistakes, Asked, bool]

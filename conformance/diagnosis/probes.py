@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.adapter import Impure
-from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.problems.arrays import name_arrays
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.answers import find_lacks, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.storage.cases import name_arrays
+from gateparity.errors import Impure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateparity.canonical import Lstm
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.plan import Plan
-    from gateparity.conformance.requirements.checks import Check, Results
-    from gateparity.conformance.result import Result
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.runs.plan import Plan
+    from gateparity.conformance.runs.result import Result
+    from gateparity.protocol.canonical import Lstm
 
     Found = Results | str  # what a probe found, or in which way it was impure
     Key = tuple[str, str, str]  # check, case, dtype

@@ -14,7 +14,7 @@ import numpy as np
 
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.cells import confine, find_places
-from gateparity.guard import is_not_deterministic
+from gateparity.protocol.guard import is_not_deterministic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

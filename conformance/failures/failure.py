@@ -11,25 +11,29 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.config import Config
-from gateparity.conformance.files import write_bytes
-from gateparity.conformance.kinds import FAILURE, RECORDING
-from gateparity.conformance.plan import choose_checks
-from gateparity.conformance.storage.cases import join_arrays, name_arrays
+from gateparity.conformance.problems.arrays import join_arrays, name_arrays
+from gateparity.conformance.requirements.checks import choose_checks
+from gateparity.conformance.storage.kinds import FAILURE, RECORDING
 from gateparity.conformance.storage.limits import check_case, make_config, plain
-from gateparity.conformance.storage.seal import check_seal, seal
-from gateparity.conformance.storage.tensors import SMALL, pack_tensors, unpack_tensors
+from gateparity.conformance.storage.tensors import (
+    SMALL,
+    check_seal,
+    pack_tensors,
+    seal,
+    unpack_tensors,
+)
 from gateparity.conformance.storage.words import Words, writable, writable_texts
-from gateparity.conformance.text import read_bytes
 from gateparity.errors import InputError, printable
+from gateparity.files import read_bytes, write_bytes
+from gateparity.network.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.parameters import Array
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.network.parameters import Array
 
 SCHEMA: Final = 2
 _UNSEALED: Final = frozenset(  # all words of schema 1, which gateparity 0.1.0 wrote

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.conformance.requirements.pieces import pick_sequences
-from gateparity.conformance.storage.cases import join_arrays, name_arrays
-from gateparity.parameters import Cell, fields
+from gateparity.conformance.problems.arrays import join_arrays, name_arrays
+from gateparity.conformance.problems.slices import pick_sequences
+from gateparity.network.parameters import Cell, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.conformance.cases import Case
-    from gateparity.parameters import Array
+    from gateparity.conformance.problems.case import Case
+    from gateparity.network.parameters import Array
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateparity.conformance.bits import other_bits
+from gateparity.conformance.judgement.differences import difference, in_sigmas, other_bits
+from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.requirements.answers import comparable, find_lacks
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.session import Session, Truths
-from gateparity.conformance.verdict import ALLOWED, difference, in_sigmas
+from gateparity.conformance.runs.session import Session
+from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateparity.backends.spec import Backend
+    from gateparity.backends.backend import Backend
     from gateparity.conformance.failures.failure import Failure
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.conformance.result import Result
-    from gateparity.conformance.verdict import Expected
-    from gateparity.parameters import Array
+    from gateparity.conformance.judgement.verdict import Expected
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.runs.result import Result
+    from gateparity.network.parameters import Array
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,26 +17,27 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.backends.local import load_local
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.backends.workers.local import load_local
 from gateparity.conformance.failures.failure import Failure, save_failure
 from gateparity.conformance.failures.shrink import TIME_LIMIT, GiveUp, shrink
-from gateparity.conformance.files import check_folder
-from gateparity.conformance.kinds import FAILURE
-from gateparity.conformance.outputs import check_output
-from gateparity.conformance.result import Result
-from gateparity.conformance.session import Truths, run_check
-from gateparity.conformance.verdict import ALLOWED
+from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.runs.result import Result
+from gateparity.conformance.runs.session import run_check
+from gateparity.conformance.runs.truths import Truths
+from gateparity.conformance.storage.kinds import FAILURE
+from gateparity.conformance.storage.outputs import check_output
 from gateparity.errors import InputError
+from gateparity.files import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateparity.backends.spec import Backend
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.plan import Plan
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
-    from gateparity.conformance.session import Session
+    from gateparity.conformance.runs.plan import Plan
+    from gateparity.conformance.runs.session import Session
 
 FOLDER: Final = Path("gateparity-failures")
 _NAME: Final = 80  # characters of a row in a file's name

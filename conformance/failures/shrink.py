@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.conformance.failures.reductions import AXES, WITHOUT, forward_only, keep_layers
-from gateparity.conformance.storage.cases import LENGTHS, join_arrays, name_arrays
+from gateparity.conformance.problems.arrays import LENGTHS, join_arrays, name_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from gateparity.conformance.cases import Case
     from gateparity.conformance.failures.reductions import Axis
-    from gateparity.parameters import Array
+    from gateparity.conformance.problems.case import Case
+    from gateparity.network.parameters import Array
 
     Fails = Callable[[Case], bool]
     Proposals = Generator[Case, bool | None, None]  # each is answered: does it fail?

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.adapter import Batch, Outputs
-from gateparity.config import GATES
-from gateparity.conformance.mistakes.bend import Bend
 from gateparity.conformance.mistakes.equations import change_equations, with_backward, with_sequence
 from gateparity.conformance.mistakes.mistake import (
     GRADIENTS,
@@ -18,16 +15,19 @@ from gateparity.conformance.mistakes.mistake import (
     TWO_LAYERS,
     alike,
 )
-from gateparity.conformance.mistakes.weight import GATE_NAMES
+from gateparity.conformance.mistakes.weights import GATE_NAMES
+from gateparity.conformance.mistakes.wrappers import Bend
+from gateparity.network.batch import Batch, Outputs
+from gateparity.network.config import GATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.backends.numpy import Step
-    from gateparity.config import Config
-    from gateparity.conformance.mistakes.bend import Apply, Bendable, Found
+    from gateparity.backends.numpy.equations import Step
     from gateparity.conformance.mistakes.equations import Activation, BackwardCell, Run
-    from gateparity.parameters import Array, Parameters
+    from gateparity.conformance.mistakes.wrappers import Apply, Bendable, Found
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
 
 
 def _slopes(names: str, slope: Callable[[Array, Array], Array]) -> Apply:

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.mistakes.axis import AXIS_MISTAKES
+from gateparity.conformance.mistakes.axes import AXIS_MISTAKES
 from gateparity.conformance.mistakes.backward import BACKWARD_MISTAKES
-from gateparity.conformance.mistakes.bias import BIAS_MISTAKES
 from gateparity.conformance.mistakes.cell import CELL_MISTAKES
-from gateparity.conformance.mistakes.conduct import CONDUCT_MISTAKES
-from gateparity.conformance.mistakes.direction import DIRECTION_MISTAKES
-from gateparity.conformance.mistakes.edge import EDGE_MISTAKES
-from gateparity.conformance.mistakes.final import FINAL_MISTAKES
-from gateparity.conformance.mistakes.gradient import GRADIENT_MISTAKES
-from gateparity.conformance.mistakes.initial import INITIAL_MISTAKES
-from gateparity.conformance.mistakes.layer import LAYER_MISTAKES
-from gateparity.conformance.mistakes.length import LENGTH_MISTAKES
+from gateparity.conformance.mistakes.directions import DIRECTION_MISTAKES
+from gateparity.conformance.mistakes.extremes import EDGE_MISTAKES
+from gateparity.conformance.mistakes.final_states import FINAL_MISTAKES
+from gateparity.conformance.mistakes.gradients import GRADIENT_MISTAKES
+from gateparity.conformance.mistakes.initial_states import INITIAL_MISTAKES
+from gateparity.conformance.mistakes.layers import LAYER_MISTAKES
+from gateparity.conformance.mistakes.lengths import LENGTH_MISTAKES
 from gateparity.conformance.mistakes.padding import PADDING_MISTAKES
 from gateparity.conformance.mistakes.precision import PRECISION_MISTAKES
-from gateparity.conformance.mistakes.told import TOLD_MISTAKES
-from gateparity.conformance.mistakes.weight import WEIGHT_MISTAKES
+from gateparity.conformance.mistakes.reported import TOLD_MISTAKES
+from gateparity.conformance.mistakes.side_effects import CONDUCT_MISTAKES
+from gateparity.conformance.mistakes.weights import BIAS_MISTAKES, WEIGHT_MISTAKES
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.mistake import Mistake

@@ -10,15 +10,15 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.mistakes.bend import on_params
+from gateparity.conformance.mistakes.wrappers import on_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from gateparity.config import Config
-    from gateparity.conformance.mistakes.bend import Bend, Bendable, Bent
     from gateparity.conformance.mistakes.mistake import Mistake
-    from gateparity.parameters import Cell, Parameters
+    from gateparity.conformance.mistakes.wrappers import Bend, Bendable, Bent
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Cell, Parameters
 
 _DIRECTIONS: Final = ("forward", "reverse")
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.backends.numpy import Step, sigmoid
-from gateparity.conformance.mistakes.bend import exchange
-from gateparity.conformance.mistakes.steps import known
+from gateparity.backends.numpy.equations import Step, sigmoid
+from gateparity.conformance.mistakes.masks import known
 from gateparity.conformance.mistakes.transpose import pull_back
+from gateparity.conformance.mistakes.wrappers import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.backends.numpy import Scratch
-    from gateparity.conformance.mistakes.bend import Apply
-    from gateparity.parameters import Array
+    from gateparity.backends.numpy.scratch import Scratch
+    from gateparity.conformance.mistakes.wrappers import Apply
+    from gateparity.network.parameters import Array
 
     Run = Callable[..., Any]  # of a cell over all steps: `sequence` or `backward` of the scratch
     BackwardCell = Callable[..., tuple[Array, Array, Array]]  # of a step, W_h, dH and dC

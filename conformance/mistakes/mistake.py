@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final, Literal
 
-from gateparity.conformance import values
-from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.problems import special_values
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 
 ALL_DTYPES: Final = ("float16", "float32", "float64")
@@ -19,8 +19,8 @@ _PLACE: Final = "{place}"
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.conformance.cases import Recipe
-    from gateparity.conformance.mistakes.bend import Apply
+    from gateparity.conformance.mistakes.wrappers import Apply
+    from gateparity.conformance.problems.cases import Recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,11 +107,15 @@ TWO_OF_BOTH: Final = having(lambda recipe: recipe.directions == 2 and recipe.lay
 TWO_CELLS: Final = TWO_DIRECTIONS | TWO_LAYERS
 SHORT: Final = having(lambda recipe: any(n < recipe.steps for n in recipe.lengths))
 ZERO_LENGTH: Final = having(lambda recipe: 0 in recipe.lengths)
-LARGE: Final = having(lambda recipe: recipe.values in (values.saturated, values.overflowing))
-NAN_PADDING: Final = having(lambda recipe: recipe.values is values.nan_padding)
-OVERFLOWING: Final = having(
-    lambda recipe: recipe.values in (values.overflowing, values.huge, values.infinite)
+LARGE: Final = having(
+    lambda recipe: recipe.values in (special_values.saturated, special_values.overflowing)
 )
-NAN: Final = having(lambda recipe: recipe.values is values.nan)
+NAN_PADDING: Final = having(lambda recipe: recipe.values is special_values.nan_padding)
+OVERFLOWING: Final = having(
+    lambda recipe: (
+        recipe.values in (special_values.overflowing, special_values.huge, special_values.infinite)
+    )
+)
+NAN: Final = having(lambda recipe: recipe.values is special_values.nan)
 LONG: Final = having(lambda recipe: recipe.steps > 64)
 WIDE: Final = having(lambda recipe: recipe.input_size > 32)

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.conformance.mistakes.bend import on_batch, on_outputs
 from gateparity.conformance.mistakes.equations import with_sequence
+from gateparity.conformance.mistakes.masks import known
 from gateparity.conformance.mistakes.mistake import NAN_PADDING, SHORT, ZERO_LENGTH, alike
-from gateparity.conformance.mistakes.steps import known
+from gateparity.conformance.mistakes.wrappers import on_batch, on_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.adapter import Batch
-    from gateparity.config import Config
-    from gateparity.conformance.mistakes.bend import Apply, Bendable
     from gateparity.conformance.mistakes.equations import Run
-    from gateparity.parameters import Array
+    from gateparity.conformance.mistakes.wrappers import Apply, Bendable
+    from gateparity.network.batch import Batch
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array
 
 
 def _rolled(array: Array, batch: Batch, sign: int) -> Array:

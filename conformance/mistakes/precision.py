@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.adapter import Outputs
-from gateparity.conformance.mistakes.bend import on_batch, on_outputs
 from gateparity.conformance.mistakes.equations import (
     SIGMOID,
     TANH,
@@ -16,22 +14,18 @@ from gateparity.conformance.mistakes.equations import (
     with_equations,
     with_sequence,
 )
-from gateparity.conformance.mistakes.gradient import on_gradients
-from gateparity.conformance.mistakes.initial import map_states
-from gateparity.conformance.mistakes.mistake import (
-    GRADIENTS,
-    OUTPUTS,
-    WEIGHTS,
-    alike,
-    run_at,
-)
-from gateparity.conformance.mistakes.weight import BIASES, KERNELS, map_fields, on_fields
+from gateparity.conformance.mistakes.gradients import on_gradients
+from gateparity.conformance.mistakes.initial_states import map_states
+from gateparity.conformance.mistakes.mistake import GRADIENTS, OUTPUTS, WEIGHTS, alike, run_at
+from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields, on_fields
+from gateparity.conformance.mistakes.wrappers import on_batch, on_outputs
+from gateparity.network.batch import Outputs
 
 if TYPE_CHECKING:
-    from gateparity.conformance.mistakes.bend import Bend, Bendable, Found
     from gateparity.conformance.mistakes.cells import CellChange
     from gateparity.conformance.mistakes.equations import Run
-    from gateparity.parameters import Array
+    from gateparity.conformance.mistakes.wrappers import Bend, Bendable, Found
+    from gateparity.network.parameters import Array
 
 BFLOAT16: Final = 8  # bits of the significand, with the one that isn't stored
 TF32: Final = 11  # and float16

@@ -19,7 +19,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.parameters import Array
+    from gateparity.network.parameters import Array
 
     Tree = TypeVar("Tree")  # an array, or tuples and dataclasses of arrays
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.installed import installed_adapters
 from gateparity.backends.spec import parse_backends, probe
-from gateparity.conformance.commands.console import print_table
+from gateparity.conformance.reports.console import print_table
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.markup import escape
 
-from gateparity.conformance.commands.console import print_line
 from gateparity.conformance.diagnosis.evidence import describe_result
+from gateparity.conformance.reports.console import print_line
 
 if TYPE_CHECKING:
     from rich.console import Console

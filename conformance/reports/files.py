@@ -7,19 +7,19 @@ import functools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gateparity.conformance.kinds import RECORDING, Kind
-from gateparity.conformance.outputs import Outputs
 from gateparity.conformance.reports.junit import to_junit
 from gateparity.conformance.reports.markdown import to_markdown
 from gateparity.conformance.reports.record import to_json
+from gateparity.conformance.storage.kinds import RECORDING, Kind
+from gateparity.conformance.storage.outputs import Outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from gateparity.conformance.html.table import Table
-    from gateparity.conformance.result import Run
-    from gateparity.conformance.source import Source
+    from gateparity.conformance.reports.html.figures import Table
+    from gateparity.conformance.runs.plan import Source
+    from gateparity.conformance.runs.result import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +70,6 @@ class ReportFiles:
         self.outputs.write_text("--junit", to_junit(run, source.options))
         self.outputs.write_text("--markdown", to_markdown(run, source.options) + page)
         if self.report:
-            from gateparity.conformance.html.run import run_page
+            from gateparity.conformance.reports.html.run import run_page
 
             self.outputs.write_text("--report", run_page(run, source, tables, notes))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gateparity.conformance.reports.summary import describe_saved
-from gateparity.conformance.result import repeat_command
+from gateparity.conformance.runs.result import repeat_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateparity.conformance.result import Result, Run, Status
+    from gateparity.conformance.runs.result import Result, Run, Status
 
 _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 _OUTCOMES: Final = {"fail": "failure", "error": "error", "skip": "skipped", "known": "skipped"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateparity.conformance.conversion.text import describe_structure
 from gateparity.conformance.reports.layouts import (
     DIFFERENT,
     HOLDS,
@@ -21,12 +20,13 @@ from gateparity.conformance.reports.layouts import (
     size_words,
 )
 from gateparity.conformance.reports.markdown import escape
+from gateparity.conversion.lines import describe_structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from gateparity.config import Config
-    from gateparity.layout import Layout
+    from gateparity.network.config import Config
+    from gateparity.packing.layout import Layout
 
 _INTRODUCTION = """# Layouts
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from gateparity.conformance.commands.console import print_line, print_table
-from gateparity.conformance.conversion.text import describe_structure
+from gateparity.conformance.reports.console import print_line, print_table
 from gateparity.conformance.reports.layouts import (
     DIFFERENT,
     array_words,
@@ -24,14 +23,15 @@ from gateparity.conformance.reports.layouts import (
     origin_of,
     size_words,
 )
+from gateparity.conversion.lines import describe_structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console
 
-    from gateparity.config import Config
-    from gateparity.layout import Layout
+    from gateparity.network.config import Config
+    from gateparity.packing.layout import Layout
 
 
 def print_layouts(layouts: Iterable[Layout], console: Console) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.config import GATES
-from gateparity.origin import Origin
-from gateparity.role import ROLES
+from gateparity.network.config import GATES
+from gateparity.packing.origin import Origin
+from gateparity.packing.tensor import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateparity.config import Config
-    from gateparity.layout import Layout
-    from gateparity.tensor import Tensor
+    from gateparity.network.config import Config
+    from gateparity.packing.layout import Layout
+    from gateparity.packing.tensor import Tensor
 
 HOLDS: Final = {
     "w_ih": "input kernel",

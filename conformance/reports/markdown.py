@@ -21,12 +21,12 @@ from gateparity.conformance.reports.summary import (
     shown_checks,
     shown_dtypes,
 )
-from gateparity.conformance.result import repeat_command
+from gateparity.conformance.runs.result import repeat_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gateparity.conformance.result import Run
+    from gateparity.conformance.runs.result import Run
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$])")
 

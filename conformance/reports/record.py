@@ -6,12 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.conformance.reports.numbers import finite
-from gateparity.conformance.result import Result
+from gateparity.conformance.runs.result import Result
 
 if TYPE_CHECKING:
-    from gateparity.conformance.result import Run
-    from gateparity.conformance.source import Source
-    from gateparity.conformance.versions import Change
+    from gateparity.conformance.runs.plan import Source
+    from gateparity.conformance.runs.result import Change, Run
 
 SCHEMA: Final = 1
 _KEPT: Final = [f.name for f in dataclasses.fields(Result) if f.compare and f.name != "row"]

@@ -6,16 +6,16 @@ import math
 import shlex
 from typing import TYPE_CHECKING, Final, get_args
 
-from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.reports.undeclared import describe_place, suggest_keys
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.result import Status, replay_command
-from gateparity.conformance.verdict import ALLOWED
+from gateparity.conformance.runs.result import Status, replay_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateparity.conformance.result import Result, Run
+    from gateparity.conformance.runs.result import Result, Run
 
 TITLE: Final = (
     f"Largest error against the truth, in standard deviations of rounding: {ALLOWED:g} allowed"

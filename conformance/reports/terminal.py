@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from gateparity.conformance.commands.console import print_line, print_table
+from gateparity.conformance.reports.console import print_line, print_table
 from gateparity.conformance.reports.summary import (
     TITLE,
     cell_words,
@@ -23,16 +23,16 @@ from gateparity.conformance.reports.summary import (
     shown_checks,
     shown_dtypes,
 )
-from gateparity.conformance.result import repeat_command
-from gateparity.conformance.versions import describe_change
+from gateparity.conformance.runs.pairs import describe_change
+from gateparity.conformance.runs.result import repeat_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from gateparity.conformance.diagnosis.divergence import Divergence
-    from gateparity.conformance.result import Pair, Result, Run, Status
+    from gateparity.conformance.judgement.divergence import Divergence
+    from gateparity.conformance.runs.result import Pair, Result, Run, Status
 
 _STYLES = {
     "pass": "green",

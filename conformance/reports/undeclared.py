@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateparity.conformance.result import Result, Run
+    from gateparity.conformance.runs.result import Result, Run
 
 
 def describe_place(results: Sequence[Result]) -> str:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateparity.adapter import STATES
-from gateparity.parameters import fields
+from gateparity.network.parameters import fields
+from gateparity.protocol.adapter import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from gateparity.adapter import Batch, Outputs
-    from gateparity.canonical import Lstm
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.parameters import Array, Cell, Parameters
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.network.batch import Batch, Outputs
+    from gateparity.network.parameters import Array, Cell, Parameters
+    from gateparity.protocol.canonical import Lstm
 
 _OF_Y: Final = "of y alone"  # after the name of a gradient
 _ARRAYS: Final = {"initial_states": ("d_h_0", "d_c_0"), "final_states": ("h_n", "c_n")}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.requirements.answers import (
     forward,
     gates,
@@ -22,15 +22,14 @@ from gateparity.conformance.requirements.invariances import batch, carry, layers
 from gateparity.conformance.requirements.refusal import refusal
 from gateparity.conformance.requirements.robustness import dtypes, purity, sizes, values
 from gateparity.conformance.requirements.symmetries import directions, permutation
+from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from gateparity.canonical import Lstm
-    from gateparity.conformance.cases import Case
-    from gateparity.parameters import Array
-
-Results = dict[str, "Array"]  # an array's name, with its layer and direction: the array
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.protocol.canonical import Lstm
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,3 +81,19 @@ CHECKS: Final = {
         Check("refusal", refusal, ("sequence",), computes=False),
     )
 }
+
+
+def choose_checks(names: Iterable[str]) -> list[Check]:
+    """Return the checks with these names, in the suite's order; all of them without names."""
+    names = list(names)
+    refuse_unknown("check", names, CHECKS)
+    return [check for name, check in CHECKS.items() if not names or name in names]
+
+
+def refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `InputError` for the first of the names that isn't known."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            hint = suggest(name, known)
+            raise InputError(f"unknown {kind} {name!r}{hint}: expected one of {', '.join(known)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.adapter import Batch, Outputs
+from gateparity.conformance.problems.slices import add_parameters, cut_steps, pick_sequences
 from gateparity.conformance.requirements.answers import (
     answer,
     forward,
@@ -18,18 +18,14 @@ from gateparity.conformance.requirements.answers import (
     name_gradients,
     name_outputs,
 )
-from gateparity.conformance.requirements.pieces import (
-    add_parameters,
-    cut_steps,
-    pick_sequences,
-)
 from gateparity.errors import InputError
+from gateparity.network.batch import Batch, Outputs
 
 if TYPE_CHECKING:
-    from gateparity.canonical import Lstm
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.parameters import Parameters
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.network.parameters import Parameters
+    from gateparity.protocol.canonical import Lstm
 
 _CHUNKS: Final = 3  # the one in the middle takes a state and hands one on
 

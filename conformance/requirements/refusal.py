@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gateparity.adapter import Unsupported
+from gateparity.errors import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.canonical import Lstm
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.protocol.canonical import Lstm
 
     Attempts = dict[tuple[str, str], Case]  # an argument and what is wrong with it: the case
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from gateparity.adapter import Unsupported
 from gateparity.conformance.requirements.answers import answer, forward, gradients
+from gateparity.errors import Unsupported
 
 if TYPE_CHECKING:
-    from gateparity.canonical import Lstm
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.requirements.checks import Results
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.protocol.canonical import Lstm
 
 
 def purity(lstm: Lstm, case: Case) -> Results:

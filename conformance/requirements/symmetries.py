@@ -11,22 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateparity.adapter import Batch, Outputs
-from gateparity.conformance.requirements.answers import (
-    answer,
-    label,
-    name_gradients,
-    name_outputs,
-)
-from gateparity.conformance.requirements.pieces import pick_sequences
-from gateparity.parameters import Cell, fields
+from gateparity.conformance.problems.slices import pick_sequences
+from gateparity.conformance.requirements.answers import answer, label, name_gradients, name_outputs
+from gateparity.network.batch import Batch, Outputs
+from gateparity.network.parameters import Cell, fields
 
 if TYPE_CHECKING:
-    from gateparity.canonical import Lstm
-    from gateparity.config import Config
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.parameters import Array, Parameters
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
+    from gateparity.protocol.canonical import Lstm
 
 
 def directions(lstm: Lstm, case: Case) -> Results:

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.canonical import Canonical
-from gateparity.conformance.budget import make_arithmetic, make_budget
-from gateparity.conformance.cases import DTYPES
+from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.rounding import unit_roundoff
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import Expected, Mismatch, judge
+from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import Expected, Mismatch, judge, unit_roundoff
+from gateparity.protocol.canonical import Canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from gateparity.adapter import Adapter
-    from gateparity.conformance.cases import Case
+    from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
+    from gateparity.protocol.adapter import Adapter
 
 _CHECKS: Final = ("forward", "gradients")
 

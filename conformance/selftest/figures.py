@@ -16,27 +16,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.adapter import Impure
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.diagnosis.predictions import Predictions, bend
 from gateparity.conformance.diagnosis.probes import Probe, probe_cases, run_probe
 from gateparity.conformance.diagnosis.search import Diagnostician
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.mistakes.mistake import Mistake
-from gateparity.conformance.plan import named_plan
+from gateparity.conformance.problems.random_cases import random_case
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.selftest import sensitivity
 from gateparity.conformance.selftest.false_alarms import Alarms, count_alarms
-from gateparity.conformance.selftest.random_cases import random_case
-from gateparity.conformance.session import Truths
-from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import Mismatch, judge
-from gateparity.errors import InputError
+from gateparity.errors import Impure, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.plan import Plan
+    from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.runs.plan import Plan
     from gateparity.conformance.selftest.sensitivity import Caught
 
     Progress = Callable[[str, int], None]

@@ -8,21 +8,19 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from gateparity.adapter import Unsupported
-from gateparity.backends.remote import BackendError, RemoteAdapter, Worker
-from gateparity.conformance.cases import DTYPES
+from gateparity.backends.workers.remote import TIME_LIMIT, BackendError, RemoteAdapter, Worker
+from gateparity.conformance.problems.case import DTYPES
+from gateparity.conformance.problems.random_cases import random_case_of_few_shapes
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.run import TIME_LIMIT
 from gateparity.conformance.selftest.false_alarms import Alarms, expect_all, try_case
-from gateparity.conformance.selftest.random_cases import random_case_of_few_shapes
-from gateparity.errors import InputError
+from gateparity.errors import InputError, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gateparity.backends.spec import Backend
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.verdict import Expected
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.judgement.verdict import Expected
+    from gateparity.conformance.problems.case import Case
 
     # Cases, and what is right in each for every arithmetic that a backend declares.
     Piece = list[tuple[Case, dict[tuple[tuple[str, float], ...], dict[str, Expected]]]]

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.backends.numpy import Scratch
-from gateparity.canonical import Canonical
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import Mismatch, judge
+from gateparity.conformance.problems.random_cases import random_case
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.selftest.false_alarms import expect
-from gateparity.conformance.selftest.random_cases import random_case
-from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import Mismatch, judge
-from gateparity.parameters import Cell
+from gateparity.network.parameters import Cell
+from gateparity.protocol.canonical import Canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from gateparity.conformance.cases import Case
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.conformance.verdict import Expected
+    from gateparity.conformance.judgement.verdict import Expected
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
 
     Passes = Callable[[Results, Expected], bool]
 

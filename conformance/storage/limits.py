@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.config import Config
 from gateparity.errors import InputError
+from gateparity.network.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from gateparity.conformance.cases import Case
-    from gateparity.parameters import Array
+    from gateparity.conformance.problems.case import Case
+    from gateparity.network.parameters import Array
 
 DTYPES: Final = ("float16", "float32", "float64")
 _LIMITS: Final = {

@@ -7,6 +7,7 @@ own size before anything is allocated.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import struct
@@ -20,7 +21,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gateparity.parameters import Array
+    from gateparity.network.parameters import Array
+
+
+UNSEALED: Final = "was written by gateparity 0.1.0 and has no checksum: damage can't be seen"
+_CHECKSUM: Final = "sha256"
+
+
+def seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata with a checksum of itself and of the arrays added."""
+    return {**words, _CHECKSUM: _digest(arrays, words)}
+
+
+def check_seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> None:
+    """Raise `InputError` unless the checksum fits the contents."""
+    held = {name: value for name, value in words.items() if name != _CHECKSUM}
+    if words.get(_CHECKSUM) != _digest(arrays, held):
+        raise InputError("it was changed after it was written: its checksum is another one")
+
+
+def _digest(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        plain = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        digest.update(f"{name!r} {plain.dtype.str} {plain.shape}".encode("utf-8", "replace"))
+        digest.update(plain.tobytes())
+    return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)

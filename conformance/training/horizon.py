@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from gateparity.adapter import Unsupported
-from gateparity.backends.worker import one_line
+from gateparity.backends.workers.worker import one_line
+from gateparity.conformance.runs.pool import run_rows
 from gateparity.conformance.training.parity import Verdict, judge_course, make_course
 from gateparity.conformance.training.problems import make_problem, run_problem
-from gateparity.conformance.training.pupils import Student
-from gateparity.conformance.training.workers import run_rows
-from gateparity.gauge import counts_biases_twice
+from gateparity.conformance.training.trainers import Student
+from gateparity.errors import Unsupported
+from gateparity.protocol.gauge import counts_biases_twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gateparity.backends.remote import RemoteAdapter
-    from gateparity.conformance.requirements.checks import Results
+    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.runs.pool import Row, Trouble
     from gateparity.conformance.training.parity import Course
-    from gateparity.conformance.training.workers import Row, Trouble
 
 Gauge = Literal["tied", "native"]
 APART: Final = 2.0**-10

@@ -9,26 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.conformance.budget import make_arithmetic, pool
-from gateparity.conformance.rounding import Draws, make_rounding
+from gateparity.conformance.judgement.budget import make_arithmetic, pool
+from gateparity.conformance.judgement.differences import difference, in_sigmas
+from gateparity.conformance.judgement.rounding import Draws, make_rounding, unit_roundoff
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import ALLOWED, count_digits
 from gateparity.conformance.training.problems import run_problem
-from gateparity.conformance.training.pupils import Teacher
-from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import (
-    ALLOWED,
-    count_digits,
-    difference,
-    in_sigmas,
-    unit_roundoff,
-)
+from gateparity.conformance.training.trainers import Teacher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.conformance.rounding import Arithmetic
+    from gateparity.conformance.judgement.rounding import Arithmetic
+    from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.training.problems import Problem
-    from gateparity.parameters import Array
+    from gateparity.network.parameters import Array
 
 _DRAWS: Final = 24
 _UNITS: Final = {  # drawn with, and compared with: float64's own would drown in its arithmetic's

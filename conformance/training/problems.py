@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from gateparity.config import Config
-from gateparity.conformance.cases import draw_for
-from gateparity.conformance.training.pupils import draw_head
-from gateparity.parameters import build_parameters
-from gateparity.training import Examples, Recipe
+from gateparity.conformance.problems.case import draw_for
+from gateparity.conformance.training.trainers import draw_head
+from gateparity.network.config import Config
+from gateparity.network.parameters import build_parameters
+from gateparity.protocol.training import Examples, Recipe
 
 if TYPE_CHECKING:
-    from gateparity.conformance.requirements.checks import Results
-    from gateparity.conformance.training.pupils import Pupil
-    from gateparity.parameters import Array, Parameters
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.training.trainers import Pupil
+    from gateparity.network.parameters import Array, Parameters
 
 _STEPS, _SIZE, _INPUTS, _HIDDEN, _OUTPUTS = 5, 6, 7, 6, 3
 _BATCHES: Final = 2  # in an epoch

@@ -6,25 +6,29 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Final
 
-from gateparity.backends.remote import BackendError
-from gateparity.conformance.training.checkpoint import (
+import numpy as np
+
+from gateparity.backends.workers.remote import BackendError
+from gateparity.conformance.runs.pool import run_rows
+from gateparity.conformance.training.resume import (
     Journal,
     checkpoint_path,
     load_checkpoint,
     save_checkpoint,
 )
-from gateparity.conformance.training.pupils import Student
-from gateparity.conformance.training.workers import run_rows
+from gateparity.conformance.training.trainers import Student
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from gateparity.backends.remote import RemoteAdapter
-    from gateparity.conformance.training.lesson import Lesson
-    from gateparity.conformance.training.workers import Row, Trouble
+    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.conformance.runs.pool import Row, Trouble
+    from gateparity.conformance.training.text_task import Lesson
+    from gateparity.network.parameters import Array
 
     Progress = Callable[[Row, int, float], None]  # epochs done, and the last one's perplexity
+
 
 TIME_LIMIT: Final = 600.0  # seconds for one call: an epoch, with its compilations
 
@@ -112,3 +116,40 @@ def _fail(row: Row, trouble: Trouble, reason: str) -> Outcome:
     if trouble == "skip":
         return Outcome(row, None, skip=reason)
     return Outcome(row, None, error=reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All outcomes of one training task."""
+
+    lesson: Lesson
+    outcomes: Sequence[Outcome]
+    seconds: float
+
+    @property
+    def sentences(self) -> list[str]:
+        """Return the different sentences, each once."""
+        return list(dict.fromkeys(o.sentence for o in self.outcomes if o.sentence))
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 for one sentence; 1 for several, or a divergence; 2 if fewer than two could run.
+
+        A backend with an error counts as one that could not run.
+        """
+        if len(self.sentences) > 1 or any(o.diverged for o in self.outcomes):
+            return 1
+        ran = [o for o in self.outcomes if o.sentence]
+        return 2 if any(o.error for o in self.outcomes) or len(ran) < 2 else 0
+
+    def distances(self, outcome: Outcome) -> list[float]:
+        """Return after each epoch the largest difference of a weight from the first backend's."""
+        first = next((o.journal for o in self.outcomes if o.journal), None)
+        if first is None or outcome.journal is None:
+            return []
+        pairs = zip(outcome.journal.weights, first.weights, strict=False)
+        return [_distance(a, b) for a, b in pairs]
+
+
+def _distance(a: Array, b: Array) -> float:
+    return float(np.abs(a.astype("float64") - b.astype("float64")).max())

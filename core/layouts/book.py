@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateparity.layout import Layout
-from gateparity.origin import Origin
-from gateparity.tensor import Tensor
+from gateparity.packing.layout import Layout
+from gateparity.packing.origin import Origin
+from gateparity.packing.tensor import Tensor
 
 # One array a gate, x @ W; the candidate gate is called c. The book has one layer in one direction;
 # the prefix makes room for more.

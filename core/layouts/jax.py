@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateparity.layout import Layout
-from gateparity.origin import Origin
-from gateparity.tensor import Tensor
+from gateparity.packing.layout import Layout
+from gateparity.packing.origin import Origin
+from gateparity.packing.tensor import Tensor
 
 # LSTMCell has the same tree: one array a gate, and the bias stands on the recurrent side alone,
 # whether wanted or not.

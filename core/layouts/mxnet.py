@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateparity.layout import Layout
-from gateparity.origin import Origin
-from gateparity.tensor import Tensor
+from gateparity.packing.layout import Layout
+from gateparity.packing.origin import Origin
+from gateparity.packing.tensor import Tensor
 
 _PROJECTION: Final = "it is the projection of an LSTM with projection_size"
 _IN_THE_VECTOR: Final = "projection_size, whose kernels would lie in the same vector"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateparity.layout import Layout
-from gateparity.origin import Origin
-from gateparity.tensor import Tensor
+from gateparity.packing.layout import Layout
+from gateparity.packing.origin import Origin
+from gateparity.packing.tensor import Tensor
 
 # The flat names; each array is there a second time, as 0.cell.weight_ih or 0.cell_fw.weight_ih.
 PADDLE: Final = Layout(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 from typer.cli import get_docs_for_click
 
-from gateparity.conformance.cli import VERBS
+from gateparity.conformance.commands.cli import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -48,7 +48,7 @@ def _check(names: list[str], folder: Path, report: Path, *, expected: int) -> No
     backends = [word for name in names for word in ("--backend", name)]
     words = [*backends, "--no-save", "--report", str(report.absolute()), "--force"]
     done = subprocess.run(
-        [sys.executable, "-m", "gateparity.conformance.cli", "check", *words],
+        [sys.executable, "-m", "gateparity.conformance.commands.cli", "check", *words],
         cwd=folder,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -13,10 +13,10 @@ ADAPTER = """
 import os
 import sys
 
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 
 with open(os.environ["NOTES"], "a") as file:
-    print("near" if "gateparity.conformance.cli" in sys.modules else "far", file=file)
+    print("near" if "gateparity.conformance.commands.cli" in sys.modules else "far", file=file)
 
 
 class MyLSTM(Scratch):
@@ -50,7 +50,7 @@ def gateparity(tmp_path):
         (tmp_path / "cwd").mkdir(exist_ok=True)
         paths = {"PYTHONPATH": str(tmp_path / "site"), "NOTES": str(tmp_path / "notes")}
         return subprocess.run(
-            [sys.executable, "-P", "-m", "gateparity.conformance.cli", *arguments],
+            [sys.executable, "-P", "-m", "gateparity.conformance.commands.cli", *arguments],
             cwd=tmp_path / "cwd",
             env=os.environ | paths | {"GATEPARITY_ENVS": str(tmp_path / "envs")},
             capture_output=True,

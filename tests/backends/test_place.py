@@ -13,8 +13,8 @@ import sys
 import pytest
 
 from gateparity.backends.place import Host, command, parse_host
-from gateparity.backends.remote import RemoteAdapter, Worker, WorkerLost
 from gateparity.backends.spec import parse_backends
+from gateparity.backends.workers.remote import RemoteAdapter, Worker, WorkerLost
 from gateparity.conformance.api import check
 from gateparity.errors import InputError
 

@@ -8,15 +8,15 @@ import sys
 import pytest
 
 import gateparity
-from gateparity.backends.numpy import Scratch
-from gateparity.conformance.plan import named_plan
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.conformance.runs.plan import named_plan
 from gateparity.errors import InputError
 
 ADAPTERS = """
 import dataclasses
 
 from gateparity import Unsupported
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 
 
 class Right(Scratch):

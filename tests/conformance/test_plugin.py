@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import gateparity.conformance
-from gateparity.conformance.plan import named_plan
+from gateparity.conformance.runs.plan import named_plan
 
 PLAN = named_plan((), (), 0)
 SUITE = Path(gateparity.conformance.__file__).parent / "test_parity.py"
@@ -22,7 +22,7 @@ BACKEND, SEED = "--gateparity-backend", "--gateparity-seed"
 LIAR = '''
 import dataclasses
 
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 
 
 class Liar(Scratch):
@@ -139,7 +139,7 @@ def test_a_liar_fails_with_the_command_that_repeats_it(tmp_path):
     assert "Traceback" not in done.stdout
     repeat = re.findall(r"^repeat: (gateparity .*)$", done.stdout, re.MULTILINE)[0]
     assert repeat.endswith("--backend mymod:Liar --check layers --case stacked --seed 6")
-    again = run(tmp_path, "-m", "gateparity.conformance.cli", *shlex.split(repeat)[1:])
+    again = run(tmp_path, "-m", "gateparity.conformance.commands.cli", *shlex.split(repeat)[1:])
     assert again.returncode == 1
     reason = re.search(r"^fail: (.*)$", done.stdout, re.MULTILINE)[1]
     assert reason in again.stdout

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from gateparity.backends.spec import Backend
-from gateparity.conformance.plan import named_plan
-from gateparity.conformance.result import Result
+from gateparity.backends.backend import Backend
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.result import Result
 from gateparity.conformance.testing import settle
 
 FORWARD = len(named_plan((), ("forward",), 0))
@@ -21,7 +21,7 @@ import dataclasses
 
 import gateparity
 from gateparity import ParityTests
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 """
 RIGHT = """
 

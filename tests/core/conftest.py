@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import strategies as st
 
-from gateparity.config import Config
 from gateparity.layouts import LAYOUTS
+from gateparity.network.config import Config
 
 if TYPE_CHECKING:
-    from gateparity.layout import Layout
+    from gateparity.packing.layout import Layout
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,9 @@ print(*sorted(asked | {{name.split(".")[0] for name in sys.modules}}))
 """
 
 
-@pytest.mark.parametrize("module", ["gateparity", "gateparity.adapter", "gateparity.layouts"])
+@pytest.mark.parametrize(
+    "module", ["gateparity", "gateparity.protocol.adapter", "gateparity.layouts"]
+)
 def test_an_import_asks_for_nothing_heavy(module):
     """Asks: a framework that isn't installed here would be missed in `sys.modules`."""
     assert asked_for(module).isdisjoint(HEAVY)

@@ -137,7 +137,7 @@ def run(config, params, x, h_0, c_0):
     return y, h[None], c[None]
 """
 PORTS: Final = {"tensorflow": KERAS, "jax": FLAX}
-CHECK: Final = (sys.executable, "-m", "gateparity.conformance.cli", "check", "-b", "numpy")
+CHECK: Final = (sys.executable, "-m", "gateparity.conformance.commands.cli", "check", "-b", "numpy")
 
 
 @pytest.fixture(params=PORTS)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from gateparity.conformance.deviations import DEVIATIONS
+from gateparity.conformance.judgement.deviations import DEVIATIONS
 
-CHECK = (sys.executable, "-m", "gateparity.conformance.cli", "check")
+CHECK = (sys.executable, "-m", "gateparity.conformance.commands.cli", "check")
 ROOT = Path(__file__).parents[2]
 EMPTY = ("gradients", "sizes")  # of no steps, or no sequences
 SKIPS = {  # all that may be missing from the table

@@ -8,10 +8,10 @@ import importlib.util
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.numpy_names import restore_numpy_names
 
 if importlib.util.find_spec("mxnet"):
-    restore_numpy_names()  # as its adapter does, which not all of these tests import
+    # As its adapter does, which not all of these tests import.
+    importlib.import_module("gateparity.backends.mxnet.numpy_names")
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.config import GATES, Config
-from gateparity.parameters import Cell, cast_parameters
+from gateparity.network.batch import Batch
+from gateparity.network.config import GATES, Config
+from gateparity.network.parameters import Cell, cast_parameters
 
 UNITS = {"float32": 2.0**-24, "float64": 2.0**-53}
 STRETCH = 0.25  # of arguments: a quarter of the shortest wave that the budget draws

@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch, Outputs
-from gateparity.backends import timing
 from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.workers import timing
 from gateparity.conformance.bench.sizes import Size
+from gateparity.network.batch import Batch, Outputs
 
 LAYERS = [name for name, f in FRAMEWORKS.items() if "layer" in f.targets]
 

@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
-from gateparity.canonical import Canonical
-from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.deviations import DEVIATIONS
+from gateparity.conformance.judgement.deviations import DEVIATIONS
+from gateparity.conformance.judgement.verdict import Mismatch, judge
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.session import Truths
-from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.conformance.runs.truths import Truths
+from gateparity.protocol.canonical import Canonical
 
 PLACES = [
     (known.framework, variant, *case, dtype, known.versions)

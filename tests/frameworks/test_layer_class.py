@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch, Outputs
-from gateparity.config import Config
+from gateparity.network.batch import Batch, Outputs
+from gateparity.network.config import Config
 
 CLASSES = {
     ("torch", "layer"): "torch.nn.LSTM",

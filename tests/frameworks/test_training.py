@@ -11,7 +11,7 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.conformance.training.horizon import Courses
 from gateparity.conformance.training.parity import judge_course
 from gateparity.conformance.training.problems import CALM, make_problem, run_problem
-from gateparity.conformance.training.pupils import Student
+from gateparity.conformance.training.trainers import Student
 
 ROWS = [(n, v) for n in FRAMEWORKS if n != "numpy" for v in FRAMEWORKS[n].targets]
 TWO_BIASES = {("torch", "layer"), ("mxnet", "layer")}

@@ -8,9 +8,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch, Outputs, check_gradients, check_outputs
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.config import Config
+from gateparity.network.batch import Batch, Outputs
+from gateparity.network.config import Config
+from gateparity.protocol.validation import check_gradients, check_outputs
 
 ALLOWED = {
     ("torch", "scratch"): {"empty_sequence"},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.config import Config
+from gateparity.network.config import Config
 
 CONFIG = Config(4, 6, layers=2, directions=2, dtype="float64")
 ROWS = [(name, variant) for name in FRAMEWORKS for variant, _ in FRAMEWORKS[name].variants]

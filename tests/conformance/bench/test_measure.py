@@ -8,10 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-from gateparity.backends.spec import Backend, parse_backends
+from gateparity.backends.backend import Backend
+from gateparity.backends.spec import parse_backends
+from gateparity.conformance.bench.judging import judge_all
 from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
-from gateparity.conformance.bench.report import bench_json, judge_all
 from gateparity.conformance.bench.sizes import Size
+from gateparity.conformance.reports.bench import bench_json
 
 TINY = Size("small", 3, 2, 4, 5)
 
@@ -38,7 +40,7 @@ def test_numpy_is_timed_alone_since_it_has_no_layer_and_its_arrays_are_its_own()
 def test_a_framework_is_timed_beside_its_own_layer_on_its_own_arrays(torch_backend, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads of several would wait for each other
     scratch = torch_backend
-    target = "gateparity.backends.torch:Layer"
+    target = "gateparity.backends.torch.layer:Layer"
     layer = dataclasses.replace(scratch, variant="layer", target=target)
     size = dataclasses.replace(TINY, trains=True)
     bench = run([scratch, layer], sizes=[size])
@@ -59,7 +61,8 @@ def test_a_framework_is_timed_beside_its_own_layer_on_its_own_arrays(torch_backe
 def test_a_size_that_trains_is_trained_in_every_row_that_can(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(
-        "from gateparity.backends.numpy import Scratch\nclass Mine(Scratch):\n    train = None\n"
+        "from gateparity.backends.numpy.scratch import Scratch\n"
+        "class Mine(Scratch):\n    train = None\n"
     )
     told, size = [], dataclasses.replace(TINY, trains=True)
     plan = Plan([size], 0, 60, growth=False)
@@ -76,7 +79,9 @@ def test_a_size_that_trains_is_trained_in_every_row_that_can(tmp_path, monkeypat
 
 def test_an_adapter_of_ones_own_is_timed_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.py").write_text("from gateparity.backends.numpy import Scratch as Mine\n")
+    (tmp_path / "mine.py").write_text(
+        "from gateparity.backends.numpy.scratch import Scratch as Mine\n"
+    )
     bench = run(parse_backends(["mine:Mine"]))
     assert [t.direct for t in bench.timings] == [None, None]
     assert judge_all(bench) == []
@@ -85,7 +90,7 @@ def test_an_adapter_of_ones_own_is_timed_alone(tmp_path, monkeypatch):
 def test_a_lost_worker_costs_its_own_row(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dead.py").write_text(
-        "import os\nfrom gateparity.backends.numpy import Scratch\n"
+        "import os\nfrom gateparity.backends.numpy.scratch import Scratch\n"
         "class Dead(Scratch):\n    def forward(self, *args):\n        os._exit(7)\n"
     )
     told = []
@@ -97,7 +102,9 @@ def test_a_lost_worker_costs_its_own_row(tmp_path, monkeypatch):
 
 
 def test_a_framework_that_is_not_there_says_so():
-    row = Backend("torch", "layer", "gateparity.backends.torch:Layer", None, missing="not here")
+    row = Backend(
+        "torch", "layer", "gateparity.backends.torch.layer:Layer", None, missing="not here"
+    )
     assert run([row]).errors == {"torch:layer": "not here"}
 
 

@@ -15,7 +15,7 @@ from gateparity.conformance.commands.bench import exit_code
 
 
 def run(*args, **env):
-    command = [sys.executable, "-m", "gateparity.conformance.cli", "bench", *args]
+    command = [sys.executable, "-m", "gateparity.conformance.commands.cli", "bench", *args]
     return subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, **env}, check=False
     )

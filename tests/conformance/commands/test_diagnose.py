@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from gateparity.config import Config
 from gateparity.conformance.diagnosis.probes import PROBES
 from gateparity.layouts import TORCH
-from gateparity.parameters import build_parameters
+from gateparity.network.config import Config
+from gateparity.network.parameters import build_parameters
 
 ADAPTERS = """
 import dataclasses
 
 import numpy as np
 
-from gateparity.backends.numpy import Scratch
-from gateparity.layout import Layout
-from gateparity.tensor import Tensor
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.packing.layout import Layout
+from gateparity.packing.tensor import Tensor
 
 
 class BlackBox:
@@ -196,7 +196,7 @@ def gateparity(folder):
 
     def run(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.cli", *arguments],
+            [sys.executable, "-m", "gateparity.conformance.commands.cli", *arguments],
             cwd=folder,
             env=kept,
             capture_output=True,

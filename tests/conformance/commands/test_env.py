@@ -21,7 +21,7 @@ def gateparity(tmp_path_factory):
 
     def run(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.cli", *arguments],
+            [sys.executable, "-m", "gateparity.conformance.commands.cli", *arguments],
             capture_output=True,
             text=True,
             check=False,

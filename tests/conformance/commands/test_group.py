@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from gateparity.conformance.cli import VERBS, app
+from gateparity.conformance.commands.cli import VERBS, app
 from gateparity.errors import InputError
 
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
@@ -67,7 +67,9 @@ def test_the_line_in_the_list_is_the_first_of_its_help(verb):
 
 
 def test_to_list_the_verbs_imports_none_of_them():
-    code = "import sys; sys.argv[1:] = ['--help']; from gateparity.conformance import cli\n"
+    code = (
+        "import sys; sys.argv[1:] = ['--help']; from gateparity.conformance.commands import cli\n"
+    )
     code += "try: cli.main()\nfinally: print('numpy' in sys.modules, sorted(sys.modules))"
     done = python("-c", code)
     last = done.stdout.splitlines()[-1]
@@ -132,7 +134,7 @@ def test_the_version_is_the_packages():
 
 
 def gateparity(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return python("-m", "gateparity.conformance.cli", *arguments)
+    return python("-m", "gateparity.conformance.commands.cli", *arguments)
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

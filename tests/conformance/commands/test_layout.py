@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from gateparity.config import Config
 from gateparity.layouts import LAYOUTS
+from gateparity.network.config import Config
 
-COMMAND = (sys.executable, "-m", "gateparity.conformance.cli", "layout")
+COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli", "layout")
 
 
 def run(folder, *arguments):

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from gateparity.conformance.checkpoint import read_checkpoint
+from gateparity.backends.checkpoints.reading import read_checkpoint
 
-COMMAND = (sys.executable, "-m", "gateparity.conformance.cli")
+COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli")
 FORWARD = ("-b", "numpy", "--check", "forward", "--case", "unit")
 NAMES = ("precious", "weights", "text")
 # An adapter that says when it is asked: refused before the work, it never is.
 MINE = """
 from pathlib import Path
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 class Mine(Scratch):
     def forward(self, config, params, batch):
         Path("started").touch()
@@ -135,7 +135,7 @@ def test_a_result_is_replaced_by_the_next_and_by_no_other_verbs(gateparity, fold
 
 def test_a_saved_failure_replaces_none_but_a_saved_failure(gateparity, folder):
     (folder / "wrong.py").write_text(
-        "import dataclasses\nfrom gateparity.backends.numpy import Scratch\n"
+        "import dataclasses\nfrom gateparity.backends.numpy.scratch import Scratch\n"
         "class Wrong(Scratch):\n"
         "    def forward(self, config, params, batch):\n"
         "        found = super().forward(config, params, batch)\n"

@@ -23,9 +23,9 @@ class NoFramework:
             raise AssertionError(name + " was imported")
 
 sys.meta_path.insert(0, NoFramework())
-import gateparity.backends.remote, gateparity.conformance.session
-gateparity.conformance.session.Worker = None
-from gateparity.conformance.cli import main
+import gateparity.backends.workers.remote, gateparity.conformance.runs.session
+gateparity.conformance.runs.session.Worker = None
+from gateparity.conformance.commands.cli import main
 main()
 """
 
@@ -33,7 +33,7 @@ main()
 @pytest.fixture
 def gateparity(tmp_path):
     def run(*arguments, alone=False, **flags):
-        command = ["-c", ALONE] if alone else ["-m", "gateparity.conformance.cli"]
+        command = ["-c", ALONE] if alone else ["-m", "gateparity.conformance.commands.cli"]
         return subprocess.run(
             [sys.executable, *command, *arguments],
             cwd=tmp_path,
@@ -94,7 +94,7 @@ def test_one_backend_is_enough_to_record_and_too_few_to_compare(gateparity, runs
 
 def test_a_row_that_differs_is_recorded_all_the_same(gateparity, runs, tmp_path):
     (tmp_path / "mine.py").write_text(
-        "import dataclasses\nfrom gateparity.backends.numpy import Scratch\n"
+        "import dataclasses\nfrom gateparity.backends.numpy.scratch import Scratch\n"
         "class Mine(Scratch):\n"
         "    def forward(self, config, params, batch):\n"
         "        found = super().forward(config, params, batch)\n"

@@ -11,14 +11,14 @@ import time
 
 import pytest
 
-COMMAND = (sys.executable, "-m", "gateparity.conformance.cli")
+COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli")
 SMALL = ("--windows", "64", "--batch", "16", "--epochs", "3")
 ADAPTERS = """
 import dataclasses
 import os
 import time
 
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 
 
 class Copy(Scratch):

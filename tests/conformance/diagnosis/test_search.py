@@ -8,10 +8,8 @@ import itertools
 import numpy as np
 import pytest
 
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.spec import parse_backends
-from gateparity.canonical import Canonical
-from gateparity.conformance.cases import RECIPES
 from gateparity.conformance.diagnosis.predictions import Predictions, bend
 from gateparity.conformance.diagnosis.probes import (
     PROBES,
@@ -21,11 +19,13 @@ from gateparity.conformance.diagnosis.probes import (
     run_probe,
 )
 from gateparity.conformance.diagnosis.search import Diagnosis, Diagnostician
+from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.cells import Place, confine
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.result import Result
-from gateparity.conformance.truth import Truth
+from gateparity.conformance.runs.result import Result
+from gateparity.protocol.canonical import Canonical
 
 BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
 ROW = parse_backends(["numpy"])[0]

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 from safetensors.numpy import save
 
-from gateparity.config import Config
-from gateparity.conformance.cases import RECIPES, Case, build_case, draw_for
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.problems.arrays import join_arrays, name_arrays
+from gateparity.conformance.problems.case import Case, build_case, draw_for
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.storage.cases import join_arrays, name_arrays
-from gateparity.conformance.storage.seal import seal
-from gateparity.conformance.storage.tensors import SMALL, pack_tensors, unpack_tensors
-from gateparity.conformance.truth import Truth
+from gateparity.conformance.storage.tensors import SMALL, pack_tensors, seal, unpack_tensors
 from gateparity.errors import InputError
+from gateparity.network.config import Config
 
 MANIFEST = {"python": "CPython 3.11.7", "processor": "some", "OMP_NUM_THREADS": "1"}
 FAST = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import is_shipped
-from gateparity.backends.spec import Backend
-from gateparity.conformance.cases import RECIPES
-from gateparity.conformance.deviations import find_deviation
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
 from gateparity.conformance.failures.reductions import keep_units
 from gateparity.conformance.failures.replay import replay
+from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.session import Truths
+from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.storage.tensors import unpack_tensors
 
 LIAR = """
@@ -30,7 +30,7 @@ import dataclasses
 import os
 
 from gateparity import Unsupported
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 from gateparity.layouts import D2L
 
 with open("imported", "a") as file:
@@ -83,7 +83,7 @@ def gateparity(folder):
         dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
         return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.cli", *map(str, arguments)],
+            [sys.executable, "-m", "gateparity.conformance.commands.cli", *map(str, arguments)],
             cwd=cwd,
             env=kept | environ,
             capture_output=True,
@@ -267,7 +267,7 @@ def test_what_has_no_gradients_is_replayed_by_its_outputs(gateparity, folder):
 
 def test_what_a_backend_is_known_to_do_in_a_case_of_that_name_counts_for_nothing(file):
     """A shrunk case has its first one's name, and may lack what made the backend deviate."""
-    jax = Backend("jax", "layer", "gateparity.backends.numpy:Scratch", Path(sys.executable))
+    jax = Backend("jax", "layer", "gateparity.backends.numpy.scratch:Scratch", Path(sys.executable))
     case = RECIPES["nan_padding"].build("float32", 0)
     assert find_deviation(jax, CHECKS["lengths"], case)
     failure = dataclasses.replace(load_failure(file), check="lengths", case=case)
@@ -419,7 +419,7 @@ def test_a_framework_of_its_own_fails_and_is_replayed(torch_backend, gateparity,
 TORCH_LIAR = """
 import dataclasses
 
-from gateparity.backends.torch import Layer
+from gateparity.backends.torch.layer import Layer
 from gateparity.layouts import TORCH
 
 

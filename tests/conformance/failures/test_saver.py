@@ -9,28 +9,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateparity.backends.numpy import Scratch
-from gateparity.backends.spec import Backend, parse_backends
-from gateparity.canonical import Canonical
+from gateparity.backends.backend import Backend
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.backends.spec import parse_backends
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.failures.saver import FOLDER, Saver, file_name, make_saver
-from gateparity.conformance.plan import named_plan
+from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.reports.record import to_json
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.result import Result
-from gateparity.conformance.run import run_checks
-from gateparity.conformance.session import Truths
-from gateparity.conformance.source import Source
-from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.conformance.runs.plan import Source, named_plan
+from gateparity.conformance.runs.result import Result
+from gateparity.conformance.runs.run import run_checks
+from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError
 from gateparity.layouts import D2L
+from gateparity.protocol.canonical import Canonical
 
 LIARS = """
 import dataclasses
 import os
 
 from gateparity import Unsupported
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 from gateparity.layouts import D2L
 
 
@@ -177,7 +177,7 @@ def test_what_was_not_compared_is_not_saved(run, tmp_path, name):
 
 def test_a_deviation_that_is_gone_is_no_case_to_save(tmp_path):
     """It fails the run, but no number does."""
-    jax = Backend("jax", "layer", "gateparity.backends.numpy:Scratch", Path(sys.executable))
+    jax = Backend("jax", "layer", "gateparity.backends.numpy.scratch:Scratch", Path(sys.executable))
     plan = named_plan(["nan_padding"], ["lengths"], 0)
     found = run_checks([jax], plan, seed=0, save=Saver(tmp_path / "saved", 0))
     assert {result.status for result in found.results} == {"fail"}

@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gateparity.conformance.cases import RECIPES, Recipe
 from gateparity.conformance.failures import reductions
 from gateparity.conformance.failures.shrink import GiveUp, shrink
-from gateparity.conformance.storage.cases import join_arrays, name_arrays
-from gateparity.conformance.truth import Truth
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.problems.arrays import join_arrays, name_arrays
+from gateparity.conformance.problems.cases import RECIPES, Recipe
 
 BIG = Recipe("big", steps=6, layers=3, directions=2, lengths=(3, 6, 1))
 

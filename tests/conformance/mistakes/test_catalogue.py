@@ -11,18 +11,18 @@ import itertools
 import numpy as np
 import pytest
 
-from gateparity.conformance.cases import RECIPES, Recipe
+from gateparity.conformance.judgement.rounding import Arithmetic, make_rounding
+from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.equations import change_equations
 from gateparity.conformance.mistakes.precision import FLOAT32, TF32, cut
-from gateparity.conformance.plan import named_plan
+from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.answers import forward, gates, gradients, layout
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.rounding import Arithmetic, make_rounding
-from gateparity.conformance.truth import Truth
-from gateparity.guard import Impure
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.errors import Impure
 from gateparity.layouts import LAYOUTS, TORCH
-from gateparity.parameters import Cell, fields
+from gateparity.network.parameters import Cell, fields
 
 HARD = Recipe("hard", size=4, layers=2, directions=2, lengths=(3, 5, 1, 0))
 BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}

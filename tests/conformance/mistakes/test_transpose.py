@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch, Outputs
+from gateparity.conformance.judgement.rounding import Arithmetic, make_rounding
 from gateparity.conformance.mistakes.transpose import pull_back
-from gateparity.conformance.rounding import Arithmetic, make_rounding
-from gateparity.parameters import Cell
+from gateparity.network.batch import Batch, Outputs
+from gateparity.network.parameters import Cell
 
 MOVES = {
     "transposed": lambda a: np.swapaxes(a, 0, 1),

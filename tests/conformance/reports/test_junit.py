@@ -9,12 +9,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gateparity.backends.spec import Backend
-from gateparity.conformance.files import write_text
+from gateparity.backends.backend import Backend
 from gateparity.conformance.reports.junit import to_junit
-from gateparity.conformance.result import Pair, Result, Run
+from gateparity.conformance.runs.result import Pair, Result, Run
+from gateparity.files import write_text
 
-NUMPY = Backend("numpy", "scratch", "gateparity.backends.numpy:Scratch", Path(sys.executable))
+NUMPY = Backend(
+    "numpy", "scratch", "gateparity.backends.numpy.scratch:Scratch", Path(sys.executable)
+)
 MINE = Backend("mypkg", "", "mypkg:LSTM", Path(sys.executable), shipped=False, installed=True)
 REASON = 'y[0]: found 1 < 2 & "more"'
 

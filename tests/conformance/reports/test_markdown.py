@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from gateparity.backends.spec import Backend
+from gateparity.backends.backend import Backend
 from gateparity.conformance.reports.markdown import escape, to_markdown
-from gateparity.conformance.result import Pair, Result, Run
+from gateparity.conformance.runs.result import Pair, Result, Run
 
-NUMPY = Backend("numpy", "scratch", "gateparity.backends.numpy:Scratch", Path(sys.executable))
+NUMPY = Backend(
+    "numpy", "scratch", "gateparity.backends.numpy.scratch:Scratch", Path(sys.executable)
+)
 REASON = "y[0, 1]: found 1, expected 2"
 RENDER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 ODD = [

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateparity.backends.spec import Backend
+from gateparity.backends.backend import Backend
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.record import to_json
-from gateparity.conformance.result import Pair, Result, Run
-from gateparity.conformance.source import Source
+from gateparity.conformance.runs.plan import Source
+from gateparity.conformance.runs.result import Pair, Result, Run
 
-NUMPY = Backend("numpy", "scratch", "gateparity.backends.numpy:Scratch", Path(sys.executable))
-TORCH = Backend("torch@/opt/env", "layer", "gateparity.backends.torch:Layer", None)
+NUMPY = Backend(
+    "numpy", "scratch", "gateparity.backends.numpy.scratch:Scratch", Path(sys.executable)
+)
+TORCH = Backend("torch@/opt/env", "layer", "gateparity.backends.torch.layer:Layer", None)
 SOURCE = Source("--text 'a b.txt'", "abc")
 
 

@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gateparity.backends.spec import Backend
-from gateparity.conformance.commands.console import make_console, print_error
+from gateparity.backends.backend import Backend
+from gateparity.conformance.reports.console import make_console, print_error
 from gateparity.conformance.reports.terminal import print_run
-from gateparity.conformance.result import Pair, Result, Run
+from gateparity.conformance.runs.result import Pair, Result, Run
 
-NUMPY = Backend("numpy", "scratch", "gateparity.backends.numpy:Scratch", Path(sys.executable))
+NUMPY = Backend(
+    "numpy", "scratch", "gateparity.backends.numpy.scratch:Scratch", Path(sys.executable)
+)
 LONG = "torch@/home/somebody/projects/a-long-name/and-another/environments/torch-2.9-cuda-13"
-TORCH = Backend(LONG, "layer", "gateparity.backends.torch:Layer", Path(sys.executable))
-JAX = Backend("jax", "layer", "gateparity.backends.jax:Layer", None, missing="none")
+TORCH = Backend(LONG, "layer", "gateparity.backends.torch.layer:Layer", Path(sys.executable))
+JAX = Backend("jax", "layer", "gateparity.backends.jax.layer:Layer", None, missing="none")
 SPEC = f"torch:layer@{LONG.partition('@')[2]}"
 REASON = "y[0, 1]: found 1, expected 2: 41 sigma of rounding, 8 allowed"
 

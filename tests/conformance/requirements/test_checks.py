@@ -14,15 +14,15 @@ import re
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch, Gradients, Outputs
-from gateparity.backends.numpy import Scratch
-from gateparity.canonical import Canonical
-from gateparity.conformance.plan import named_plan
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.session import Truths
-from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.truths import Truths
 from gateparity.layouts import D2L, TORCH
+from gateparity.network.batch import Batch, Gradients, Outputs
+from gateparity.protocol.canonical import Canonical
 
 SEEDS = 5  # of the search for false alarms
 

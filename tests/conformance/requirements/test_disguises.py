@@ -12,11 +12,11 @@ import itertools
 import numpy as np
 import pytest
 
-from gateparity.conformance.cases import RECIPES
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.symmetries import draw_cycle
-from gateparity.conformance.truth import Truth
-from gateparity.parameters import fields
+from gateparity.network.parameters import fields
 
 SEEDS = range(5)
 

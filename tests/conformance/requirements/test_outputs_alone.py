@@ -10,16 +10,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch, Outputs, Unsupported
-from gateparity.backends.local import load_local
-from gateparity.backends.numpy import Scratch
-from gateparity.canonical import Canonical
-from gateparity.conformance.pairs import compare_pairs
-from gateparity.conformance.plan import named_plan
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.backends.workers.local import load_local
 from gateparity.conformance.requirements.answers import comparable, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.session import Truths, run_check
+from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.session import run_check
+from gateparity.conformance.runs.truths import Truths
+from gateparity.errors import Unsupported
 from gateparity.layouts import D2L
+from gateparity.network.batch import Batch, Outputs
+from gateparity.protocol.canonical import Canonical
 
 SKIPPED = {"gates", "gradients", "variants"}
 JUDGED = [name for name in CHECKS if name not in SKIPPED]

@@ -7,15 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gateparity.adapter import Impure, Outputs, Unsupported
-from gateparity.backends import numpy as scratch
-from gateparity.backends.numpy import Scratch
-from gateparity.canonical import Canonical
-from gateparity.conformance.cases import RECIPES
+from gateparity.backends.numpy import equations as scratch
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import Mismatch, judge
+from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.session import Truths
-from gateparity.conformance.truth import Truth
-from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.conformance.runs.truths import Truths
+from gateparity.errors import Impure, Unsupported
+from gateparity.network.batch import Outputs
+from gateparity.protocol.canonical import Canonical
 
 TRUTHS = Truths()
 

@@ -7,18 +7,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gateparity.adapter import Unsupported
-from gateparity.backends.numpy import Scratch
-from gateparity.canonical import Canonical
-from gateparity.conformance.budget import make_arithmetic, make_budget
-from gateparity.conformance.cases import RECIPES, Recipe
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.problems.cases import RECIPES, Recipe
+from gateparity.conformance.problems.slices import cut_steps, pick_sequences
 from gateparity.conformance.requirements.answers import forward, gradients
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.requirements.pieces import cut_steps, pick_sequences
 from gateparity.conformance.requirements.symmetries import Symmetry
-from gateparity.conformance.truth import Truth
-from gateparity.errors import InputError
-from gateparity.parameters import fields
+from gateparity.errors import InputError, Unsupported
+from gateparity.network.parameters import fields
+from gateparity.protocol.canonical import Canonical
 
 HARD = Recipe("hard", layers=3, directions=2, lengths=(3, 5, 1))
 BOTH = Recipe("both", layers=2, lengths=(3, 5, 1))

@@ -10,16 +10,17 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from gateparity.adapter import Batch, Outputs
-from gateparity.backends.local import load_local
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.backends.workers.local import load_local
 from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import make_probes
 from gateparity.conformance.diagnosis.search import Diagnostician
-from gateparity.conformance.pairs import compare_pairs
-from gateparity.conformance.plan import named_plan
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.session import Truths, run_check
+from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.session import run_check
+from gateparity.conformance.runs.truths import Truths
+from gateparity.network.batch import Batch, Outputs
 
 NO_FINAL = "it returns its outputs alone"
 NO_INITIAL = "it begins from zeros"
@@ -214,7 +215,7 @@ def test_carry_is_what_needs_final_states():
 
 MODULE = """
 from gateparity import Outputs
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 
 
 class Right(Scratch):
@@ -232,7 +233,7 @@ WORK = ("--check", "forward", "--check", "gradients", "--case", "sequence")
 
 
 def command(folder, *arguments):
-    start = [sys.executable, "-m", "gateparity.conformance.cli"]
+    start = [sys.executable, "-m", "gateparity.conformance.commands.cli"]
     return subprocess.run(
         [*start, *arguments], cwd=folder, capture_output=True, text=True, check=False
     )

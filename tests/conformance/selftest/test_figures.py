@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.cases import RECIPES
 from gateparity.conformance.commands.selftest import figures_json, print_figures
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
+from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.random_cases import random_case, random_case_of_few_shapes
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.selftest import sensitivity
 from gateparity.conformance.selftest.false_alarms import Alarms, count_alarms
 from gateparity.conformance.selftest.figures import (
@@ -30,9 +32,7 @@ from gateparity.conformance.selftest.figures import (
     run_selftest,
 )
 from gateparity.conformance.selftest.framework_alarms import count_framework_alarms
-from gateparity.conformance.selftest.random_cases import random_case, random_case_of_few_shapes
 from gateparity.conformance.selftest.sensitivity import SHIFTS, Caught
-from gateparity.conformance.session import Truths
 from gateparity.errors import InputError
 
 BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
@@ -41,7 +41,7 @@ MODULE = """
 import dataclasses
 
 from gateparity import Outputs, Unsupported
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 
 found = {m.name: m for m in CATALOGUE}
@@ -114,7 +114,7 @@ def gateparity(folder):
         dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
         return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.cli", "selftest", *arguments],
+            [sys.executable, "-m", "gateparity.conformance.commands.cli", "selftest", *arguments],
             cwd=folder,
             env=kept | {"PYTHONPATH": str(folder)},
             capture_output=True,

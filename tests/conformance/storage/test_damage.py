@@ -18,23 +18,22 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.cases import RECIPES
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
-from gateparity.conformance.recording.reading import load_recording
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.problems.arrays import name_arrays
+from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.text import encode_text
+from gateparity.conformance.recordings.reading import load_recording
+from gateparity.conformance.reports.training import print_report
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.storage.cases import name_arrays
-from gateparity.conformance.storage.seal import UNSEALED
-from gateparity.conformance.storage.tensors import pack_tensors, unpack_tensors
-from gateparity.conformance.text import encode_text
-from gateparity.conformance.training.checkpoint import Journal, load_checkpoint, save_checkpoint
-from gateparity.conformance.training.lesson import Lesson, Sizes, make_recipe
-from gateparity.conformance.training.pupils import Student
-from gateparity.conformance.training.report import Report, print_report
-from gateparity.conformance.training.run import Classroom
-from gateparity.conformance.training.workers import Row
-from gateparity.conformance.truth import Truth
+from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.storage.tensors import UNSEALED, pack_tensors, unpack_tensors
+from gateparity.conformance.training.resume import Journal, load_checkpoint, save_checkpoint
+from gateparity.conformance.training.run import Classroom, Report
+from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
+from gateparity.conformance.training.trainers import Student
 from gateparity.errors import InputError
 
 OLD = Path(__file__).parent / "written_by_0.1.0"
@@ -184,7 +183,7 @@ def test_a_file_of_the_version_before_is_read(kind):
 
 def test_a_failure_of_the_version_before_is_replayed_with_a_line_on_it():
     file = OLD / "failure.safetensors"
-    command = [sys.executable, "-m", "gateparity.conformance.cli", "replay", str(file)]
+    command = [sys.executable, "-m", "gateparity.conformance.commands.cli", "replay", str(file)]
     done = subprocess.run(
         [*command, "--backend", "numpy"], capture_output=True, text=True, check=False
     )

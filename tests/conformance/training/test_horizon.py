@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateparity.backends.spec import parse_backends
+from gateparity.conformance.runs.pool import Row
 from gateparity.conformance.training.horizon import Known, Trial
 from gateparity.conformance.training.parity import Verdict
-from gateparity.conformance.training.workers import Row
 
 ROW = Row(parse_backends(["numpy"])[0], "float64")
 KNOWN = Known("it rounds its rate", 2.0**-29)

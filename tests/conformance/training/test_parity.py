@@ -7,15 +7,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gateparity.backends import numpy as book
-from gateparity.backends.numpy import Scratch
+from gateparity.backends.numpy import equations as book
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.backward import BACKWARD_MISTAKES
 from gateparity.conformance.mistakes.equations import change_equations
 from gateparity.conformance.mistakes.mistake import GRADIENTS
 from gateparity.conformance.training.parity import judge_course, make_course
 from gateparity.conformance.training.problems import CALM, make_problem, run_problem
-from gateparity.conformance.training.pupils import Student, Teacher
-from gateparity.conformance.truth import Truth
+from gateparity.conformance.training.trainers import Student, Teacher
 
 
 def judged(problem, pupil, course=None):

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from gateparity.adapter import Outputs
-from gateparity.canonical import Canonical
-from gateparity.conformance.cases import Recipe
+from gateparity.conformance.judgement.verdict import Mismatch, judge
+from gateparity.conformance.problems.cases import Recipe
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.session import Truths
-from gateparity.conformance.verdict import Mismatch, judge
+from gateparity.conformance.runs.truths import Truths
 from gateparity.layouts import LAYOUTS
-from gateparity.parameters import Cell, fields
+from gateparity.network.batch import Outputs
+from gateparity.network.parameters import Cell, fields
+from gateparity.protocol.canonical import Canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.layout import Layout
+    from gateparity.packing.layout import Layout
 
 FORWARD = CHECKS["forward"]
 
@@ -77,7 +77,7 @@ def _verify(name, run, dtypes=("float32", "float64"), backend="numpy"):
         layers=2 if layout.many_layers else 1,
         directions=2 if layout.both_directions else 1,
     )
-    adapter = importlib.import_module(f"gateparity.backends.{backend}").Scratch()
+    adapter = importlib.import_module(f"gateparity.backends.{backend}.scratch").Scratch()
     arithmetic = getattr(adapter, "arithmetic", {})
     for dtype in dtypes:
         case = recipe.build(dtype, 0)

@@ -1,0 +1,42 @@
+"""What an adapter needs of its framework: arrays, calls, derivatives, settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateparity.network.parameters import Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Primitives:
+    """The operations that an adapter needs of its framework.
+
+    `inputs` are `(params, x, h_0, c_0, lengths)`, lengths None for full ones. `call(run, config,
+    *inputs)` returns what `run` does; `vjp(run, config, inputs, heads)` the gradients of
+    `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `arithmetic` is what has to be
+    known of its rounding: `bias`, by how many units roundoff exp and tanh are off over a stretch of
+    arguments (docs/rounding.md); `factors`, the unit roundoff of what a float32 product takes.
+    `settings()` tells what the framework is set to, for the manifest. `wait(answer)` returns when
+    an answer is computed, where a call returns before; `threads()` is how many one operation may
+    use, 0 for every core: the bench needs both.
+    """
+
+    version: str
+    from_numpy: Callable[[Array], Any]
+    to_numpy: Callable[[Any], Array]
+    call: Callable[..., Any]
+    vjp: Callable[..., Any]
+    trainer: Callable[[], Any]
+    arithmetic: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    settings: Callable[[], Mapping[str, str]] = dict
+    wait: Callable[[Any], Any] = lambda _: None
+    threads: Callable[[], int] = lambda: 0
+
+
+def on_off(switch: object) -> str:
+    """Format a framework's boolean setting as "on" or "off"."""
+    return "on" if switch else "off"

@@ -1,0 +1,1 @@
+"""Environments with one framework each: made, found and repaired."""

@@ -1,0 +1,1 @@
+"""JAX's adapter, with Flax's layers."""

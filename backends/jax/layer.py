@@ -1,0 +1,73 @@
+"""Flax linen's own layer, `OptimizedLSTMCell` under `nn.RNN`."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen, traverse_util
+
+from gateparity.backends.base.stack import cell_name, cell_params, is_reverse, run_layers
+from gateparity.backends.base.variant import Variant
+from gateparity.backends.jax.primitives import PRIMITIVES
+from gateparity.layouts import FLAX
+
+if TYPE_CHECKING:
+    from gateparity.network.config import Config
+
+
+def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
+    def run_cell(k: int, x: Any) -> Any:
+        rnn = _rnn(config, k)
+        w = traverse_util.unflatten_dict(
+            cell_params(params, f"rnn_{cell_name(config, k)}/"), sep="/"
+        )
+        (c, h), y = rnn.apply({"params": w}, x, initial_carry=(c_0[k], h_0[k]), seq_lengths=lengths)
+        if lengths is not None:  # nn.RNN runs on into the padding, and keeps those outputs
+            y = jnp.where((jnp.arange(len(x))[:, None] < lengths)[..., None], y, 0)
+        return y, h, c
+
+    y, h_n, c_n = run_layers(config, x, run_cell, jnp.concatenate)
+    return y, jnp.stack(h_n), jnp.stack(c_n)
+
+
+def _hold(config: Config, params: Any) -> Any:
+    """Return the parameters by the names that Flax would create itself.
+
+    Flax modules keep no weights, so there is nothing to load them into. Tracing `apply` raises for
+    shapes that don't fit.
+    """
+    held: dict[str, Any] = {}
+    for k in range(config.cells):
+        rnn, prefix = _rnn(config, k), f"rnn_{cell_name(config, k)}/"
+        x = jnp.zeros((1, 1, config.layer_input_size(k // config.directions)), config.dtype)
+        own = jax.eval_shape(rnn.init, jax.random.key(0), x)["params"]
+        w = cell_params(params, prefix)
+        tree = traverse_util.unflatten_dict(w, sep="/")
+        jax.eval_shape(rnn.apply, {"params": tree}, x)  # raises for a shape that isn't its own
+        held |= {prefix + name: w[name] for name in traverse_util.flatten_dict(own, sep="/")}
+    return held
+
+
+def _rnn(config: Config, k: int) -> Any:
+    dtype = jnp.dtype(config.dtype)
+    return linen.RNN(
+        linen.OptimizedLSTMCell(config.hidden_size, dtype=dtype, param_dtype=dtype),
+        time_major=True,
+        return_carry=True,
+        reverse=is_reverse(config, k),
+        keep_order=True,
+    )
+
+
+Layer = functools.partial(
+    Variant,
+    "jax:layer",
+    FLAX,
+    _layer,
+    PRIMITIVES,
+    unsupported={"gates": "flax.linen.OptimizedLSTMCell doesn't return its gates"},
+    hold=_hold,
+)

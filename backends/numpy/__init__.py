@@ -1,0 +1,1 @@
+"""NumPy's adapter: the LSTM's equations and backpropagation through time by hand."""

@@ -1,0 +1,128 @@
+"""TensorFlow as an adapter needs it: arrays, calls, derivatives, settings.
+
+Compiled by XLA, once for each config and shape: faster than a plain `tf.function`. A compilation
+takes its time, though, and Keras runs eagerly by itself; so does the layer variant here where
+sequences are too short to repay it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.util import _pywrap_util_port
+
+from gateparity.backends.base.primitives import Primitives, on_off
+from gateparity.backends.catalogue import FRAMEWORKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.network.config import Config
+
+
+IS_KERAS_2: Final = keras.__version__.startswith("2.")
+_WORTH_COMPILING: Final = 16  # steps; below, an eager call is over long before a compilation
+
+
+def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
+    return _function(_run, run, config, steps=len(inputs[1]))(*inputs)
+
+
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+    return _function(_gradient, run, config, steps=len(inputs[1]))(inputs, heads)
+
+
+def _run(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
+    return run(config, *inputs)
+
+
+def _gradient(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+    *sources, lengths = inputs
+    with tf.GradientTape() as tape:
+        tape.watch(sources)
+        y, h_n, c_n, *_ = run(config, *sources, lengths)
+    return tape.gradient((y, h_n, c_n), sources, heads)
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedRun:
+    """A run of a layer that has variables, which `prepare(config)` makes: a trace can't make any.
+
+    It runs eagerly where sequences are short, as such a layer does by itself.
+    """
+
+    run: Callable[..., Any]
+    prepare: Callable[[Config], None]
+
+    def __call__(self, config: Config, *inputs: Any) -> Any:
+        """Run the layer."""
+        return self.run(config, *inputs)
+
+
+def _function(
+    work: Callable[..., Any], run: Callable[..., Any], config: Config, *, steps: int
+) -> Callable[..., Any]:
+    if isinstance(run, PreparedRun) and steps < _WORTH_COMPILING:
+        return functools.partial(work, run, config)
+    return _compile(work, run, config)
+
+
+@functools.cache
+def _compile(
+    work: Callable[..., Any], run: Callable[..., Any], config: Config
+) -> Callable[..., Any]:
+    """Return the compiled function, cached by config.
+
+    tf.function's own cache is lost with its last user, so that it would trace anew.
+    """
+    if isinstance(run, PreparedRun):
+        run.prepare(config)
+    compiled: Callable[..., Any] = tf.function(
+        functools.partial(work, run, config), jit_compile=True
+    )
+    return compiled
+
+
+def live_steps(lengths: Any, steps: int) -> Any:
+    """Return whether each step of each sequence comes before its end: `(T, B, 1)`."""
+    return (tf.range(steps, dtype=lengths.dtype)[:, None] < lengths)[..., None]
+
+
+def _settings() -> dict[str, str]:
+    threading, options = tf.config.threading, tf.config.experimental
+    return {
+        "device": tf.config.list_logical_devices()[-1].device_type.lower(),
+        "threads": f"{threading.get_intra_op_parallelism_threads() or 'all cores'} in an operation",
+        "threads across": f"{threading.get_inter_op_parallelism_threads() or 'all cores'}",
+        "oneDNN": on_off(_pywrap_util_port.IsMklEnabled()),  # TF_ENABLE_ONEDNN_OPTS, or its default
+        "TF32 in matmul": on_off(options.tensor_float_32_execution_enabled()),
+    }
+
+
+def _trainer() -> Any:
+    from gateparity.backends.tensorflow import training
+
+    return training
+
+
+TRAINING: Final = (
+    {"train": f"it trains with Keras 3's optimisers, and this is Keras {keras.__version__}"}
+    if IS_KERAS_2
+    else {}
+)
+PRIMITIVES: Final = Primitives(
+    version=tf.__version__,
+    from_numpy=tf.constant,
+    to_numpy=np.asarray,  # its memory as it is, where tensor.numpy() copies
+    call=_call,
+    vjp=_vjp,
+    trainer=_trainer,
+    arithmetic=dict(FRAMEWORKS["tensorflow"].arithmetic),
+    settings=_settings,
+    threads=tf.config.threading.get_intra_op_parallelism_threads,
+)

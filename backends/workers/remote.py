@@ -1,0 +1,308 @@
+"""The near side of a worker: an adapter that runs in another interpreter, reached by execnet.
+
+One worker holds one adapter, so a crash, a hang or a malformed answer costs one backend only. This
+is the only file that imports execnet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import importlib.resources
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import execnet
+
+from gateparity.backends.catalogue import FRAMEWORKS, OLDEST, check_engine
+from gateparity.backends.place import command, gateway_spec
+from gateparity.backends.workers import bootstrap
+from gateparity.backends.workers.wire import decode, decode_layout, encode
+from gateparity.errors import Impure, Unsupported
+from gateparity.network.batch import Batch, Gradients, Outputs, Trace
+from gateparity.protocol.training import Prediction, Training, TrainingState
+from gateparity.protocol.validation import check_unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.resources.abc import Traversable
+
+    from gateparity.backends.place import Place
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Native
+    from gateparity.protocol.training import Examples, Recipe
+
+
+_GRACE: Final = 1.0  # seconds that a worker gets to leave by itself
+_ANSWER: Final = 30.0  # seconds that an interpreter gets to say that it is one
+
+
+class BackendError(Exception):
+    """The reason, in one line, why a backend gave no answer. Other backends go on."""
+
+
+class WorkerLost(BackendError):
+    """The worker has crashed, hung or been killed. It takes no further calls."""
+
+
+class Worker:
+    """An interpreter that runs the worker's loop. Use it as a context, or close it.
+
+    `python` is the interpreter, here or on another machine. `path` is put before its own import
+    path. `limit` is the longest time that one call may take, in seconds. `threads`, if given,
+    limits the threads of OpenMP libraries there. The constructor raises `WorkerLost` if the worker
+    doesn't start.
+    """
+
+    def __init__(
+        self, python: Place, limit: float, path: tuple[str, ...] = (), threads: int | None = None
+    ) -> None:
+        # A longer wait overflows the lock of the operating system.
+        self.limit = min(limit, threading.TIMEOUT_MAX)
+        self.seconds = 0.0  # that calls took, as seen from here
+        self.far_seconds = 0.0  # of those, spent on the far side: the rest is transport
+        self._python = python
+        # The worker writes its output to a file and not to a pipe: a crashed process leaves its
+        # last words there, and a full pipe would block it.
+        self._folder = tempfile.TemporaryDirectory(prefix="gateparity-")
+        self._log = Path(self._folder.name) / "log"
+        self._log.touch()
+        self._heard = 0  # of the log, when the last call began
+        self._group = execnet.Group()
+        try:
+            # execnet has no timeout for a start, so the interpreter is tried first, on its own.
+            _require_answer(python, min(limit, _ANSWER))
+            self._gateway = self._group.makegateway(gateway_spec(python, threads))
+            # The interpreter may not have gateparity installed, so the sources are sent to it.
+            self._channel = self._gateway.remote_exec(bootstrap)
+            # A worker on another machine can't write to a file here.
+            log = str(self._log) if isinstance(python, Path) else os.devnull
+            self._channel.send((_sources(), list(path), log))
+        except (OSError, EOFError, subprocess.SubprocessError, execnet.RemoteError) as error:
+            self.close()
+            raise WorkerLost(f"{python} doesn't start as a worker: {error}") from None
+        except BaseException:
+            # Ctrl-C during the start must not leave a process behind.
+            self.close()
+            raise
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(self, operation: str, *args: Any) -> Any:
+        """Send a call to the worker, and return its answer.
+
+        Raise `Unsupported`, `Impure` or `BackendError` if the worker says so, and `WorkerLost` if
+        it gives no valid answer within `limit` seconds. A lost worker is closed.
+        """
+        start = time.perf_counter()
+        kind, value, seconds = self._exchange(operation, encode([operation, *args]))
+        # The far side measures its own time. Only the difference depends on the connection.
+        self.seconds += time.perf_counter() - start
+        self.far_seconds += seconds
+        if kind == "unsupported":
+            raise Unsupported(value)
+        if kind == "impure":
+            raise Impure(value)
+        if kind == "error":
+            raise BackendError(value)
+        return value
+
+    def close(self) -> None:
+        """End the process, by force after a second, and remove its log."""
+        # execnet first asks the process to end, and kills it after the timeout.
+        self._group.terminate(timeout=_GRACE)
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()
+
+    def _exchange(self, operation: str, message: Any) -> tuple[str, Any, float]:
+        try:
+            # The log has all earlier calls too; only what comes after this position belongs to this
+            # one.
+            self._heard = self._log.stat().st_size
+            self._channel.send(message)
+            # A hang in native code can't be interrupted from Python, so the time limit is on this
+            # side.
+            kind, value, seconds = self._channel.receive(self.limit)
+            return kind, decode(value), seconds
+        except self._channel.TimeoutError:
+            reason = f"no answer to {operation} within {self.limit:g} s"
+        except (EOFError, OSError):
+            reason = f"its worker died during {operation}{self._last_words()}"
+        except execnet.RemoteError as error:
+            reason = f"its worker failed at {operation}: {_last_line(str(error))}"
+        except (TypeError, ValueError) as error:
+            reason = f"nonsense in answer to {operation}: {error}"
+        # A late answer would be taken for that of the next call, so a worker that failed once is
+        # closed and never used again.
+        self.close()
+        raise WorkerLost(reason)
+
+    def _last_words(self) -> str:
+        """Describe how the process ended and what the call printed last, as far as known."""
+        words = []
+        # execnet has no public access to the process. For a worker on another machine it is that of
+        # ssh.
+        process: Any = getattr(getattr(self._gateway, "_io", None), "popen", None)
+        with contextlib.suppress(Exception):
+            words.append(_ending(process.wait(_GRACE)))
+        with contextlib.suppress(OSError):
+            log = self._log.read_bytes()[self._heard :]
+            words.append(_last_said(log.decode(errors="replace")))
+        found = [word for word in words if word]
+        return f" ({'; '.join(found)})" if found else ""
+
+
+class Caller(Protocol):
+    """An object that answers calls to an adapter: a worker, or an adapter in this process."""
+
+    def call(self, operation: str, *args: Any) -> Any:
+        """Return the answer to a call. Raise `Unsupported`, `Impure`, or `BackendError`."""
+        ...
+
+
+class RemoteAdapter:
+    """An adapter whose methods run in a worker."""
+
+    def __init__(self, worker: Caller, target: str) -> None:
+        self._worker = worker
+        self._manner = ""
+        found = worker.call("load", target)
+        self.name: str = found["name"]
+        self.version: str = found["version"]
+        self.unsupported: dict[str, str] = found["unsupported"]
+        self.engine: str = found["engine"]
+        self.manifest: dict[str, str] = found["manifest"]
+        self.layout = decode_layout(found["layout"])
+        try:
+            # An adapter's declarations are checked like any other input: a misspelt key would
+            # otherwise have no effect, and nobody would notice.
+            check_unsupported(self.unsupported)
+            check_engine(self.engine)
+        except (TypeError, ValueError) as error:
+            raise BackendError(str(error)) from None
+        inherited = dict(FRAMEWORKS[self.engine].arithmetic) if self.engine else {}
+        self.arithmetic: dict[str, float] = inherited | found["arithmetic"]
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """Run the LSTM over a batch in the worker, and return its outputs."""
+        return Outputs(**self._call("forward", config, params, batch))
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """Run the LSTM in the worker, and return all pre-activations, gates and states."""
+        return Trace(**self._call("gates", config, params, batch))
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """Differentiate the LSTM in the worker, by the framework's own means."""
+        found = self._call("gradients", config, params, batch, cotangent)
+        return Gradients(found["params"], Batch(**found["batch"]))
+
+    def weights(self, config: Config, params: Native) -> Native:
+        """Load arrays into the framework's own weights and read them back, by their names there."""
+        found: Native = self._call("weights", config, params)
+        return found
+
+    def train(
+        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
+    ) -> Training:
+        """Take a gradient step for each batch in the worker, by the framework's own means."""
+        found = self._call("train", config, state, list(batches), recipe)
+        return Training(**{**found, "state": TrainingState(**found["state"])})
+
+    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
+        """Return the output layer's numbers and the last states of a model in training."""
+        return Prediction(**self._call("predict", config, state, x, recipe))
+
+    def guarded(self) -> RemoteAdapter:
+        """Return the same adapter with its calls guarded in the worker, next to the framework."""
+        # Only the name of the operation changes. The guard has to be in the worker, where arguments
+        # are not copies (core/protocol/guard.py).
+        guarded = copy.copy(self)
+        guarded._manner = "guarded "
+        return guarded
+
+    def _call(self, method: str, *args: Any) -> Any:
+        return self._worker.call(self._manner + method, *args)
+
+
+@functools.cache
+def _sources() -> dict[str, tuple[str, str]]:
+    """Return every module of core/ and backends/: full name to (file name, source)."""
+    found: dict[str, tuple[str, str]] = {}
+    for package in ("gateparity", "gateparity.backends"):
+        found |= _read_package(package, importlib.resources.files(package))
+    return found
+
+
+def _read_package(package: str, folder: Traversable) -> dict[str, tuple[str, str]]:
+    """Read a package and those inside it, importing none: a framework's would import it."""
+    found: dict[str, tuple[str, str]] = {}
+    for file in folder.iterdir():
+        if file.name.endswith(".py"):
+            found[_module_name(package, Path(file.name))] = str(file), file.read_text("utf-8")
+        elif (file / "__init__.py").is_file() and file.name != "conformance":
+            found |= _read_package(f"{package}.{file.name}", file)
+    return found
+
+
+def _require_answer(python: Place, limit: float) -> None:
+    """Run the interpreter once, and raise `OSError` unless it answers and is recent enough.
+
+    execnet would wait forever for a program that is no Python interpreter.
+    """
+    # A known text before the version distinguishes a Python from a program that prints something
+    # else.
+    question = "import sys; print('here %d.%d' % sys.version_info[:2])"
+    done = subprocess.run(
+        command(python, question),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=limit,
+        check=False,
+    )
+    here, _, version = done.stdout.decode(errors="replace").strip().rpartition("here ")
+    if here or not re.fullmatch(r"\d+\.\d+", version):
+        said = "" if isinstance(python, Path) else _last_line(done.stderr.decode(errors="replace"))
+        raise OSError(said or "it doesn't answer as a Python interpreter")
+    if tuple(map(int, version.split("."))) < OLDEST:
+        raise OSError(f"it is Python {version}, and {'.'.join(map(str, OLDEST))} is the oldest")
+
+
+def _module_name(package: str, file: Path) -> str:
+    return package if file.stem == "__init__" else f"{package}.{file.stem}"
+
+
+def _ending(code: int | None) -> str:
+    if code is None or code == 0:
+        return ""
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _last_said(log: str) -> str:
+    """Return the last line before faulthandler's report, or else the frame that crashed."""
+    said, _, report = log.partition("Fatal Python error: ")
+    current = report.partition("Current thread")[2].partition("\n\n")[0]
+    frame = re.search(r'File "(?:[^"]*[/\\])?([^"]*)", line (\d+) in (.*)', current)
+    place = "{}, line {}, in {}".format(*frame.groups()) if frame else ""
+    return _last_line(said) or place
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else ""
+
+
+TIME_LIMIT: Final = 120.0  # seconds for one call: a framework's import, or a compilation

@@ -1,0 +1,82 @@
+"""The work that `check` and `record` share: the plan that the options name, and the backends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateparity.backends.checkpoints.reading import read_checkpoint
+from gateparity.backends.checkpoints.torch_file import torch_loader
+from gateparity.backends.place import Host
+from gateparity.backends.spec import find_backends, parse_backends
+from gateparity.conformance.problems.text import read_text
+from gateparity.conformance.runs.plan import Source, named_plan, source_of, text_plan, weights_plan
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.runs.plan import Plan
+
+
+def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
+    """Return the rows that the specs name, or all that are found.
+
+    Raises `InputError` where a named one has no interpreter, and where none is found.
+    """
+    rows = parse_backends(specs) if specs else find_backends()
+    for row in rows:
+        if row.missing:
+            raise InputError(f"{row.label} can't run: {row.missing}")
+    if not rows:
+        raise InputError("no backend was found: gateparity env create --all")
+    return rows
+
+
+def require_two(rows: Sequence[Backend]) -> None:
+    """Raise `InputError` for rows of one backend, which leave nothing to compare."""
+    if len({row.name for row in rows}) < 2:
+        labels = ", ".join(row.label for row in rows)
+        raise InputError(
+            f"check compares two backends, found {labels} alone: name another, "
+            "`-b numpy -b mylib:MyLSTM`; `gateparity record` runs one"
+        )
+
+
+def rows_to_load(specs: Sequence[str] | None, rows: Sequence[Backend]) -> list[Backend]:
+    """Return the named rows of which only a worker can say whether they are there."""
+    return [row for row in rows if specs and (not row.shipped or isinstance(row.python, Host))]
+
+
+def choose_plan(
+    rows: Sequence[Backend],
+    case: Sequence[str] | None,
+    checks: Sequence[str] | None,
+    seed: int,
+    weights: Path | None,
+    prefix: str | None,
+    text: Path | None,
+) -> tuple[Plan, Source]:
+    """Return the plan and its source: named cases, a checkpoint's LSTM, or a text's characters.
+
+    A checkpoint is read in the worker of the first of `rows` that has PyTorch.
+    """
+    _refuse_together(case, weights, prefix, text)
+    if weights:
+        config, params = read_checkpoint(weights, prefix, torch_loader(rows))
+        source = source_of(weights, weights=weights, prefix=prefix)
+        return weights_plan(config, params, checks or [], seed), source
+    if text:
+        return text_plan(read_text(text), checks or [], seed), source_of(text, text=text)
+    return named_plan(case or [], checks or [], seed), Source()
+
+
+def _refuse_together(
+    case: Sequence[str] | None, weights: Path | None, prefix: str | None, text: Path | None
+) -> None:
+    given = [n for n, v in (("--case", case), ("--weights", weights), ("--text", text)) if v]
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(given)} exclude each other: choose one")
+    if prefix is not None and not weights:
+        raise InputError("--prefix goes with --weights: --weights FILE --prefix NAME")

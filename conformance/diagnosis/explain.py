@@ -1,0 +1,52 @@
+"""For each backend that fails, the known mistake that it behaves like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateparity.conformance.diagnosis.probes import is_probe
+from gateparity.conformance.runs.run import purity_beside
+from gateparity.conformance.runs.session import run_check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateparity.backends.backend import Backend
+    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.conformance.runs.plan import Plan
+    from gateparity.conformance.runs.result import Result
+    from gateparity.conformance.runs.truths import Truths
+
+
+def explain(
+    results: Sequence[Result], plan: Plan, arithmetics: Mapping[str, Mapping[str, float]]
+) -> dict[str, str]:
+    """Return for each failing backend the known mistake that it behaves like, if there is one.
+
+    A backend that is not deterministic behaves like no mistake: the sentence says which calls
+    differ.
+    """
+    failing = dict.fromkeys(r.row.label for r in results if r.status == "fail")
+    if not failing:
+        return {}
+    from gateparity.conformance.diagnosis.predictions import Predictions
+    from gateparity.conformance.diagnosis.probes import make_probes
+    from gateparity.conformance.diagnosis.search import Diagnostician
+
+    words = {}
+    for label in failing:
+        probes = make_probes(plan, [r for r in results if r.row.label == label])
+        doctor = Diagnostician(Predictions(arithmetics[label]))
+        words[label] = doctor.name(probes, pairs=False).words
+    return {label: sentence for label, sentence in words.items() if sentence}
+
+
+def explain_adapter(row: Backend, adapter: RemoteAdapter, plan: Plan, truths: Truths) -> str:
+    """Return the known mistake that an adapter behaves like, by the probes among a plan.
+
+    Purity is asked in any case: an adapter that isn't deterministic behaves like no mistake.
+    """
+    asked = [(c, case) for c, case in plan if is_probe((c.name, case.name, case.config.dtype))]
+    asked += purity_beside(plan, seed=0)
+    results = [run_check(row, adapter, check, case, truths) for check, case in asked]
+    return explain(results, asked, {row.label: adapter.arithmetic}).get(row.label, "")

@@ -1,0 +1,1 @@
+"""Whether two results are equal to within what rounding allows."""

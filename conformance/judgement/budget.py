@@ -1,0 +1,222 @@
+"""The rounding budget: how far rounding alone moves every element of every result.
+
+It holds a standard deviation for each element, from runs of the reference in Monte Carlo
+arithmetic, and one for the shift of each bias (Rao's score test). To first order the errors are
+linear in the unit roundoff, so draws for float32 serve float64 too, scaled. docs/rounding.md
+derives both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.judgement.rounding import (
+    Arithmetic,
+    Draws,
+    make_rounding,
+    unit_roundoff,
+)
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.network.batch import Outputs
+from gateparity.network.parameters import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateparity.conformance.judgement.rounding import Rounding
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
+    from gateparity.protocol.canonical import Lstm
+
+_DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an eighth
+_WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
+_PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
+_PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
+_OUTPUTS: Final[tuple[str, ...]] = ("y", "h_n", "c_n")
+_DECLARED: Final = ("factors", "bias", "sigmoid_floor")
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """Standard deviations of what rounding causes: for each element, and for each bias's score.
+
+    They are zero where rounding has no effect, such as past the end of a sequence. `scores (cell,
+    gate, hidden)` is None where a check has no outputs. `weights` are the outputs' weights in the
+    scores, zero where a number may be flushed to zero.
+    """
+
+    case: Case
+    sigmas: Results
+    weights: Results = dataclasses.field(default_factory=dict)
+    scores: Array | None = None
+
+    def scaled(self, factor: float) -> Budget:
+        """Return the budget for a unit roundoff that is `factor` times as large."""
+        sigmas = {name: sigma * factor for name, sigma in self.sigmas.items()}
+        # An error scales with the factor f, its weight with 1/f^2. So a score, a sum of errors
+        # times weights, and its deviation scale with 1/f.
+        scores = None if self.scores is None else self.scores / factor
+        weights = {name: weight / factor**2 for name, weight in self.weights.items()}
+        return Budget(self.case, sigmas, weights, scores)
+
+    def shifts(self, errors: Results) -> Array | None:
+        """Return by how many standard deviations each bias seems shifted, `(cell, gate, hidden)`.
+
+        The weighted errors are backpropagated through the reference. The gradient of a bias then
+        says how much the errors look like a shift of it (Rao's score test).
+        """
+        if self.scores is None:
+            return None
+        known = {n: np.where(np.isfinite(errors[n]), errors[n], 0) for n in self.weights}
+        scores = _scores(self.case, known, self.weights)
+        return np.where(self.scores > 0, scores / np.where(self.scores > 0, self.scores, 1), 0)
+
+
+def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType({})) -> Arithmetic:
+    """Return the rounding model for a dtype with what a backend declares.
+
+    That is `bias`, `sigmoid_floor` and `factors`; the last counts for float32 alone.
+
+    A float32 below the least normal number may be flushed to zero, as XLA does on a CPU; a float16
+    is rounded. float64 is drawn like float32, and scaled later. Raise `ValueError` for an unknown
+    declaration and for a value that is no number of at least 0.
+    """
+    for name, value in declared.items():
+        if name not in _DECLARED or not 0 <= value < np.inf:
+            expected = f"{', '.join(_DECLARED[:-1])} or {_DECLARED[-1]}, and a number of at least 0"
+            raise ValueError(f"arithmetic declares {name!r}: {value!r}, expected {expected}")
+    if dtype == "float16":
+        info = np.finfo(dtype)
+        return Arithmetic(unit_roundoff(dtype), float(info.smallest_subnormal) / 2)
+    # Draws are float64 numbers, which have no digits left for the errors of float64 itself. So
+    # float64 borrows the draws of float32, because errors are linear in the unit roundoff, and
+    # `scaled` converts them.
+    kept = {n: v for n, v in declared.items() if dtype == "float32" or n != "factors"}
+    tiny = float(np.finfo("float32").tiny)
+    return Arithmetic(unit_roundoff("float32"), flush=tiny, **kept)
+
+
+def make_budget(
+    check: Check,
+    case: Case,
+    arithmetic: Arithmetic,
+    seed: int = 0,
+    bend: Callable[[Truth], Lstm] = lambda truth: truth,
+) -> Budget:
+    """Draw the roundings of one check on one case; raise what the check raises.
+
+    `bend` changes the reference into another LSTM, one with a known mistake.
+    """
+    # Two runs of the same equations, one exact and one with random roundings: their difference is
+    # the rounding error, and nothing else.
+    exact = check.run(bend(Truth(dtype="float64")), case)
+    passes = [
+        _errors(check, case, exact, make_rounding(arithmetic, draws, seed + k), bend)
+        for k, draws in enumerate(_passes(case))
+    ]
+    draws = sum(_passes(case))
+    totals = {n: sum(np.square(p[n].values).sum(-1) for p in passes) for n in exact}
+    drawn = {name: pool(total, draws) for name, total in totals.items()}
+    # Whether a final result is flushed to zero depends on the backend and not on chance, so it is
+    # not drawn. Its size is added to every variance instead.
+    sigmas = {
+        name: np.hypot(sigma, np.where(_may_vanish(exact[name]), arithmetic.flush, 0))
+        for name, sigma in drawn.items()
+    }
+    outputs = [name for name in _OUTPUTS if name in exact]
+    if not outputs or not case.batch.x.size:
+        return Budget(case, sigmas)
+    weights = {name: _weigh(drawn[name], arithmetic.flush) for name in outputs}
+    scores = [np.square(_scores(case, errors, weights).values).sum(-1) for errors in passes]
+    return Budget(case, sigmas, weights, np.sqrt(np.sum(scores, axis=0) / draws))
+
+
+def _errors(
+    check: Check,
+    case: Case,
+    exact: Results,
+    rounding: Rounding,
+    bend: Callable[[Truth], Lstm],
+) -> dict[str, Draws]:
+    """Return the errors that rounding causes, as draws that are not rounded further.
+
+    Elements that aren't finite have an error of zero.
+    """
+    found = check.run(bend(Truth(rounding.lift, "float64")), case)
+    # Backpropagating the errors must not add new roundings to them, hence a unit roundoff of 0.
+    still = dataclasses.replace(rounding, arithmetic=Arithmetic(0.0))
+    return {n: Draws(_moved(a, exact[n], rounding), still) for n, a in found.items()}
+
+
+def _moved(array: Any, exact: Array, rounding: Rounding) -> Array:
+    drawn = (array if isinstance(array, Draws) else rounding.lift(array)).values
+    finite = np.isfinite(exact)[..., None]
+    with np.errstate(invalid="ignore"):
+        return np.where(finite, drawn - exact[..., None], 0)
+
+
+@np.errstate(all="ignore")  # gradients of the inputs may overflow, and aren't wanted
+def _scores(case: Case, errors: Any, weights: Results) -> Any:
+    """Return the derivative of half the weighted squared error by each bias.
+
+    Its shape is `(cell, gate, hidden)`, and a last axis for the draws if `errors` has one.
+    """
+    zeros = _zero_states(errors["y"], case.config)  # of the kind of y, which may be draws
+    heads = Outputs(*(errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS))
+    config = dataclasses.replace(case.config, biases=True)
+    found, _ = Truth(dtype="float64").gradients(config, _biased(case.params), case.batch, heads)
+    biases: list[Any] = [cell.b_ih for cell in found]
+    return np.stack(biases)
+
+
+def _zero_states(y: Any, config: Config) -> Any:
+    return np.concatenate([y[:1, :, : config.hidden_size] * 0] * config.cells)
+
+
+def _may_vanish(exact: Array) -> Array:
+    vanishing: Array = np.isfinite(exact) & (exact != 0)
+    return vanishing
+
+
+def _weigh(sigma: Array, flush: float) -> Array:
+    live = sigma > flush
+    return np.where(live, 1 / np.square(np.where(live, sigma, 1)), 0)
+
+
+def _biased(params: Parameters) -> Parameters:
+    zeros = np.zeros(params[0].w_ih.shape[:2], params[0].w_ih.dtype)
+    return tuple(
+        cell if cell.b_ih is not None else Cell(cell.w_ih, cell.w_hh, zeros, zeros)
+        for cell in params
+    )
+
+
+def _passes(case: Case) -> list[int]:
+    """Return how many draws each pass takes; large cases get fewer draws, to bound memory."""
+    steps, size, _ = case.batch.x.shape
+    # The memory of a pass grows with draws times states. Draws are repeated in several passes
+    # instead of all at once, and reduced for cases where even that takes too long.
+    work = max(steps * size * case.config.hidden_size * case.config.cells, 1)
+    draws = int(np.clip(16 * _WORK // work, *_DRAWS))
+    at_once = int(np.clip(_WORK // work, 1, draws))
+    return [min(at_once, draws - k) for k in range(0, draws, at_once)]
+
+
+def pool(squares: Array, draws: int) -> Array:
+    """Shrink each variance towards the array's mean, but not towards one of another scale."""
+    # With few draws the smallest of many estimated variances is much too small, and would cause a
+    # false alarm. So each is shrunk towards the mean of its array, as an empirical Bayes estimate
+    # with `_PRIOR` pseudo-draws (Efron and Morris, 1973). Where rounding has no effect the variance
+    # stays 0.
+    own = squares / draws
+    live = own > 0
+    prior = np.minimum(own[live].mean() if live.any() else 0.0, _PRIOR_AT_MOST * own)
+    sigmas: Array = np.sqrt((draws * own + _PRIOR * prior) / (draws + _PRIOR))
+    return sigmas

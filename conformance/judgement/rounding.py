@@ -1,0 +1,397 @@
+"""Monte Carlo arithmetic: arrays whose every operation rounds at random, in many draws at once.
+
+If the reference runs on these arrays, the spread of the draws shows how far rounding alone moves
+every element of every result: outputs, gates and gradients. The equations are the reference's own;
+this file is an array type, and no second LSTM. docs/rounding.md derives the model.
+
+The rounding of a number is a hash of its exact value, so equal numbers round equally, as they do in
+a computer. That matters for texts: a repeated character repeats its rounding error, and the errors
+add up in step.
+
+Sources: D. S. Parker, Monte Carlo Arithmetic, 1997; N. J. Higham and T. Mary, A New Approach to
+Probabilistic Rounding Error Analysis, 2019.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.network.parameters import Array
+
+
+# Constants of splitmix64: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators,
+# OOPSLA 2014.
+_30, _27, _12 = (np.uint64(k) for k in (30, 27, 12))
+_MIX: Final = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_TWO: Final = np.float64(2).view(np.uint64)
+_LEAST: Final = float(np.finfo(np.float64).tiny)
+_LARGEST: Final = float(np.finfo(np.float64).max) / 4
+# IEEE 754 rounds the results of + - * / correctly, and these operations need no rounding at all.
+_EXACT: Final[frozenset[np.ufunc]] = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
+_ULPS: Final[dict[np.ufunc, float]] = {np.exp: 2.0, np.tanh: 2.0}  # what a good library promises
+
+
+@dataclasses.dataclass(frozen=True)
+class Arithmetic:
+    """A rounding model.
+
+    `unit` is the unit roundoff. `floor` is an error that an operation may have however small its
+    result is (float16's subnormals). `flush` is an error of final results, since a result below the
+    least normal number may be flushed to zero. `factors` is the unit roundoff to which factors of
+    matrix products are cut, where that is coarser (TF32, bfloat16). `bias` is by how many units exp
+    and tanh may be off to one side, in a way that changes slowly with their argument.
+    `sigmoid_floor` is by how many units of 1 a sigmoid may be off, however small it is.
+    """
+
+    unit: float
+    floor: float = 0.0
+    flush: float = 0.0
+    factors: float = 0.0
+    bias: float = 0.0
+    sigmoid_floor: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Rounding:
+    """A rounding model and a seed for each draw, shared by all arrays of one run."""
+
+    arithmetic: Arithmetic
+    seeds: Array
+
+    def lift(self, array: Any) -> Draws:
+        """Return the numbers as draws, all equal as yet; draws are returned unchanged."""
+        if isinstance(array, Draws):
+            return array
+        return Draws(np.asarray(array, np.float64)[..., None], self)
+
+
+class Draws(NDArrayOperatorsMixin):
+    """An array of `shape` with a float64 number for each draw, on an extra last axis.
+
+    NumPy's operations see the array without that axis. It has length 1 until the draws differ.
+    """
+
+    def __init__(self, values: Array, rounding: Rounding) -> None:
+        self.values, self.rounding = values, rounding
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Apply an elementwise operation or a matrix product exactly in float64, then round."""
+        if method != "__call__" or kwargs:
+            return NotImplemented
+        # A product can be summed in any order, so its error is not that of one operation.
+        if ufunc is np.matmul:
+            return self._product(*inputs)
+        # The exact result in float64 has 29 bits more than float32, so only the added noise counts.
+        plain = [_values(a) for a in inputs]
+        exact = ufunc(*plain)
+        if ufunc is np.exp:  # at its largest it has a reciprocal, which may be flushed to zero
+            np.minimum(exact, _LARGEST, out=exact, where=np.isfinite(plain[0]))
+        if exact.dtype.kind != "f" or ufunc in _EXACT:
+            return Draws(exact, self.rounding)
+        # The error to one side varies slowly with the argument, so unlike the scatter it does not
+        # average out in a batch.
+        if ufunc in _ULPS:
+            exact = exact * (1 + self._bias(plain[0]))
+        rounded = self._round(exact, _ULPS.get(ufunc, 1.0))
+        if ufunc is np.divide:  # a gate that is all but closed, and may have much behind it
+            arithmetic = self.rounding.arithmetic
+            self._settle(rounded.values, exact, arithmetic.flush)
+            if _is_one(inputs[0]):
+                self._settle(rounded.values, exact, arithmetic.sigmoid_floor * arithmetic.unit)
+        return rounded
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Apply a function that rearranges elements, such as concatenate, in every draw."""
+        if function not in _MOVES:
+            return NotImplemented
+        return _MOVES[function](self.rounding, *args, **kwargs)
+
+    def __getitem__(self, key: Any) -> Draws:
+        return Draws(self.values[_key(key)], self.rounding)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.values[_key(key)] = _values(value)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape without the axis of the draws."""
+        shape: tuple[int, ...] = self.values.shape[:-1]
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        """Return the number of axes without that of the draws."""
+        return self.values.ndim - 1
+
+    @property
+    def size(self) -> int:
+        """Return the number of elements in each draw."""
+        return int(np.prod(self.shape))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return float64, the dtype of the exact arithmetic."""
+        dtype: np.dtype[Any] = self.values.dtype
+        return dtype
+
+    @property
+    def T(self) -> Draws:  # noqa: N802
+        """Return the transposed array; the axis of the draws stays last."""
+        return Draws(self.values.transpose(*range(self.ndim)[::-1], self.ndim), self.rounding)
+
+    def reshape(self, *shape: Any) -> Draws:
+        """Return the array in another shape; the axis of the draws stays last."""
+        wanted = shape[0] if isinstance(shape[0], tuple) else shape
+        return Draws(self.values.reshape(*wanted, self.values.shape[-1]), self.rounding)
+
+    def copy(self) -> Draws:
+        """Return a copy that shares no memory with the original."""
+        return Draws(self.values.copy(), self.rounding)
+
+    def astype(self, dtype: Any, **_: Any) -> Draws:
+        """Return the array unchanged: the rounding model decides the precision, not the dtype."""
+        del dtype
+        return self
+
+    def _product(self, a: Any, b: Any) -> Draws:
+        """Multiply two matrices, and add the error of all roundings of the partial sums."""
+        if b.ndim == 1:
+            return self._product(a, b[:, None])[..., 0]
+        if a.ndim == 1:
+            return self._product(a[None], b)[..., 0, :]
+        # Libraries differ in the order of a sum, so the error is that of a random order. The
+        # partial sums s_k then walk at random, and all roundings together have the variance u^2 w^2
+        # / 3 with w^2 = q (1 + n/6) + S^2 n/3. Here q is the sum of the squared terms, S their sum,
+        # and n the number of terms that are not zero. The first part dominates if terms cancel, the
+        # second if they have one sign. docs/rounding.md has the derivation; it follows Higham and
+        # Mary, 2019.
+        a, b = self._factor(a), self._factor(b)
+        exact, terms = _multiply(a, b), _count_terms(a, b)
+        walk = np.hypot(_root(a, b, terms) * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
+        unit = self.rounding.arithmetic.unit
+        if not unit:
+            return Draws(exact, self.rounding)
+        # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
+        rounded = _hash(exact, self.rounding.seeds)
+        rounded *= np.where(np.isfinite(walk), walk, 0) * unit
+        rounded += exact
+        self._settle(rounded, exact, self.rounding.arithmetic.floor)
+        return Draws(rounded, self.rounding)
+
+    def _factor(self, x: Any) -> Array:
+        """Return a product's factor as values, cut to the precision that products take."""
+        if not isinstance(x, Draws):
+            return np.asarray(x)[..., None]
+        # TF32 and bfloat16 units cut the factors of a product to fewer digits; the sum stays
+        # float32.
+        coarse = x.rounding.arithmetic.factors
+        if coarse > x.rounding.arithmetic.unit:
+            x = self._round(x.values, coarse / x.rounding.arithmetic.unit)
+        values: Array = x.values
+        return values
+
+    def _bias(self, x: Array) -> Array | float:
+        """Return the relative error to one side of exp or tanh: a wave over the arguments.
+
+        Each draw has a wave of another length and phase.
+        """
+        arithmetic, seeds = self.rounding.arithmetic, self.rounding.seeds
+        if not arithmetic.bias:
+            return 0.0
+        # Approximations of exp and tanh by polynomials err in slow waves over the argument. Each
+        # draw has one random wave, with a length from 1 to 4. docs/rounding.md says how a backend's
+        # own wave is measured.
+        phase, length = (_hash(np.full(len(seeds), k), seeds) for k in (1.0, 2.0))
+        turns = np.where(np.isfinite(x), x, 0) / (2.5 + 1.5 * length)
+        waves: Array = np.cos(np.pi * phase + 2 * np.pi * turns)
+        return arithmetic.unit * arithmetic.bias * waves
+
+    def _round(self, exact: Array, units: float) -> Draws:
+        """Move each number by up to `units` units roundoff, uniformly; equal ones move equally."""
+        arithmetic = self.rounding.arithmetic
+        if not arithmetic.unit:
+            return Draws(exact, self.rounding)
+        rounded = _hash(exact, self.rounding.seeds)
+        rounded *= units * arithmetic.unit
+        rounded += 1
+        rounded *= exact
+        self._settle(rounded, exact, arithmetic.floor)
+        return Draws(rounded, self.rounding)
+
+    def _settle(self, rounded: Array, exact: Array, floor: float) -> None:
+        """Move small numbers by up to `floor`, in place; do nothing if it is 0."""
+        # Below the floor the error is no longer relative. A zero stays exact: adding nothing does
+        # not round.
+        if floor and self.rounding.arithmetic.unit:
+            small = (np.abs(exact) * self.rounding.arithmetic.unit < floor) & (exact != 0)
+            if small.any():
+                rounded += _hash(rounded, self.rounding.seeds) * np.where(small, floor, 0)
+
+
+def _is_one(a: Any) -> bool:
+    """Whether a numerator is that of a sigmoid, 1 / (1 + exp(-x)): the only reciprocal there is."""
+    return not isinstance(a, Draws) and np.ndim(a) == 0 and bool(a == 1)
+
+
+def make_rounding(arithmetic: Arithmetic, draws: int, seed: int) -> Rounding:
+    """Return a rounding model with seeds for so many draws."""
+    seeds = np.random.default_rng([seed, 97]).integers(0, 2**64, draws, np.uint64)
+    return Rounding(arithmetic, seeds)
+
+
+def _hash(exact: Array, seeds: Array) -> Array:
+    """Return a number for each value and seed, uniform in [-1, 1), by splitmix64's finaliser."""
+    # The bits of the number itself are hashed, so equal numbers in one draw get equal noise, and
+    # the same number in another draw gets other noise.
+    bits = np.ascontiguousarray(exact).view(np.uint64) + seeds
+    bits ^= bits >> _30
+    bits *= _MIX[0]
+    bits ^= bits >> _27
+    bits *= _MIX[1]
+    bits >>= _12  # the mantissa of a number in [2, 4)
+    bits |= _TWO
+    noise = bits.view(np.float64)
+    noise -= 3
+    return noise
+
+
+def _multiply(a: Array, b: Array) -> Array:
+    """Multiply matrices in each draw; use one large product if a factor is equal in all draws."""
+    # Draws times weights is the usual product in a cell. BLAS is fast for one large matrix, and
+    # slow for a stack of small ones.
+    if b.shape[-1] == 1 and b.ndim == 3:
+        front = np.moveaxis(a, -1, 0)
+        rows = front.reshape(math.prod(front.shape[:-1]), front.shape[-1])
+        flat = rows @ b[..., 0]
+        return np.moveaxis(flat.reshape(*front.shape[:-1], b.shape[1]), 0, -1)
+    if a.shape[-1] == 1 and a.ndim == b.ndim == 3:
+        flat = a[..., 0] @ b.reshape(len(b), b.shape[1] * b.shape[2])
+        return flat.reshape(len(a), *b.shape[1:])
+    ndim = max(a.ndim, b.ndim)
+    product: Array = np.moveaxis(_front(a, ndim) @ _front(b, ndim), 0, -1)
+    return product
+
+
+def _front(a: Array, ndim: int) -> Array:
+    """Move the axis of the draws to the front, and pad to `ndim` axes after it."""
+    front = np.moveaxis(a, -1, 0)
+    padded: Array = front.reshape(len(front), *[1] * (ndim - a.ndim), *front.shape[1:])
+    return padded
+
+
+def _count_terms(a: Array, b: Array) -> Any:
+    """Return how many terms of each inner product aren't zero."""
+    if a.all() and b.all():
+        return a.shape[-2]
+    return _multiply((a != 0).astype(float), (b != 0).astype(float))
+
+
+@np.errstate(all="ignore")
+def _root(a: Array, b: Array, terms: Any) -> Array:
+    """Return the root of the sum of a product's squared terms.
+
+    The factors are scaled if the squares overflow or underflow.
+    """
+    # Squares of numbers near 1e200 overflow though their root is a normal number.
+    squares = _multiply(np.square(a), np.square(b))
+    if (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
+        plain: Array = np.sqrt(squares)
+        return plain
+    one, other = _scale(a), _scale(b)
+    root: Array = np.sqrt(_multiply(np.square(a / one), np.square(b / other))) * (one * other)
+    return root
+
+
+def _scale(a: Array) -> float:
+    """Return the largest finite magnitude, or 1 if that is 0."""
+    return float(np.abs(a[np.isfinite(a)]).max(initial=0)) or 1.0
+
+
+def _values(a: Any) -> Any:
+    if isinstance(a, Draws):
+        return a.values
+    return np.asarray(a)[..., None] if np.ndim(a) else a
+
+
+def _key(key: Any) -> Any:
+    # An ellipsis would take in the axis of the draws, so that axis is selected explicitly.
+    keys = key if isinstance(key, tuple) else (key,)
+    return (*keys, slice(None)) if any(k is Ellipsis for k in keys) else key
+
+
+def _axis(axis: int) -> int:
+    return axis - 1 if axis < 0 else axis
+
+
+def _spread_out(arrays: Any, rounding: Rounding) -> list[Array]:
+    """Broadcast arrays to the same number of draws, since joining them requires that."""
+    values = [rounding.lift(a).values for a in arrays]
+    draws = max(v.shape[-1] for v in values)
+    return [np.broadcast_to(v, (*v.shape[:-1], draws)) for v in values]
+
+
+def _concatenate(rounding: Rounding, arrays: Any, axis: int = 0) -> Draws:
+    return Draws(np.concatenate(_spread_out(arrays, rounding), _axis(axis)), rounding)
+
+
+def _stack(rounding: Rounding, arrays: Any, axis: int = 0) -> Draws:
+    return Draws(np.stack(_spread_out(arrays, rounding), _axis(axis)), rounding)
+
+
+def _split(rounding: Rounding, array: Draws, sections: Any, axis: int = 0) -> list[Draws]:
+    return [Draws(a, rounding) for a in np.split(array.values, sections, _axis(axis))]
+
+
+def _where(rounding: Rounding, condition: Any, a: Any, b: Any) -> Draws:
+    return Draws(np.where(_values(condition), _values(a), _values(b)), rounding)
+
+
+def _zeros(rounding: Rounding, array: Any, shape: Any = None, **_: Any) -> Draws:
+    wanted = array.shape if shape is None else shape
+    return Draws(np.zeros((*wanted, len(rounding.seeds))), rounding)
+
+
+def _flip(rounding: Rounding, array: Draws, axis: int) -> Draws:
+    return Draws(np.flip(array.values, _axis(axis)), rounding)
+
+
+def _roll(rounding: Rounding, array: Draws, shift: int, axis: int) -> Draws:
+    return Draws(np.roll(array.values, shift, _axis(axis)), rounding)
+
+
+def _moveaxis(rounding: Rounding, array: Draws, source: int, target: int) -> Draws:
+    return Draws(np.moveaxis(array.values, _axis(source), _axis(target)), rounding)
+
+
+def _swapaxes(rounding: Rounding, array: Draws, a: int, b: int) -> Draws:
+    return Draws(np.swapaxes(array.values, _axis(a), _axis(b)), rounding)
+
+
+_MOVES: Final[dict[Any, Callable[..., Any]]] = {
+    np.concatenate: _concatenate,
+    np.stack: _stack,
+    np.split: _split,
+    np.where: _where,
+    np.zeros_like: _zeros,
+    np.empty_like: _zeros,
+    np.flip: _flip,
+    np.roll: _roll,
+    np.moveaxis: _moveaxis,
+    np.swapaxes: _swapaxes,
+}
+
+
+def unit_roundoff(dtype: str) -> float:
+    """Return the largest relative error of one rounding to nearest."""
+    return float(np.finfo(dtype).eps) / 2

@@ -1,0 +1,141 @@
+"""The reference: NumPy's scratch LSTM one precision up, fed by hand and through no layout.
+
+float32 is judged by float64, float64 by longdouble where that is wider, so NumPy never judges
+itself. Weights are converted to the book's names here, written out, so that a mistake in a layout
+can't be in the reference too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from gateparity.backends.base.stack import cell_name
+from gateparity.backends.numpy.scratch import Scratch
+from gateparity.network.parameters import Cell, cast_parameters, check_parameters, fields
+from gateparity.protocol.validation import check_batch, check_outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.network.batch import Batch, Outputs, Trace
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class Truth:
+    """The LSTM that results are compared with. It takes any dtype, and computes at a wider one.
+
+    `prepare` is applied to every array on its way in. `dtype` is that of the arithmetic, by default
+    the next wider one. `scratch` holds the equations, which a mistake replaces.
+    """
+
+    prepare: Callable[[Array], Any] = lambda array: array
+    dtype: str = ""
+    scratch: Scratch = dataclasses.field(default_factory=Scratch)
+    differentiates: ClassVar[bool] = True
+    lacks: ClassVar[frozenset[str]] = frozenset()
+
+    def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        """Return outputs and final states at the wide dtype."""
+        wide = self.accept(config, params, batch)
+        return self.scratch.forward(wide, self.book(params, wide), self._widen(batch, wide))
+
+    def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
+        """Return every pre-activation, gate and state at the wide dtype."""
+        wide = self.accept(config, params, batch)
+        return self.scratch.gates(wide, self.book(params, wide), self._widen(batch, wide))
+
+    def gradients(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> tuple[Parameters, Batch]:
+        """Return gradients of the canonical parameters, and of x, h_0 and c_0."""
+        wide = self.accept(config, params, batch, cotangent)
+        inputs = self.book(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
+        found = self.scratch.gradients(wide, *inputs)
+        return unbook(found.params, wide), found.batch
+
+    def weights(self, config: Config, params: Parameters) -> Parameters:
+        """Return the parameters themselves, widened, since the reference has no layout."""
+        check_parameters(params, config)
+        wide = cast_parameters(params, self.wider(config).dtype)
+        return tuple(Cell(**{n: self.prepare(a) for n, a in fields(cell).items()}) for cell in wide)
+
+    def guarded(self) -> Truth:
+        """Return the reference unguarded, since others are judged by it.
+
+        Its draws differ between calls, so a guard would find them impure.
+        """
+        return self
+
+    def accept(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs | None = None
+    ) -> Config:
+        """Return the wide config. Raise `ValueError` or `TypeError` for arguments that don't fit.
+
+        Arrays at the wide dtype are accepted too, since the reference's own results have it.
+        """
+        wide = self.wider(config)
+        check_parameters(tuple(_narrow(c, wide.dtype, config.dtype) for c in params), config)
+        check_batch(_narrow(batch, wide.dtype, config.dtype), config)
+        if cotangent is not None:
+            check_outputs(_narrow(cotangent, wide.dtype, config.dtype), config, batch)
+        return wide
+
+    def wider(self, config: Config) -> Config:
+        """Return the config with the dtype of the reference's own arithmetic."""
+        wider = "longdouble" if config.dtype == "float64" else "float64"
+        return dataclasses.replace(config, dtype=self.dtype or wider)
+
+    def _widen(self, arrays: Any, config: Config) -> Any:
+        """Return a batch or a cotangent at the config's dtype; lengths stay as they are."""
+        wide = {
+            name: self.prepare(array.astype(config.dtype))
+            for name, array in vars(arrays).items()
+            if array is not None and name != "lengths"
+        }
+        return dataclasses.replace(arrays, **wide)
+
+    def book(self, params: Parameters, config: Config) -> dict[str, Array]:
+        """Return the weights by the book's names `W_xi`, `W_hi`, `b_i`...
+
+        Inputs are the first axis, each gate has its array, and there is one bias.
+        """
+        native = {}
+        for k, cell in enumerate(cast_parameters(params, config.dtype)):
+            prefix = f"l{cell_name(config, k)}."
+            wide = {name: self.prepare(array) for name, array in fields(cell).items()}
+            for gate, letter in enumerate("ifco"):
+                native[f"{prefix}W_x{letter}"] = wide["w_ih"][gate].T
+                native[f"{prefix}W_h{letter}"] = wide["w_hh"][gate].T
+                if config.biases:  # each by itself, as many frameworks add them: times 1 it rounds
+                    b_ih, b_hh = wide["b_ih"][gate] * 1, wide["b_hh"][gate] * 1
+                    native[f"{prefix}b_{letter}"] = b_ih + b_hh
+        return native
+
+
+def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
+    """Replace arrays of the wide dtype by zeros of the narrow one, to check shapes only."""
+    own = {
+        name: np.zeros(array.shape, dtype)
+        for name, array in vars(arrays).items()
+        if getattr(array, "dtype", None) == wide
+    }
+    return dataclasses.replace(arrays, **own)
+
+
+def unbook(native: Any, config: Config) -> Parameters:
+    """Return the book's arrays as canonical parameters, with its one bias as both."""
+    return tuple(_unbook_cell(native, f"l{cell_name(config, k)}.") for k in range(config.cells))
+
+
+def _unbook_cell(native: Any, prefix: str) -> Cell:
+    w_ih = np.stack([native[f"{prefix}W_x{letter}"].T for letter in "ifco"])
+    w_hh = np.stack([native[f"{prefix}W_h{letter}"].T for letter in "ifco"])
+    if f"{prefix}b_i" not in native:
+        return Cell(w_ih, w_hh)
+    b = np.stack([native[f"{prefix}b_{letter}"] for letter in "ifco"])
+    return Cell(w_ih, w_hh, b, b)  # both biases see the same gradient

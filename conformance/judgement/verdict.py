@@ -1,0 +1,173 @@
+"""The verdict: whether two results are equal to within rounding. Only this file decides that.
+
+Errors are measured in standard deviations of rounding. No element may be off by more than
+`ALLOWED`, and neither may the shift of any bias that would explain all outputs together. A number
+that isn't finite where the reference is fails. So does any number other than the reference's where
+rounding has no effect.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.conformance.judgement.differences import difference, in_sigmas
+from gateparity.conformance.judgement.divergence import cell_words, locate
+from gateparity.conformance.requirements.answers import comparable
+from gateparity.network.config import GATES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.conformance.judgement.budget import Budget
+    from gateparity.conformance.judgement.divergence import Divergence
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.network.parameters import Array
+
+    FindShifts = Callable[[Results], Array | None]
+
+
+# A deviation is estimated from 8 to 32 draws, and a run compares very many elements. 8 leaves no
+# false alarms in random LSTMs; `gateparity selftest` counts them.
+ALLOWED: Final = 8.0  # standard deviations
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """The right result, and how far rounding may move it."""
+
+    truth: Results
+    budget: Budget
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """The error of a result in standard deviations: its worst element, and its worst shift.
+
+    `relative` is the largest error relative to the largest true value of its array. `shifts` are
+    those of all biases `(cell, gate, hidden)`, signed, or None without outputs.
+    """
+
+    sigmas: float
+    shift: float = 0.0
+    relative: float = 0.0
+    shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
+
+
+class Mismatch(AssertionError):
+    """Two results differ; the message says by how much, and where the difference begins if known.
+
+    `ratios` are the errors of all elements, in standard deviations, if the arrays are comparable.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        score: Score,
+        begins: Divergence | None = None,
+        ratios: Results | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.score, self.begins, self.ratios = score, begins, ratios
+
+
+def judge(found: Results, expected: Expected) -> Score:
+    """Judge a backend by the reference, and return its score. Raise `Mismatch` if it differs."""
+    # The reference is computed one precision up, so its own rounding counts as zero.
+    return _judge(found, expected, expected.budget.shifts)
+
+
+def judge_pair(a: Results, b: Results, shifts: Array | None, expected: Expected) -> Score:
+    """Compare two backends; each may err, so variances add. Raise `Mismatch` if they differ.
+
+    `shifts` is the difference between the shifts that `judge` found for each. That is enough, since
+    the score is linear in the errors.
+    """
+    # Both sides round independently, so deviations grow by sqrt(2). The same holds for shifts: the
+    # difference of two scores has sqrt(2) times the deviation of one.
+    both = Expected(a, expected.budget.scaled(2**0.5))
+    return _judge(b, both, lambda _: None if shifts is None else shifts / 2**0.5)
+
+
+def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score:
+    """Compare array by array, or outputs alone if only one side has gradients.
+
+    Raise `Mismatch` that says where the difference begins, the worst element there, and how many
+    elements and arrays differ; or which bias seems shifted.
+    """
+    (found, truth), sigmas = comparable(found, expected.truth), expected.budget.sigmas
+    # Missing arrays and wrong shapes can't be measured in deviations. They fail with an infinite
+    # score.
+    if list(found) != list(truth):
+        raise Mismatch(f"found {', '.join(found)}, expected {', '.join(truth)}", Score(np.inf))
+    for name, array in found.items():
+        if array.shape != truth[name].shape:
+            shapes = f"{array.shape}, expected {truth[name].shape}"
+            raise Mismatch(f"{name} has shape {shapes}", Score(np.inf))
+    # Two tests, since each sees what the other misses. The largest element finds a single wrong
+    # number. The shifts find an error that is small everywhere and points in one direction, such as
+    # a bias that is slightly off.
+    errors = {name: difference(array, truth[name]) for name, array in found.items()}
+    ratios = {name: in_sigmas(error, sigmas[name]) for name, error in errors.items()}
+    shifts = find_shifts(errors)
+    score = Score(
+        max((float(r.max(initial=0)) for r in ratios.values()), default=0.0),
+        0.0 if shifts is None else float(np.abs(shifts).max()),
+        max((_relative(errors[name], truth[name]) for name in errors), default=0.0),
+        shifts,
+    )
+    begins = locate(ratios, expected.budget.case.config, ALLOWED)
+    # Elements come first: they say where the difference begins, which a shift does not.
+    if begins:
+        message = _describe(begins, found[begins.array], truth[begins.array], ratios)
+        raise Mismatch(message, score, begins, ratios)
+    if shifts is not None and score.shift > ALLOWED:
+        raise Mismatch(_describe_shift(shifts, expected), score, ratios=ratios)
+    return score
+
+
+def count_digits(dtype: object) -> int:
+    """Return how many digits tell every number of a dtype from the next."""
+    return {"float16": 5, "float32": 9}.get(str(dtype), 17)
+
+
+def _relative(error: Array, truth: Array) -> float:
+    # Relative to the array and not to the element: an element near 0 has no meaningful relative
+    # error. This number is for people only; no verdict depends on it.
+    scale = float(np.abs(truth[np.isfinite(truth)]).max(initial=0))
+    largest = float(np.abs(error).max(initial=0))  # NaN where only one is finite
+    if largest == 0:
+        return 0.0
+    return largest / scale if scale and np.isfinite(largest) else np.inf
+
+
+def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -> str:
+    name, at = begins.array, begins.index
+    where = f"[{', '.join(map(str, at))}]" if at else ""
+    words = f" ({begins.inside})" if begins.inside else ""
+    digits = count_digits(found.dtype)
+    beyond = sum(not (ratio <= ALLOWED).all() for ratio in ratios.values())
+    more = f"; {beyond} of {len(ratios)} arrays differ" if len(ratios) > 1 else ""
+    return (
+        f"{name}{where}{words}: found {found[at]:.{digits}g}, expected {truth[at]:.{digits}g}: "
+        f"{_sigmas(float(ratios[name][at]))}; "
+        f"{begins.differing} of {begins.size} elements differ{more}"
+    )
+
+
+def _describe_shift(shifts: Array, expected: Expected) -> str:
+    at = np.unravel_index(int(np.abs(shifts).argmax()), shifts.shape)
+    cell, gate, unit = (int(i) for i in at)
+    where = f"{cell_words(cell, expected.budget.case.config)}, gate {GATES[gate]}, unit {unit}"
+    return (
+        f"no element is beyond rounding, but together they look like a shift of the bias of "
+        f"{where}: {_sigmas(float(abs(shifts[at])))}"
+    )
+
+
+def _sigmas(value: float) -> str:
+    if not np.isfinite(value):
+        return "rounding can't explain it"
+    return f"{value:.3g} sigma of rounding, {ALLOWED:g} allowed"

@@ -1,0 +1,105 @@
+"""Mistakes in edge cases, which ordinary sizes and numbers never show."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.mistakes.equations import Activation, with_equations, with_sequence
+from gateparity.conformance.mistakes.mistake import LONG, NAN, OVERFLOWING, WIDE, alike
+from gateparity.conformance.mistakes.weights import on_fields
+from gateparity.conformance.mistakes.wrappers import on_batch
+
+if TYPE_CHECKING:
+    from gateparity.conformance.mistakes.equations import Run
+    from gateparity.network.batch import Batch
+    from gateparity.network.parameters import Array
+
+BLOCK: Final = 32  # inputs
+WINDOW: Final = 64  # steps
+
+NAIVE: Final = Activation(lambda z: np.exp(z) / (1 + np.exp(z)), lambda _, s: s * (1 - s))
+
+
+def _first_block(w_ih: Array) -> Array:
+    within = np.arange(w_ih.shape[-1]) < BLOCK
+    return np.where(within, w_ih, np.zeros_like(w_ih))
+
+
+def _without_nan(batch: Batch, *_: object) -> Batch:
+    x = np.where(np.isnan(batch.x), np.zeros_like(batch.x), batch.x)
+    return dataclasses.replace(batch, x=x)
+
+
+def _forgetting(sequence: Run) -> Run:
+    def run(*given: Any, cell: Any, **parts: Any) -> Any:
+        steps = itertools.count()
+
+        def forgetful(Z_x: Any, H: Any, C: Any, W_h: Any) -> Any:
+            kept = _is_kept(next(steps))
+            return cell(Z_x, H * kept, C * kept, W_h)
+
+        return sequence(*given, cell=forgetful, **parts)
+
+    return run
+
+
+def _forgetting_back(backward: Run) -> Run:
+    def run(tape: Any, *given: Any, backward_cell: Any, **parts: Any) -> Any:
+        steps = itertools.count(len(tape.steps) - 1, -1)
+
+        def forgetful(*asked: Any) -> Any:
+            kept = _is_kept(next(steps))
+            dZ, dH, dC = backward_cell(*asked)
+            return dZ, dH * kept, dC * kept
+
+        return backward(tape, *given, backward_cell=forgetful, **parts)
+
+    return run
+
+
+def _is_kept(step: int) -> bool:
+    """Return whether the state is passed into a step, counted from the direction's first."""
+    return step == 0 or step % WINDOW != 0
+
+
+_SIZES: Final = alike(
+    "sizes",
+    "numbers after the 64th step",
+    LONG,
+    (
+        "states reset every 64 steps",
+        "the state was set to zero every 64 steps",
+        with_sequence(_forgetting, _forgetting_back),
+    ),
+) + alike(
+    "sizes",
+    "numbers that depend on an input after the 32nd",
+    WIDE,
+    (
+        "inputs after the 32nd left out",
+        "inputs after the 32nd were left out, in a block that isn't full",
+        on_fields(("w_ih",), _first_block),
+    ),
+)
+
+_VALUES: Final = alike(
+    "values",
+    "numbers that depend on a pre-activation whose exponential is infinite",
+    OVERFLOWING,
+    (
+        "sigmoid by infinity over infinity",
+        "the gates were exp(z) / (1 + exp(z)), NaN for a large z",
+        with_equations(i=NAIVE, f=NAIVE, o=NAIVE),
+    ),
+) + alike(
+    "values",
+    "numbers that NaN should reach",
+    NAN,
+    ("NaN read as zero", "NaN in x was read as zero", on_batch(_without_nan)),
+)
+
+EDGE_MISTAKES: Final = _SIZES + _VALUES

@@ -1,0 +1,205 @@
+"""Mistakes with the final states: their values, their time and their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.mistakes.equations import on_results, with_sequence
+from gateparity.conformance.mistakes.initial_states import by_direction, rolled, top_down, ungrouped
+from gateparity.conformance.mistakes.masks import is_last, known, pick
+from gateparity.conformance.mistakes.mistake import (
+    ANSWERS,
+    OUTPUTS,
+    TWO_CELLS,
+    TWO_DIRECTIONS,
+    TWO_LAYERS,
+    TWO_OF_BOTH,
+    alike,
+)
+from gateparity.conformance.mistakes.wrappers import Bend, on_outputs
+from gateparity.network.batch import Batch, Outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.conformance.mistakes.equations import Run
+    from gateparity.conformance.mistakes.initial_states import Turn
+    from gateparity.conformance.mistakes.wrappers import Apply, Bendable, Found
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
+
+
+def _on_states(turn: Turn) -> Bend:
+    """Turn h_n and c_n in the same way."""
+    return on_outputs(lambda o, _, config: Outputs(o.y, turn(o.h_n, config), turn(o.c_n, config)))
+
+
+def _zeros(states: Array, _: Config) -> Array:
+    return np.zeros_like(states)
+
+
+def last_layer(states: Array, config: Config) -> Array:
+    """Return the last layer's states, repeated for each layer."""
+    return np.concatenate([states[-config.directions :]] * config.layers)
+
+
+def _exchanged(outputs: Outputs, *_: object) -> Outputs:
+    return Outputs(outputs.y, outputs.c_n, outputs.h_n)
+
+
+def _told(h_of: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Bend:
+    """Return a mistake that reports h_n as a function of the final cell state."""
+
+    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        found = lstm.forward(config, params, batch)
+        return Outputs(found.y, h_of(found.c_n), found.c_n)
+
+    def gradients(
+        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> Found:
+        c_n = lstm.forward(config, params, batch).c_n
+        heads = Outputs(
+            cotangent.y,
+            np.zeros_like(cotangent.h_n),
+            cotangent.c_n + cotangent.h_n * slope(c_n),
+        )
+        return lstm.gradients(config, params, batch, heads)
+
+    return Bend(forward, gradients=gradients)
+
+
+def _stale_forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    found = lstm.forward(config, params, batch)
+    h_0 = np.zeros_like(found.h_n) if batch.h_0 is None else found.h_n * 0 + batch.h_0
+    c_0 = np.zeros_like(found.c_n) if batch.c_0 is None else found.c_n * 0 + batch.c_0
+    return Outputs(found.y, h_0, c_0)
+
+
+def _stale_gradients(
+    lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+) -> Found:
+    h_n, c_n = cotangent.h_n, cotangent.c_n
+    heads = Outputs(cotangent.y, np.zeros_like(h_n), np.zeros_like(c_n))
+    d_params, d = lstm.gradients(config, params, batch, heads)
+    return d_params, Batch(d.x, d.h_0 + h_n, d.c_0 + c_n)
+
+
+def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
+    """Take h_n of each cell from its outputs at the steps that are marked."""
+    return on_results(lambda Y, H_n, live, *, reverse: (Y, pick(Y, where(live, reverse), H_n)))
+
+
+def _a_step_short(sequence: Run) -> Run:
+    def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
+        kept = parts | {"keep": True}
+        Y, H_n, C_n, tape = sequence(X, H, C, w, live, reverse=reverse, **kept)
+        last = _is_first(known(live, X)) if reverse else is_last(known(live, X))
+        H_n = pick([step.H_prev for step in tape.steps], last, H_n)
+        C_n = pick([step.C_prev for step in tape.steps], last, C_n)
+        return Y, H_n, C_n, tape
+
+    return run
+
+
+def _is_first(live: Array) -> Array:
+    first: Array = live & (np.arange(len(live)) == 0)[:, None, None]
+    return first
+
+
+def _is_at_the_end(live: Array, _: object) -> Array:
+    """Return a mask of the last step of the batch, even past a sequence's own end."""
+    end: Array = (np.arange(len(live)) == len(live) - 1)[:, None, None] | np.zeros_like(live)
+    return end
+
+
+_FAMILY: Final = "final states"
+
+_ALL: Final = alike(
+    _FAMILY,
+    "final states, and gradients through them",
+    ANSWERS,
+    ("h_n and c_n exchanged", "h_n and c_n had changed places", on_outputs(_exchanged)),
+    ("h_n is the cell state", "h_n was c_n", _told(lambda c: c, lambda c: np.zeros_like(c) + 1)),
+    (
+        "h_n before the output gate",
+        "h_n was tanh(c_n), before the output gate",
+        _told(np.tanh, lambda c: 1 - np.tanh(c) * np.tanh(c)),
+    ),
+    ("no final states", "h_n and c_n were zeros", _on_states(_zeros)),
+    (
+        "final states are the initial ones",
+        "h_n and c_n were h_0 and c_0",
+        Bend(_stale_forward, gradients=_stale_gradients),
+    ),
+    (
+        "final states of the next sequence",
+        "the final states stood one place further in the batch",
+        _on_states(rolled(1)),
+    ),
+)
+
+_FORWARD: Final = alike(
+    _FAMILY,
+    "final states",
+    OUTPUTS,
+    (
+        "final states a step short",
+        "h_n and c_n were those before the last step",
+        with_sequence(_a_step_short, lambda backward: backward),
+    ),
+    path="forward",
+)
+
+_CELLS: Final = alike(
+    _FAMILY,
+    "final states of several layers or directions, and gradients through them",
+    TWO_CELLS & ANSWERS,
+    (
+        "final states batch-major",
+        "h_n and c_n were told as (batch, cells, hidden)",
+        _on_states(ungrouped),
+    ),
+)
+
+_DIRECTIONS: Final = alike(
+    _FAMILY,
+    "final states of two directions, and gradients through them",
+    TWO_DIRECTIONS & ANSWERS,
+    (
+        "reverse h_n at the last step",
+        "the reverse direction's h_n was its output at each sequence's last step",
+        _read_off_y(lambda live, reverse: is_last(live) & reverse),
+    ),
+    ("h_n is y[-1]", "h_n was y[-1], whatever the direction", _read_off_y(_is_at_the_end)),
+)
+
+_BOTH: Final = alike(
+    _FAMILY,
+    "final states of several layers of two directions, and gradients through them",
+    TWO_OF_BOTH & ANSWERS,
+    (
+        "final states by direction",
+        "h_n and c_n had all forward states before all reverse ones",
+        _on_states(by_direction),
+    ),
+)
+
+_LAYERS: Final = alike(
+    _FAMILY,
+    "final states of several layers, and gradients through them",
+    TWO_LAYERS & ANSWERS,
+    (
+        "final states of the last layer",
+        "h_n and c_n were those of the last layer for every layer",
+        _on_states(last_layer),
+    ),
+    (
+        "final states from the top",
+        "h_n and c_n had the top layer first",
+        _on_states(top_down),
+    ),
+)
+
+FINAL_MISTAKES: Final = _ALL + _FORWARD + _CELLS + _DIRECTIONS + _BOTH + _LAYERS

@@ -1,0 +1,177 @@
+"""Side effects: calls that write to their arguments, keep state, or accept what they should refuse.
+
+A single answer is right. Mistakes that write to arguments are wrapped in copies, as in a worker:
+they write to a copy, and no other check sees it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.mistakes.mistake import PURITY, REFUSAL, alike
+from gateparity.conformance.mistakes.wrappers import Bend, Far
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.conformance.mistakes.wrappers import Apply, Bendable, Found
+    from gateparity.network.batch import Batch, Outputs
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
+
+
+def _far(**methods: Callable[..., Any]) -> Apply:
+    return lambda lstm: Far(Bend(**methods)(lstm))
+
+
+def _overwrites_states(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    found = lstm.forward(config, params, batch)
+    for state in (batch.h_0, batch.c_0):
+        if state is not None:
+            state[...] = 0
+    return found
+
+
+def _overwrites_x(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    found = lstm.forward(config, params, batch)
+    batch.x[...] = 0
+    return found
+
+
+def _decays(
+    lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+) -> Found:
+    found = lstm.gradients(config, params, batch, cotangent)
+    for cell in params:
+        cell.w_hh[...] *= 0.5
+    return found
+
+
+def _refuses_read_only(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    if isinstance(batch.x, np.ndarray) and not batch.x.flags.writeable:
+        raise ValueError("buffer source array is read-only")
+    return lstm.forward(config, params, batch)
+
+
+def _ignores_strides(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    return lstm.forward(config, params, dataclasses.replace(batch, x=_as_in_memory(batch.x)))
+
+
+def _as_in_memory(array: Array) -> Array:
+    """Return the numbers from the start of a view's memory, as if its strides were ignored."""
+    if not isinstance(array, np.ndarray) or array.base is None or array.flags.c_contiguous:
+        return array
+    return array.base.reshape(-1)[: array.size].reshape(array.shape)
+
+
+def _keeps_states(lstm: Bendable) -> Bendable:
+    kept: dict[str, Array] = {}
+
+    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        if batch.h_0 is None and batch.c_0 is None:
+            batch = dataclasses.replace(batch, **kept)
+        found = lstm.forward(config, params, batch)
+        kept.update(h_0=found.h_n, c_0=found.c_n)
+        return found
+
+    return Far(Bend(forward)(lstm))
+
+
+def _reuses_memory(lstm: Bendable) -> Bendable:
+    answers: list[Outputs] = []
+
+    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        found = lstm.forward(config, params, batch)
+        if not answers or answers[0].y.shape != found.y.shape:
+            answers[:] = [found]
+        answers[0].y[...] = found.y
+        return dataclasses.replace(found, y=answers[0].y)
+
+    return Far(Bend(forward)(lstm))
+
+
+def _accepting(mend: Callable[[Batch, Config], Batch]) -> Bend:
+    """Return a mistake that repairs a batch instead of refusing it."""
+
+    def mended(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Batch:
+        try:
+            lstm.accept(config, params, batch)
+        except (TypeError, ValueError):
+            return mend(batch, config)
+        return batch
+
+    def asking(method: str) -> Callable[..., Any]:
+        def ask(lstm: Bendable, config: Config, params: Parameters, batch: Batch, *cot: Any) -> Any:
+            batch = mended(lstm, config, params, batch)
+            return getattr(lstm, method)(config, params, batch, *cot)
+
+        return ask
+
+    return Bend(
+        **{method: asking(method) for method in ("forward", "gates", "gradients", "accept")}
+    )
+
+
+def _clip_lengths(batch: Batch, _: Config) -> Batch:
+    if not isinstance(batch.lengths, np.ndarray) or batch.lengths.dtype.kind not in "iu":
+        return batch
+    return dataclasses.replace(batch, lengths=np.clip(batch.lengths, 0, len(batch.x)))
+
+
+def _cast_x(batch: Batch, config: Config) -> Batch:
+    return dataclasses.replace(batch, x=np.asarray(batch.x, config.dtype))
+
+
+_PURITY: Final = alike(
+    "purity",
+    "what a call leaves behind, or finds",
+    PURITY,
+    (
+        "h_0 and c_0 overwritten",
+        "the caller's h_0 and c_0 served as working memory",
+        _far(forward=_overwrites_states),
+    ),
+    ("x overwritten", "the caller's x served as working memory", _far(forward=_overwrites_x)),
+    (
+        "states kept between calls",
+        "a call without initial states began from the last one's final states",
+        _keeps_states,
+    ),
+    (
+        "memory of answers reused",
+        "y was written to the memory of an earlier y",
+        _reuses_memory,
+    ),
+    ("no read-only arrays", "read-only arrays were refused", _far(forward=_refuses_read_only)),
+    (
+        "strides ignored",
+        "a view was read from the start of its memory, whatever its strides",
+        _far(forward=_ignores_strides),
+    ),
+    path="forward",
+)
+
+_TRAINING: Final = alike(
+    "purity",
+    "what a call leaves behind",
+    PURITY,
+    (
+        "weights decayed",
+        "a call for gradients halved the caller's recurrent kernels",
+        _far(gradients=_decays),
+    ),
+    path="backward",
+)
+
+_REFUSAL: Final = alike(
+    "refusal",
+    "what should be refused, and isn't",
+    REFUSAL,
+    ("lengths clipped", "lengths past the end were clipped", _accepting(_clip_lengths)),
+    ("x cast", "x of another dtype was cast to the right one", _accepting(_cast_x)),
+)
+
+CONDUCT_MISTAKES: Final = _PURITY + _TRAINING + _REFUSAL

@@ -1,0 +1,249 @@
+"""Mistakes as wrappers: functions that change what goes into an LSTM, what comes out, or both.
+
+The gradients are those of the wrong LSTM, as a framework's own differentiation would find them: a
+mistake in what goes in or comes out is a function, and the gradients go through its transpose. If
+the function only moves numbers, `transpose.pull_back` finds it. Mistakes wrap one another in any
+order; one in the equations reaches through the wrappers to the truth inside.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from gateparity.conformance.mistakes.transpose import map_arrays, pull_back
+from gateparity.protocol.guard import Guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.backends.numpy.scratch import Scratch
+    from gateparity.conformance.judgement.truth import Truth
+    from gateparity.network.batch import Batch, Outputs, Trace
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Parameters
+
+    # The reference is always innermost; wrappers and copies go around it in any order.
+    Bendable: TypeAlias = "Truth | Bent | Far"
+    Apply = Callable[[Bendable], Bendable]
+    Found = tuple[Parameters, Batch]  # gradients
+
+
+@dataclasses.dataclass(frozen=True)
+class Bend:
+    """One mistake: a function for each method, called with the inner LSTM and the arguments.
+
+    By default each function calls the inner LSTM's method and changes nothing.
+    """
+
+    forward: Callable[..., Outputs] = lambda lstm, *asked: lstm.forward(*asked)
+    gates: Callable[..., Trace] = lambda lstm, *asked: lstm.gates(*asked)
+    gradients: Callable[..., Found] = lambda lstm, *asked: lstm.gradients(*asked)
+    weights: Callable[..., Parameters] = lambda lstm, *asked: lstm.weights(*asked)
+    accept: Callable[..., Config] = lambda lstm, *asked: lstm.accept(*asked)
+
+    def __call__(self, lstm: Bendable) -> Bent:
+        """Wrap the mistake around an LSTM."""
+        return Bent(lstm, self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bent:
+    """An LSTM with a mistake around it. It refuses the arguments that the reference refuses."""
+
+    lstm: Bendable
+    bend: Bend
+    differentiates: ClassVar[bool] = True
+    lacks: ClassVar[frozenset[str]] = frozenset()
+
+    def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        """Return the wrong LSTM's outputs and final states."""
+        # A change could hide a wrong argument, such as a wrong shape, so arguments are checked
+        # before it.
+        self.accept(config, params, batch)
+        return self.bend.forward(self.lstm, config, params, batch)
+
+    def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
+        """Return the wrong LSTM's pre-activations, gates and states."""
+        self.accept(config, params, batch)
+        return self.bend.gates(self.lstm, config, params, batch)
+
+    def gradients(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> Found:
+        """Return the wrong LSTM's gradients of the parameters, and of x, h_0 and c_0."""
+        self.accept(config, params, batch, cotangent)
+        return self.bend.gradients(self.lstm, config, params, batch, cotangent)
+
+    def weights(self, config: Config, params: Parameters) -> Parameters:
+        """Return the parameters as they come back from the wrong LSTM's own weights."""
+        return self.bend.weights(self.lstm, config, params)
+
+    def accept(self, config: Config, params: Parameters, *asked: Any) -> Config:
+        """Raise `ValueError` or `TypeError` for arguments that don't fit the config."""
+        return self.bend.accept(self.lstm, config, params, *asked)
+
+    def guarded(self) -> Guarded:
+        """Return the same LSTM under guard, without its copies on the way."""
+        return Guarded(_near(self))
+
+
+@dataclasses.dataclass(frozen=True)
+class Far:
+    """An LSTM behind copies: arguments and results are copied, as between two processes."""
+
+    lstm: Bendable
+    differentiates: ClassVar[bool] = True
+    lacks: ClassVar[frozenset[str]] = frozenset()
+
+    def forward(self, *asked: Any) -> Outputs:
+        """Return outputs and final states, copied."""
+        # A mistake that writes to its arguments must not spoil those of the caller. In practice a
+        # worker is in between, and only the guard inside it sees such a write.
+        found: Outputs = _copied(self.lstm.forward(*_copied(asked)))
+        return found
+
+    def gates(self, *asked: Any) -> Trace:
+        """Return every pre-activation, gate and state, copied."""
+        found: Trace = _copied(self.lstm.gates(*_copied(asked)))
+        return found
+
+    def gradients(self, *asked: Any) -> Found:
+        """Return gradients of the parameters, and of x, h_0 and c_0, copied."""
+        found: Found = _copied(self.lstm.gradients(*_copied(asked)))
+        return found
+
+    def weights(self, config: Config, params: Parameters) -> Parameters:
+        """Return the parameters as they come back from the LSTM's own weights, copied."""
+        found: Parameters = _copied(self.lstm.weights(config, _copied(params)))
+        return found
+
+    def accept(self, config: Config, params: Parameters, *asked: Any) -> Config:
+        """Raise `ValueError` or `TypeError` for arguments that don't fit the config."""
+        return self.lstm.accept(config, params, *asked)
+
+    def guarded(self) -> Guarded:
+        """Return the same LSTM under guard, inside the copies: a guard has to see the originals."""
+        return Guarded(_near(self.lstm))
+
+
+def on_params(
+    change: Callable[[Parameters, Config], Parameters],
+    transpose: Callable[[Parameters, Config], Parameters] | None = None,
+) -> Bend:
+    """Put other parameters in. A change that does more than move numbers has a `transpose`."""
+
+    def back(d_params: Parameters, config: Config) -> Parameters:
+        return pull_back(lambda params: change(params, config), d_params, like=d_params)
+
+    def gradients(lstm: Bendable, config: Config, params: Parameters, *asked: Any) -> Found:
+        # With L(change(p)) as the wrong LSTM, the chain rule gives its gradient: the gradient of L
+        # at change(p), multiplied by the transpose of the change. The same holds for inputs and
+        # outputs.
+        d_params, d_batch = lstm.gradients(config, change(params, config), *asked)
+        return (transpose or back)(d_params, config), d_batch
+
+    return Bend(
+        lambda lstm, config, params, batch: lstm.forward(config, change(params, config), batch),
+        lambda lstm, config, params, batch: lstm.gates(config, change(params, config), batch),
+        gradients,
+    )
+
+
+def on_batch(
+    change: Callable[[Batch, Config], Batch],
+    transpose: Callable[[Batch, Batch, Config], Batch] | None = None,
+) -> Bend:
+    """Put other inputs in, by a change that moves numbers or with its transpose.
+
+    A transpose takes `(d_batch, batch, config)`.
+    """
+
+    def back(d_batch: Batch, batch: Batch, config: Config) -> Batch:
+        def move(places: Batch) -> Batch:
+            moved = change(dataclasses.replace(places, lengths=batch.lengths), config)
+            return dataclasses.replace(moved, lengths=None)
+
+        return pull_back(move, d_batch, like=d_batch)
+
+    def gradients(
+        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> Found:
+        # `batch` is passed to the transpose too: a change that depends on lengths needs them.
+        found = lstm.gradients(config, params, change(batch, config), cotangent)
+        return found[0], (transpose or back)(found[1], batch, config)
+
+    return Bend(
+        lambda lstm, config, params, batch: lstm.forward(config, params, change(batch, config)),
+        lambda lstm, config, params, batch: lstm.gates(config, params, change(batch, config)),
+        gradients,
+    )
+
+
+def on_outputs(
+    change: Callable[[Outputs, Batch, Config], Outputs],
+    transpose: Callable[[Outputs, Batch, Config], Outputs] | None = None,
+) -> Bend:
+    """Put other outputs out, by a change that moves numbers or with its transpose.
+
+    A transpose takes `(cotangent, batch, config)`.
+    """
+
+    def back(cotangent: Outputs, batch: Batch, config: Config) -> Outputs:
+        return pull_back(lambda o: change(o, batch, config), cotangent, like=cotangent)
+
+    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+        return change(lstm.forward(config, params, batch), batch, config)
+
+    return dataclasses.replace(on_cotangent(transpose or back), forward=forward)
+
+
+def on_cotangent(change: Callable[[Outputs, Batch, Config], Outputs]) -> Bend:
+    """Return a mistake that changes the cotangent before backpropagation."""
+
+    def gradients(
+        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> Found:
+        # Only gradients depend on the cotangent, so outputs stay right.
+        return lstm.gradients(config, params, batch, change(cotangent, batch, config))
+
+    return Bend(gradients=gradients)
+
+
+def on_trace(change: Callable[[Trace, Parameters, Config], Trace]) -> Bend:
+    """Return a mistake that changes the reported trace."""
+
+    def gates(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Trace:
+        return change(lstm.gates(config, params, batch), params, config)
+
+    return Bend(gates=gates)
+
+
+def on_weights(change: Callable[[Parameters, Config], Parameters]) -> Bend:
+    """Return a mistake that changes the parameters as they are read back."""
+    return Bend(weights=lambda lstm, config, params: change(lstm.weights(config, params), config))
+
+
+def exchange(lstm: Bendable, change: Callable[[Scratch], Scratch]) -> Bendable:
+    """Return the same LSTM with other equations inside, below all wrappers."""
+    # Rebuild the wrappers around the changed reference, so that several mistakes can be combined
+    # whatever their order.
+    if isinstance(lstm, (Bent, Far)):
+        return dataclasses.replace(lstm, lstm=exchange(lstm.lstm, change))
+    # A changed copy: the reference itself is shared, and must stay right for the next mistake.
+    return dataclasses.replace(lstm, scratch=change(lstm.scratch))
+
+
+def _near(lstm: Bendable) -> Bendable:
+    """Return the same LSTM without copies."""
+    # The guard compares arguments before and after a call. Behind copies it would never see a
+    # write.
+    if isinstance(lstm, Far):
+        return _near(lstm.lstm)
+    if isinstance(lstm, Bent):
+        return dataclasses.replace(lstm, lstm=_near(lstm.lstm))
+    return lstm
+
+
+def _copied(tree: Any) -> Any:
+    return map_arrays(lambda array: array.copy(), tree)

@@ -1,0 +1,1 @@
+"""What every backend is asked: cases of sizes, weights and inputs."""

@@ -1,0 +1,103 @@
+"""A problem: everything that goes into every backend alike, drawn from a seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.errors import InputError
+from gateparity.network.batch import Batch, Outputs, state_shape
+from gateparity.network.parameters import build_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
+
+
+DTYPES: Final = ("float32", "float64")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A problem: everything that is given to every backend alike."""
+
+    name: str
+    config: Config
+    params: Parameters
+    batch: Batch
+    cotangent: Outputs
+
+    @property
+    def id(self) -> str:
+        """Return sizes, dtype and name, for a test id."""
+        return f"{self.sizes}-{self.config.dtype}-{self.name}"
+
+    @property
+    def sizes(self) -> str:
+        """Return the numbers of steps, sequences, input features and hidden units as a text."""
+        steps, size, _ = self.batch.x.shape
+        return f"T{steps}-B{size}-I{self.config.input_size}-H{self.config.hidden_size}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Return the features that the case needs: keys of an adapter's `unsupported`."""
+        steps, size, _ = self.batch.x.shape
+        lengths = self.batch.lengths
+        asked = {
+            "initial_states": self.batch.h_0 is not None or self.batch.c_0 is not None,
+            "lengths": lengths is not None,
+            "lengths_float64": lengths is not None and self.config.dtype == "float64",
+            "zero_length": lengths is not None and steps > 0 and bool((lengths == 0).any()),
+            "empty_sequence": steps == 0,
+            "empty_batch": size == 0,
+            "float16": self.config.dtype == "float16",
+            "float64": self.config.dtype == "float64",
+        }
+        return tuple(name for name, needed in asked.items() if needed)
+
+
+def build_case(
+    name: str,
+    config: Config,
+    x: Array,
+    draw: Callable[[tuple[int, ...], float], Array],
+    lengths: Array | None = None,
+    *,
+    params: Parameters | None = None,
+    initial: bool = True,
+) -> Case:
+    """Draw what isn't given, with weights in PyTorch's default range, 1 / sqrt(hidden)."""
+    scale = config.hidden_size**-0.5
+    if params is None:
+        params = build_parameters(config, lambda _, shape: draw(shape, scale))
+    shape = state_shape(config, Batch(x))
+    h_0, c_0 = (draw(shape, 0.5), draw(shape, 1.0)) if initial else (None, None)
+    y = draw((*x.shape[:2], config.output_size), 1.0)
+    cotangent = Outputs(y, draw(shape, 1.0), draw(shape, 1.0))
+    return Case(name, config, params, Batch(x, h_0, c_0, lengths), cotangent)
+
+
+def draw_for(
+    name: str, seed: int, dtype: str, *, positive: bool = False
+) -> Callable[[tuple[int, ...], float], Any]:
+    """Return a function that draws numbers, uniform in [-scale, scale], fixed by name and seed.
+
+    Raise `InputError` for a negative seed.
+    """
+    if seed < 0:
+        raise InputError(f"seed is {seed}, expected 0 or more")
+    generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    low = 0 if positive else -1
+
+    def draw(shape: tuple[int, ...], scale: float) -> Any:
+        # Not `generator.uniform`: it may round once or twice, as the processor has a fused
+        # operation or not, and inputs have to be the same on all.
+        share = generator.random(shape) * (scale - low * scale)
+        return (low * scale + share).astype(dtype)
+
+    return draw

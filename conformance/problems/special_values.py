@@ -1,0 +1,95 @@
+"""Special values: changes to an ordinary case that make its numbers hard.
+
+Factors are powers of two, so that a number keeps the digits that were drawn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gateparity.network.parameters import Cell, fields
+
+if TYPE_CHECKING:
+    from gateparity.conformance.problems.case import Case
+    from gateparity.network.parameters import Array
+
+    Places = dict[tuple[int, ...], float]
+
+
+def saturated(case: Case) -> Case:
+    """Scale pre-activations up to about 50 either way, so that gates are close to 0 and 1."""
+    return _scale(case, w_ih=64, b_ih=16, b_hh=16, c_0=16)
+
+
+def overflowing(case: Case) -> Case:
+    """Scale pre-activations so far that their exponential is infinite or zero."""
+    limit = int(np.finfo(case.config.dtype).maxexp)
+    return _scale(case, w_ih=4 * limit, b_ih=limit, b_hh=limit, c_0=limit)
+
+
+def subnormal(case: Case) -> Case:
+    """Scale inputs below the least normal number, and kernels so that products are ordinary."""
+    tiny = float(np.finfo(case.config.dtype).tiny)
+    return _scale(case, x=tiny, w_ih=1 / tiny, h_0=tiny, c_0=tiny)
+
+
+def flushed(case: Case) -> Case:
+    """Return the case that an engine computes if it takes subnormal numbers for zero."""
+    tiny = np.finfo(case.config.dtype).tiny
+    arrays = {n: a for n, a in vars(case.batch).items() if a is not None and n != "lengths"}
+    return _scale(case, **{name: abs(array) >= tiny for name, array in arrays.items()})
+
+
+def zeros(case: Case) -> Case:
+    """Set inputs and states to zero, so that only the biases have an effect."""
+    return _scale(case, x=0, h_0=0, c_0=0)
+
+
+def huge(case: Case) -> Case:
+    """Set a first input and a cell state of about 1e30: finite, but not squared in float32."""
+    x = np.ones_like(case.batch.x)
+    x[0] = 2.0**100  # alone, so that later gates let the cell state through
+    return _scale(case, x=x, c_0=2.0**100)
+
+
+def nan(case: Case) -> Case:
+    """Put NaN into one input; it must reach the rest of its sequence, and no other sequence."""
+    return _put(case, x={(1, 1, 2): np.nan})
+
+
+def infinite(case: Case) -> Case:
+    """Put infinity into two inputs, which saturates gates, and into two cell states, which stay."""
+    inputs: Places = {(1, 0, 1): np.inf, (2, 1, 3): -np.inf}
+    return _put(case, x=inputs, c_0={(0, 2, 0): np.inf, (0, 2, 5): -np.inf})
+
+
+def nan_padding(case: Case) -> Case:
+    """Put NaN into every input past its sequence's end, which nothing may read."""
+    lengths = np.asarray(case.batch.lengths)
+    live = np.arange(len(case.batch.x))[:, None, None] < lengths[:, None]
+    x = np.where(live, case.batch.x, np.asarray(np.nan, case.batch.x.dtype))
+    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, x=x))
+
+
+def _scale(case: Case, **factors: float | Array) -> Case:
+    """Multiply inputs, states and parameters by the factors with their names."""
+    arrays = vars(case.batch)
+    batch = {name: arrays[name] * factors[name] for name in arrays if name in factors}
+    params = tuple(
+        Cell(**{name: array * factors.get(name, 1) for name, array in fields(cell).items()})
+        for cell in case.params
+    )
+    changed = dataclasses.replace(case.batch, **batch)
+    return dataclasses.replace(case, batch=changed, params=params)
+
+
+def _put(case: Case, **places: Places) -> Case:
+    """Put numbers at places of inputs and states, in copies of the arrays."""
+    batch = {name: getattr(case.batch, name).copy() for name in places}
+    for name, numbers in places.items():
+        for place, number in numbers.items():
+            batch[name][place] = number
+    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, **batch))

@@ -1,0 +1,227 @@
+"""Recorded runs, judged again and compared with each other, with NumPy alone.
+
+The verdicts in a file were reached on another machine. Here every answer is compared anew with this
+machine's reference and budget, and every backend with every other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from gateparity.conformance.diagnosis.explain import explain
+from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.judgement.differences import other_bits
+from gateparity.conformance.problems.arrays import name_arrays
+from gateparity.conformance.recordings.same_backend import compare_twins, differing_lines
+from gateparity.conformance.requirements.answers import comparable
+from gateparity.conformance.runs.engines import weigh_engine
+from gateparity.conformance.runs.judging import judge_against, judge_answer, weigh_deviation
+from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.result import Run
+from gateparity.conformance.runs.truths import Truths
+from gateparity.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.recordings.recording import Recording
+    from gateparity.conformance.recordings.same_backend import Line, Twin
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.runs.result import Result
+
+    Recordings = Mapping[str, Recording]  # by the name that each goes by
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """All backends of all recordings as one run, judged here, and how the recordings differ.
+
+    `twins` are pairs of one backend in two recordings. `lines` are the lines of their manifests
+    that differ. `revised` are the results whose verdict isn't the recorded one.
+    """
+
+    run: Run
+    recordings: Recordings
+    twins: tuple[Twin, ...]
+    lines: tuple[Line, ...]
+    revised: tuple[Result, ...]
+
+
+def compare_recordings(
+    recordings: Recordings, progress: Callable[[str], object] = lambda _: None
+) -> Comparison:
+    """Judge every backend and compare all pairs; `progress` gets a text for each step.
+
+    Raise `InputError` unless all recordings did the same work on the same inputs.
+    """
+    require_same_work(recordings)
+    plan, truths = next(iter(recordings.values())).plan, Truths()
+    runs = mark_rows(recordings)
+    joined = join_runs(list(runs.values()))
+    judged: list[Result] = []
+    for row in joined.rows:
+        progress(f"judging {row.label}")
+        answers = [result for result in joined.results if result.row == row]
+        judged += [
+            _judge(answer, check, case, truths, joined)
+            for answer, (check, case) in zip(answers, plan, strict=True)
+        ]
+    labels = [row.label for row in joined.rows]
+    arithmetics = {label: joined.arithmetics.get(label, {}) for label in labels}
+    pairs = compare_pairs(
+        labels, judged, plan, truths, arithmetics, lambda: progress("comparing pairs")
+    )
+    run = dataclasses.replace(
+        joined,
+        results=tuple(judged),
+        pairs=tuple(pairs),
+        explanations=explain(judged, plan, arithmetics),
+    )
+    return Comparison(
+        run=run,
+        recordings=recordings,
+        twins=tuple(compare_twins([r.rows for r in runs.values()], run, plan, truths)),
+        lines=tuple(differing_lines(runs)),
+        revised=tuple(
+            result
+            for result, recorded in zip(judged, joined.results, strict=True)
+            if result.status != recorded.status
+        ),
+    )
+
+
+def count_steps(recordings: Recordings) -> int:
+    """Return how often `compare_recordings` calls its progress function."""
+    rows = sum(len(recording.run.rows) for recording in recordings.values())
+    return rows + rows * (rows - 1) // 2
+
+
+def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -> Result:
+    """Judge a recorded answer again; a result without numbers keeps its status."""
+    row = answer.row
+    if answer.arrays is None:
+        return answer
+    arithmetic = run.arithmetics.get(row.label, {})
+    try:
+        expected = truths.of(check, case, arithmetic, answer.lacks)
+    except Exception as error:
+        words = printable(f"{type(error).__name__}: {error}")
+        raise InputError(f"{check.name} is not for case {case.name}: {words}") from error
+    if not _fits(answer.arrays, expected.truth):  # of another gateparity: no pair has it
+        wrong = judge_answer(row, check, case, answer.arrays, expected)
+        return dataclasses.replace(wrong, arrays=None, seconds=answer.seconds)
+    if answer.against is None:
+        found = judge_answer(row, check, case, answer.arrays, expected)
+        told, version = run.manifests.get(row.label, {}), run.versions.get(row.label, "")
+        known = find_deviation(row, check, case, told, version=version)
+        weighed = weigh_deviation(found, known)
+        again = weigh_engine(weighed, check, case, truths, arithmetic, told)
+    elif _fits(answer.against, expected.truth):
+        again = judge_against(row, check, case, answer.arrays, answer.against, expected.budget)
+    else:
+        raise InputError(f"{row.label} was compared with other arrays than {check.name} has")
+    return dataclasses.replace(again, seconds=answer.seconds, lacks=answer.lacks)
+
+
+def _fits(found: Results, truth: Results) -> bool:
+    found, truth = comparable(found, truth)
+    return _shapes(found) == _shapes(truth)
+
+
+def _shapes(results: Results) -> list[tuple[str, tuple[int, ...]]]:
+    return [(name, array.shape) for name, array in results.items()]
+
+
+def name_files(paths: Sequence[Path]) -> dict[str, Path]:
+    """Return a short name for each file: its own, with as many folders as make it unique."""
+    absolute = [path.absolute() for path in paths]
+    if len(set(absolute)) < len(absolute):
+        raise InputError("a file is named twice, expected each once")
+    for depth in range(1, max((len(path.parts) for path in absolute), default=0) + 1):
+        names = ["/".join(path.with_suffix("").parts[-depth:]) for path in absolute]
+        if len(set(names)) == len(names):
+            return {printable(name): path for name, path in zip(names, paths, strict=True)}
+    return {printable(path.name): path for path in paths}  # a.json beside a.safetensors
+
+
+def require_same_work(recordings: Recordings) -> None:
+    """Raise `InputError` unless all ran the same checks on the same inputs, to the last bit."""
+    first, *others = recordings
+    for other in others:
+        _require_same_work(recordings, first, other)
+
+
+def mark_rows(recordings: Recordings) -> dict[str, Run]:
+    """Return every recording's run; backends that several have are marked with the recording."""
+    marked = _mark_rows(recordings)
+    return {name: _mark(one.run, marked[name]) for name, one in recordings.items()}
+
+
+def join_runs(runs: Sequence[Run]) -> Run:
+    """Join the runs to one with all backends and results."""
+    return Run(
+        rows=tuple(row for run in runs for row in run.rows),
+        results=tuple(result for run in runs for result in run.results),
+        pairs=(),
+        versions={label: said for run in runs for label, said in run.versions.items()},
+        seed=runs[0].seed,
+        seconds=sum(run.seconds for run in runs),
+        transport_seconds=sum(run.transport_seconds for run in runs),
+        arithmetics={label: said for run in runs for label, said in run.arithmetics.items()},
+        manifests={label: said for run in runs for label, said in run.manifests.items()},
+    )
+
+
+def _require_same_work(recordings: Recordings, name: str, other_name: str) -> None:
+    one, other = recordings[name], recordings[other_name]
+    keys, other_keys = ([(check.name, case.id) for check, case in r.plan] for r in (one, other))
+    if keys != other_keys:
+        alone = set(keys) ^ set(other_keys)
+        check, case = next((key for key in [*keys, *other_keys] if key in alone), keys[0])
+        where = name if (check, case) in keys else other_name
+        raise InputError(
+            f"{other_name} and {name} ran other checks, or in another order: {where} has {check} "
+            f"of {case}"
+        )
+    for (_, own), (_, theirs) in zip(one.plan, other.plan, strict=True):
+        array = _first_difference(own, theirs)
+        if array:
+            raise InputError(
+                f"{other_name} and {name} had other inputs: {array} of case {own.name}, "
+                f"{own.config.dtype} (seeds {other.run.seed} and {one.run.seed})"
+            )
+
+
+def _first_difference(case: Case, other: Case) -> str:
+    """Return the name of the first array that differs in a bit; empty if there is none."""
+    if case.config != other.config:
+        return "the config"
+    return next(iter(other_bits(name_arrays(case), name_arrays(other))), "")
+
+
+def _mark_rows(recordings: Recordings) -> dict[str, dict[str, Backend]]:
+    """Return every recording's backends by label, marked where several recordings share a label."""
+    labels = [row.label for recording in recordings.values() for row in recording.run.rows]
+    return {
+        name: {
+            row.label: dataclasses.replace(row, recorded=name)
+            if labels.count(row.label) > 1
+            else row
+            for row in recording.run.rows
+        }
+        for name, recording in recordings.items()
+    }
+
+
+def _mark(run: Run, rows: Mapping[str, Backend]) -> Run:
+    renamed: dict[str, Any] = {
+        field: {rows[label].label: told for label, told in getattr(run, field).items()}
+        for field in ("versions", "arithmetics", "manifests")
+    }
+    results = tuple(dataclasses.replace(r, row=rows[r.row.label]) for r in run.results)
+    return dataclasses.replace(run, rows=tuple(rows.values()), results=results, **renamed)

@@ -1,0 +1,106 @@
+"""A recorded run: its inputs, every backend's answers, and what they may depend on.
+
+It does not say where or by whom it was recorded. A file of the user's is named without its folder,
+and an interpreter by the version of its framework.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import importlib.metadata
+import shlex
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+from gateparity.backends.backend import Backend
+from gateparity.conformance.storage.tensors import Limits
+from gateparity.conformance.storage.words import writable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.conformance.runs.plan import Plan, Source
+    from gateparity.conformance.runs.result import Result, Run
+
+
+SCHEMA: Final = 1  # another one wherever a check's arrays come to mean something else
+LIMITS: Final = Limits(2**32, 2**24)
+PARTS: Final = ("arrays", "against")  # of a result: what it holds of a row's answers
+
+
+def array_name(result: Result, part: str, name: str) -> str:
+    """Return the name of one of a result's arrays in the file."""
+    return f"{part}.{result.row.label}.{'.'.join(result.key)}.{name}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """A run with its arrays, and the plan that it followed.
+
+    `gateparity` is the version that recorded it; `recorded` is the time in UTC, to the second.
+    """
+
+    plan: Plan
+    run: Run
+    source: Source
+    gateparity: str
+    recorded: str
+
+
+def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
+    """Return the recording of a run that has just ended, without paths."""
+    rows = _public_rows(run)
+    labels = {label: row.label for label, row in rows.items()}
+    public = dataclasses.replace(
+        run,
+        rows=tuple(rows[row.label] for row in run.rows),
+        results=tuple(dataclasses.replace(r, row=rows[r.row.label]) for r in run.results),
+        pairs=(),
+        explanations={},
+        versions=_rename(run.versions, labels),
+        arithmetics=_rename(run.arithmetics, labels),
+        manifests=_rename(run.manifests, labels),
+    )
+    return Recording(
+        plan=plan,
+        run=public,
+        source=dataclasses.replace(source, options=_without_folders(source.options)),
+        gateparity=importlib.metadata.version("gateparity"),
+        recorded=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _public_rows(run: Run) -> dict[str, Backend]:
+    """Return the backends by label, under unique labels that hold no path."""
+    rows: dict[str, Backend] = {}
+    taken: collections.Counter[str] = collections.Counter()
+    for row in run.rows:
+        name = _public_name(row.name, run.versions.get(row.label, ""))
+        public = Backend(name, writable(row.variant), "", None, shipped=row.shipped)
+        taken[public.label] += 1
+        if taken[public.label] > 1:
+            public = dataclasses.replace(public, name=f"{name}@{taken[public.label]}")
+        rows[row.label] = public
+    return rows
+
+
+def _public_name(name: str, version: str) -> str:
+    """Return `torch@2.13.0` for `torch@/home/me/env`; `jax@0.9.2` holds no folder and stays."""
+    framework, at, where = writable(name).partition("@")
+    if not at or (len(PurePath(where).parts) == 1 and not Path(where).exists()):
+        return framework + at + where
+    return f"{framework}@{writable(version)}" if version else framework
+
+
+def _without_folders(options: str) -> str:
+    words = shlex.split(options)
+    return shlex.join(
+        Path(word).name if before in ("--weights", "--text") else word
+        for before, word in zip(["", *words], words, strict=False)
+    )
+
+
+def _rename(found: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    return {labels[label]: value for label, value in found.items()}

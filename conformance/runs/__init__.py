@@ -1,0 +1,1 @@
+"""Every backend through every check: the plan, the sessions, the results."""

@@ -1,0 +1,88 @@
+"""What a named engine excuses in an adapter that gateparity doesn't ship.
+
+Of its engine's known deviations an adapter inherits those of the arithmetic alone. Even there an
+answer is excused only if it is right about the numbers as the engine takes them, so a mistake that
+shows in the same case stays a failure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.conformance.judgement.deviations import find_engine_deviations
+from gateparity.conformance.judgement.verdict import Mismatch, judge
+from gateparity.conformance.runs.judging import weigh_deviation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateparity.conformance.judgement.deviations import Deviation
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.runs.result import Result
+    from gateparity.conformance.runs.truths import Truths
+
+
+def weigh_engine(
+    result: Result,
+    check: Check,
+    case: Case,
+    truths: Truths,
+    arithmetic: Mapping[str, float],
+    manifest: Mapping[str, str],
+) -> Result:
+    """Return a failure as known where the engine that `manifest` names explains it.
+
+    If no engine is named, the reason suggests those that would explain it.
+    """
+    if result.row.shipped or result.status != "fail" or result.arrays is None:
+        return result
+    engine = manifest.get("engine", "")
+    explaining = [
+        known
+        for known in find_engine_deviations(check, case, manifest)
+        if _explains(known, check, case, result.arrays, truths, arithmetic)
+    ]
+    for known in explaining:
+        if known.framework == engine:
+            return weigh_deviation(result, known)
+    if engine or not explaining:
+        return result
+    return dataclasses.replace(result, reason=f"{result.reason}; {_suggest(explaining)}")
+
+
+def _explains(
+    known: Deviation,
+    check: Check,
+    case: Case,
+    found: Results,
+    truths: Truths,
+    arithmetic: Mapping[str, float],
+) -> bool:
+    """Whether an answer is right about the case as the engine takes it."""
+    if known.engine is None:
+        return False
+    taken = dataclasses.replace(
+        known.engine(case), name=f"{case.name}, as {known.framework} takes it"
+    )
+    try:
+        judge(found, truths.of(check, taken, arithmetic))
+    except Mismatch:
+        return False
+    return True
+
+
+def _suggest(explaining: Sequence[Deviation]) -> str:
+    titles = _either([FRAMEWORKS[known.framework].title for known in explaining])
+    names = _either([f'"{known.framework}"' for known in explaining])
+    return (
+        f"{explaining[0].reason}, and this is exactly that: if {titles} computes it, name it in "
+        f"the adapter, engine = {names} (docs/adapters.md)"
+    )
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)

@@ -1,0 +1,143 @@
+"""A run: every backend through every check, each in its own worker, several at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.workers.remote import TIME_LIMIT
+from gateparity.conformance.diagnosis.explain import explain
+from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.pairs import coarser, compare_pairs, distance, find_changes
+from gateparity.conformance.runs.result import Result, Run
+from gateparity.conformance.runs.session import Session
+from gateparity.conformance.runs.truths import Truths
+from gateparity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.runs.plan import Plan
+    from gateparity.conformance.runs.result import Change
+
+    Progress = Callable[[Result], None]
+    Save = Callable[[Session, Plan, list[Result]], list[Result]]
+
+
+def run_checks(
+    rows: Sequence[Backend],
+    plan: Plan,
+    *,
+    seed: int,
+    time_limit: float = TIME_LIMIT,
+    progress: Progress = lambda _: None,
+    save: Save = lambda _session, _plan, results: results,
+    load_first: Sequence[Backend] = (),
+) -> Run:
+    """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
+
+    A row that can't go on costs itself alone. `save` gets a row's results while its worker is
+    there. On Ctrl-C every worker is ended before the exception goes on. Raises `InputError` before
+    anything runs where the adapter of one of the rows `load_first` can't be loaded.
+    """
+    start = time.perf_counter()
+    truths = Truths()
+    sessions = [Session(row, truths, time_limit) for row in rows]
+    beside = purity_beside(plan, seed)
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
+        _load_all([session for session in sessions if session.row in load_first], pool)
+        futures = {
+            session.row.label: pool.submit(_run_row, session, plan, beside, progress, save)
+            for session in sorted(sessions, key=_cost, reverse=True)
+        }
+        for check, case in plan:
+            truths.of(check, case)  # while the workers are still importing
+        found = [futures[row.label].result() for row in rows]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for session in sessions:
+            session.close()
+        pool.shutdown()
+    results = [result for of_row, _ in found for result in of_row]
+    asked = [result for _, of_row in found for result in of_row]
+    labels = [row.label for row in rows]
+    return Run(
+        rows=tuple(rows),
+        results=tuple(results),
+        pairs=tuple(compare_pairs(labels, results, plan, truths, _arithmetics(sessions))),
+        versions={session.row.label: session.version for session in sessions if session.version},
+        seed=seed,
+        seconds=time.perf_counter() - start,
+        transport_seconds=sum(session.transport_seconds for session in sessions),
+        explanations=explain([*results, *asked], [*plan, *beside], _arithmetics(sessions)),
+        arithmetics={label: said for label, said in _arithmetics(sessions).items() if said},
+        manifests={s.row.label: s.manifest for s in sessions if s.manifest},
+        layouts={s.row.label: s.layout for s in sessions if s.layout},
+        changes=tuple(_find_changes(rows, results, plan, truths, _arithmetics(sessions))),
+    )
+
+
+def _load_all(sessions: Sequence[Session], pool: ThreadPoolExecutor) -> None:
+    found = zip(sessions, pool.map(Session.load, sessions), strict=True)
+    wrong = [f"{session.row.label} can't run: {reason}" for session, reason in found if reason]
+    if wrong:
+        raise InputError("; ".join(wrong))
+
+
+def _run_row(
+    session: Session, plan: Plan, beside: Plan, progress: Progress, save: Save
+) -> tuple[list[Result], list[Result]]:
+    """Return the results of the plan, and those of `beside` if any of them fails."""
+    results = []
+    with session:
+        for check, case in plan:
+            start = time.perf_counter()
+            result = session.run(check, case)
+            seconds = time.perf_counter() - start
+            results.append(dataclasses.replace(result, seconds=seconds))
+            progress(results[-1])
+        failed = any(result.status == "fail" for result in results)
+        asked = [session.run(*question) for question in beside if failed]
+        return save(session, plan, results), asked
+
+
+def purity_beside(plan: Plan, seed: int) -> Plan:
+    """Return what tells an LSTM that isn't deterministic, where the plan doesn't ask for it."""
+    if any(check.name == "purity" for check, _ in plan):
+        return []
+    own = [case for _, case in plan if case.name not in RECIPES]
+    return [(CHECKS["purity"], own[0] if own else RECIPES["sequence"].build("float32", seed))]
+
+
+def _cost(session: Session) -> int:
+    """Return the cost of a backend's framework; the most expensive ones start first."""
+    framework = FRAMEWORKS.get(session.row.framework)
+    return framework.cost if framework else 0
+
+
+def _arithmetics(sessions: Sequence[Session]) -> dict[str, Mapping[str, float]]:
+    return {session.row.label: session.arithmetic for session in sessions}
+
+
+def _find_changes(
+    rows: Sequence[Backend],
+    results: Sequence[Result],
+    plan: Plan,
+    truths: Truths,
+    arithmetics: dict[str, Mapping[str, float]],
+) -> list[Change]:
+    planned = {(check.name, case.name, case.config.dtype): (check, case) for check, case in plan}
+
+    def apart(one: Result, other: Result) -> float:
+        said = coarser(arithmetics[one.row.label], arithmetics[other.row.label])
+        expected = truths.of(*planned[one.key], said, one.lacks)
+        return distance(one, other, expected)
+
+    return find_changes(rows, results, apart)

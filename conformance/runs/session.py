@@ -1,0 +1,210 @@
+"""One backend at work: its worker, started when first needed, and its results in checks."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, WorkerLost
+from gateparity.conformance.judgement.budget import make_arithmetic
+from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.runs.engines import weigh_engine
+from gateparity.conformance.runs.judging import (
+    judge_against,
+    judge_answer,
+    make_result,
+    weigh_deviation,
+)
+from gateparity.conformance.runs.truths import PLAIN
+from gateparity.errors import Impure, Unsupported
+from gateparity.protocol.canonical import Canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.runs.result import Result, Status
+    from gateparity.conformance.runs.truths import Truths
+    from gateparity.packing.layout import Layout
+    from gateparity.protocol.adapter import Adapter
+
+
+def _other_variant(row: Backend) -> str:
+    """Return the scratch variant that a framework's layer must equal; empty for other backends."""
+    framework = FRAMEWORKS.get(row.framework)
+    if not row.shipped or framework is None or row.variant == "scratch":
+        return ""
+    return f"gateparity.backends.{framework.targets['scratch']}"
+
+
+def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
+    """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
+    needs = (*check.needs, *case.needs)
+    declared = [adapter.unsupported[n] for n in needs if n in adapter.unsupported]
+    if check.name == "variants":
+        declared = ["it has no layer variant to compare with its scratch variant"]
+    if declared:
+        return make_result(row, check, case, "skip", reason=declared[0])
+    try:
+        make_arithmetic(case.config.dtype, getattr(adapter, "arithmetic", PLAIN))
+    except ValueError as error:
+        return make_result(row, check, case, "error", reason=str(error))
+    told, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
+    known = find_deviation(row, check, case, told, version=version)
+    result = weigh_deviation(_compare(row, adapter, check, case, truths), known)
+    return weigh_engine(result, check, case, truths, getattr(adapter, "arithmetic", PLAIN), told)
+
+
+class Session:
+    """A backend at work. Close it, or use it as a context; a lost worker isn't started again."""
+
+    def __init__(self, row: Backend, truths: Truths, limit: float) -> None:
+        self.row = row
+        self.version = ""
+        self.layout: Layout | None = None  # as far as the adapter was loaded
+        self.arithmetic: Mapping[str, float] = (
+            PLAIN  # what the backend declares of it, once it is loaded
+        )
+        self._truths = truths
+        self._limit = limit
+        self._lost = row.missing
+        self._closed = False
+        self._worker: Worker | None = None
+        self._adapter: RemoteAdapter | None = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def lost(self) -> bool:
+        """Return whether the worker is gone, or could not be started."""
+        return bool(self._lost)
+
+    @property
+    def manifest(self) -> Mapping[str, str]:
+        """Return the worker's versions, processor and flags; empty before the adapter is loaded."""
+        return self._adapter.manifest if self._adapter else {}
+
+    @property
+    def transport_seconds(self) -> float:
+        """Return the time that calls took beyond the work in the worker, in seconds."""
+        return self._worker.seconds - self._worker.far_seconds if self._worker else 0.0
+
+    def load(self) -> str:
+        """Start the worker and load the adapter; return why it can't run, or nothing if it can.
+
+        An adapter that raises `Unsupported` can run: its results are skips with the reason.
+        """
+        try:
+            self._start()
+        except Unsupported:
+            return ""
+        except WorkerLost as lost:
+            self._lost = str(lost)
+        return self._lost
+
+    def run(self, check: Check, case: Case, truths: Truths | None = None) -> Result:
+        """Run one check on one case; whatever the backend does is a result.
+
+        Pass `truths` for a case that only shares its name with one of the run's.
+        """
+        truths = truths or self._truths
+        try:
+            if check.name == "variants" and (other := _other_variant(self.row)):
+                return self._compare_variants(check, case, truths, other)
+            return run_check(self.row, self._start(), check, case, truths)
+        except Unsupported as unsupported:
+            return _refused(self.row, check, case, str(unsupported))
+        except WorkerLost as lost:
+            self._lost = str(lost)
+            return make_result(self.row, check, case, "error", reason=self._lost)
+
+    def _compare_variants(self, check: Check, case: Case, truths: Truths, other: str) -> Result:
+        """Compare a layer with its framework's scratch variant, both in the same worker.
+
+        The framework is imported there already, so the second adapter costs little.
+        """
+        adapter = self._start()
+        result = _compare(self.row, adapter, check, case, truths)
+        if result.arrays is None or self._worker is None:
+            return result
+        try:
+            scratch = check.run(Canonical(RemoteAdapter(self._worker, other)), case)
+        except (Unsupported, BackendError) as error:
+            return make_result(
+                self.row, check, case, "error", reason=f"{other}: {_one_line(error)}"
+            )
+        finally:
+            self._adapter = None
+        budget = truths.of(check, case, self.arithmetic).budget
+        return judge_against(self.row, check, case, result.arrays, scratch, budget)
+
+    def close(self) -> None:
+        """End the worker. A call that is in progress ends with an error."""
+        self._closed = True
+        if self._worker:
+            self._worker.close()
+
+    def _start(self) -> RemoteAdapter:
+        if self._lost or self.row.python is None:
+            raise WorkerLost(self._lost)
+        if self._worker is None:
+            self._worker = Worker(self.row.python, self._limit, self.row.path)
+            if self._closed:
+                self._worker.close()
+        if self._adapter is None:
+            self._adapter = self._load(self._worker)
+            self.version, self.arithmetic = self._adapter.version, self._adapter.arithmetic
+            self.layout = self._adapter.layout
+        return self._adapter
+
+    def _load(self, worker: Worker) -> RemoteAdapter:
+        try:
+            return RemoteAdapter(worker, self.row.target)
+        except Unsupported:
+            raise
+        except BackendError as error:  # no framework, no such class: no later call will do better
+            reason = str(error)
+        except Exception as error:  # noqa: BLE001  whatever a class may call its layout
+            reason = f"its layout is none of gateparity's: {type(error).__name__}: {error}"
+        worker.close()
+        raise WorkerLost(reason)
+
+
+def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
+    lstm = Canonical(adapter)
+    try:
+        found = check.run(lstm, case)
+    except WorkerLost as lost:
+        where = f"in {check.name}, case {case.name}, {case.config.dtype}"
+        raise WorkerLost(f"{lost}, {where}") from None
+    except Unsupported as unsupported:
+        return _refused(row, check, case, str(unsupported))
+    except Impure as impure:
+        return make_result(row, check, case, "fail", reason=str(impure), sigmas=np.inf)
+    except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
+        return make_result(row, check, case, "error", reason=_one_line(error), undeclared=True)
+    expected = truths.of(check, case, getattr(adapter, "arithmetic", PLAIN), lstm.lacks)
+    result = judge_answer(row, check, case, found, expected)
+    return dataclasses.replace(result, lacks=lstm.lacks)
+
+
+def _refused(row: Backend, check: Check, case: Case, reason: str) -> Result:
+    if row.shipped:  # it has declared what it can't do, and this isn't among it
+        reason = f"raised Unsupported, undeclared: {reason}"
+    status: Status = "fail" if row.shipped else "skip"
+    return make_result(row, check, case, status, reason=reason, undeclared=True)
+
+
+def _one_line(error: Exception) -> str:
+    words = " ".join(str(error).split())[:300]
+    told = isinstance(error, (BackendError, ValueError, TypeError))  # in words of gateparity's own
+    return words if told else f"{type(error).__name__}: {words}"

@@ -1,0 +1,73 @@
+"""What is right in each check and case of a run, and how far rounding may move it."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.rounding import unit_roundoff
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import Expected
+from gateparity.network.parameters import fields
+from gateparity.protocol.canonical import make_lacking
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.conformance.judgement.budget import Budget
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.results import Results
+
+
+PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
+
+
+class Truths:
+    """A cache of the reference's results and budgets, by check and case, for all backends."""
+
+    def __init__(self) -> None:
+        self._truths: dict[tuple[str, ...], Results] = {}
+        self._budgets: dict[tuple[Any, ...], Budget] = {}
+        self._lock = threading.Lock()
+
+    def of(
+        self,
+        check: Check,
+        case: Case,
+        declared: Mapping[str, float] = PLAIN,
+        lacks: frozenset[str] = frozenset(),
+    ) -> Expected:
+        """Return the truth at the next wider precision, and its budget.
+
+        `declared` is what a backend says of its arithmetic, fields of `Arithmetic`, and `lacks` are
+        those of `STATES` that it doesn't have.
+        """
+        dtype, key = case.config.dtype, (check.name, case.name, *sorted(lacks))
+        arithmetic = make_arithmetic(dtype, declared)
+        with self._lock, np.errstate(all="ignore"):
+            if (*key, dtype) not in self._truths:
+                self._truths[*key, dtype] = check.run(make_lacking(Truth(), lacks), case)
+            drawn = *key, arithmetic, _fingerprint(case)
+            if drawn not in self._budgets:
+                self._budgets[drawn] = make_budget(
+                    check, case, arithmetic, bend=lambda truth: make_lacking(truth, lacks)
+                )
+            budget = self._budgets[drawn]
+        factor = unit_roundoff(dtype) / arithmetic.unit
+        return Expected(self._truths[*key, dtype], budget.scaled(factor))
+
+
+def _fingerprint(case: Case) -> int:
+    """Return a checksum that numbers share with the same numbers at another dtype.
+
+    They then share a budget.
+    """
+    arrays = [a for cell in case.params for a in fields(cell).values()]
+    arrays += [a for a in vars(case.batch).values() if a is not None]
+    return zlib.crc32(b"".join(array.astype(np.float32).tobytes() for array in arrays))

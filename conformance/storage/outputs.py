@@ -1,0 +1,113 @@
+"""The one rule for what a command writes: no file is replaced that the user could miss.
+
+A file is replaced if gateparity wrote it and it is of the same kind, or with `--force`. An input of
+the same command is never replaced. An empty file, a pipe and a device are free. The rule is applied
+before the work, so that a run of minutes isn't lost, and again when the result is written.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from gateparity.conformance.storage.kinds import mark_json, mark_text, recognise
+from gateparity.errors import InputError
+from gateparity.files import check_writable, follow, is_stream, status, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from gateparity.conformance.storage.kinds import Kind
+
+
+class Outputs:
+    """The files that a command is to write, each by the option that names it.
+
+    `files` has a path, or None, and a kind for each option; `inputs` are the files that the command
+    reads. Raises `InputError`, in one line, for a path that can't be written, a file that the rule
+    keeps, and two options that name one file.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, tuple[Path | None, Kind]],
+        inputs: Iterable[Path | None] = (),
+        *,
+        force: bool = False,
+    ) -> None:
+        self._files = {name: (path, kind) for name, (path, kind) in files.items() if path}
+        self._inputs = [path for path in inputs if path]
+        self._force = force
+        for option in self._files:
+            self._check(option)
+        self._require_distinct()
+
+    def write_json(self, option: str, data: Mapping[str, Any]) -> None:
+        """Write what the option asks for, if it was given."""
+        if option in self._files:
+            path, kind = self._check(option)
+            write_text(path, mark_json(kind, data))
+
+    def write_text(self, option: str, text: str) -> None:
+        """Write what the option asks for, if it was given."""
+        if option in self._files:
+            path, kind = self._check(option)
+            write_text(path, mark_text(kind, text))
+
+    def write_bytes(self, option: str, data: bytes) -> None:
+        """Write data that says its kind itself, if the option was given."""
+        if option in self._files:
+            path, _ = self._check(option)
+            write_bytes(path, data)
+
+    def _check(self, option: str) -> tuple[Path, Kind]:
+        path, kind = self._files[option]
+        check_output(option, path, kind, self._inputs, force=self._force)
+        return path, kind
+
+    def _require_distinct(self) -> None:
+        seen: dict[str, str] = {}
+        for option, (path, _) in self._files.items():
+            found = status(path)
+            if found is None or not is_stream(found):
+                first = seen.setdefault(os.path.realpath(path), option)
+                if first != option:
+                    raise InputError(
+                        f"{first} and {option} name one file, {path}: expected one for each"
+                    )
+
+
+def check_output(
+    option: str, path: Path, kind: Kind, inputs: Iterable[Path] = (), *, force: bool = False
+) -> None:
+    """Raise `InputError` if a file of this kind can't go to `path` without a loss."""
+    found = status(path)
+    if found is None:
+        check_writable(follow(path))
+        return
+    if any(_is_same(found, read) for read in inputs):
+        raise InputError(
+            f"{option} {path} is an input of this command, which is never replaced: "
+            "choose another name"
+        )
+    if is_stream(found):
+        return
+    check_writable(follow(path))
+    if _holds_data(found) and not force and (held := recognise(path)) != kind:
+        what = f"gateparity wrote it as {held}" if held else "gateparity didn't write it"
+        raise InputError(
+            f"{option} {path} would replace a file that is no {kind}: {what}; choose another name, "
+            "or replace it with --force"
+        )
+
+
+def _is_same(found: os.stat_result, read: Path) -> bool:
+    other = status(read)
+    return other is not None and os.path.samestat(found, other)
+
+
+def _holds_data(found: os.stat_result) -> bool:
+    """Return whether there is something to lose: the size of a disk isn't told by its status."""
+    return found.st_size > 0 or stat.S_ISBLK(found.st_mode)

@@ -1,0 +1,222 @@
+"""Code that converts the arrays of one layout into another's, generated from both specs.
+
+The code does what `unpack` and `pack` do, spelled out for one structure. A reader sees each
+transposition, and can use the code without gateparity. It needs NumPy and einops.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateparity.conversion.lines import Text, describe_structure
+from gateparity.conversion.side import Side, literals
+from gateparity.network.parameters import build_parameters
+from gateparity.packing.tensor import ROLES
+
+if TYPE_CHECKING:
+    import contextlib
+    from collections.abc import Iterator
+
+    from gateparity.network.config import Config
+    from gateparity.packing.layout import Layout
+    from gateparity.packing.tensor import Tensor
+
+_COUNTS: Final = {"gate": 4, "side": 2, "direction": 2}  # lengths that no array has to tell
+
+
+def write_conversion(source: Layout, target: Layout, config: Config) -> str:
+    """Return a module with one function, `convert(source)`, from native arrays to native arrays.
+
+    Sizes come from the arrays; layers, directions and biases from the config. From a vector it is
+    `convert(source, input_size, hidden_size)`. Raise `Unheld` where either layout can't hold the
+    LSTM.
+    """
+    source.shapes(config)
+    target.pack(build_parameters(config, lambda _, s: np.zeros(s, config.dtype)), config)
+    return _Writer(Side(source, config), Side(target, config), config).write()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Writer:
+    """A generator for one pair of layouts. Intermediate arrays have gates in the target's order."""
+
+    source: Side
+    target: Side
+    config: Config
+
+    def write(self) -> str:
+        """Return the source of the whole module."""
+        body = Text()
+        sizes = ", input_size, hidden_size" if self.source.layout.vector else ""
+        body.add(f"def convert(source{sizes}):")
+        with body.indented():
+            body.add(f'"""{_title(self.target)} from {_title(self.source)}, arrays by name."""')
+            if self.source.layout.vector:
+                self._cut(body)
+            body.add("target = {}")
+            with self._each_layer(body):
+                for tensor in self.source.tensors:
+                    self._read(body, tensor)
+                self._convert_kernels(body)
+                if self.config.biases:
+                    self._convert_biases(body)
+                else:
+                    self._convert_zeros(body)
+                self._write(body)
+            if self.target.layout.vector:
+                self._join(body)
+            else:
+                body.add("return {name: array.copy() for name, array in target.items()}")
+        return f"{self._head(str(body))}\n\n\n{body}"
+
+    def _head(self, body: str) -> str:
+        names = f"{self.target.layout.name} from {self.source.layout.name}"
+        lines = [f'"""{names}: {describe_structure(self.config)}."""', ""]
+        if "np." in body:
+            lines.append("import numpy as np")
+        if "rearrange(" in body:
+            lines.append("from einops import rearrange")
+        return "\n".join(lines)
+
+    def _each_layer(self, body: Text) -> contextlib.AbstractContextManager[None]:
+        suffixed = self.source.suffixed or self.target.suffixed
+        return body.each_layer(self.config.layers, suffixed=suffixed)
+
+    def _read(self, body: Text, tensor: Tensor) -> None:
+        """Write the lines that read one role's array of a layer, gates in the target's order."""
+        name, order, wanted = tensor.role, self.source.layout.order, self.target.layout.order
+        named = self.source.named(tensor)
+        value = f"source[{self.source.name(tensor)}]"
+        if "gate" in named:
+            value = f"[{value} for gate in {literals(self.source.spelled(tensor, wanted))}]"
+        if "direction" in named:
+            value = f"[{value} for {self.source.direction_loop()}]"
+        if named:
+            body.add(f"{name} = np.array({value})")
+            value = name
+        here = " ".join([*named, self.source.pattern(tensor)])
+        there = " ".join(self.source.axes(tensor))
+        if not named or here != there:
+            body.add(f"{name} = {_rearranged(value, here, there)}")
+        if "gate" not in named and order != wanted:
+            places = [order.index(gate) for gate in wanted]
+            at = f"[:, {places}]" if self.source.directed else f"[{places}]"
+            body.add(f"{name} = {name}{at}  # {', '.join(order)} to {', '.join(wanted)}")
+
+    def _convert_kernels(self, body: Text) -> None:
+        held, wanted = self.source.roles, self.target.roles
+        if "w" in held and "w" not in wanted:
+            body.add("w_ih, w_hh = np.split(w, [w.shape[-1] - w.shape[-2]], axis=-1)")
+        if "w" in wanted and "w" not in held:
+            body.add("w = np.concatenate([w_ih, w_hh], axis=-1)")
+
+    def _convert_biases(self, body: Text) -> None:
+        held, wanted = self.source.biases, self.target.biases
+        if "b_pair" in held:
+            body.add("b_ih, b_hh = b_pair[..., 0, :], b_pair[..., 1, :]")
+        offset = self.source.layout.forget_offset - self.target.layout.forget_offset
+        self._shift(body, "b" if "b" in held else "b_ih", offset)
+        if "b" in held and "b" not in wanted:
+            body.add("b_ih, b_hh = b, np.zeros_like(b)")
+        if "b" in wanted and "b" not in held:
+            body.add("b = b_ih + b_hh")
+        if "b_pair" in wanted:
+            body.add("b_pair = np.stack([b_ih, b_hh], axis=-2)")
+
+    def _convert_zeros(self, body: Text) -> None:
+        """Write the lines for an LSTM without biases: zeros are required, and zeros are written."""
+        held, wanted = self.source.biases, self.target.biases
+        if held:
+            self._shift(body, held[0], self.source.layout.forget_offset)
+            body.add(f"if {' or '.join(f'{name}.any()' for name in held)}:")
+            with body.indented():
+                body.add('raise ValueError("there are biases, expected zeros")')
+        kernel = "w" if "w" in self.target.roles else "w_ih"
+        zeros = f"np.zeros({kernel}.shape[:-1], {kernel}.dtype)"
+        for name in wanted:
+            pair = f"np.stack([{zeros}] * 2, axis=-2)"
+            body.add(f"{name} = {pair if name == 'b_pair' else zeros}")
+        if wanted:
+            self._shift(body, wanted[0], -self.target.layout.forget_offset)
+
+    def _shift(self, body: Text, name: str, offset: float) -> None:
+        if offset:
+            place, sign = self.target.layout.order.index("f"), "+" if offset > 0 else "-"
+            body.add(f"{name} = {name}.copy()")
+            body.add(f"{name}[..., {place}, :] {sign}= {abs(offset)}  # what is added at run time")
+
+    def _write(self, body: Text) -> None:
+        """Write the lines that fill the target's arrays of a layer, in as few loops as possible."""
+        for (named, gates), group in itertools.groupby(self.target.tensors, self._names):
+            with body.loops(self._loop_heads(named, gates)):
+                for tensor in group:
+                    axes = [axis for axis in self.target.axes(tensor) if axis not in named]
+                    at = ", ".join({"direction": "d", "gate": "g"}[axis] for axis in named)
+                    value = f"{tensor.role}[{at}]" if at else tensor.role
+                    value = _rearranged(value, " ".join(axes), self.target.pattern(tensor))
+                    body.add(f"target[{self.target.name(tensor)}] = {value}")
+
+    def _names(self, tensor: Tensor) -> tuple[list[str], tuple[str, ...]]:
+        """Return the axes that a tensor's name spells, and how it spells the gates."""
+        named = self.target.named(tensor)
+        gates = self.target.spelled(tensor, self.target.layout.order)
+        return named, gates if "gate" in named else ()
+
+    def _loop_heads(self, named: list[str], gates: tuple[str, ...]) -> Iterator[str]:
+        if "direction" in named:
+            yield self.target.direction_loop(counted=True)
+        if gates:
+            yield f"g, gate in enumerate({literals(gates)})"
+
+    def _cut(self, body: Text) -> None:
+        """Write the lines that cut the source's vector into named parts."""
+        body.add("shapes = {}")
+        for tensors in _kernels_and_biases(self.source):
+            with self._each_layer(body):
+                if tensors and not ROLES[tensors[0].role].is_bias:
+                    self._tell_size(body)
+                with body.loops([self.source.direction_loop()] if self.source.directed else []):
+                    for tensor in tensors:
+                        shape = self.source.shape(tensor)
+                        body.add(f"shapes[{self.source.name(tensor)}] = {shape}")
+        body.add("ends = np.cumsum([np.prod(shape) for shape in shapes.values()])")
+        body.add(f'parts = np.split(source["{self.source.layout.vector}"], ends[:-1])')
+        body.add("source = {n: p.reshape(s) for (n, s), p in zip(shapes.items(), parts)}")
+
+    def _tell_size(self, body: Text) -> None:
+        below = f"{self.config.directions} * hidden_size if layer else input_size"
+        body.add(f"size = {below if self.config.layers > 1 else 'input_size'}")
+
+    def _join(self, body: Text) -> None:
+        """Write the lines that concatenate the target's parts into a vector."""
+        body.add("parts = []")
+        for tensors in _kernels_and_biases(self.target):
+            heads = [self.target.direction_loop()] if self.target.directed else []
+            with self._each_layer(body), body.loops(heads):
+                for tensor in tensors:
+                    body.add(f"parts.append(target[{self.target.name(tensor)}].ravel())")
+        body.add(f'return {{"{self.target.layout.vector}": np.concatenate(parts)}}')
+
+
+def _kernels_and_biases(side: Side) -> list[list[Tensor]]:
+    """Return the tensors of a vector in two lists: the kernels of all cells precede biases."""
+    return [
+        [t for t in side.tensors if ROLES[t.role].is_bias == biases] for biases in (False, True)
+    ]
+
+
+def _rearranged(value: str, here: str, there: str) -> str:
+    if here == there:
+        return value
+    joined = {axis for group in re.findall(r"\(([^)]*)\)", here) for axis in group.split()}
+    sizes = "".join(f", {axis}={count}" for axis, count in _COUNTS.items() if axis in joined)
+    return f'rearrange({value}, "{here} -> {there}"{sizes})'
+
+
+def _title(side: Side) -> str:
+    return side.layout.origin.title if side.layout.origin else side.layout.name

@@ -1,0 +1,1 @@
+"""What an adapter is, and the checks of what it takes and returns."""

@@ -1,0 +1,107 @@
+"""The protocol between the suite and a framework: pure functions, NumPy arrays in and out.
+
+Arrays are time-major, and no state is kept between calls. `Outputs` is also the type of a
+cotangent, and a gradient has the type of what it is the gradient of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from gateparity.network.batch import Outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateparity.network.batch import Batch, Gradients, Trace
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Native
+    from gateparity.packing.layout import Layout
+
+
+STATES: Final = ("initial_states", "final_states")
+FEATURES: Final = (  # the keys of `unsupported`: what checks and cases need, and training
+    "gates",
+    "gradients",
+    "initial_states",
+    "final_states",
+    "lengths",
+    "lengths_float64",
+    "zero_length",
+    "empty_sequence",
+    "empty_batch",
+    "float16",
+    "float64",
+    "train",
+)
+
+
+class Adapter(Protocol):
+    """One framework's LSTM. In your own adapter only `layout` and `forward` are required.
+
+    A further method, `weights(config, params)`, is optional. It loads arrays into the framework's
+    own weights and returns what those hold, by the names that they have there.
+
+    Three attributes are optional too: `settings`, `arithmetic` and `engine` say what results depend
+    on, how the adapter rounds, and which shipped framework computes it (docs/adapters.md).
+    """
+
+    @property
+    def name(self) -> str:
+        """Return the adapter's name, `framework:variant`."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Return the framework's version."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """Return the layout of the parameters that the methods take."""
+        ...
+
+    @property
+    def unsupported(self) -> Mapping[str, str]:
+        """Return what the adapter can't do: keys from `FEATURES`, each with the reason."""
+        ...
+
+    def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
+        """Run the LSTM over a batch, and return its outputs."""
+        ...
+
+    def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
+        """Run the LSTM, and return every pre-activation, gate and state of every step."""
+        ...
+
+    def gradients(
+        self, config: Config, params: Native, batch: Batch, cotangent: Outputs
+    ) -> Gradients:
+        """Return the gradients by the framework's own differentiation."""
+        ...
+
+
+def find_unsupported(adapter: Any) -> dict[str, str]:
+    """Return what an adapter declares unsupported, and the optional methods that it lacks."""
+    lacking = [name for name in ("gates", "gradients") if getattr(adapter, name, None) is None]
+    missing = {name: describe_missing(adapter, name) for name in lacking}
+    return missing | dict(getattr(adapter, "unsupported", {}))
+
+
+def describe_missing(adapter: Any, method: str) -> str:
+    """Return the reason why a missing method is unsupported."""
+    return f"{type(adapter).__name__} has no method {method}"
+
+
+def drop_final_states(outputs: Outputs, batch: Batch) -> Outputs:
+    """Return the outputs with states of no cells, which joins and permutations leave alone."""
+    none = np.empty((0, batch.x.shape[1], 0), outputs.y.dtype)
+    return Outputs(outputs.y, none, none)
+
+
+def weigh_y_alone(cotangent: Outputs) -> Outputs:
+    """Return the cotangent of an LSTM whose final states reach nobody: zeros for both of them."""
+    zeros = (np.zeros_like(state) for state in (cotangent.h_n, cotangent.c_n))
+    return Outputs(cotangent.y, *zeros)

@@ -1,0 +1,137 @@
+"""A model of another format is called by its kind, whatever its name, in one line."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from gateparity.backends.checkpoints.model_formats import name_format
+from gateparity.backends.checkpoints.reading import read_checkpoint
+from gateparity.errors import InputError
+
+EXPECTED = "expected a state_dict that torch.save wrote, or safetensors"
+KERAS = """
+import keras, tensorflow
+
+model = keras.Sequential([keras.Input((2, 3)), keras.layers.LSTM(4, unroll=True)])
+model.save("model.keras")
+model.save("model.h5")
+model.save_weights("model.weights.h5")
+converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
+with open("model.tflite", "wb") as file:
+    file.write(converter.convert())
+"""
+
+# onnx 1.23.2: a graph of one LSTM without a bias, hidden_size 1, saved by onnx.save.
+ONNX = bytes.fromhex(
+    "080e120a676174657061726974793a93010a260a01580a01570a015212015922044c53544d2a120a0b686964"
+    "64656e5f73697a651801a001021201675a170a015812120a100801120c0a0208010a0208010a0208015a170a"
+    "015712120a100801120c0a0208010a0208040a0208015a170a015212120a100801120c0a0208010a0208040a"
+    "020801621b0a015912160a14080112100a0208010a0208010a0208010a0208014202101c"
+)
+# coremltools 9.0: a neural network of one ReLU, saved by coremltools.utils.save_spec.
+COREML = bytes.fromhex(
+    "080112200a0e0a01781a092a070a010110c08004520e0a01791a092a070a010110c08004a21f100a0e0a0161"
+    "1201781a01799208025200"
+)
+
+
+@pytest.fixture(scope="module")
+def keras_files(tensorflow_backend, tmp_path_factory):
+    """A folder in which Keras saved a model in each of its formats."""
+    folder = tmp_path_factory.mktemp("keras")
+    command = [str(tensorflow_backend.python), "-c", KERAS]
+    subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
+    return folder
+
+
+def unused(data):
+    pytest.fail("PyTorch was asked for a file that is none of its own")
+
+
+def assert_called(kind, path):
+    with pytest.raises(InputError) as caught:
+        read_checkpoint(path, None, unused)
+    assert str(caught.value) == f"{path}: {kind}, {EXPECTED}"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("model.keras", "a Keras model"),
+        ("model.h5", "an HDF5 file, as Keras's .h5 is"),
+        ("model.weights.h5", "an HDF5 file, as Keras's .h5 is"),
+        ("model.tflite", "a TFLite model"),
+    ],
+)
+def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path):
+    assert_called(kind, keras_files / name)
+    disguised = tmp_path / "model.pt"
+    disguised.write_bytes((keras_files / name).read_bytes())
+    assert_called(kind, disguised)
+
+
+PICKLED = {"lstm": [1.5, "weights"], "more": list(range(300))}
+
+
+@pytest.mark.parametrize("name", ["model.pt", "model.safetensors", "model.onnx"])
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (ONNX, "an ONNX model"),
+        (ONNX[:-5], "an ONNX model"),
+        (COREML, "a Core ML model"),
+        *[(pickle.dumps(PICKLED, n), "a pickle that torch.save didn't write") for n in range(2, 6)],
+    ],
+    ids=["onnx", "onnx cut", "coreml", *(f"pickle {n}" for n in range(2, 6))],
+)
+def test_a_file_is_called_by_its_content(name, data, kind, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert_called(kind, path)
+
+
+class Evil:
+    def __reduce__(self):
+        return sys.exit, ("a pickle ran",)
+
+
+def test_a_pickle_is_called_by_its_kind_and_does_not_run(tmp_path):
+    path = tmp_path / "evil.pkl"
+    path.write_bytes(pickle.dumps(Evil(), 4))
+    assert_called("a pickle that torch.save didn't write", path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x08",
+        b"\x08\x0e",
+        b"\x08\x80\x80",
+        b"\x08" + b"\xff" * 40,
+        b"\x08\x01" * 10**5,
+        b"These are my notes.\n",
+        b"\x80\x02\x00\x00\x00\x00\x00\x00{.",
+        bytes(100),
+    ],
+)
+def test_what_is_no_known_format_has_no_kind(data):
+    assert name_format(data) is None
+
+
+@pytest.mark.parametrize("size", range(640, 1410, 256))
+def test_a_safetensors_file_whose_header_has_the_size_of_a_pickle_is_none(size, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file({"w": np.zeros(3, np.float32)}, path)
+    data = path.read_bytes()
+    (old,) = struct.unpack("<Q", data[:8])
+    data = struct.pack("<Q", size) + data[8 : 8 + old].ljust(size) + data[8 + old :]
+    assert data[0] == 0x80
+    assert name_format(data + b".") is None

@@ -1,0 +1,153 @@
+"""Pages of training, timing and the suite's own figures: what was found, every value escaped."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gateparity.backends.backend import Backend
+from gateparity.conformance.bench.measure import Bench, Growth, Timing
+from gateparity.conformance.bench.statistics import Spread
+from gateparity.conformance.problems.text import encode_text
+from gateparity.conformance.reports.html.bench import bench_page
+from gateparity.conformance.reports.html.selftest import alarms_page, selftest_page
+from gateparity.conformance.reports.html.training import training_page
+from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.training.resume import Journal
+from gateparity.conformance.training.run import Outcome, Report
+from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
+from gateparity.protocol.training import TrainingState
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+
+
+def outcome(label, weights, losses, **more):
+    backend = Backend(label, "", "x:Y", None, shipped=False)
+    journal = Journal(TrainingState({}), 99.0)
+    journal.losses = journal.norms = [np.array(two, "float32") for two in losses]
+    journal.weights = [np.array([one], "float32") for one in weights]
+    return Outcome(Row(backend, "float32"), journal, **more)
+
+
+def training(*outcomes, gauge="tied"):
+    lesson = Lesson(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, gauge))
+    return Report(lesson, outcomes, 1.0)
+
+
+def test_training_has_sentences_and_curves():
+    losses = [(3.0, 2.0), (1.0, 1.5)]
+    rows = [
+        outcome("numpy", [0, 0], losses, sentence="it has", version=EVIL),
+        outcome(EVIL, [0, 0.5], losses, sentence=EVIL),
+        outcome("torch", [], [], error="its worker died"),
+    ]
+    text = training_page(training(*rows, gauge="native"))
+    assert EVIL not in text
+    assert "<h1>different sentences</h1>" in text
+    assert "Gauge native: two biases" in text
+    assert f"{np.exp(1.25):.6f}" in text
+    assert "its worker died" in text
+    assert text.count('role="img"') == 3  # perplexity, loss, distance
+    assert text.count("<polyline") == 2 + 2 + 3 * 2  # curves, and legends; the distance is a dot
+
+
+def test_training_that_diverged_has_a_gap():
+    rows = [outcome("numpy", [0, math.nan], [(3.0, 2.0), (math.inf, math.nan)])]
+    text = training_page(training(*rows))
+    assert "diverged at step 3" in text
+    assert "nan" not in text.partition("<main")[2].partition("<script>")[0]
+
+
+def test_nothing_trained_is_a_page_too():
+    text = training_page(training())
+    assert "<h1>incomplete</h1>" in text
+    assert "There is nothing to show." in text
+
+
+def test_bench_has_ratios_targets_reasons_and_growth():
+    bench = Bench(0, 0.0, "wall")
+    spread = Spread(0.5, 0.25, 0.75)
+    bench.timings += [
+        Timing(EVIL, "small", "forward", 5, spread, 0.1),
+        Timing("torch:scratch", "small", "forward", 5, spread, 0.1, spread, Spread(99, 98, 100)),
+    ]
+    bench.growths.append(Growth("torch:scratch", {"T": 1.0, "B": 0.5}))
+    bench.versions["torch:scratch"], bench.machines["torch:scratch"] = (
+        "2",
+        {"cores": 2, "threads": 1},
+    )
+    text = bench_page(bench)
+    assert EVIL not in text
+    assert "500.0 (250.0 to 750.0)" in text
+    assert "99.00 (98.00 to 100.00)" in text
+    assert "<h1>1 missed</h1>" in text
+    assert ">0.50<" in text
+    bench.errors[EVIL] = EVIL
+    assert "<h1>incomplete</h1>" in bench_page(bench)
+
+
+@pytest.fixture
+def figures():
+    kill = {"name": EVIL, "family": "order", "violates": "", "caught": ["forward"]}
+    return {
+        "seed": 3,
+        "mistakes": [kill | {"expected": ["forward"]}, kill | {"expected": ["gates"]}],
+        "diagnoses": [{"mistakes": (EVIL,), "said": ((EVIL, "two"),), "right": False}],
+        "false_alarms": {"numpy": {"cases": 7, "sigmas": 3.25, "shift": None, "reasons": (EVIL,)}},
+        "sensitivity": {"m": {"cases": 4, "median": 1e-7, "99 of 100": None, "false_alarms": 0}},
+    }
+
+
+def test_selftest_has_families_and_sensitivities(figures):
+    text = selftest_page(figures, 1)
+    assert EVIL not in text
+    assert "<h1>not as it should be</h1>" in text
+    assert "2 of 2 mistakes killed; 0 of 1 diagnoses right; seed 3" in text
+    row = (
+        '<td>order</td><td class="number">2</td><td class="number">2</td><td class="number">1</td>'
+    )
+    assert row in text
+    assert ">1.0e-07<" in text
+    assert ">none<" in text
+
+
+def test_alarms_in_frameworks(figures):
+    text = alarms_page(figures["false_alarms"], 1)
+    assert EVIL not in text
+    assert "<h1>false alarms: 1</h1>" in text
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["train", "-b", "numpy", "--windows", "32", "--batch", "16", "--epochs", "2"],
+        ["bench", "-b", "numpy", "--quick", "--seconds", "0"],
+        ["selftest", "--frameworks", "-b", "numpy", "--cases", "2"],
+    ],
+    ids=lambda verb: verb[0],
+)
+def test_verbs_write_their_page_and_keep_what_is_there(verb, tmp_path):
+    (tmp_path / "text.txt").write_text("it has been said that time is a kind of space " * 6)
+    text = ["--text", "text.txt"] if verb[0] == "train" else []
+    line = [sys.executable, "-m", "gateparity.conformance.commands.cli", *verb, *text]
+    for force in ([], ["--force"]):
+        done = subprocess.run(
+            [*line, "--report", "a.html", "--json", "a.json", *force],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        assert "</html>" in (tmp_path / "a.html").read_text("utf-8")
+        assert json.loads((tmp_path / "a.json").read_text())
+    done = subprocess.run(
+        [*line, "--report", "a.html"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gateparity: a.html exists: --force replaces it\n"

@@ -1,0 +1,217 @@
+"""A run as a page: all of it, every value escaped, and nothing that a browser would fetch."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from jinja2 import UndefinedError
+
+from gateparity.backends.backend import Backend
+from gateparity.conformance.reports.files import ReportFiles
+from gateparity.conformance.reports.html.figures import Table
+from gateparity.conformance.reports.html.page import link, render
+from gateparity.conformance.reports.html.run import run_page
+from gateparity.conformance.runs.plan import Source
+from gateparity.conformance.runs.result import Result
+from gateparity.errors import InputError
+from gateparity.files import write_text
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+MINE = Backend("mine", "Mine", "mine:Mine", None, shipped=False)
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, ids and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.text = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "input", "br", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def values(self, name):
+        return [attrs[name] for _, attrs in self.tags if name in attrs]
+
+
+def page_of(run):
+    return Page(run_page(run, Source()))
+
+
+def test_every_value_is_escaped(run):
+    more = [Table(EVIL, [EVIL], [[EVIL]])]
+    text = run_page(run, Source(f"--text {EVIL}", EVIL), more, [EVIL])
+    assert EVIL not in text
+    assert "<img" not in text
+    assert not {tag for tag, _ in Page(text).tags} & {"img", "iframe", "link", "object", "base"}
+    assert not any(name.startswith("on") for _, attrs in Page(text).tags for name in attrs)
+
+
+def test_every_tag_is_closed_and_every_id_is_there_once(run, broken):
+    for found in (run, broken):
+        page = page_of(found)
+        assert page.open == []
+        ids = page.values("id")
+        assert len(ids) == len(set(ids))
+        links = [href for href in page.values("href") if href.startswith("#")]
+        assert len(links) > 8
+        assert set(links) <= {f"#{name}" for name in ids}
+
+
+def test_nothing_is_fetched_and_only_https_is_a_link(run):
+    page = page_of(run)
+    assert page.values("src") == []
+    away = [attrs for tag, attrs in page.tags if not attrs.get("href", "#").startswith("#")]
+    assert [attrs["href"] for attrs in away] == ["https://a.b/c?d"]
+    assert all("noreferrer" in attrs["rel"] for attrs in away)
+    assert "http://in.the.clear/" in "".join(page.text)
+    policy = next(a["content"] for t, a in page.tags if a.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_a_link_ends_where_html_begins():
+    assert str(link('https://a.b/"><b>')) == (
+        '<a href="https://a.b/" rel="noopener noreferrer">https://a.b/</a>&#34;&gt;&lt;b&gt;'
+    )
+    assert str(link("javascript:alert(1) \x1b[31m")) == r"javascript:alert(1) \x1b[31m"
+
+
+def test_a_run_without_any_result_says_so(empty):
+    text = run_page(empty, Source())
+    assert "Nothing was run: there is no result to show." in text
+    assert "incomplete (0 of the 2 backends" in text
+    assert Page(text).open == []
+
+
+def test_cells_say_how_they_ended_without_colours(run):
+    text = "".join(page_of(run).text)
+    assert "inf X" in text
+    assert "- ~" in text
+    assert "3.0" in text
+
+
+def test_numbers_that_are_not_finite_have_a_place(run):
+    odd = [
+        Result(r.row, "forward", "unit", "float64", "fail", float("nan"), "why", float("nan"))
+        for r in run.results[:1]
+    ]
+    text = run_page(dataclasses.replace(run, results=(*run.results, *odd)), Source())
+    assert "inf X" in text
+    assert Page(text).open == []
+
+
+def test_a_failing_cell_leads_to_where_it_begins_and_what_it_behaves_like(broken):
+    text = run_page(broken, Source())
+    ident = "cell-1-gates-float32"
+    cell = re.search(rf'<td class="cell s-fail"[^>]*><a href="#{ident}">[^<]* X</a>', text)
+    assert cell
+    section = text.partition(f'id="{ident}"')[2].partition("</section>")[0]
+    assert "z: layer 0, step 0, gate i, pre-activation" in section
+    assert "as if the gates were packed f, i, g, o" in section
+    assert (
+        "gateparity check --backend numpy --backend broken:Swapped "
+        "--check gates --case sequence --seed 0" in section
+    )
+    assert "largest error of each gate at each step" in section
+    assert "<polyline" in section
+    assert "cell-1-layout-float32" in text.partition('id="cells"')[2]  # passes: told below alone
+
+
+def test_every_cell_has_its_command(broken):
+    text = run_page(broken, Source("--text 'a b'"))
+    below = text.partition('id="cells"')[2]
+    for check in ("forward", "gates", "gradients", "layout"):
+        command = f"gateparity check --backend numpy:scratch --check {check} --text"
+        assert below.count(command) == 2
+
+
+def test_what_is_told_beside_the_run_is_in_it(run):
+    text = run_page(
+        run, Source(), [Table("Twins", ["a"], [["one"]]), Table("None", ["b"], [])], ["n1"]
+    )
+    assert "Twins" in text
+    assert "n1" in text
+    assert "<h2>None" not in text
+
+
+def test_a_file_of_somebody_elses_is_kept(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_text("old")
+    with pytest.raises(InputError, match=r"a\.html would replace a file that is no HTML \(run\)"):
+        ReportFiles(report=path)
+    ReportFiles(report=path, force=True)
+    with pytest.raises(InputError, match="there is no folder"):
+        ReportFiles(report=tmp_path / "no" / "a.html")
+    with pytest.raises(InputError, match="--markdown and --report name one file"):
+        ReportFiles(markdown=path, report=path, force=True)
+
+
+def test_a_page_stays_small_whatever_fails(broken):
+    copies = [dataclasses.replace(MINE, name=f"mine{k}") for k in range(40)]
+    bad = [result for result in broken.results if result.status == "fail"]
+    more = [dataclasses.replace(result, row=row) for row in copies for result in bad]
+    run = dataclasses.replace(
+        broken, rows=(*broken.rows, *copies), results=(*broken.results, *more)
+    )
+    text = run_page(run, Source())
+    assert len(text) < 6e6
+    assert 80 < text.count('class="heat"') <= 80 * 4
+
+
+def test_what_a_template_lacks_raises():
+    data = {"title": "t", "name": "n", "tone": "agrees", "counts": "", "sections": (), "notes": ()}
+    assert "<h1>v</h1>" in render("figures.html", verdict="v", **data)
+    with pytest.raises(UndefinedError, match="'verdict' is undefined"):
+        render("figures.html", **data)
+
+
+def test_no_page_has_a_surrogate(tmp_path, run):
+    rows = dataclasses.replace(run, versions={run.rows[0].label: "\udcff"})
+    write_text(tmp_path / "a.html", run_page(rows, Source()))
+    assert r"\udcff" in (tmp_path / "a.html").read_text("utf-8")
+
+
+def command(folder, *line):
+    return subprocess.run(
+        [sys.executable, "-m", "gateparity.conformance.commands.cli", *line],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_replaces_its_own_page_and_keeps_another(tmp_path):
+    rows = ("-b", "numpy", "-b", f"numpy@{sys.executable}")
+    work = ("check", *rows, "--check", "forward", "--case", "unit")
+    files = ("--json", "a.json", "--report", "a.html")
+    done = command(tmp_path, *work, *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")
+    done = command(tmp_path, *work, *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "a.html").write_text("<!doctype html>\n<p>mine</p>")
+    done = command(tmp_path, *work, *files)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a.html would replace a file that is no HTML (run)" in done.stderr
+    done = command(tmp_path, *work, *files, "--force")
+    assert done.stderr == ""
+    assert "cell-0-forward-float64" in (tmp_path / "a.html").read_text()

@@ -1,0 +1,123 @@
+"""Generated code does what pack and unpack do, bit for bit, for every ordered pair of layouts."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from gateparity.conversion.writer import write_conversion
+from gateparity.layouts import LAYOUTS
+from gateparity.network.config import Config
+from gateparity.network.parameters import build_parameters
+from gateparity.packing.layout import Layout, Unheld
+from gateparity.packing.tensor import Tensor
+
+CONFIGS = [
+    Config(5, 4),
+    Config(5, 4, biases=False),
+    Config(5, 4, directions=2),
+    Config(5, 4, layers=3),
+    Config(5, 4, layers=2, directions=2),
+    Config(5, 4, layers=2, directions=2, biases=False),
+    Config(1, 1, layers=2, directions=2, dtype="float64"),
+]
+
+
+@pytest.mark.parametrize("source", LAYOUTS.values(), ids=LAYOUTS)
+def test_generated_code_does_what_unpack_and_pack_do(source):
+    converted = 0
+    for target, config in itertools.product(LAYOUTS.values(), CONFIGS):
+        if holds(source, config) and holds(target, config):
+            native = random_arrays(source, config, target)
+            expected = target.pack(source.unpack(native, config), config)
+            found = convert(write_conversion(source, target, config), native, config)
+            same(found, expected, f"{source.name} to {target.name}, {config}")
+            converted += 1
+    assert converted >= 2 * len(LAYOUTS)
+
+
+def test_what_it_makes_is_no_view_of_what_it_was_given():
+    config = Config(5, 4)
+    for source, target in itertools.product(LAYOUTS.values(), repeat=2):
+        native = random_arrays(source, config, target)
+        found = convert(write_conversion(source, target, config), native, config)
+        for made, given in itertools.product(found.values(), native.values()):
+            assert not np.shares_memory(made, given), (source.name, target.name)
+
+
+def test_what_it_is_given_stays_what_it_was():
+    config = Config(5, 4)
+    for source, target in itertools.product(LAYOUTS.values(), repeat=2):
+        native = random_arrays(source, config, target)
+        before = {name: array.copy() for name, array in native.items()}
+        convert(write_conversion(source, target, config), native, config)
+        same(native, before, source.name)
+
+
+@pytest.mark.parametrize("name", ["flax", "mxnet", "haiku", "keras_cudnn"])
+def test_biases_in_an_lstm_without_are_refused_by_the_code(name):
+    source, config = LAYOUTS[name], Config(5, 4, biases=False)
+    native = {n: np.ones(shape, config.dtype) for n, shape in source.shapes(config).items()}
+    code = write_conversion(source, LAYOUTS["torch"], config)
+    with pytest.raises(ValueError, match="there are biases, expected zeros"):
+        convert(code, native, config)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "config", "words"),
+    [
+        ("torch", "tf1", Config(5, 4, layers=2), "tf1 holds 1 layer, found 2"),
+        ("haiku", "torch", Config(5, 4, directions=2), "haiku holds 1 direction, found 2"),
+    ],
+)
+def test_what_either_does_not_hold_is_refused(source, target, config, words):
+    with pytest.raises(Unheld, match=words):
+        write_conversion(LAYOUTS[source], LAYOUTS[target], config)
+
+
+def test_an_offset_that_no_bias_takes_back_is_refused():
+    tensors = (Tensor("w", "w", "feature (gate hidden)"), Tensor("b", "b", "(gate hidden)"))
+    mine = Layout("mine", tensors, forget_offset=1.0)
+    with pytest.raises(Unheld, match="nothing to take it back with"):
+        write_conversion(LAYOUTS["torch"], mine, Config(5, 4, biases=False))
+
+
+def test_the_code_names_what_it_converts():
+    code = write_conversion(LAYOUTS["torch"], LAYOUTS["keras"], Config(5, 4, layers=2))
+    assert code.startswith('"""keras from torch: 2 layers, 1 direction, with biases."""\n')
+    assert "keras.layers.LSTM from torch.nn.LSTM" in code
+
+
+def holds(layout, config):
+    layers = layout.many_layers or config.layers == 1
+    return layers and (layout.both_directions or config.directions == 1)
+
+
+def random_arrays(layout, config, other):
+    """Biases are eighths where both have an offset: gateparity takes it off and adds it again."""
+    draw = np.random.default_rng(0).normal
+    exact = layout.forget_offset and other.forget_offset
+
+    def array(_, shape):
+        numbers = draw(size=shape).astype(config.dtype)
+        return np.round(numbers * 8) / 8 if exact else numbers
+
+    return layout.pack(build_parameters(config, array), config)
+
+
+def convert(code, native, config):
+    module = {}
+    exec(code, module)
+    vector = "input_size" in code.partition("\n    ")[0]
+    sizes = (config.input_size, config.hidden_size) if vector else ()
+    return module["convert"](native, *sizes)
+
+
+def same(found, expected, words):
+    assert set(found) == set(expected), words
+    for name, array in expected.items():
+        assert found[name].dtype == array.dtype, (words, name)
+        assert found[name].shape == array.shape, (words, name)
+        assert found[name].tobytes() == array.tobytes(), (words, name)
