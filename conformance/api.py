@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.backends.workers.local import load_local
 from gateparity.backends.workers.remote import TIME_LIMIT
+from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
@@ -35,7 +36,8 @@ def check(
     Raise `InputError` for an unknown name or a negative seed; an error of a backend is a result.
     """
     rows = parse_backends(backends) if backends else find_backends()
-    return run_checks(rows, named_plan(cases, checks, seed), seed=seed, time_limit=time_limit)
+    plan = named_plan(cases, checks, seed)
+    return explained(run_checks(rows, plan, seed=seed, time_limit=time_limit), plan)
 
 
 def check_adapter(

@@ -31,6 +31,7 @@ from gateparity.conformance.commands.options import (
     Weights,
 )
 from gateparity.conformance.commands.progress import show_progress
+from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.failures.saver import make_saver
 from gateparity.conformance.reports.console import make_console, print_error
 from gateparity.conformance.reports.files import ReportFiles
@@ -93,14 +94,17 @@ def check(
     saver.check(rows, plan)
     with show_progress(rows, plan) as progress:
         saver.say = progress.say
-        run = run_checks(
-            rows,
+        run = explained(
+            run_checks(
+                rows,
+                plan,
+                progress=progress,
+                seed=seed,
+                time_limit=time_limit,
+                save=saver,
+                load_first=rows_to_load(backend, rows),
+            ),
             plan,
-            progress=progress,
-            seed=seed,
-            time_limit=time_limit,
-            save=saver,
-            load_first=rows_to_load(backend, rows),
         )
     for problem in saver.problems:
         print_error(problem)

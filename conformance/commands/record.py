@@ -26,6 +26,7 @@ from gateparity.conformance.commands.options import (
     Weights,
 )
 from gateparity.conformance.commands.progress import show_progress
+from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.recordings.recording import make_recording
 from gateparity.conformance.recordings.writing import pack_recording
 from gateparity.conformance.reports.console import make_console, print_line
@@ -79,13 +80,16 @@ def record_command(
     rows = choose_rows(backend)
     plan, source = choose_plan(rows, case, checks, seed, weights, prefix, text)
     with show_progress(rows, plan) as progress:
-        run = run_checks(
-            rows,
+        run = explained(
+            run_checks(
+                rows,
+                plan,
+                progress=progress,
+                seed=seed,
+                time_limit=time_limit,
+                load_first=rows_to_load(backend, rows),
+            ),
             plan,
-            progress=progress,
-            seed=seed,
-            time_limit=time_limit,
-            load_first=rows_to_load(backend, rows),
         )
     run = dataclasses.replace(run, least=1)  # the others are recorded elsewhere
     data = pack_recording(make_recording(run, plan, source))

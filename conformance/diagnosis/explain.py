@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from gateparity.conformance.diagnosis.probes import is_probe
@@ -14,8 +15,16 @@ if TYPE_CHECKING:
     from gateparity.backends.backend import Backend
     from gateparity.backends.workers.remote import RemoteAdapter
     from gateparity.conformance.runs.plan import Plan
-    from gateparity.conformance.runs.result import Result
+    from gateparity.conformance.runs.result import Result, Run
     from gateparity.conformance.runs.truths import Truths
+
+
+def explained(run: Run, plan: Plan) -> Run:
+    """Return the run with the known mistake that each failing backend behaves like."""
+    arithmetics = {row.label: run.arithmetics.get(row.label, {}) for row in run.rows}
+    beside = purity_beside(plan, run.seed) if run.asked else []
+    found = explain([*run.results, *run.asked], [*plan, *beside], arithmetics)
+    return dataclasses.replace(run, explanations=found)
 
 
 def explain(

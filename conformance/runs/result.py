@@ -86,7 +86,8 @@ class Run:
     failing backend behaves like, if there is one. `arithmetics` has the backends' declared rounding
     models, and `manifests` what their results may depend on. `least` is how many backends a verdict
     needs; one is enough if others are recorded elsewhere. `changes` are differences between
-    versions of one framework. `layouts` are those that the adapters name.
+    versions of one framework. `layouts` are those that the adapters name. `asked` are
+    what failing backends were asked beside the plan: an explanation needs it.
     """
 
     rows: tuple[Backend, ...]
@@ -102,6 +103,7 @@ class Run:
     least: int = 2
     changes: tuple[Change, ...] = ()
     layouts: dict[str, Layout] = dataclasses.field(default_factory=dict)
+    asked: tuple[Result, ...] = ()
 
     @property
     def ran(self) -> set[str]:

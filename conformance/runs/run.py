@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import TIME_LIMIT
-from gateparity.conformance.diagnosis.explain import explain
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.pairs import coarser, compare_pairs, distance, find_changes
@@ -76,7 +75,7 @@ def run_checks(
         seed=seed,
         seconds=time.perf_counter() - start,
         transport_seconds=sum(session.transport_seconds for session in sessions),
-        explanations=explain([*results, *asked], [*plan, *beside], _arithmetics(sessions)),
+        asked=tuple(asked),
         arithmetics={label: said for label, said in _arithmetics(sessions).items() if said},
         manifests={s.row.label: s.manifest for s in sessions if s.manifest},
         layouts={s.row.label: s.layout for s in sessions if s.layout},
