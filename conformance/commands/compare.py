@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,6 +10,7 @@ import typer
 
 from gateparity.conformance.commands.options import Force, Json, Junit, Markdown, Report
 from gateparity.conformance.commands.progress import show_steps
+from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.recordings.compare import compare_recordings, count_steps, name_files
 from gateparity.conformance.recordings.reading import load_recording
 from gateparity.conformance.reports import recordings as between
@@ -50,6 +52,8 @@ def compare_command(
     recordings = {name: load_recording(path) for name, path in name_files(runs).items()}
     with show_steps(count_steps(recordings)) as progress:
         comparison = compare_recordings(recordings, progress)
+    plan = next(iter(recordings.values())).plan
+    comparison = dataclasses.replace(comparison, run=explained(comparison.run, plan))
     source, console = next(iter(recordings.values())).source, make_console()
     between.print_recordings(comparison, console)
     print_results(comparison.run, console, source.options)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from gateparity.conformance.diagnosis.explain import explain
 from gateparity.conformance.judgement.deviations import find_deviation
 from gateparity.conformance.judgement.differences import other_bits
 from gateparity.conformance.problems.arrays import name_arrays
@@ -80,7 +79,6 @@ def compare_recordings(
         joined,
         results=tuple(judged),
         pairs=tuple(pairs),
-        explanations=explain(judged, plan, arithmetics),
     )
     return Comparison(
         run=run,
