@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from gateparity.moved import keep_old_addresses
+
 if TYPE_CHECKING:
     from gateparity.conformance.api import assert_parity as assert_parity
     from gateparity.conformance.api import check as check
@@ -39,6 +41,7 @@ _HOMES: Final = {
     "gateparity.packing.tensor": ("Tensor",),
     "gateparity.protocol.adapter": ("Adapter",),
 }
+keep_old_addresses()
 _MODULES: Final = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted(_MODULES)  # noqa: PLE0605

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -185,6 +186,8 @@ class RemoteAdapter:
         self.engine: str = found["engine"]
         self.manifest: dict[str, str] = found["manifest"]
         self.layout = decode_layout(found["layout"])
+        for sentence in found["deprecated"]:  # the far side's warnings are in its log alone
+            warnings.warn(f"{target}: {sentence}", DeprecationWarning, stacklevel=2)
         try:
             # An adapter's declarations are checked like any other input: a misspelt key would
             # otherwise have no effect, and nobody would notice.

@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
+from gateparity import moved
 from gateparity.backends.workers.manifest import describe_settings, read_manifest
 from gateparity.backends.workers.wire import decode, encode
 from gateparity.errors import Impure, Unsupported
@@ -83,6 +84,7 @@ def describe(adapter: Any, target: str) -> dict[str, Any]:
         "arithmetic": {k: float(v) for k, v in getattr(adapter, "arithmetic", {}).items()},
         "engine": engine,
         "manifest": _build_manifest(adapter, engine),
+        "deprecated": list(moved.USED.values()),
     }
 
 

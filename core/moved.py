@@ -1,0 +1,60 @@
+"""Old addresses of what adapters written for 0.1.0 import, kept for one release.
+
+`from gateparity.adapter import Batch` works as before, with one `DeprecationWarning` for each old
+address. The standard library alone, and nothing is imported before somebody asks for a name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import sys
+import types
+import warnings
+from typing import Any, Final
+
+_HOMES: Final = {
+    "gateparity.adapter": (
+        "gateparity.protocol.adapter",
+        "gateparity.protocol.validation",
+        "gateparity.network.batch",
+        "gateparity.errors",
+    ),
+    "gateparity.config": ("gateparity.network.config",),
+    "gateparity.layout": ("gateparity.packing.layout",),
+    "gateparity.origin": ("gateparity.packing.origin",),
+    "gateparity.parameters": ("gateparity.network.parameters",),
+    "gateparity.tensor": ("gateparity.packing.tensor",),
+    "gateparity.training": ("gateparity.protocol.training",),
+}
+USED: Final[dict[str, str]] = {}  # the old addresses asked for in this process: a sentence each
+
+
+class _Moved(types.ModuleType):
+    """A module that is elsewhere now, in one or several."""
+
+    def __getattr__(self, name: str) -> Any:
+        homes = () if name.startswith("__") else _HOMES[self.__name__]
+        for home in homes:
+            module = importlib.import_module(home)
+            if hasattr(module, name):
+                self._warn(name, home)
+                return getattr(module, name)
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+    def _warn(self, name: str, home: str) -> None:
+        if self.__name__ not in USED:
+            package = importlib.import_module("gateparity")
+            new = "gateparity" if name in package.__all__ else home
+            USED[self.__name__] = (
+                f"{self.__name__} goes in the next release: import {name} from {new}"
+            )
+            warnings.warn(USED[self.__name__], DeprecationWarning, stacklevel=3)
+
+
+def keep_old_addresses() -> None:
+    """Make the old addresses importable."""
+    for name in _HOMES:
+        module = _Moved(name)
+        module.__spec__ = importlib.machinery.ModuleSpec(name, None)
+        sys.modules.setdefault(name, module)
