@@ -30,7 +30,7 @@ class Framework:
     modules: tuple[str, ...]
     distributions: tuple[str, ...]
     variants: tuple[tuple[str, str], ...] = (("scratch", "Scratch"), ("layer", "Layer"))
-    further: tuple[tuple[str, str], ...] = ()
+    opt_in: tuple[tuple[str, str], ...] = ()
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
     arithmetic: tuple[tuple[str, float], ...] = ()
     cost: int = 0
@@ -38,7 +38,7 @@ class Framework:
     @property
     def targets(self) -> dict[str, str]:
         """Return a mapping from every variant, opt-in ones included, to its `module:Class`."""
-        return {v: f"{self.name}.{v}:{kind}" for v, kind in self.variants} | dict(self.further)
+        return {v: f"{self.name}.{v}:{kind}" for v, kind in self.variants} | dict(self.opt_in)
 
     @property
     def requirements(self) -> Traversable:
@@ -75,7 +75,7 @@ FRAMEWORKS: Final = {
             "JAX",
             ("jax", "flax"),
             ("jax",),
-            further=(("nnx", "jax.nnx:Layer"),),
+            opt_in=(("nnx", "jax.nnx:Layer"),),
             arithmetic=(("bias", 2.0),),
             cost=3,
         ),

@@ -63,8 +63,8 @@ def parse_backends(specs: Sequence[str]) -> list[Backend]:
     """
     _require_names(specs)
     installed = installed_adapters()
-    rows = [row for spec in specs for row in _parse(spec, installed)]
-    return list({row.label: row for row in rows}.values())
+    backends = [backend for spec in specs for backend in _parse(spec, installed)]
+    return list({backend.label: backend for backend in backends}.values())
 
 
 def find_backends() -> list[Backend]:
@@ -72,7 +72,11 @@ def find_backends() -> list[Backend]:
 
     Raise `InputError` for an installed adapter whose name is not allowed.
     """
-    return [row for row in parse_backends([*FRAMEWORKS, *installed_adapters()]) if row.python]
+    return [
+        backend
+        for backend in parse_backends([*FRAMEWORKS, *installed_adapters()])
+        if backend.python
+    ]
 
 
 def probe(python: Path, framework: Framework) -> dict[str, Any]:
@@ -190,8 +194,8 @@ def _find_named(request: Request) -> tuple[Path | None, str]:
         return interpreter(found.folder), ""
     if found.state != "absent":
         return None, f"{request.framework.title}'s environment isn't ready: {found.reason}"
-    if request.asked:
-        return None, f"{' '.join(request.asked)} is in no environment: {request.command}"
+    if request.requirements:
+        return None, f"{' '.join(request.requirements)} is in no environment: {request.command}"
     return (
         None,
         f"{request.framework.title} is neither here nor in an environment: {request.command}",

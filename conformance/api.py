@@ -35,9 +35,9 @@ def check(
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
     Raise `InputError` for an unknown name or a negative seed; an error of a backend is a result.
     """
-    rows = parse_backends(backends) if backends else find_backends()
+    chosen = parse_backends(backends) if backends else find_backends()
     plan = named_plan(cases, checks, seed)
-    return explained(run_checks(rows, plan, seed=seed, time_limit=time_limit), plan)
+    return explained(run_checks(chosen, plan, seed=seed, time_limit=time_limit), plan)
 
 
 def check_adapter(
@@ -50,9 +50,9 @@ def check_adapter(
     Nothing ends a call that hangs, and a crash takes this process with it.
     """
     plan = named_plan(cases, checks, seed)
-    row, local = load_local(adapter)
+    backend, local = load_local(adapter)
     truths = Truths()
-    return [run_check(row, local, check, case, truths) for check, case in plan]
+    return [run_check(backend, local, check, case, truths) for check, case in plan]
 
 
 def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
@@ -63,7 +63,7 @@ def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
     run = check(backends, seed=seed)
     wrong = [result for result in run.results if result.status in ("fail", "error")]
     lines = [
-        f"{result.row.label} {result.check} {result.case} {result.dtype} {result.status}: "
+        f"{result.backend.label} {result.check} {result.case} {result.dtype} {result.status}: "
         f"{result.reason}\n  repeat: {repeat_command(result, seed)}"
         for result in wrong
     ]

@@ -68,9 +68,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
     specs = metafunc.config.getoption("gateparity_backend")
     seed = metafunc.config.getoption("gateparity_seed")
-    rows = parse_backends(specs) if specs else find_backends()
+    backends = parse_backends(specs) if specs else find_backends()
     plan = named_plan((), (), seed)
-    items = [_item(row, check, case) for row in rows for check, case in plan]
+    items = [_item(backend, check, case) for backend in backends for check, case in plan]
     metafunc.parametrize("parity_item", items, scope="session")
 
 
@@ -129,20 +129,20 @@ class _Sessions:
         self._truths = truths
         self._started: dict[str, Session] = {}
 
-    def of(self, row: Backend) -> Session:
+    def of(self, backend: Backend) -> Session:
         from gateparity.backends.workers.remote import TIME_LIMIT
         from gateparity.conformance.runs.session import Session
 
-        if row.label not in self._started:
-            self._started[row.label] = Session(row, self._truths, TIME_LIMIT)
-        return self._started[row.label]
+        if backend.label not in self._started:
+            self._started[backend.label] = Session(backend, self._truths, TIME_LIMIT)
+        return self._started[backend.label]
 
     def close(self) -> None:
         for session in self._started.values():
             session.close()
 
 
-def _item(row: Backend, check: Check, case: Case) -> Any:
-    name = f"{row.label.replace(':', '-')}-{check.name}-{case.id}"
-    group = row.label.replace("@", "-")  # pytest-xdist splits at it
-    return pytest.param((row, check, case), id=name, marks=pytest.mark.xdist_group(group))
+def _item(backend: Backend, check: Check, case: Case) -> Any:
+    name = f"{backend.label.replace(':', '-')}-{check.name}-{case.id}"
+    group = backend.label.replace("@", "-")  # pytest-xdist splits at it
+    return pytest.param((backend, check, case), id=name, marks=pytest.mark.xdist_group(group))

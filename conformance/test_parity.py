@@ -21,6 +21,6 @@ def test_parity(
     parity_sessions: _Sessions,
     pytestconfig: pytest.Config,
 ) -> None:
-    row, check, case = parity_item
-    result = parity_sessions.of(row).run(check, case)
+    backend, check, case = parity_item
+    result = parity_sessions.of(backend).run(check, case)
     settle(result, repeat_command(result, pytestconfig.getoption("gateparity_seed")))

@@ -30,9 +30,9 @@ def spec(name: str) -> str:
 
 def require(name: str) -> str:
     """The spec of a framework that is there; a skip otherwise, which tox doesn't allow."""
-    rows = parse_backends([spec(name)])
-    if rows[0].python is None:
-        pytest.skip(rows[0].missing)
+    backends = parse_backends([spec(name)])
+    if backends[0].python is None:
+        pytest.skip(backends[0].missing)
     return spec(name)
 
 

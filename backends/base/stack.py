@@ -60,7 +60,7 @@ def build_trace(batch: Batch, cells: Sequence[Sequence[Any]]) -> Trace:
     z, gates, c, h = (np.stack(arrays) for arrays in zip(*cells, strict=True))
     z, gates = (np.stack(np.split(a, 4, axis=-1), axis=2) for a in (z, gates))
     if batch.lengths is not None:
-        live = (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]
-        z, gates = (np.where(live[:, None], a, 0) for a in (z, gates))
-        c, h = (np.where(live, a, 0) for a in (c, h))
+        mask = (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]
+        z, gates = (np.where(mask[:, None], a, 0) for a in (z, gates))
+        c, h = (np.where(mask, a, 0) for a in (c, h))
     return Trace(z, gates, c, h)

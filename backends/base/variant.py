@@ -39,7 +39,7 @@ class Variant:
     run: Callable[..., Any]
     primitives: Primitives
     unsupported: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    hold: Callable[..., Any] = lambda _, params: params
+    load_and_read_back: Callable[..., Any] = lambda _, params: params
     trace: Callable[..., Any] | None = None
 
     @property
@@ -75,17 +75,19 @@ class Variant:
     ) -> Gradients:
         """Return the gradients by the framework's own autodiff."""
         convert, back = self.primitives.from_numpy, self.primitives.to_numpy
-        heads = tuple(map(convert, (cotangent.y, cotangent.h_n, cotangent.c_n)))
+        cotangents = tuple(map(convert, (cotangent.y, cotangent.h_n, cotangent.c_n)))
         inputs = self.inputs(config, params, batch)
-        d_params, dx, dh_0, dc_0 = self.primitives.vjp(self.run, config, inputs, heads)
+        d_params, dx, dh_0, dc_0 = self.primitives.vjp(self.run, config, inputs, cotangents)
         d_native = {name: back(array) for name, array in d_params.items()}
         return Gradients(d_native, Batch(back(dx), back(dh_0), back(dc_0)))
 
     def weights(self, config: Config, params: Native) -> Native:
         """Load the weights into the framework's own layer, and read them back by name."""
         convert, back = self.primitives.from_numpy, self.primitives.to_numpy
-        held = self.hold(config, {name: convert(array) for name, array in params.items()})
-        return {name: back(array) for name, array in held.items()}
+        weights = self.load_and_read_back(
+            config, {name: convert(array) for name, array in params.items()}
+        )
+        return {name: back(array) for name, array in weights.items()}
 
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe

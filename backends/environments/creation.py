@@ -112,7 +112,9 @@ def _is_ready(request: Request) -> bool:
     if found.state == "absent":
         return False
     held = held_request(request)
-    if (set(request.asked) - set(held.asked)) or (request.python not in ("", held.python)):
+    if (set(request.requirements) - set(held.requirements)) or (
+        request.python not in ("", held.python)
+    ):
         raise InputError(
             f"{request.name} was made by `{held.command}`: --name gives this one a name of its "
             f"own, `gateparity env remove {request.name}` makes room for it"
@@ -125,7 +127,7 @@ def _pythons(request: Request) -> tuple[tuple[int, int], tuple[int, int]]:
 
     For a version other than the pinned one the range is open, since only pip knows its wheels.
     """
-    return request.framework.pythons if not request.asked else ((3, 9), (3, 99))
+    return request.framework.pythons if not request.requirements else ((3, 9), (3, 99))
 
 
 def _folders(name: str) -> tuple[Path, Path]:

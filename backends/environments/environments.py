@@ -132,7 +132,11 @@ def environment(request: Request) -> Environment:
 
 def as_marker(request: Request) -> dict[str, Any]:
     """Return the request as the marker entries that `recall_request` reads."""
-    return {"name": request.name, "asked": list(request.asked), "wanted_python": request.python}
+    return {
+        "name": request.name,
+        "asked": list(request.requirements),
+        "wanted_python": request.python,
+    }
 
 
 def _read_asked(name: str) -> tuple[tuple[str, ...], str] | None:

@@ -38,7 +38,7 @@ class Request:
 
     framework: Framework
     name: str
-    asked: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
     python: str = ""
 
     @property
@@ -46,17 +46,17 @@ class Request:
         """Return the command line that creates this environment."""
         where, label = self.name.partition("@")[::2]
         words = [
-            *(map(shlex.quote, self.asked) if self.asked else [where]),
+            *(map(shlex.quote, self.requirements) if self.requirements else [where]),
             *(("--python", self.python) if self.python else ()),
         ]
-        named = not label or label == _label(self.framework, self.asked, self.python)
+        named = not label or label == _label(self.framework, self.requirements, self.python)
         return " ".join(["gateparity env create", *words, *(() if named else ("--name", label))])
 
     @property
     def names(self) -> frozenset[str]:
         """Return the packages that the request names or pins, without their dependencies."""
         return frozenset(_pinned(self.framework)) | {
-            canonicalize_name(Requirement(word).name) for word in self.asked
+            canonicalize_name(Requirement(word).name) for word in self.requirements
         }
 
     def lines(self, python: str) -> tuple[list[str], bool]:
@@ -68,17 +68,21 @@ class Request:
         """
         complete = self.framework.complete_requirements(python)
         pins = _lines((complete or self.framework.requirements).read_text("utf-8"))
-        asked: dict[str, Requirement] = {
-            canonicalize_name(word.name): word for word in map(Requirement, self.asked)
+        requirements: dict[str, Requirement] = {
+            canonicalize_name(word.name): word for word in map(Requirement, self.requirements)
         }
-        if not asked:
+        if not requirements:
             return pins, complete is not None
-        main = next((asked.pop(name) for name in _names(self.framework) if name in asked), None)
+        main = next(
+            (requirements.pop(name) for name in _names(self.framework) if name in requirements),
+            None,
+        )
         is_open = complete is None and main is not None and not _is_bare(main)
         chosen = [
-            _choose(Requirement(pin), main, asked, self.framework, is_open=is_open) for pin in pins
+            _choose(Requirement(pin), main, requirements, self.framework, is_open=is_open)
+            for pin in pins
         ]
-        extra = [str(word) for word in asked.values()]
+        extra = [str(word) for word in requirements.values()]
         return list(dict.fromkeys([*chosen, *extra])), complete is not None
 
 
@@ -102,8 +106,13 @@ def parse_requests(words: Sequence[str], *, name: str = "", python: str = "") ->
     if name and not NAME.fullmatch(name):
         raise InputError(f"the name {name!r} can't be: expected a-z, 0-9, '.', '_' and '-'")
     return [
-        Request(framework, _full_name(framework, asked, name, python), tuple(asked), python)
-        for framework, asked in groups
+        Request(
+            framework,
+            _full_name(framework, requirements, name, python),
+            tuple(requirements),
+            python,
+        )
+        for framework, requirements in groups
     ]
 
 
@@ -164,7 +173,7 @@ def _names(framework: Framework) -> tuple[str, ...]:
 def _owner(requirement: Requirement, groups: list[tuple[Framework, list[str]]]) -> list[str]:
     """Return the list of requirements that a requirement belongs to, if it is no framework."""
     name = canonicalize_name(requirement.name)
-    owners = [asked for framework, asked in groups if name in _pinned(framework)]
+    owners = [requirements for framework, requirements in groups if name in _pinned(framework)]
     if not groups or (_is_bare(requirement) and not owners):  # a misspelt framework, most likely
         known_framework(requirement.name)
     return owners[-1] if owners and name != "numpy" else groups[-1][1]
@@ -191,14 +200,14 @@ def _pinned(framework: Framework) -> set[str]:
 def _choose(
     pin: Requirement,
     main: Requirement | None,
-    asked: dict[str, Requirement],
+    requirements: dict[str, Requirement],
     framework: Framework,
     *,
     is_open: bool,
 ) -> str:
     name = canonicalize_name(pin.name)
-    if name in asked:
-        return str(asked.pop(name))
+    if name in requirements:
+        return str(requirements.pop(name))
     if name in _names(framework):
         if main is None:
             return str(pin)
@@ -210,20 +219,20 @@ def _choose(
     return str(pin)
 
 
-def _full_name(framework: Framework, asked: Sequence[str], name: str, python: str) -> str:
-    if not asked and not python and not name:
+def _full_name(framework: Framework, requirements: Sequence[str], name: str, python: str) -> str:
+    if not requirements and not python and not name:
         return framework.name
-    label = name or _label(framework, asked, python)
+    label = name or _label(framework, requirements, python)
     if label is None:
-        wish = " ".join(asked) or f"--python {python}"
+        wish = " ".join(requirements) or f"--python {python}"
         raise InputError(f"{wish} makes no name for an environment: give it one with --name")
     return f"{framework.name}@{label}"
 
 
-def _label(framework: Framework, asked: Iterable[str], python: str) -> str | None:
+def _label(framework: Framework, requirements: Iterable[str], python: str) -> str | None:
     """Return `0.9.2`, `0.9.2-py3.13` or `py3.13`, or None where a version or Python is inexact."""
-    main = next((w for w in map(Requirement, asked) if _framework(w) is framework), None)
-    exact = "" if main is None and not list(asked) else _exact(main)
+    main = next((w for w in map(Requirement, requirements) if _framework(w) is framework), None)
+    exact = "" if main is None and not list(requirements) else _exact(main)
     if exact is None or (python and not _PYTHON.fullmatch(python)):
         return None
     return "-".join(filter(None, (exact, python and f"py{python}")))

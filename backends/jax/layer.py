@@ -33,13 +33,13 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     return y, jnp.stack(h_n), jnp.stack(c_n)
 
 
-def _hold(config: Config, params: Any) -> Any:
+def _load_and_read_back(config: Config, params: Any) -> Any:
     """Return the parameters by the names that Flax would create itself.
 
     Flax modules keep no weights, so there is nothing to load them into. Tracing `apply` raises for
     shapes that don't fit.
     """
-    held: dict[str, Any] = {}
+    weights: dict[str, Any] = {}
     for k in range(config.cells):
         rnn, prefix = _rnn(config, k), f"rnn_{cell_name(config, k)}/"
         x = jnp.zeros((1, 1, config.layer_input_size(k // config.directions)), config.dtype)
@@ -47,8 +47,8 @@ def _hold(config: Config, params: Any) -> Any:
         w = cell_params(params, prefix)
         tree = traverse_util.unflatten_dict(w, sep="/")
         jax.eval_shape(rnn.apply, {"params": tree}, x)  # raises for a shape that isn't its own
-        held |= {prefix + name: w[name] for name in traverse_util.flatten_dict(own, sep="/")}
-    return held
+        weights |= {prefix + name: w[name] for name in traverse_util.flatten_dict(own, sep="/")}
+    return weights
 
 
 def _rnn(config: Config, k: int) -> Any:
@@ -69,5 +69,5 @@ Layer = functools.partial(
     _layer,
     PRIMITIVES,
     unsupported={"gates": "flax.linen.OptimizedLSTMCell doesn't return its gates"},
-    hold=_hold,
+    load_and_read_back=_load_and_read_back,
 )

@@ -33,15 +33,15 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     return y, jnp.stack(h_n), jnp.stack(c_n)
 
 
-def _hold(config: Config, params: Any) -> Any:
-    held: dict[str, Any] = {}
+def _load_and_read_back(config: Config, params: Any) -> Any:
+    weights: dict[str, Any] = {}
     for k in range(config.cells):
         prefix = f"rnn_{cell_name(config, k)}/"
         rnn = _rnn(config, k, cell_params(params, prefix))
         tree = nnx.to_pure_dict(nnx.state(rnn, nnx.Param))
         own = traverse_util.flatten_dict(tree, sep="/")
-        held |= {prefix + name: array for name, array in own.items()}
-    return held
+        weights |= {prefix + name: array for name, array in own.items()}
+    return weights
 
 
 def _rnn(config: Config, k: int, w: Any) -> Any:
@@ -74,5 +74,5 @@ Layer = functools.partial(
     _layer,
     PRIMITIVES,
     unsupported={"gates": "flax.nnx.OptimizedLSTMCell doesn't return its gates"},
-    hold=_hold,
+    load_and_read_back=_load_and_read_back,
 )

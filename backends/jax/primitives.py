@@ -30,7 +30,7 @@ def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, cotangents: Any) -> Any:
     *sources, lengths = inputs
 
     def outputs(*sources: Any) -> Any:
@@ -38,7 +38,7 @@ def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> An
         return y, h_n, c_n
 
     _, pullback = jax.vjp(outputs, *sources)
-    return pullback(heads)
+    return pullback(cotangents)
 
 
 def _settings() -> dict[str, str]:

@@ -23,27 +23,34 @@ if TYPE_CHECKING:
 
 
 def _scratch(
-    config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any, *, keep: bool = False
+    config: Config,
+    params: Any,
+    X: Any,
+    H_0: Any,
+    C_0: Any,
+    lengths: Any,
+    *,
+    with_trace: bool = False,
 ) -> Any:
-    live = None if lengths is None else (jnp.arange(len(X))[:, None] < lengths)[..., None]
-    X = X if live is None else jnp.where(live, X, 0)  # 0 times NaN would be NaN
+    mask = None if lengths is None else (jnp.arange(len(X))[:, None] < lengths)[..., None]
+    X = X if mask is None else jnp.where(mask, X, 0)  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
         reverse = is_reverse(config, k)
-        return _sequence(X, H_0[k], C_0[k], w, live, reverse=reverse, keep=keep)
+        return _sequence(X, H_0[k], C_0[k], w, mask, reverse=reverse, with_trace=with_trace)
 
     Y, H_n, C_n, kept = run_layers(config, X, run_cell, jnp.concatenate)
     return Y, jnp.stack(H_n), jnp.stack(C_n), kept
 
 
-def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
+def _sequence(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, with_trace: bool) -> Any:
     W_x = jnp.concatenate([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
     W_h = jnp.concatenate([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     b = jnp.concatenate([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1) if "b_i" in w else 0
 
     def step(state: Any, inputs: Any) -> Any:
-        (H, C), (X_t, live_t) = state, inputs
+        (H, C), (X_t, mask_t) = state, inputs
         Z = X_t @ W_x + b + H @ W_h
         Z_i, Z_f, Z_c, Z_o = jnp.split(Z, 4, -1)
         I = jax.nn.sigmoid(Z_i)
@@ -52,16 +59,23 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep:
         O = jax.nn.sigmoid(Z_o)
         C_new = F * C + I * C_tilde
         H_new = O * jnp.tanh(C_new)
-        kept = (Z, jnp.concatenate([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
-        C = C_new if live is None else jnp.where(live_t, C_new, C)
-        H = H_new if live is None else jnp.where(live_t, H_new, H)
+        kept = (
+            (Z, jnp.concatenate([I, F, C_tilde, O], -1), C_new, H_new) if with_trace else (H_new,)
+        )
+        C = C_new if mask is None else jnp.where(mask_t, C_new, C)
+        H = H_new if mask is None else jnp.where(mask_t, H_new, H)
         return (H, C), kept
 
-    (H, C), kept = lax.scan(step, (H, C), (X, live), reverse=reverse)
-    Y = kept[-1] if live is None else jnp.where(live, kept[-1], 0)
+    (H, C), kept = lax.scan(step, (H, C), (X, mask), reverse=reverse)
+    Y = kept[-1] if mask is None else jnp.where(mask, kept[-1], 0)
     return Y, H, C, kept
 
 
 Scratch = functools.partial(
-    Variant, "jax:scratch", D2L, _scratch, PRIMITIVES, trace=functools.partial(_scratch, keep=True)
+    Variant,
+    "jax:scratch",
+    D2L,
+    _scratch,
+    PRIMITIVES,
+    trace=functools.partial(_scratch, with_trace=True),
 )

@@ -77,11 +77,11 @@ def _step(
     kept: Any,
     *given: Any,
 ) -> Any:
-    def lose(trained: Any) -> Any:
+    def loss_fn(trained: Any) -> Any:
         loss, H, C = evaluate(OPERATIONS, run, config, recipe, trained | frozen, *given)
         return loss, (H, C)
 
-    (loss, states), gradients = jax.value_and_grad(lose, has_aux=True)(trained)
+    (loss, states), gradients = jax.value_and_grad(loss_fn, has_aux=True)(trained)
     norm = jnp.sqrt(sum((g * g).sum() for g in gradients.values()))
     scale = 1 if recipe.clip is None else jnp.minimum(1, recipe.clip / norm)
     clipped = {name: g * scale for name, g in gradients.items()}

@@ -37,11 +37,11 @@ def _cached_lstm(config: Config, *, use_sequence_length: bool) -> Any:
     return _lstm(config, use_sequence_length=use_sequence_length)
 
 
-def _hold(config: Config, params: Any) -> Any:
-    held = _lstm(config).collect_params()
-    for name, parameter in held.items():
+def _load_and_read_back(config: Config, params: Any) -> Any:
+    weights = _lstm(config).collect_params()
+    for name, parameter in weights.items():
         parameter.set_data(_to_gluon(params[name]))
-    return {name: _from_gluon(parameter.data()) for name, parameter in held.items()}
+    return {name: _from_gluon(parameter.data()) for name, parameter in weights.items()}
 
 
 def _lstm(config: Config, *, use_sequence_length: bool = False) -> Any:
@@ -94,5 +94,5 @@ Layer = functools.partial(
     _layer,
     PRIMITIVES,
     unsupported=LIMITS | _LENGTHS | {"gates": "mxnet.gluon.rnn.LSTM doesn't return its gates"},
-    hold=_hold,
+    load_and_read_back=_load_and_read_back,
 )

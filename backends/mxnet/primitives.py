@@ -50,13 +50,13 @@ def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
     return run(config, *inputs)
 
 
-def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, cotangents: Any) -> Any:
     params, x, h_0, c_0, lengths = inputs
     for source in (*params.values(), x, h_0, c_0):
         source.attach_grad()
     with autograd.record():
         y, h_n, c_n, *_ = run(config, params, x, h_0, c_0, lengths)
-    autograd.backward([y, h_n, c_n], list(heads))
+    autograd.backward([y, h_n, c_n], list(cotangents))
     return {name: array.grad for name, array in params.items()}, x.grad, h_0.grad, c_0.grad
 
 

@@ -23,22 +23,29 @@ if TYPE_CHECKING:
 
 
 def _scratch(
-    config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any, *, keep: bool = False
+    config: Config,
+    params: Any,
+    X: Any,
+    H_0: Any,
+    C_0: Any,
+    lengths: Any,
+    *,
+    with_trace: bool = False,
 ) -> Any:
-    live = None if lengths is None else _live(lengths, (*X.shape[:2], config.hidden_size))
-    if live is not None:
-        X = nd.where(_live(lengths, X.shape), X, nd.zeros_like(X))  # 0 times NaN would be NaN
+    mask = None if lengths is None else _mask(lengths, (*X.shape[:2], config.hidden_size))
+    if mask is not None:
+        X = nd.where(_mask(lengths, X.shape), X, nd.zeros_like(X))  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
         reverse = is_reverse(config, k)
-        return _sequence(X, H_0[k], C_0[k], w, live, reverse=reverse, keep=keep)
+        return _sequence(X, H_0[k], C_0[k], w, mask, reverse=reverse, with_trace=with_trace)
 
     Y, H_n, C_n, kept = run_layers(config, X, run_cell, concat)
     return Y, nd.stack(*H_n), nd.stack(*C_n), kept
 
 
-def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
+def _sequence(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, with_trace: bool) -> Any:
     hidden = H.shape[-1]
     W_x = nd.transpose(concat([w["W_xi"], w["W_xf"], w["W_xo"], w["W_xc"]], -1))
     W_h = nd.transpose(concat([w["W_hi"], w["W_hf"], w["W_ho"], w["W_hc"]], -1))
@@ -55,16 +62,16 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep:
         C_tilde = _tanh(Z_c)
         C_new = F * C + I * C_tilde
         H_new = O * _tanh(C_new)
-        if keep:
+        if with_trace:
             Z_i, Z_f, Z_o = nd.split(Z_ifo, 3, axis=-1)
             pre_activations = concat([Z_i, Z_f, Z_c, Z_o], -1)
             kept[t] = pre_activations, concat([I, F, C_tilde, O], -1), C_new, H_new
         else:
             kept[t] = (H_new,)
-        C = C_new if live is None else nd.where(live[t], C_new, C)
-        H = H_new if live is None else nd.where(live[t], H_new, H)
+        C = C_new if mask is None else nd.where(mask[t], C_new, C)
+        H = H_new if mask is None else nd.where(mask[t], H_new, H)
     kept = [nd.stack(*arrays) for arrays in zip(*kept, strict=True)]
-    Y = kept[-1] if live is None else nd.where(live, kept[-1], nd.zeros_like(kept[-1]))
+    Y = kept[-1] if mask is None else nd.where(mask, kept[-1], nd.zeros_like(kept[-1]))
     return Y, H, C, kept
 
 
@@ -87,9 +94,9 @@ def _tanh(array: Any) -> Any:
     return nd.Activation(array, "tanh")
 
 
-def _live(lengths: Any, shape: tuple[int, ...]) -> Any:
-    live = (np.arange(shape[0])[:, None] < lengths.asnumpy())[..., None]
-    return nd.array(np.broadcast_to(live, shape))  # nd.where wants a condition of full shape
+def _mask(lengths: Any, shape: tuple[int, ...]) -> Any:
+    mask = (np.arange(shape[0])[:, None] < lengths.asnumpy())[..., None]
+    return nd.array(np.broadcast_to(mask, shape))  # nd.where wants a condition of full shape
 
 
 Scratch = functools.partial(
@@ -99,5 +106,5 @@ Scratch = functools.partial(
     _scratch,
     PRIMITIVES,
     unsupported=LIMITS,
-    trace=functools.partial(_scratch, keep=True),
+    trace=functools.partial(_scratch, with_trace=True),
 )

@@ -74,11 +74,11 @@ def sequence(
     H: Array,
     C: Array,
     w: Native,
-    live: Array | None = None,
+    mask: Array | None = None,
     *,
     reverse: bool = False,
     cell: Callable[..., Step] = cell,
-    keep: bool = True,
+    with_trace: bool = True,
 ) -> tuple[Array, Array, Array, Tape]:
     """Run all steps of a cell over `X (T, ..., input)`, one sequence or a batch of them.
 
@@ -87,19 +87,19 @@ def sequence(
     which costs time and memory.
     """
     W_x, W_h, b = _fuse(w)
-    X = X if live is None else np.where(live, X, 0)  # 0 times NaN would be NaN
+    X = X if mask is None else np.where(mask, X, 0)  # 0 times NaN would be NaN
     Y = np.zeros_like(X, shape=(*X.shape[:-1], H.shape[-1]))
     H_0 = H
     steps: list[Any] = [None] * len(X)
     for t in _times(len(X), reverse=reverse):
         # A product for each step: one for all is no faster, and its result leaves the cache.
         step = cell(X[t] @ W_x + b, H, C, W_h)
-        steps[t] = step if keep else None
-        if live is None:
+        steps[t] = step if with_trace else None
+        if mask is None:
             Y[t], H, C = step.H, step.H, step.C
             continue
-        Y[t] = np.where(live[t], step.H, 0)
-        H, C = np.where(live[t], step.H, H), np.where(live[t], step.C, C)
+        Y[t] = np.where(mask[t], step.H, 0)
+        H, C = np.where(mask[t], step.H, H), np.where(mask[t], step.C, C)
     return Y, H, C, Tape(X, H_0, steps)
 
 
@@ -121,7 +121,7 @@ def backward_cell(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Arr
 def backward(
     tape: Tape,
     w: Native,
-    live: Array | None,
+    mask: Array | None,
     dY: Array,
     dH: Array,
     dC: Array,
@@ -137,11 +137,11 @@ def backward(
     dZs = np.zeros_like(dY, shape=(*dY.shape[:-1], W_x.shape[-1]))
     for t in _times(len(dY), reverse=not reverse):
         dZs[t], dH_prev, dC_prev = backward_cell(tape.steps[t], W_h, dH + dY[t], dC)
-        if live is None:
+        if mask is None:
             dH, dC = dH_prev, dC_prev
             continue
-        dZs[t] = np.where(live[t], dZs[t], 0)
-        dH, dC = np.where(live[t], dH_prev, dH), np.where(live[t], dC_prev, dC)
+        dZs[t] = np.where(mask[t], dZs[t], 0)
+        dH, dC = np.where(mask[t], dH_prev, dH), np.where(mask[t], dC_prev, dC)
     H_prev = _stack([step.H_prev for step in tape.steps], tape.H_0)
     rows = _rows(dZs)
     dW_x, dW_h = (_rows(a).T @ rows for a in (tape.X, H_prev))

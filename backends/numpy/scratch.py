@@ -44,7 +44,7 @@ class Scratch:
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Return the outputs of all steps and layers, without recording the steps."""
-        return self.run(config, params, batch, keep=False)[0]
+        return self.run(config, params, batch, with_trace=False)[0]
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Return every pre-activation, gate and state."""
@@ -64,7 +64,7 @@ class Scratch:
         self, config: Config, params: Native, batch: Batch, tapes: list[Tape], cotangent: Outputs
     ) -> Gradients:
         """Backpropagate a cotangent through the tapes of a run, from the top layer down."""
-        live, dY = _live(batch), cotangent.y
+        mask, dY = _mask(batch), cotangent.y
         d_params: dict[str, Array] = {}
         dH_0, dC_0 = np.empty_like(cotangent.h_n), np.empty_like(cotangent.c_n)
         for layer in reversed(range(config.layers)):
@@ -75,7 +75,7 @@ class Scratch:
                 dX, dH_0[k], dC_0[k], dw = self.backward(
                     tape,
                     w,
-                    live,
+                    mask,
                     dY_k,
                     cotangent.h_n[k],
                     cotangent.c_n[k],
@@ -102,23 +102,23 @@ class Scratch:
         return predict(self, config, state, x, recipe)
 
     def run(
-        self, config: Config, params: Native, batch: Batch, *, keep: bool = True
+        self, config: Config, params: Native, batch: Batch, *, with_trace: bool = True
     ) -> tuple[Outputs, list[Tape]]:
         """Return the outputs and each cell's tape; with `keep=False` tapes lack their steps."""
         h_0, c_0 = initial_states(config, batch)
-        live = _live(batch)
+        mask = _mask(batch)
 
         def run_cell(k: int, X: Array) -> tuple[Array, Array, Array, Tape]:
             w, reverse = cell_params(params, f"l{cell_name(config, k)}."), is_reverse(config, k)
             return self.sequence(
-                X, h_0[k], c_0[k], w, live, reverse=reverse, cell=self.cell, keep=keep
+                X, h_0[k], c_0[k], w, mask, reverse=reverse, cell=self.cell, with_trace=with_trace
             )
 
         Y, H_n, C_n, tapes = run_layers(config, batch.x, run_cell, np.concatenate)
         return Outputs(Y, np.stack(H_n), np.stack(C_n)), tapes
 
 
-def _live(batch: Batch) -> Array | None:
+def _mask(batch: Batch) -> Array | None:
     """Return a mask `(T, B, 1)`, true before each sequence's end; None if all are full."""
     if batch.lengths is None:
         return None

@@ -111,12 +111,12 @@ def differentiate(
     outputs, tapes = scratch.run(config, lstm_params(params), batch)
     Y = _features(config, recipe, outputs)
     Z = Y @ params["W_hq"] + params["b_q"]
-    lose = _cross_entropy if recipe.loss == "cross_entropy" else _squared_error
-    loss, dZ = lose(Z, target)
+    loss_fn = _cross_entropy if recipe.loss == "cross_entropy" else _squared_error
+    loss, dZ = loss_fn(Z, target)
     rows = dZ.reshape(-1, dZ.shape[-1])
     head = Y.reshape(-1, Y.shape[-1]).T @ rows, np.ones(len(rows), config.dtype) @ rows
-    heads = _cotangent(config, recipe, outputs, dZ @ params["W_hq"].T)
-    found = scratch.pull(config, lstm_params(params), batch, tapes, heads).params
+    cotangents = _cotangent(config, recipe, outputs, dZ @ params["W_hq"].T)
+    found = scratch.pull(config, lstm_params(params), batch, tapes, cotangents).params
     return loss, {**found, **dict(zip(HEAD, head, strict=True))}, outputs.h_n, outputs.c_n
 
 

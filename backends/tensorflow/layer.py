@@ -51,14 +51,14 @@ def _call_lstm(lstm: Any, w: Any, x: Any, states: Any, mask: Any) -> Any:
     return outputs
 
 
-def _hold(config: Config, params: Any) -> Any:
-    held: dict[str, Any] = {}
+def _load_and_read_back(config: Config, params: Any) -> Any:
+    weights: dict[str, Any] = {}
     for k in range(config.cells):
         lstm = _keras_lstm(config, k)
         own = _named_weights(lstm)
         lstm.set_weights([params[path] for path in own])
-        held |= {path: tf.convert_to_tensor(variable) for path, variable in own.items()}
-    return held
+        weights |= {path: tf.convert_to_tensor(variable) for path, variable in own.items()}
+    return weights
 
 
 def _named_weights(lstm: Any) -> dict[str, Any]:
@@ -104,5 +104,5 @@ Layer = functools.partial(
         "empty_sequence": "keras.layers.LSTM fails where there is no first step",
         "empty_batch": "keras.layers.LSTM fails: to keras.ops.add an array of no rows is a bias",
     },
-    hold=_hold,
+    load_and_read_back=_load_and_read_back,
 )

@@ -33,20 +33,20 @@ def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
     return _function(_run, run, config, steps=len(inputs[1]))(*inputs)
 
 
-def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
-    return _function(_gradient, run, config, steps=len(inputs[1]))(inputs, heads)
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, cotangents: Any) -> Any:
+    return _function(_gradient, run, config, steps=len(inputs[1]))(inputs, cotangents)
 
 
 def _run(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
     return run(config, *inputs)
 
 
-def _gradient(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+def _gradient(run: Callable[..., Any], config: Config, inputs: Any, cotangents: Any) -> Any:
     *sources, lengths = inputs
     with tf.GradientTape() as tape:
         tape.watch(sources)
         y, h_n, c_n, *_ = run(config, *sources, lengths)
-    return tape.gradient((y, h_n, c_n), sources, heads)
+    return tape.gradient((y, h_n, c_n), sources, cotangents)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,21 +22,28 @@ if TYPE_CHECKING:
 
 
 def _scratch(
-    config: Config, params: Any, X: Any, H_0: Any, C_0: Any, lengths: Any, *, keep: bool = False
+    config: Config,
+    params: Any,
+    X: Any,
+    H_0: Any,
+    C_0: Any,
+    lengths: Any,
+    *,
+    with_trace: bool = False,
 ) -> Any:
-    live = None if lengths is None else live_steps(lengths, X.shape[0])
-    X = X if live is None else tf.where(live, X, 0)  # 0 times NaN would be NaN
+    mask = None if lengths is None else live_steps(lengths, X.shape[0])
+    X = X if mask is None else tf.where(mask, X, 0)  # 0 times NaN would be NaN
 
     def run_cell(k: int, X: Any) -> Any:
         w = cell_params(params, f"l{cell_name(config, k)}.")
         reverse = is_reverse(config, k)
-        return _sequence(X, H_0[k], C_0[k], w, live, reverse=reverse, keep=keep)
+        return _sequence(X, H_0[k], C_0[k], w, mask, reverse=reverse, with_trace=with_trace)
 
     Y, H_n, C_n, kept = run_layers(config, X, run_cell, tf.concat)
     return Y, tf.stack(H_n), tf.stack(C_n), kept
 
 
-def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep: bool) -> Any:
+def _sequence(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, with_trace: bool) -> Any:
     W_x = tf.concat([w["W_xi"], w["W_xf"], w["W_xc"], w["W_xo"]], -1)
     W_h = tf.concat([w["W_hi"], w["W_hf"], w["W_hc"], w["W_ho"]], -1)
     b = tf.concat([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1) if "b_i" in w else 0
@@ -51,21 +58,21 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, keep:
         O = tf.sigmoid(Z_o)
         C_new = F * C + I * C_tilde
         H_new = O * tf.tanh(C_new)
-        new = (Z, tf.concat([I, F, C_tilde, O], -1), C_new, H_new) if keep else (H_new,)
-        C = C_new if live is None else tf.where(live[t], C_new, C)
-        H = H_new if live is None else tf.where(live[t], H_new, H)
+        new = (Z, tf.concat([I, F, C_tilde, O], -1), C_new, H_new) if with_trace else (H_new,)
+        C = C_new if mask is None else tf.where(mask[t], C_new, C)
+        H = H_new if mask is None else tf.where(mask[t], H_new, H)
         return k + 1, H, C, [array.write(t, one) for array, one in zip(kept, new, strict=True)]
 
     steps, gates = X.shape[0], (*H.shape[:-1], 4 * H.shape[-1])
     Xs = tf.TensorArray(X.dtype, steps).unstack(X)
-    shapes = (gates, gates, C.shape, H.shape) if keep else (H.shape,)
+    shapes = (gates, gates, C.shape, H.shape) if with_trace else (H.shape,)
     kept = [tf.TensorArray(X.dtype, steps, element_shape=shape) for shape in shapes]
     # tf.scan keeps H and C of every step besides, and their gradients: 1.6 to 1.9 times the time.
     _, H, C, kept = tf.while_loop(
         lambda k, *_: k < steps, step, (0, H, C, kept), maximum_iterations=steps
     )
     kept = [array.stack() for array in kept]
-    Y = kept[-1] if live is None else tf.where(live, kept[-1], 0)
+    Y = kept[-1] if mask is None else tf.where(mask, kept[-1], 0)
     return Y, H, C, kept
 
 
@@ -77,5 +84,5 @@ Scratch = functools.partial(
     PRIMITIVES,
     unsupported=TRAINING
     | {"empty_sequence": "XLA doesn't compile a loop that reads from no steps"},
-    trace=functools.partial(_scratch, keep=True),
+    trace=functools.partial(_scratch, with_trace=True),
 )

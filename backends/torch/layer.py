@@ -36,7 +36,7 @@ def _cached_lstm(config: Config) -> Any:
     return _lstm(config, "meta")
 
 
-def _hold(config: Config, params: Any) -> Any:
+def _load_and_read_back(config: Config, params: Any) -> Any:
     lstm = _lstm(config, "cpu")
     lstm.load_state_dict(params)
     return lstm.state_dict()
@@ -65,5 +65,5 @@ Layer = functools.partial(
         "empty_sequence": "torch.nn.LSTM refuses a sequence of no steps",
         "zero_length": "torch's pack_padded_sequence refuses a length of 0",
     },
-    hold=_hold,
+    load_and_read_back=_load_and_read_back,
 )

@@ -19,11 +19,11 @@ def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
         return run(config, *inputs)
 
 
-def _vjp(run: Callable[..., Any], config: Config, inputs: Any, heads: Any) -> Any:
+def _vjp(run: Callable[..., Any], config: Config, inputs: Any, cotangents: Any) -> Any:
     params, x, h_0, c_0, lengths = inputs
     sources = [source.requires_grad_() for source in (*params.values(), x, h_0, c_0)]
     y, h_n, c_n, *_ = run(config, params, x, h_0, c_0, lengths)
-    *d_params, dx, dh_0, dc_0 = torch.autograd.grad((y, h_n, c_n), sources, heads)
+    *d_params, dx, dh_0, dc_0 = torch.autograd.grad((y, h_n, c_n), sources, cotangents)
     return dict(zip(params, d_params, strict=True)), dx, dh_0, dc_0
 
 

@@ -54,11 +54,11 @@ def load_local(
     if isinstance(adapter, type):
         raise InputError(f"{adapter.__name__} is a class, expected one of its objects")
     kind = type(adapter)
-    row = Backend(kind.__module__, kind.__qualname__, "", Path(sys.executable), shipped=False)
+    backend = Backend(kind.__module__, kind.__qualname__, "", Path(sys.executable), shipped=False)
     if not callable(getattr(adapter, "forward", None)):
-        raise InputError(f"{row.label} is no adapter: it has no method forward")
+        raise InputError(f"{backend.label} is no adapter: it has no method forward")
     try:
-        return row, RemoteAdapter(LocalWorker(adapter, report), row.label)
+        return backend, RemoteAdapter(LocalWorker(adapter, report), backend.label)
     except Exception as error:
         words = str(error) if isinstance(error, BackendError) else one_line(error)
-        raise InputError(f"{row.label} is no adapter: {words}") from error
+        raise InputError(f"{backend.label} is no adapter: {words}") from error

@@ -104,16 +104,16 @@ def _prepare_training(call: dict[str, Any]) -> Callable[[], None]:
 
 
 def _bare(
-    adapter: Any, config: Config, params: Any, batch: Batch, heads: Any = None
+    adapter: Any, config: Config, params: Any, batch: Batch, cotangents: Any = None
 ) -> Callable[[], Any]:
     """Return a call of an adapter's `run` on arrays that are the framework's own beforehand."""
     primitives = adapter.primitives
     inputs = primitives.call(_hand_back, config, *adapter.inputs(config, params, batch))
-    if heads is None:
+    if cotangents is None:
         return lambda: primitives.call(adapter.run, config, *inputs)
-    given = map(primitives.from_numpy, (heads.y, heads.h_n, heads.c_n))
-    heads = primitives.call(_hand_back, config, *given)
-    return lambda: primitives.vjp(adapter.run, config, inputs, heads)
+    given = map(primitives.from_numpy, (cotangents.y, cotangents.h_n, cotangents.c_n))
+    cotangents = primitives.call(_hand_back, config, *given)
+    return lambda: primitives.vjp(adapter.run, config, inputs, cotangents)
 
 
 def _hand_back(_: Config, *arrays: Any) -> Any:

@@ -122,7 +122,7 @@ def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
         raise Unsupported(describe_missing(adapter, operation))
     method = getattr(Guarded(adapter) if guarded else adapter, operation)
     if operation in ("train", "predict"):
-        answer = method(Config(**config), TrainingState(**params), *_lesson(*rest))
+        answer = method(Config(**config), TrainingState(**params), *_training_inputs(*rest))
     else:
         inputs = (kind(**arrays) for kind, arrays in zip((Batch, Outputs), rest, strict=False))
         answer = method(Config(**config), params, *inputs)
@@ -132,7 +132,7 @@ def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
     return answer
 
 
-def _lesson(given: Any, recipe: Any) -> tuple[Any, Recipe]:
+def _training_inputs(given: Any, recipe: Any) -> tuple[Any, Recipe]:
     """Decode the batches to train on, or the inputs to predict from, and the recipe."""
     inputs = [Examples(**batch) for batch in given] if isinstance(given, list) else given
     return inputs, Recipe(**recipe)

@@ -72,7 +72,7 @@ class Bench:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """The sizes to time, for how many seconds each, and how long a call may take."""
 
     sizes: Sequence[Size]
@@ -88,10 +88,12 @@ class Plan:
         return sum(len(size.operations) for size in self.sizes) + self.growth
 
 
-def run_bench(rows: Sequence[Backend], plan: Plan, progress: Progress = lambda _: None) -> Bench:
+def run_bench(
+    backends: Sequence[Backend], plan: BenchPlan, progress: Progress = lambda _: None
+) -> Bench:
     """Time all backends. If one can't go on, only its own measurements are missing."""
     bench = Bench(plan.seed, plan.seconds, plan.clock)
-    for group in group_rows(rows):
+    for group in group_rows(backends):
         done = 0
 
         def step(words: str) -> None:
@@ -102,26 +104,26 @@ def run_bench(rows: Sequence[Backend], plan: Plan, progress: Progress = lambda _
         try:
             _run_group(group, plan, bench, step)
         except (BackendError, Unsupported) as error:
-            bench.errors |= {row.label: str(error) for row in group}
+            bench.errors |= {backend.label: str(error) for backend in group}
         for _ in range(plan.pieces - done):
             progress(group[0].label)
     return bench
 
 
-def group_rows(rows: Sequence[Backend]) -> list[list[Backend]]:
+def group_rows(backends: Sequence[Backend]) -> list[list[Backend]]:
     """Group the backends that share a worker: the variants of one framework in one interpreter."""
     groups: dict[Any, list[Backend]] = {}
-    for row in rows:
-        groups.setdefault(row.name if row.shipped else row.label, []).append(row)
+    for backend in backends:
+        groups.setdefault(backend.name if backend.shipped else backend.label, []).append(backend)
     return list(groups.values())
 
 
-def _run_group(group: list[Backend], plan: Plan, bench: Bench, progress: Progress) -> None:
+def _run_group(group: list[Backend], plan: BenchPlan, bench: Bench, progress: Progress) -> None:
     if group[0].python is None:
         raise WorkerLost(group[0].missing)
     with Worker(group[0].python, plan.time_limit, group[0].path) as worker:
         target = _layer_target(group[0])
-        adapters = {row.label: RemoteAdapter(worker, row.target) for row in group}
+        adapters = {backend.label: RemoteAdapter(worker, backend.target) for backend in group}
         layer = RemoteAdapter(worker, target) if target else None
         describe = "gateparity.backends.workers.timing:describe_machine"
         machine = worker.call("apply", describe, group[0].target)
@@ -152,10 +154,14 @@ def _calls(
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """By label and kind: every row's adapter, what it runs bare, and the framework's own layer."""
     calls = {}
-    for row in group:
-        calls[row.label, "adapter"] = _call(row.target, "adapter", adapters[row.label], case)
-        if layer and row.variant != "layer":
-            calls[row.label, "bare"] = _call(row.target, "bare", adapters[row.label], case)
+    for backend in group:
+        calls[backend.label, "adapter"] = _call(
+            backend.target, "adapter", adapters[backend.label], case
+        )
+        if layer and backend.variant != "layer":
+            calls[backend.label, "bare"] = _call(
+                backend.target, "bare", adapters[backend.label], case
+            )
     if layer:
         calls[_LAYER] = _call(_layer_target(group[0]), "bare", layer, case)
     return calls
@@ -173,7 +179,7 @@ def _call(target: str, kind: str, adapter: RemoteAdapter, case: Case) -> dict[st
 
 
 def _time(
-    worker: Worker, calls: list[dict[str, Any]], operation: str, plan: Plan
+    worker: Worker, calls: list[dict[str, Any]], operation: str, plan: BenchPlan
 ) -> dict[str, Array]:
     target = "gateparity.backends.workers.timing:time_calls"
     found: dict[str, Array] = worker.call(
@@ -192,18 +198,18 @@ def _timings(
     times = dict(zip(keys, found["times"].T, strict=True))
     warm_up = dict(zip(times, found["warm_up"].tolist(), strict=True))
     layer = times.get(_LAYER)
-    for row in group:
-        own = times[row.label, "adapter"]
-        bare = times.get((row.label, "bare"), layer)  # the layer's own is timed once, for all
+    for backend in group:
+        own = times[backend.label, "adapter"]
+        bare = times.get((backend.label, "bare"), layer)  # the layer's own is timed once, for all
         yield Timing(
-            row.label,
+            backend.label,
             size,
             operation,
             len(own),
             spread(own),
-            warm_up[row.label, "adapter"],
+            warm_up[backend.label, "adapter"],
             direct=None if layer is None else spread(layer),
-            framework=_ratio(own, layer) if row.variant == "scratch" else None,
+            framework=_ratio(own, layer) if backend.variant == "scratch" else None,
             own=None if operation == TRAIN else _ratio(own, bare),
         )
 
@@ -213,16 +219,16 @@ def _ratio(times: Array, baseline: Array | None) -> Spread | None:
 
 
 def _grow(
-    worker: Worker, group: list[Backend], adapters: Mapping[str, RemoteAdapter], plan: Plan
+    worker: Worker, group: list[Backend], adapters: Mapping[str, RemoteAdapter], plan: BenchPlan
 ) -> Iterator[Growth]:
     """Time each backend at all sizes in turns, and yield the exponents of growth."""
     sizes = growing_sizes()
     cases = [size.build(plan.seed) for size in sizes.values()]
-    for row in group:
-        calls = [_call(row.target, "adapter", adapters[row.label], case) for case in cases]
+    for backend in group:
+        calls = [_call(backend.target, "adapter", adapters[backend.label], case) for case in cases]
         found = _time(worker, calls, "gradients", plan)
         medians = [spread(column).median for column in found["times"].T]
-        yield Growth(row.label, _exponents(dict(zip(sizes, medians, strict=True))))
+        yield Growth(backend.label, _exponents(dict(zip(sizes, medians, strict=True))))
 
 
 def _exponents(medians: Mapping[tuple[str, int], float]) -> dict[str, float]:
@@ -233,7 +239,7 @@ def _exponents(medians: Mapping[tuple[str, int], float]) -> dict[str, float]:
     return {letter: exponent(list(of), list(of.values())) for letter, of in found.items()}
 
 
-def _layer_target(row: Backend) -> str:
+def _layer_target(backend: Backend) -> str:
     """Return the adapter of the framework's own layer, or "" where there is none."""
-    target = FRAMEWORKS[row.framework].targets.get("layer") if row.shipped else None
+    target = FRAMEWORKS[backend.framework].targets.get("layer") if backend.shipped else None
     return f"gateparity.backends.{target}" if target else ""

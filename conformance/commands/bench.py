@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from gateparity.conformance.bench.judging import judge_all
-from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
+from gateparity.conformance.bench.measure import BenchPlan, group_rows, run_bench
 from gateparity.conformance.bench.sizes import SIZES, choose_sizes
 from gateparity.conformance.commands.choices import choose_rows
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
@@ -91,12 +91,12 @@ def bench(
     json_kind, page_kind = Kind("JSON", "benchmark"), Kind("HTML", "benchmark")
     files = {"--json": (json, json_kind), "--report": (report, page_kind)}
     outputs = Outputs(files, force=force)
-    rows = choose_rows(backend)
+    backends = choose_rows(backend)
     sizes = choose_sizes(size or (["small"] if quick else []))
     spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
-    plan = Plan(sizes, spend, time_limit, seed, growth=not quick, clock=clock)
-    with show_steps(len(group_rows(rows)) * plan.pieces, "starting workers") as progress:
-        found = run_bench(rows, plan, progress)
+    plan = BenchPlan(sizes, spend, time_limit, seed, growth=not quick, clock=clock)
+    with show_steps(len(group_rows(backends)) * plan.pieces, "starting workers") as progress:
+        found = run_bench(backends, plan, progress)
     print_bench(found, make_console())
     outputs.write_json("--json", bench_json(found))
     if report:

@@ -88,21 +88,21 @@ def check(
     """
     files = ReportFiles(json, junit, markdown, report, force=force, inputs=(weights, text))
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=(weights, text))
-    rows = choose_rows(backend)
-    plan, source = choose_plan(rows, case, checks, seed, weights, prefix, text)
-    require_two(rows)
-    saver.check(rows, plan)
-    with show_progress(rows, plan) as progress:
+    backends = choose_rows(backend)
+    plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
+    require_two(backends)
+    saver.check(backends, plan)
+    with show_progress(backends, plan) as progress:
         saver.say = progress.say
         run = explained(
             run_checks(
-                rows,
+                backends,
                 plan,
                 progress=progress,
                 seed=seed,
                 time_limit=time_limit,
                 save=saver,
-                load_first=rows_to_load(backend, rows),
+                load_first=rows_to_load(backend, backends),
             ),
             plan,
         )

@@ -25,32 +25,36 @@ def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
 
     Raises `InputError` where a named one has no interpreter, and where none is found.
     """
-    rows = parse_backends(specs) if specs else find_backends()
-    for row in rows:
-        if row.missing:
-            raise InputError(f"{row.label} can't run: {row.missing}")
-    if not rows:
+    backends = parse_backends(specs) if specs else find_backends()
+    for backend in backends:
+        if backend.missing:
+            raise InputError(f"{backend.label} can't run: {backend.missing}")
+    if not backends:
         raise InputError("no backend was found: gateparity env create --all")
-    return rows
+    return backends
 
 
-def require_two(rows: Sequence[Backend]) -> None:
+def require_two(backends: Sequence[Backend]) -> None:
     """Raise `InputError` for rows of one backend, which leave nothing to compare."""
-    if len({row.name for row in rows}) < 2:
-        labels = ", ".join(row.label for row in rows)
+    if len({backend.name for backend in backends}) < 2:
+        labels = ", ".join(backend.label for backend in backends)
         raise InputError(
             f"check compares two backends, found {labels} alone: name another, "
             "`-b numpy -b mylib:MyLSTM`; `gateparity record` runs one"
         )
 
 
-def rows_to_load(specs: Sequence[str] | None, rows: Sequence[Backend]) -> list[Backend]:
+def rows_to_load(specs: Sequence[str] | None, backends: Sequence[Backend]) -> list[Backend]:
     """Return the named rows of which only a worker can say whether they are there."""
-    return [row for row in rows if specs and (not row.shipped or isinstance(row.python, Host))]
+    return [
+        backend
+        for backend in backends
+        if specs and (not backend.shipped or isinstance(backend.python, Host))
+    ]
 
 
 def choose_plan(
-    rows: Sequence[Backend],
+    backends: Sequence[Backend],
     case: Sequence[str] | None,
     checks: Sequence[str] | None,
     seed: int,
@@ -64,7 +68,7 @@ def choose_plan(
     """
     _refuse_together(case, weights, prefix, text)
     if weights:
-        config, params = read_checkpoint(weights, prefix, torch_loader(rows))
+        config, params = read_checkpoint(weights, prefix, torch_loader(backends))
         source = source_of(weights, weights=weights, prefix=prefix)
         return weights_plan(config, params, checks or [], seed), source
     if text:

@@ -17,7 +17,7 @@ def complete_backend(incomplete: str) -> list[str]:
     from gateparity.backends.installed import installed_adapters
 
     names = [*FRAMEWORKS, *installed_adapters()]
-    rows = [f"{f.name}:{v}" for f in FRAMEWORKS.values() for v, _ in (*f.variants, *f.further)]
+    rows = [f"{f.name}:{v}" for f in FRAMEWORKS.values() for v, _ in (*f.variants, *f.opt_in)]
     made = [name for name in complete_made("") if "@" in name]
     return _starting(incomplete, (*names, *rows, *made))
 

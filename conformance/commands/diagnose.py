@@ -27,7 +27,7 @@ from gateparity.conformance.commands.progress import show_progress
 from gateparity.conformance.diagnosis.evidence import Evidence, gather_evidence
 from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import Probe
-from gateparity.conformance.diagnosis.search import Diagnostician
+from gateparity.conformance.diagnosis.search import Diagnoser
 from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.recordings.compare import mark_rows, name_files
 from gateparity.conformance.recordings.reading import load_recording
@@ -106,9 +106,9 @@ def diagnose_command(
     if files:
         gathered = _read_files(files)
     else:
-        rows = parse_backends(backend or [])
-        plan = _choose_plan(rows, seed, weights, prefix, text)
-        gathered = _ask_backends(rows, plan, time_limit)
+        backends = parse_backends(backend or [])
+        plan = _choose_plan(backends, seed, weights, prefix, text)
+        gathered = _ask_backends(backends, plan, time_limit)
     found, codes = {}, {0}
     for evidence in gathered:
         found[evidence.label], code = _report(evidence)
@@ -123,7 +123,7 @@ def _report(evidence: Evidence) -> tuple[dict[str, Any], int]:
         print_error(evidence.error)
         return {"error": evidence.error}, 2
     with _show_progress() as progress:
-        diagnostician = Diagnostician(Predictions(evidence.arithmetic))
+        diagnostician = Diagnoser(Predictions(evidence.arithmetic))
         diagnosis = diagnostician.diagnose(evidence.probes, progress)
     print_diagnosis(evidence, diagnosis, make_console())
     failed = diagnosis.differing or any(result.status == "fail" for result in evidence.wrong)
@@ -131,22 +131,25 @@ def _report(evidence: Evidence) -> tuple[dict[str, Any], int]:
 
 
 def _choose_plan(
-    rows: list[Backend], seed: int, weights: Path | None, prefix: str | None, text: Path | None
+    backends: list[Backend], seed: int, weights: Path | None, prefix: str | None, text: Path | None
 ) -> Plan:
     """Return all that `gateparity check` asks, and purity in any case."""
-    plan, _ = choose_plan(rows, None, None, seed, weights, prefix, text)
+    plan, _ = choose_plan(backends, None, None, seed, weights, prefix, text)
     return [*plan, *purity_beside(plan, seed)]
 
 
-def _ask_backends(rows: list[Backend], plan: Plan, time_limit: float) -> Iterator[Evidence]:
+def _ask_backends(backends: list[Backend], plan: Plan, time_limit: float) -> Iterator[Evidence]:
     truths = Truths()
-    for row in rows:
-        with Session(row, truths, time_limit) as session, show_progress([row], plan) as progress:
+    for backend in backends:
+        with (
+            Session(backend, truths, time_limit) as session,
+            show_progress([backend], plan) as progress,
+        ):
             results = []
             for check, case in plan:
                 results.append(session.run(check, case))
                 progress(results[-1])
-        yield gather_evidence(row.label, plan, results, session.arithmetic)
+        yield gather_evidence(backend.label, plan, results, session.arithmetic)
 
 
 def _read_files(files: list[Path]) -> Iterator[Evidence]:
@@ -172,10 +175,10 @@ def _read_runs(files: list[Path]) -> Iterator[Evidence]:
     """Yield each row of each run, told apart by the files' names."""
     recordings = {name: load_recording(path) for name, path in name_files(files).items()}
     for name, run in mark_rows(recordings).items():
-        for row in run.rows:
-            answers = [result for result in run.results if result.row == row]
-            arithmetic = run.arithmetics.get(row.label, {})
-            yield gather_evidence(row.label, recordings[name].plan, answers, arithmetic)
+        for backend in run.backends:
+            answers = [result for result in run.results if result.backend == backend]
+            arithmetic = run.arithmetics.get(backend.label, {})
+            yield gather_evidence(backend.label, recordings[name].plan, answers, arithmetic)
 
 
 @contextlib.contextmanager

@@ -17,10 +17,15 @@ from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.reports.console import make_console, print_line, print_table
 from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.reports.plot import plot_horizons, require_plotly
-from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.storage.kinds import Kind
 from gateparity.conformance.storage.outputs import Outputs
-from gateparity.conformance.training.horizon import APART, Courses, find_horizon, try_problems
+from gateparity.conformance.training.horizon import (
+    APART,
+    ReferenceCache,
+    find_horizon,
+    try_problems,
+)
 from gateparity.conformance.training.problems import CALM, WILD, make_problem
 from gateparity.conformance.training.run import TIME_LIMIT
 from gateparity.errors import printable
@@ -66,16 +71,18 @@ def horizon(
     if plot:
         require_plotly()
     backends = choose_rows(backend)
-    rows = [Row(one, dtype) for one in backends for dtype in DTYPES]
-    problems, courses = (*CALM, *WILD), Courses(seed)
+    rows = [BackendAtDtype(one, dtype) for one in backends for dtype in DTYPES]
+    problems, references = (*CALM, *WILD), ReferenceCache(seed)
     with show_steps(len(rows) * len(problems), "starting workers") as step:
 
         def progress(trial: Trial) -> None:
             step(f"{trial.row.label} {trial.problem}")
 
-        trials = try_problems(rows, problems, courses, time_limit, gauge=gauge, progress=progress)
-    horizons = _find_horizons(trials, courses, seed)
-    print_trials(trials, courses, horizons, make_console())
+        trials = try_problems(
+            rows, problems, references, time_limit, gauge=gauge, progress=progress
+        )
+    horizons = _find_horizons(trials, references, seed)
+    print_trials(trials, references, horizons, make_console())
     code = exit_code(trials)
     found = trials_json(trials, horizons) | {"seed": seed, "exit_code": code}
     outputs.write_json("--json", found)
@@ -94,7 +101,10 @@ def exit_code(trials: Sequence[Trial]) -> int:
 
 
 def print_trials(
-    trials: Sequence[Trial], courses: Courses, horizons: Sequence[Horizon], console: Console
+    trials: Sequence[Trial],
+    references: ReferenceCache,
+    horizons: Sequence[Horizon],
+    console: Console,
 ) -> None:
     """Print the table of standard deviations, what didn't pass and why, and the horizons."""
     table = Table(
@@ -114,7 +124,7 @@ def print_trials(
         if trial.reason:
             words = f"{trial.row.label} {trial.row.dtype} {trial.problem} {trial.status}"
             print_line(escape(f"{words}: {printable(trial.reason)}"), console)
-    print_table(console, _horizon_table(courses, horizons))
+    print_table(console, _horizon_table(references, horizons))
 
 
 def trials_json(trials: Sequence[Trial], horizons: Sequence[Horizon]) -> dict[str, Any]:
@@ -137,14 +147,14 @@ def trials_json(trials: Sequence[Trial], horizons: Sequence[Horizon]) -> dict[st
     }
 
 
-def _find_horizons(trials: Sequence[Trial], courses: Courses, seed: int) -> list[Horizon]:
+def _find_horizons(trials: Sequence[Trial], references: ReferenceCache, seed: int) -> list[Horizon]:
     kinds = dict.fromkeys(
         (t.problem, t.row.dtype) for t in trials if t.problem in WILD and t.results
     )
     found = (
         find_horizon(
             [t for t in trials if (t.problem, t.row.dtype) == (name, dtype) and not t.known],
-            courses.of(name, dtype),
+            references.of(name, dtype),
             make_problem(name, dtype, seed).batches,
         )
         for name, dtype in kinds
@@ -157,7 +167,7 @@ def _horizon_json(horizon: Horizon) -> dict[str, Any]:
     return vars(horizon) | {"expected": [*map(finite, horizon.expected)], "found": found}
 
 
-def _horizon_table(courses: Courses, horizons: Sequence[Horizon]) -> Table:
+def _horizon_table(references: ReferenceCache, horizons: Sequence[Horizon]) -> Table:
     table = Table(
         title=f"Steps until two rows are apart by a weight of {APART:g}: predicted, and as it was"
     )
@@ -174,11 +184,11 @@ def _horizon_table(courses: Courses, horizons: Sequence[Horizon]) -> Table:
     table.add_column("the first to part")
     for found in horizons:
         batches = found.steps // len(make_problem(found.problem, found.dtype).epochs)
-        vouched = courses.of(found.problem, found.dtype).vouched * batches
+        valid_epochs = references.of(found.problem, found.dtype).valid_epochs * batches
         steps = (_steps(n, found.steps) for n in (found.predicted, found.first, found.last))
         pair = " and ".join(found.pair) if found.first else ""
         table.add_row(
-            found.problem, found.dtype, str(found.steps), str(vouched), *steps, escape(pair)
+            found.problem, found.dtype, str(found.steps), str(valid_epochs), *steps, escape(pair)
         )
     return table
 

@@ -19,7 +19,7 @@ from gateparity.conversion.writer import write_conversion
 from gateparity.errors import InputError, suggest
 from gateparity.layouts import LAYOUTS
 from gateparity.network.config import Config
-from gateparity.packing.layout import Layout, Unheld
+from gateparity.packing.layout import Layout, NotRepresentable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def layout_command(
     config = Config(_INPUT, _HIDDEN, layers, 2 if bidirectional else 1, biases=not no_biases)
     try:
         module, page, data = _show(layouts, config)
-    except Unheld as unheld:
+    except NotRepresentable as unheld:
         raise InputError(str(unheld)) from None
     outputs.write_text("--code", module)
     outputs.write_text("--markdown", page)

@@ -28,7 +28,9 @@ class Bar:
 
     def __call__(self, result: Result) -> None:
         """Advance the bar by one result, and show its backend and check."""
-        self.progress.update(self.task, advance=1, description=f"{result.row.label} {result.check}")
+        self.progress.update(
+            self.task, advance=1, description=f"{result.backend.label} {result.check}"
+        )
 
     def say(self, words: str) -> None:
         """Show what the run is doing now, without advancing the bar."""
@@ -36,10 +38,10 @@ class Bar:
 
 
 @contextlib.contextmanager
-def show_progress(rows: Sequence[Backend], plan: Plan) -> Iterator[Bar]:
+def show_progress(backends: Sequence[Backend], plan: Plan) -> Iterator[Bar]:
     """Yield the progress bar of a run, with one step for each backend, check and case."""
     with show_bars() as progress:
-        yield Bar(progress, progress.add_task("starting workers", total=len(rows) * len(plan)))
+        yield Bar(progress, progress.add_task("starting workers", total=len(backends) * len(plan)))
 
 
 @contextlib.contextmanager

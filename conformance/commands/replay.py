@@ -61,12 +61,12 @@ def replay_command(
     failure = load_failure(file)
     if not failure.sealed:
         print_note(f"{file} {UNSEALED}")
-    rows = parse_backends([backend or _recorded(failure, file)])
+    backends = parse_backends([backend or _recorded(failure, file)])
     console = make_console()
     print_failure(failure, console)
     replays = []
-    for row in rows:
-        replays.append(replay(failure, row, time_limit))
+    for one in backends:
+        replays.append(replay(failure, one, time_limit))
         print_replay(failure, replays[-1], console)
     outputs.write_json("--json", to_json(file, failure, replays))
     raise typer.Exit(exit_code(replays))

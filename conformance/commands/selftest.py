@@ -98,13 +98,13 @@ def selftest(
         raise InputError("--backend goes with --frameworks")
     if frameworks:
         found = _run_frameworks(backend, cases or _FRAMEWORK_CASES, seed)
-        told = {label: _alarms_json(alarms) for label, alarms in found.items()}
-        outputs.write_json("--json", {"schema": 1, "false_alarms": told})
+        manifest = {label: _alarms_json(alarms) for label, alarms in found.items()}
+        outputs.write_json("--json", {"schema": 1, "false_alarms": manifest})
         code = int(any(alarms.reasons for alarms in found.values()))
         if report:
             from gateparity.conformance.reports.html.selftest import alarms_page
 
-            outputs.write_text("--report", alarms_page(told, code))
+            outputs.write_text("--report", alarms_page(manifest, code))
         raise typer.Exit(code)
     figures = _run(faults, cases or FALSE_ALARMS, seed)
     print_figures(figures, make_console())
@@ -202,10 +202,10 @@ def _run(faults: str, alarms: int, seed: int) -> Figures:
 
 
 def _run_frameworks(specs: list[str] | None, cases: int, seed: int) -> dict[str, Alarms]:
-    rows = choose_rows(specs)
+    backends = choose_rows(specs)
     console = make_console()
-    with _show_progress({row.label: cases for row in rows}) as progress:
-        found = count_framework_alarms(rows, cases, seed, progress)
+    with _show_progress({backend.label: cases for backend in backends}) as progress:
+        found = count_framework_alarms(backends, cases, seed, progress)
     for label, alarms in found.items():
         print_alarms(label, alarms, console)
     return found

@@ -19,13 +19,13 @@ from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.reports.console import make_console, print_error
 from gateparity.conformance.reports.plot import plot_training, require_plotly
 from gateparity.conformance.reports.training import print_report, report_json
-from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.storage.kinds import CHECKPOINT, Kind, recognise
 from gateparity.conformance.storage.outputs import Outputs
 from gateparity.conformance.training.corpus import choose_text, named_text
 from gateparity.conformance.training.resume import FOLDER, checkpoint_path
-from gateparity.conformance.training.run import TIME_LIMIT, Classroom, Report
-from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
+from gateparity.conformance.training.run import TIME_LIMIT, Report, TrainingSession
+from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.files import check_folder
 
 if TYPE_CHECKING:
@@ -127,9 +127,9 @@ def train(
     outputs = Outputs(files, [None if download else named_text(text)], force=force)
     if plot:
         require_plotly()
-    lesson = Lesson(choose_text(text, download=download), sizes, recipe, seed)
+    task = TextTask(choose_text(text, download=download), sizes, recipe, seed)
     checkpoints.mkdir(exist_ok=True)
-    found = _run(rows, Classroom(lesson, checkpoints, resume, time_limit))
+    found = _run(rows, TrainingSession(task, checkpoints, resume, time_limit))
     print_report(found, make_console())
     outputs.write_json("--json", report_json(found))
     if plot:
@@ -143,7 +143,7 @@ def train(
     raise typer.Exit(found.exit_code)
 
 
-def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row]:
+def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[BackendAtDtype]:
     """Return the backends to train: those named, else each framework's layer or all variants.
 
     Raise `InputError` if there is none.
@@ -152,11 +152,15 @@ def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Row
     if not specs and not every:
         backends = list({backend.name: backend for backend in backends}.values())
     return [
-        Row(backend, dtype) for dtype in (DTYPES if every else DTYPES[:1]) for backend in backends
+        BackendAtDtype(backend, dtype)
+        for dtype in (DTYPES if every else DTYPES[:1])
+        for backend in backends
     ]
 
 
-def _checkpoint_files(folder: Path, rows: Sequence[Row]) -> dict[str, tuple[Path | None, Kind]]:
+def _checkpoint_files(
+    folder: Path, rows: Sequence[BackendAtDtype]
+) -> dict[str, tuple[Path | None, Kind]]:
     """Return those that the rows will write, by what an error calls each."""
     return {
         f"--checkpoints of {row.label} {row.dtype}:": (
@@ -167,18 +171,20 @@ def _checkpoint_files(folder: Path, rows: Sequence[Row]) -> dict[str, tuple[Path
     }
 
 
-def _run(rows: list[Row], classroom: Classroom) -> Report:
-    start, lesson = time.perf_counter(), classroom.lesson
+def _run(rows: list[BackendAtDtype], training_session: TrainingSession) -> Report:
+    start, task = time.perf_counter(), training_session.task
     try:
-        with _show_progress(rows, lesson.sizes.epochs) as progress:
-            outcomes = dataclasses.replace(classroom, progress=progress).run(rows)
+        with _show_progress(rows, task.sizes.epochs) as progress:
+            outcomes = dataclasses.replace(training_session, progress=progress).run(rows)
     except KeyboardInterrupt:
-        print_error(f"stopped; the same command with --resume goes on from {classroom.folder}")
+        print_error(
+            f"stopped; the same command with --resume goes on from {training_session.folder}"
+        )
         raise typer.Exit(130) from None
-    return Report(lesson, outcomes, time.perf_counter() - start)
+    return Report(task, outcomes, time.perf_counter() - start)
 
 
-def _clear(folder: Path, rows: Sequence[Row]) -> None:
+def _clear(folder: Path, rows: Sequence[BackendAtDtype]) -> None:
     """Remove the checkpoints of backends that have finished."""
     for row in rows:
         path = checkpoint_path(folder, row.label, row.dtype)
@@ -189,7 +195,7 @@ def _clear(folder: Path, rows: Sequence[Row]) -> None:
 
 
 @contextlib.contextmanager
-def _show_progress(rows: Sequence[Row], epochs: int) -> Iterator[Told]:
+def _show_progress(rows: Sequence[BackendAtDtype], epochs: int) -> Iterator[Told]:
     """Show a bar for each backend on a terminal; yield a function that updates it each epoch."""
     with show_bars(TextColumn("{task.fields[said]}")) as bars:
         tasks = {

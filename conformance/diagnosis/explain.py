@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def explained(run: Run, plan: Plan) -> Run:
     """Return the run with the known mistake that each failing backend behaves like."""
-    arithmetics = {row.label: run.arithmetics.get(row.label, {}) for row in run.rows}
+    arithmetics = {
+        backend.label: run.arithmetics.get(backend.label, {}) for backend in run.backends
+    }
     beside = purity_beside(plan, run.seed) if run.asked else []
     found = explain([*run.results, *run.asked], [*plan, *beside], arithmetics)
     return dataclasses.replace(run, explanations=found)
@@ -35,27 +37,27 @@ def explain(
     A backend that is not deterministic behaves like no mistake: the sentence says which calls
     differ.
     """
-    failing = dict.fromkeys(r.row.label for r in results if r.status == "fail")
+    failing = dict.fromkeys(r.backend.label for r in results if r.status == "fail")
     if not failing:
         return {}
     from gateparity.conformance.diagnosis.predictions import Predictions
     from gateparity.conformance.diagnosis.probes import make_probes
-    from gateparity.conformance.diagnosis.search import Diagnostician
+    from gateparity.conformance.diagnosis.search import Diagnoser
 
     words = {}
     for label in failing:
-        probes = make_probes(plan, [r for r in results if r.row.label == label])
-        doctor = Diagnostician(Predictions(arithmetics[label]))
-        words[label] = doctor.name(probes, pairs=False).words
+        probes = make_probes(plan, [r for r in results if r.backend.label == label])
+        diagnoser = Diagnoser(Predictions(arithmetics[label]))
+        words[label] = diagnoser.name(probes, pairs=False).words
     return {label: sentence for label, sentence in words.items() if sentence}
 
 
-def explain_adapter(row: Backend, adapter: RemoteAdapter, plan: Plan, truths: Truths) -> str:
+def explain_adapter(backend: Backend, adapter: RemoteAdapter, plan: Plan, truths: Truths) -> str:
     """Return the known mistake that an adapter behaves like, by the probes among a plan.
 
     Purity is asked in any case: an adapter that isn't deterministic behaves like no mistake.
     """
     asked = [(c, case) for c, case in plan if is_probe((c.name, case.name, case.config.dtype))]
     asked += purity_beside(plan, seed=0)
-    results = [run_check(row, adapter, check, case, truths) for check, case in asked]
-    return explain(results, asked, {row.label: adapter.arithmetic}).get(row.label, "")
+    results = [run_check(backend, adapter, check, case, truths) for check, case in asked]
+    return explain(results, asked, {backend.label: adapter.arithmetic}).get(backend.label, "")

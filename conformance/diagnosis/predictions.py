@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _FAR: Final = 0.05  # of an array's largest element: no rounding reaches as far
 
 
-def bend(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
+def apply_mistakes(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
     """Return the reference with the mistakes that show at the case's dtype, the first innermost."""
     lstm: Any = truth
     for mistake in _applied(mistakes, case):
@@ -45,7 +45,7 @@ def bend(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
 
 def _as_asked(mistakes: Mistakes, truth: Truth, probe: Probe) -> Lstm:
     """Return the wrong LSTM as far as the backend shows it."""
-    return make_lacking(bend(mistakes, truth, probe.case), probe.lacks)
+    return make_lacking(apply_mistakes(mistakes, truth, probe.case), probe.lacks)
 
 
 class Predictions:
@@ -171,7 +171,7 @@ class Predictions:
                     probe.check,
                     probe.case,
                     arithmetic,
-                    bend=lambda truth: _as_asked(mistakes, truth, probe),
+                    apply_mistakes=lambda truth: _as_asked(mistakes, truth, probe),
                 )
         return self._budgets[key].scaled(unit_roundoff(dtype) / arithmetic.unit)
 

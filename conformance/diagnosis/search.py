@@ -65,7 +65,7 @@ class Diagnosis:
         return f"it behaves exactly as if {', or as if '.join(alike)}"
 
 
-class Diagnostician:
+class Diagnoser:
     """A search through the catalogue that keeps all predictions for the next question."""
 
     def __init__(self, predictions: Predictions, catalogue: Sequence[Mistake] = CATALOGUE) -> None:
@@ -131,12 +131,12 @@ class Diagnostician:
     ) -> tuple[Mistakes, ...]:
         pairs = self._plausible_pairs(probes, differing)
         backwards = [pair[::-1] for pair in pairs]  # one may see what the other has done
-        told = _tell(pairs, 0, 2 * len(pairs), progress)
-        found = self._search(told, probes, differing)
+        manifest = _tell(pairs, 0, 2 * len(pairs), progress)
+        found = self._search(manifest, probes, differing)
         if found:
             return found
-        told = _tell(backwards, len(pairs), 2 * len(pairs), progress)
-        return self._search(told, probes, differing)
+        manifest = _tell(backwards, len(pairs), 2 * len(pairs), progress)
+        return self._search(manifest, probes, differing)
 
     def _search(
         self, candidates: Iterable[Mistakes], probes: Sequence[Probe], differing: Sequence[Probe]

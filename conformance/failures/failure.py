@@ -17,12 +17,12 @@ from gateparity.conformance.storage.kinds import FAILURE, RECORDING
 from gateparity.conformance.storage.limits import check_case, make_config, plain
 from gateparity.conformance.storage.tensors import (
     SMALL,
-    check_seal,
+    check_checksum,
     pack_tensors,
     seal,
     unpack_tensors,
 )
-from gateparity.conformance.storage.words import Words, writable, writable_texts
+from gateparity.conformance.storage.words import Metadata, writable, writable_texts
 from gateparity.errors import InputError, printable
 from gateparity.files import read_bytes, write_bytes
 from gateparity.network.config import Config
@@ -109,13 +109,13 @@ def load_failure(path: Path) -> Failure:
     data = read_bytes(path, "a saved failure", SMALL.file)
     try:
         arrays, words = unpack_tensors(data)
-        sealed = _check_form(arrays, Words(words))
-        return dataclasses.replace(_read(arrays, Words(words)), sealed=sealed)
+        sealed = _check_form(arrays, Metadata(words))
+        return dataclasses.replace(_read(arrays, Metadata(words)), sealed=sealed)
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {printable(str(error))[:_SHOWN]}") from None
 
 
-def _check_form(arrays: Results, words: Words) -> bool:
+def _check_form(arrays: Results, words: Metadata) -> bool:
     """Return whether the file has a checksum; raise `InputError` unless it is the right one.
 
     A file counts as one without only if it has all words of schema 1 and no others: a new file that
@@ -130,11 +130,11 @@ def _check_form(arrays: Results, words: Words) -> bool:
         raise InputError(
             f"kind is {kind!r:.40} and schema is {schema}, expected {FAILURE.name!r} and {SCHEMA}"
         )
-    check_seal(arrays, words.found)
+    check_checksum(arrays, words.found)
     return True
 
 
-def _read(arrays: dict[str, Array], words: Words) -> Failure:
+def _read(arrays: dict[str, Array], words: Metadata) -> Failure:
     config = make_config(words.fields("config", Config))
     found = _take(arrays, "found", words.names("found"))
     truth, sigmas = (_take(arrays, part, words.names("truth")) for part in ("truth", "sigmas"))

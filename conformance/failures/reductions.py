@@ -32,14 +32,14 @@ class Axis:
 
 def keep_steps(case: Case, steps: Array) -> Case:
     """Return the case with these steps only; lengths count the steps that each sequence keeps."""
-    batch, heads = case.batch, case.cotangent
+    batch, cotangents = case.batch, case.cotangent
     lengths = batch.lengths
     if lengths is not None:
         lengths = (steps[:, None] < lengths).sum(0).astype(lengths.dtype)
     return dataclasses.replace(
         case,
         batch=dataclasses.replace(batch, x=batch.x.take(steps, 0), lengths=lengths),
-        cotangent=dataclasses.replace(heads, y=heads.y.take(steps, 0)),
+        cotangent=dataclasses.replace(cotangents, y=cotangents.y.take(steps, 0)),
     )
 
 
@@ -127,12 +127,12 @@ WITHOUT: Final = (forward_only, without_lengths, without_states, without_biases)
 
 def _keep_states(case: Case, kept: Array, axis: int, features: Array | None = None) -> Case:
     """Keep some cells (axis 0) or units (axis -1) of all states, and some features of y."""
-    batch, heads = case.batch, case.cotangent
+    batch, cotangents = case.batch, case.cotangent
     h_0, c_0 = (None if s is None else s.take(kept, axis) for s in (batch.h_0, batch.c_0))
-    h_n, c_n = heads.h_n.take(kept, axis), heads.c_n.take(kept, axis)
-    y = heads.y if features is None else heads.y.take(features, -1)
+    h_n, c_n = cotangents.h_n.take(kept, axis), cotangents.c_n.take(kept, axis)
+    y = cotangents.y if features is None else cotangents.y.take(features, -1)
     return dataclasses.replace(
         case,
         batch=dataclasses.replace(batch, h_0=h_0, c_0=c_0),
-        cotangent=dataclasses.replace(heads, y=y, h_n=h_n, c_n=c_n),
+        cotangent=dataclasses.replace(cotangents, y=y, h_n=h_n, c_n=c_n),
     )

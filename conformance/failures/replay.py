@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class WorstElement:
     """The worst element of an array: of the new result if it is beyond the limit, else of the old.
 
     A number is NaN where the array was not found.
@@ -57,12 +57,12 @@ class Replay:
 
     result: Result
     version: str
-    places: tuple[Place, ...]
+    places: tuple[WorstElement, ...]
     other_bits: tuple[str, ...] | None
     same_truth: bool
 
 
-def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
+def replay(failure: Failure, backend: Backend, time_limit: float) -> Replay:
     """Run the check on the case in a worker of the backend, whose errors are results.
 
     Raise `InputError` for a case that the check can't take, not even of the reference.
@@ -74,7 +74,7 @@ def replay(failure: Failure, row: Backend, time_limit: float) -> Replay:
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
         raise InputError(f"{check.name} is not for such a case, {case.sizes}: {words}") from error
-    with Session(row, truths, time_limit) as session:
+    with Session(backend, truths, time_limit) as session:
         result = session.run(check, case)
         expected = truths.of(check, case, session.arithmetic, result.lacks)
         then = truths.of(check, case, session.arithmetic, find_lacks(failure.truth))
@@ -101,17 +101,17 @@ def _other_bits(then: Results, now: Results | None) -> tuple[str, ...] | None:
     return None if now is None else other_bits(*comparable(then, now))
 
 
-def _find_worst(name: str, failure: Failure, result: Result, expected: Expected) -> Place:
+def _find_worst(name: str, failure: Failure, result: Result, expected: Expected) -> WorstElement:
     truth, sigma = expected.truth[name], expected.budget.sigmas[name]
-    told = failure.sigmas.get(name, sigma)
+    manifest = failure.sigmas.get(name, sigma)
     then, ratios_then = _weigh(
-        failure.found, name, truth, told if told.shape == sigma.shape else sigma
+        failure.found, name, truth, manifest if manifest.shape == sigma.shape else sigma
     )
     now, ratios_now = _weigh(result.arrays or {}, name, truth, sigma)
     ratios = ratios_now if (ratios_now > ALLOWED).any() else ratios_then
     at = np.unravel_index(int(np.nan_to_num(ratios, posinf=np.inf).argmax()), truth.shape)
     numbers = (float(array[at]) for array in (truth, then, now, ratios_then, ratios_now))
-    return Place(name, tuple(int(i) for i in at), *numbers)
+    return WorstElement(name, tuple(int(i) for i in at), *numbers)
 
 
 def _weigh(found: Results, name: str, truth: Array, sigma: Array) -> tuple[Array, Array]:

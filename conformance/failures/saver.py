@@ -66,20 +66,20 @@ class Saver:
             return results
         saved, first, end = list(results), _first_failures(results), time.monotonic() + self.seconds
         for done, k in enumerate(first):
-            self.say(f"{session.row.label} {results[k].check}: shrinking")
+            self.say(f"{session.backend.label} {results[k].check}: shrinking")
             limit = min((end - time.monotonic()) / (len(first) - done), TIME_LIMIT)
             smallest, found = shrink_result(session, *plan[k], results[k], limit)
             failure = make_failure(session, plan[k][0], smallest, found, self.seed)
             saved[k] = self._save(results[k], failure, self.folder)
         return saved
 
-    def check(self, rows: Sequence[Backend], plan: Plan) -> None:
+    def check(self, backends: Sequence[Backend], plan: Plan) -> None:
         """Raise `InputError` before the work if a failure's file couldn't be replaced."""
         there = self._files()
         if self.folder is None or not there:
             return
-        for row, (check, case) in itertools.product(rows, plan):
-            name = file_name(Result(row, check.name, case.name, case.config.dtype, "fail"))
+        for backend, (check, case) in itertools.product(backends, plan):
+            name = file_name(Result(backend, check.name, case.name, case.config.dtype, "fail"))
             if name in there:
                 self._check(self.folder / name)
 
@@ -98,7 +98,7 @@ class Saver:
             self._check(path)
             save_failure(failure, path)
         except InputError as error:
-            self.problems.append(f"{result.check} of {result.row.label} is not saved: {error}")
+            self.problems.append(f"{result.check} of {result.backend.label} is not saved: {error}")
             return result
         return dataclasses.replace(result, saved=str(path), saved_sizes=failure.case.sizes)
 
@@ -150,7 +150,7 @@ def make_failure(session: Session, check: Check, case: Case, result: Result, see
     return Failure(
         check=check.name,
         case=case,
-        backend=_public(session.row.label),
+        backend=_public(session.backend.label),
         found=result.arrays or {},
         truth=expected.truth,
         sigmas=expected.budget.sigmas,
@@ -165,11 +165,11 @@ def file_name(result: Result) -> str:
 
     A part of the label that is lost, such as an interpreter's path, becomes a checksum.
     """
-    label = result.row.label
-    row = re.sub(r"[^A-Za-z0-9._]+", "-", _public(label))[:_NAME]
-    if row.replace("-", ":", 1) != label:
-        row += f"-{zlib.crc32(label.encode('utf-8', 'replace')):08x}"
-    return f"{row}-{result.check}-{result.case}-{result.dtype}.safetensors"
+    label = result.backend.label
+    backend = re.sub(r"[^A-Za-z0-9._]+", "-", _public(label))[:_NAME]
+    if backend.replace("-", ":", 1) != label:
+        backend += f"-{zlib.crc32(label.encode('utf-8', 'replace')):08x}"
+    return f"{backend}-{result.check}-{result.case}-{result.dtype}.safetensors"
 
 
 def _first_failures(results: list[Result]) -> list[int]:

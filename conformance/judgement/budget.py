@@ -108,7 +108,7 @@ def make_budget(
     case: Case,
     arithmetic: Arithmetic,
     seed: int = 0,
-    bend: Callable[[Truth], Lstm] = lambda truth: truth,
+    apply_mistakes: Callable[[Truth], Lstm] = lambda truth: truth,
 ) -> Budget:
     """Draw the roundings of one check on one case; raise what the check raises.
 
@@ -116,9 +116,9 @@ def make_budget(
     """
     # Two runs of the same equations, one exact and one with random roundings: their difference is
     # the rounding error, and nothing else.
-    exact = check.run(bend(Truth(dtype="float64")), case)
+    exact = check.run(apply_mistakes(Truth(dtype="float64")), case)
     passes = [
-        _errors(check, case, exact, make_rounding(arithmetic, draws, seed + k), bend)
+        _errors(check, case, exact, make_rounding(arithmetic, draws, seed + k), apply_mistakes)
         for k, draws in enumerate(_passes(case))
     ]
     draws = sum(_passes(case))
@@ -143,13 +143,13 @@ def _errors(
     case: Case,
     exact: Results,
     rounding: Rounding,
-    bend: Callable[[Truth], Lstm],
+    apply_mistakes: Callable[[Truth], Lstm],
 ) -> dict[str, Draws]:
     """Return the errors that rounding causes, as draws that are not rounded further.
 
     Elements that aren't finite have an error of zero.
     """
-    found = check.run(bend(Truth(rounding.lift, "float64")), case)
+    found = check.run(apply_mistakes(Truth(rounding.lift, "float64")), case)
     # Backpropagating the errors must not add new roundings to them, hence a unit roundoff of 0.
     still = dataclasses.replace(rounding, arithmetic=Arithmetic(0.0))
     return {n: Draws(_moved(a, exact[n], rounding), still) for n, a in found.items()}
@@ -169,9 +169,11 @@ def _scores(case: Case, errors: Any, weights: Results) -> Any:
     Its shape is `(cell, gate, hidden)`, and a last axis for the draws if `errors` has one.
     """
     zeros = _zero_states(errors["y"], case.config)  # of the kind of y, which may be draws
-    heads = Outputs(*(errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS))
+    cotangents = Outputs(*(errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS))
     config = dataclasses.replace(case.config, biases=True)
-    found, _ = Truth(dtype="float64").gradients(config, _biased(case.params), case.batch, heads)
+    found, _ = Truth(dtype="float64").gradients(
+        config, _biased(case.params), case.batch, cotangents
+    )
     biases: list[Any] = [cell.b_ih for cell in found]
     return np.stack(biases)
 

@@ -124,7 +124,7 @@ DEVIATIONS: Final = (
 
 
 def find_deviation(
-    row: Backend,
+    backend: Backend,
     check: Check,
     case: Case,
     manifest: Mapping[str, str] = MappingProxyType({}),
@@ -135,10 +135,10 @@ def find_deviation(
 
     Adapters that don't ship with gateparity have none. `version`, if given, has to match too.
     """
-    for known in deviations if row.shipped else ():
+    for known in deviations if backend.shipped else ():
         if (
-            row.framework == known.framework
-            and row.variant in known.variants
+            backend.framework == known.framework
+            and backend.variant in known.variants
             and _covers(known, check, case, manifest)
             and (not version or version.startswith(known.versions))
         ):

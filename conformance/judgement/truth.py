@@ -42,21 +42,21 @@ class Truth:
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Return outputs and final states at the wide dtype."""
         wide = self.accept(config, params, batch)
-        return self.scratch.forward(wide, self.book(params, wide), self._widen(batch, wide))
+        return self.scratch.forward(wide, self.to_d2l(params, wide), self._widen(batch, wide))
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Return every pre-activation, gate and state at the wide dtype."""
         wide = self.accept(config, params, batch)
-        return self.scratch.gates(wide, self.book(params, wide), self._widen(batch, wide))
+        return self.scratch.gates(wide, self.to_d2l(params, wide), self._widen(batch, wide))
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Return gradients of the canonical parameters, and of x, h_0 and c_0."""
         wide = self.accept(config, params, batch, cotangent)
-        inputs = self.book(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
+        inputs = self.to_d2l(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
         found = self.scratch.gradients(wide, *inputs)
-        return unbook(found.params, wide), found.batch
+        return from_d2l(found.params, wide), found.batch
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Return the parameters themselves, widened, since the reference has no layout."""
@@ -99,7 +99,7 @@ class Truth:
         }
         return dataclasses.replace(arrays, **wide)
 
-    def book(self, params: Parameters, config: Config) -> dict[str, Array]:
+    def to_d2l(self, params: Parameters, config: Config) -> dict[str, Array]:
         """Return the weights by the book's names `W_xi`, `W_hi`, `b_i`...
 
         Inputs are the first axis, each gate has its array, and there is one bias.
@@ -127,12 +127,12 @@ def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
     return dataclasses.replace(arrays, **own)
 
 
-def unbook(native: Any, config: Config) -> Parameters:
+def from_d2l(native: Any, config: Config) -> Parameters:
     """Return the book's arrays as canonical parameters, with its one bias as both."""
-    return tuple(_unbook_cell(native, f"l{cell_name(config, k)}.") for k in range(config.cells))
+    return tuple(_cell_from_d2l(native, f"l{cell_name(config, k)}.") for k in range(config.cells))
 
 
-def _unbook_cell(native: Any, prefix: str) -> Cell:
+def _cell_from_d2l(native: Any, prefix: str) -> Cell:
     w_ih = np.stack([native[f"{prefix}W_x{letter}"].T for letter in "ifco"])
     w_hh = np.stack([native[f"{prefix}W_h{letter}"].T for letter in "ifco"])
     if f"{prefix}b_i" not in native:

@@ -14,17 +14,17 @@ from gateparity.conformance.mistakes.wrappers import on_batch, on_outputs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.conformance.mistakes.wrappers import Bend
+    from gateparity.conformance.mistakes.wrappers import Wrapper
     from gateparity.network.parameters import Array
 
     Turn = Callable[[Array], Array]
 
 
-def _x(turn: Turn) -> Bend:
+def _x(turn: Turn) -> Wrapper:
     return on_batch(lambda batch, _: dataclasses.replace(batch, x=turn(batch.x)))
 
 
-def _y(turn: Turn) -> Bend:
+def _y(turn: Turn) -> Wrapper:
     return on_outputs(lambda o, *_: dataclasses.replace(o, y=turn(o.y)))
 
 

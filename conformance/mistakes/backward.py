@@ -16,7 +16,7 @@ from gateparity.conformance.mistakes.mistake import (
     alike,
 )
 from gateparity.conformance.mistakes.weights import GATE_NAMES
-from gateparity.conformance.mistakes.wrappers import Bend
+from gateparity.conformance.mistakes.wrappers import Wrapper
 from gateparity.network.batch import Batch, Outputs
 from gateparity.network.config import GATES
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.numpy.equations import Step
     from gateparity.conformance.mistakes.equations import Activation, BackwardCell, Run
-    from gateparity.conformance.mistakes.wrappers import Apply, Bendable, Found
+    from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
@@ -37,7 +37,7 @@ def _slopes(names: str, slope: Callable[[Array, Array], Array]) -> Apply:
         return dataclasses.replace(right, slope=slope)
 
     return change_equations(
-        lambda e: e.exchange(**{n: sloped(getattr(e, n)) for n in names.split()})
+        lambda e: e.replace_equations(**{n: sloped(getattr(e, n)) for n in names.split()})
     )
 
 
@@ -85,7 +85,7 @@ def _from_new_states(backward: Run) -> Run:
 
 
 def _as_if_live(backward: Run) -> Run:
-    return lambda tape, w, live, *given, **parts: backward(  # noqa: ARG005
+    return lambda tape, w, mask, *given, **parts: backward(  # noqa: ARG005
         tape, w, None, *given, **parts
     )
 
@@ -93,15 +93,15 @@ def _as_if_live(backward: Run) -> Run:
 def _forward_only(backward: Run) -> Run:
     """Let no gradient flow into the reverse direction."""
 
-    def run(tape: Any, w: Any, live: Any, *given: Any, reverse: bool, **parts: Any) -> Any:
-        heads = [array * 0 if reverse else array for array in given]
-        return backward(tape, w, live, *heads, reverse=reverse, **parts)
+    def run(tape: Any, w: Any, mask: Any, *given: Any, reverse: bool, **parts: Any) -> Any:
+        cotangents = [array * 0 if reverse else array for array in given]
+        return backward(tape, w, mask, *cotangents, reverse=reverse, **parts)
 
     return run
 
 
 def _cut_between_layers(
-    lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
     """Compute each layer's gradients from its own final states; y goes to the top layer only."""
     wide = config.directions
@@ -232,7 +232,7 @@ _LAYERS: Final = alike(
     (
         "stopped between layers",
         "no gradient flowed from a layer to the one below",
-        Bend(gradients=_cut_between_layers),
+        Wrapper(gradients=_cut_between_layers),
     ),
     path="backward",
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from gateparity.conformance.mistakes.mistake import Mistake
-    from gateparity.conformance.mistakes.wrappers import Bend, Bendable, Bent
+    from gateparity.conformance.mistakes.wrappers import Wrappable, Wrapped, Wrapper
     from gateparity.network.config import Config
     from gateparity.network.parameters import Cell, Parameters
 
@@ -60,12 +60,12 @@ class CellChange:
     transpose: Callable[[Cell], Cell] | None = None
     place: Place = Place()
 
-    def __call__(self, lstm: Bendable) -> Bent:
+    def __call__(self, lstm: Wrappable) -> Wrapped:
         """Apply the mistake."""
         return self.bend(lstm)
 
     @property
-    def bend(self) -> Bend:
+    def bend(self) -> Wrapper:
         """Return what is done instead of each method."""
         return on_params(self._map(self.change), self.transpose and self._map(self.transpose))
 

@@ -11,7 +11,7 @@ from gateparity.conformance.mistakes.equations import on_results, with_sequence
 from gateparity.conformance.mistakes.masks import turn_steps
 from gateparity.conformance.mistakes.mistake import ANSWERS, TWO_DIRECTIONS, TWO_OF_BOTH, alike
 from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields
-from gateparity.conformance.mistakes.wrappers import Bend, on_outputs, on_params
+from gateparity.conformance.mistakes.wrappers import Wrapper, on_outputs, on_params
 from gateparity.network.parameters import fields
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array, Cell, Parameters
 
 
-def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> Bend:
+def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> Wrapper:
     """Give cell k the arrays of cell `source(k, config)`."""
 
     def change(params: Parameters, config: Config) -> Parameters:
@@ -39,7 +39,7 @@ def _named(cell: Cell, names: tuple[str, ...]) -> dict[str, Array]:
     return {name: array for name, array in fields(cell).items() if name in names}
 
 
-def in_upper_layers(names: tuple[str, ...], change: Callable[[Array, Config], Array]) -> Bend:
+def in_upper_layers(names: tuple[str, ...], change: Callable[[Array, Config], Array]) -> Wrapper:
     """Make a change that moves numbers to these arrays of all layers above the first."""
 
     def change_all(params: Parameters, config: Config) -> Parameters:
@@ -54,9 +54,9 @@ def _never_reversed(run: Run) -> Run:
 
 
 def _in_processing_order(
-    Y: Array, H_n: Array, live: Array, *, reverse: bool
+    Y: Array, H_n: Array, mask: Array, *, reverse: bool
 ) -> tuple[Array, Array]:
-    return turn_steps(Y, live) if reverse else Y, H_n
+    return turn_steps(Y, mask) if reverse else Y, H_n
 
 
 def _forward_half(w_ih: Array, config: Config) -> Array:

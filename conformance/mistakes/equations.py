@@ -14,7 +14,7 @@ import numpy as np
 from gateparity.backends.numpy.equations import Step, sigmoid
 from gateparity.conformance.mistakes.masks import known
 from gateparity.conformance.mistakes.transpose import pull_back
-from gateparity.conformance.mistakes.wrappers import exchange
+from gateparity.conformance.mistakes.wrappers import replace_equations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ class Equations:
     uncouple: Callable[[Array, Array], tuple[Array, Array]] = _apart
     wrapped: tuple[Callable[[BackwardCell], BackwardCell], ...] = ()
 
-    def exchange(self, **parts: Any) -> Equations:
+    def replace_equations(self, **parts: Any) -> Equations:
         """Return the equations with these parts replaced; an activation keeps its old offsets."""
         for name, part in parts.items():
             if isinstance(part, Activation):
@@ -141,19 +141,19 @@ class Equations:
 
 def with_equations(**parts: Any) -> Apply:
     """Return a mistake that replaces parts of the equations."""
-    return change_equations(lambda equations: equations.exchange(**parts))
+    return change_equations(lambda equations: equations.replace_equations(**parts))
 
 
 def with_backward(wrap: Callable[[BackwardCell], BackwardCell]) -> Apply:
     """Return a mistake in backpropagation through one step."""
     return change_equations(
-        lambda equations: equations.exchange(wrapped=(*equations.wrapped, wrap))
+        lambda equations: equations.replace_equations(wrapped=(*equations.wrapped, wrap))
     )
 
 
 def with_sequence(wrap: Callable[[Run], Run], wrap_backward: Callable[[Run], Run]) -> Apply:
     """Return a mistake in how one cell runs over all steps, forward and backward."""
-    return lambda lstm: exchange(
+    return lambda lstm: replace_equations(
         lstm,
         lambda scratch: dataclasses.replace(
             scratch,
@@ -171,21 +171,21 @@ def on_results(change: Callable[..., tuple[Array, Array]]) -> Apply:
     """
 
     def forwards(sequence: Run) -> Run:
-        def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
-            Y, H_n, *rest = sequence(X, H, C, w, live, reverse=reverse, **parts)
-            return *change(Y, H_n, known(live, X), reverse=reverse), *rest
+        def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
+            Y, H_n, *rest = sequence(X, H, C, w, mask, reverse=reverse, **parts)
+            return *change(Y, H_n, known(mask, X), reverse=reverse), *rest
 
         return run
 
     def backwards(backward: Run) -> Run:
         def run(
-            tape: Any, w: Any, live: Any, dY: Any, dH: Any, dC: Any, *, reverse: bool, **parts: Any
+            tape: Any, w: Any, mask: Any, dY: Any, dH: Any, dC: Any, *, reverse: bool, **parts: Any
         ) -> Any:
             def move(results: tuple[Array, Array]) -> tuple[Array, Array]:
-                return change(*results, known(live, dY), reverse=reverse)
+                return change(*results, known(mask, dY), reverse=reverse)
 
             dY, dH = pull_back(move, (dY, dH), like=(dY, dH))
-            return backward(tape, w, live, dY, dH, dC, reverse=reverse, **parts)
+            return backward(tape, w, mask, dY, dH, dC, reverse=reverse, **parts)
 
         return run
 
@@ -199,4 +199,4 @@ def change_equations(change: Callable[[Equations], Equations]) -> Apply:
         changed = change(getattr(scratch.cell, "__self__", Equations()))
         return dataclasses.replace(scratch, cell=changed.cell, backward_cell=changed.backward_cell)
 
-    return lambda lstm: exchange(lstm, change_scratch)
+    return lambda lstm: replace_equations(lstm, change_scratch)

@@ -18,7 +18,7 @@ from gateparity.conformance.mistakes.mistake import (
     TWO_OF_BOTH,
     alike,
 )
-from gateparity.conformance.mistakes.wrappers import Bend, on_outputs
+from gateparity.conformance.mistakes.wrappers import Wrapper, on_outputs
 from gateparity.network.batch import Batch, Outputs
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.conformance.mistakes.initial_states import Turn
-    from gateparity.conformance.mistakes.wrappers import Apply, Bendable, Found
+    from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
 
-def _on_states(turn: Turn) -> Bend:
+def _on_states(turn: Turn) -> Wrapper:
     """Turn h_n and c_n in the same way."""
     return on_outputs(lambda o, _, config: Outputs(o.y, turn(o.h_n, config), turn(o.c_n, config)))
 
@@ -49,28 +49,28 @@ def _exchanged(outputs: Outputs, *_: object) -> Outputs:
     return Outputs(outputs.y, outputs.c_n, outputs.h_n)
 
 
-def _told(h_of: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Bend:
+def _told(h_of: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Wrapper:
     """Return a mistake that reports h_n as a function of the final cell state."""
 
-    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         found = lstm.forward(config, params, batch)
         return Outputs(found.y, h_of(found.c_n), found.c_n)
 
     def gradients(
-        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+        lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
         c_n = lstm.forward(config, params, batch).c_n
-        heads = Outputs(
+        cotangents = Outputs(
             cotangent.y,
             np.zeros_like(cotangent.h_n),
             cotangent.c_n + cotangent.h_n * slope(c_n),
         )
-        return lstm.gradients(config, params, batch, heads)
+        return lstm.gradients(config, params, batch, cotangents)
 
-    return Bend(forward, gradients=gradients)
+    return Wrapper(forward, gradients=gradients)
 
 
-def _stale_forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+def _stale_forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
     found = lstm.forward(config, params, batch)
     h_0 = np.zeros_like(found.h_n) if batch.h_0 is None else found.h_n * 0 + batch.h_0
     c_0 = np.zeros_like(found.c_n) if batch.c_0 is None else found.c_n * 0 + batch.c_0
@@ -78,24 +78,24 @@ def _stale_forward(lstm: Bendable, config: Config, params: Parameters, batch: Ba
 
 
 def _stale_gradients(
-    lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
     h_n, c_n = cotangent.h_n, cotangent.c_n
-    heads = Outputs(cotangent.y, np.zeros_like(h_n), np.zeros_like(c_n))
-    d_params, d = lstm.gradients(config, params, batch, heads)
+    cotangents = Outputs(cotangent.y, np.zeros_like(h_n), np.zeros_like(c_n))
+    d_params, d = lstm.gradients(config, params, batch, cotangents)
     return d_params, Batch(d.x, d.h_0 + h_n, d.c_0 + c_n)
 
 
 def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
     """Take h_n of each cell from its outputs at the steps that are marked."""
-    return on_results(lambda Y, H_n, live, *, reverse: (Y, pick(Y, where(live, reverse), H_n)))
+    return on_results(lambda Y, H_n, mask, *, reverse: (Y, pick(Y, where(mask, reverse), H_n)))
 
 
 def _a_step_short(sequence: Run) -> Run:
-    def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
+    def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
         kept = parts | {"keep": True}
-        Y, H_n, C_n, tape = sequence(X, H, C, w, live, reverse=reverse, **kept)
-        last = _is_first(known(live, X)) if reverse else is_last(known(live, X))
+        Y, H_n, C_n, tape = sequence(X, H, C, w, mask, reverse=reverse, **kept)
+        last = _is_first(known(mask, X)) if reverse else is_last(known(mask, X))
         H_n = pick([step.H_prev for step in tape.steps], last, H_n)
         C_n = pick([step.C_prev for step in tape.steps], last, C_n)
         return Y, H_n, C_n, tape
@@ -103,14 +103,14 @@ def _a_step_short(sequence: Run) -> Run:
     return run
 
 
-def _is_first(live: Array) -> Array:
-    first: Array = live & (np.arange(len(live)) == 0)[:, None, None]
+def _is_first(mask: Array) -> Array:
+    first: Array = mask & (np.arange(len(mask)) == 0)[:, None, None]
     return first
 
 
-def _is_at_the_end(live: Array, _: object) -> Array:
+def _is_at_the_end(mask: Array, _: object) -> Array:
     """Return a mask of the last step of the batch, even past a sequence's own end."""
-    end: Array = (np.arange(len(live)) == len(live) - 1)[:, None, None] | np.zeros_like(live)
+    end: Array = (np.arange(len(mask)) == len(mask) - 1)[:, None, None] | np.zeros_like(mask)
     return end
 
 
@@ -131,7 +131,7 @@ _ALL: Final = alike(
     (
         "final states are the initial ones",
         "h_n and c_n were h_0 and c_0",
-        Bend(_stale_forward, gradients=_stale_gradients),
+        Wrapper(_stale_forward, gradients=_stale_gradients),
     ),
     (
         "final states of the next sequence",
@@ -170,7 +170,7 @@ _DIRECTIONS: Final = alike(
     (
         "reverse h_n at the last step",
         "the reverse direction's h_n was its output at each sequence's last step",
-        _read_off_y(lambda live, reverse: is_last(live) & reverse),
+        _read_off_y(lambda mask, reverse: is_last(mask) & reverse),
     ),
     ("h_n is y[-1]", "h_n was y[-1], whatever the direction", _read_off_y(_is_at_the_end)),
 )

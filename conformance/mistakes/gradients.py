@@ -9,38 +9,38 @@ import numpy as np
 
 from gateparity.conformance.mistakes.mistake import GRADIENTS, alike
 from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields
-from gateparity.conformance.mistakes.wrappers import Bend, on_cotangent
+from gateparity.conformance.mistakes.wrappers import Wrapper, on_cotangent
 from gateparity.network.batch import Batch, Outputs
 from gateparity.network.parameters import fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.conformance.mistakes.wrappers import Bendable, Found
+    from gateparity.conformance.mistakes.wrappers import Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
 ALL: Final = KERNELS + BIASES
 
 
-def on_gradients(change: Callable[[Found, Parameters, Batch], Found]) -> Bend:
+def on_gradients(change: Callable[[Found, Parameters, Batch], Found]) -> Wrapper:
     """Return a mistake that changes the gradients that come out."""
 
     def gradients(
-        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+        lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
         return change(lstm.gradients(config, params, batch, cotangent), params, batch)
 
-    return Bend(gradients=gradients)
+    return Wrapper(gradients=gradients)
 
 
-def _on_weights(names: tuple[str, ...], change: Callable[[Array], Array]) -> Bend:
+def _on_weights(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
     return on_gradients(
         lambda found, *_: (tuple(map_fields(cell, names, change) for cell in found[0]), found[1])
     )
 
 
-def _on_inputs(names: tuple[str, ...], change: Callable[[Array], Array]) -> Bend:
+def _on_inputs(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
     def changed(found: Found, *_: object) -> Found:
         arrays = {name: change(getattr(found[1], name)) for name in names}
         return found[0], dataclasses.replace(found[1], **arrays)
@@ -75,7 +75,7 @@ def _exchanged(found: Found, *_: object) -> Found:
     return found[0], Batch(d.x, d.c_0, d.h_0)
 
 
-def _without(*names: str) -> Bend:
+def _without(*names: str) -> Wrapper:
     """Return a mistake that sets these parts of the cotangent to zero."""
     return on_cotangent(
         lambda d, *_: dataclasses.replace(d, **{n: np.zeros_like(getattr(d, n)) for n in names})

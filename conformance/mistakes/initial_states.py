@@ -19,7 +19,7 @@ from gateparity.conformance.mistakes.wrappers import on_batch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.conformance.mistakes.wrappers import Bend
+    from gateparity.conformance.mistakes.wrappers import Wrapper
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Turn = Callable[[Array, Config], Array]
 
 
-def on_states(turn: Turn) -> Bend:
+def on_states(turn: Turn) -> Wrapper:
     """Turn h_0 and c_0 in the same way, where they are given."""
     return on_batch(lambda batch, config: map_states(batch, lambda s: turn(s, config)))
 
@@ -77,7 +77,7 @@ def first_layer(states: Array, config: Config) -> Array:
     return np.concatenate([states[: config.directions]] * config.layers)
 
 
-def _without(*names: str) -> Bend:
+def _without(*names: str) -> Wrapper:
     """Put zeros in."""
     nothing: dict[str, Any] = dict.fromkeys(names)
     return on_batch(lambda batch, _: dataclasses.replace(batch, **nothing))

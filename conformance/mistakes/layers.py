@@ -13,11 +13,11 @@ from gateparity.conformance.mistakes.initial_states import first_layer, map_stat
 from gateparity.conformance.mistakes.mistake import TWO_LAYERS, alike
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.conformance.mistakes.weights import BIASES
-from gateparity.conformance.mistakes.wrappers import Bend
+from gateparity.conformance.mistakes.wrappers import Wrapper
 from gateparity.network.batch import Batch, Outputs, Trace
 
 if TYPE_CHECKING:
-    from gateparity.conformance.mistakes.wrappers import Bendable, Found
+    from gateparity.conformance.mistakes.wrappers import Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
 
@@ -36,23 +36,23 @@ def _repeated(found: Outputs, config: Config) -> Outputs:
     return Outputs(found.y, last_layer(found.h_n, config), last_layer(found.c_n, config))
 
 
-def _first_forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+def _first_forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
     found = lstm.forward(_one_layer(config), *_first(config, params, batch))
     return _repeated(found, config)
 
 
-def _first_gates(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Trace:
+def _first_gates(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Trace:
     found = lstm.gates(_one_layer(config), *_first(config, params, batch))
     return Trace(**{name: first_layer(array, config) for name, array in vars(found).items()})
 
 
 def _first_gradients(
-    lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
     y, h_n, c_n = cotangent.y, cotangent.h_n, cotangent.c_n
     one = Outputs(y, h_n[: config.directions], c_n[: config.directions])
-    heads = pull_back(lambda found: _repeated(found, config), cotangent, like=one)
-    d_first = lstm.gradients(_one_layer(config), *_first(config, params, batch), heads)
+    cotangents = pull_back(lambda found: _repeated(found, config), cotangent, like=one)
+    d_first = lstm.gradients(_one_layer(config), *_first(config, params, batch), cotangents)
     given = params, Batch(batch.x, h_n, c_n)  # states have that shape, given or not
     return pull_back(lambda all_layers: _first(config, *all_layers), d_first, like=given)
 
@@ -84,6 +84,6 @@ LAYER_MISTAKES: Final = alike(
     (
         "first layer alone",
         "the first layer's results were those of all",
-        Bend(_first_forward, _first_gates, _first_gradients),
+        Wrapper(_first_forward, _first_gates, _first_gradients),
     ),
 )

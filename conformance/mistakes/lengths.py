@@ -11,14 +11,14 @@ from gateparity.conformance.mistakes.initial_states import map_states
 from gateparity.conformance.mistakes.masks import is_last, is_live, pick
 from gateparity.conformance.mistakes.mistake import ANSWERS, SHORT, ZERO_LENGTH, alike
 from gateparity.conformance.mistakes.transpose import pull_back
-from gateparity.conformance.mistakes.wrappers import Bend, on_batch, on_outputs
+from gateparity.conformance.mistakes.wrappers import Wrapper, on_batch, on_outputs
 from gateparity.conformance.problems.slices import add_parameters
 from gateparity.network.batch import Batch, Outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.conformance.mistakes.wrappers import Bendable, Found
+    from gateparity.conformance.mistakes.wrappers import Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
@@ -27,24 +27,24 @@ def _unmasked(batch: Batch) -> Batch:
     return dataclasses.replace(batch, lengths=None)
 
 
-def _joined(join: Callable[[Outputs, Outputs, Batch], Outputs]) -> Bend:
+def _joined(join: Callable[[Outputs, Outputs, Batch], Outputs]) -> Wrapper:
     """Join the results of two runs, one that keeps to the lengths and one that doesn't."""
 
-    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         right = lstm.forward(config, params, batch)
         return join(right, lstm.forward(config, params, _unmasked(batch)), batch)
 
     def gradients(
-        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+        lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
         both = cotangent, cotangent  # for their shapes
-        heads, other_heads = pull_back(lambda pair: join(*pair, batch), cotangent, like=both)
-        d_params, d = lstm.gradients(config, params, batch, heads)
+        cotangents, other_heads = pull_back(lambda pair: join(*pair, batch), cotangent, like=both)
+        d_params, d = lstm.gradients(config, params, batch, cotangents)
         more, e = lstm.gradients(config, params, _unmasked(batch), other_heads)
         states = {name: getattr(d, name) + getattr(e, name) for name in ("x", "h_0", "c_0")}
         return add_parameters([d_params, more]), Batch(**states)
 
-    return Bend(forward, gradients=gradients)
+    return Wrapper(forward, gradients=gradients)
 
 
 def _filled(right: Outputs, full: Outputs, batch: Batch) -> Outputs:
@@ -55,7 +55,7 @@ def _overrun(right: Outputs, full: Outputs, _: Batch) -> Outputs:
     return dataclasses.replace(full, y=right.y)
 
 
-def _with_lengths(change: Callable[[Array, int], Array]) -> Bend:
+def _with_lengths(change: Callable[[Array, int], Array]) -> Wrapper:
     """Return a mistake that changes the lengths, given them and the number of steps."""
 
     def other(batch: Batch, _: Config) -> Batch:
@@ -68,9 +68,9 @@ def _with_lengths(change: Callable[[Array, int], Array]) -> Bend:
 
 
 def _held(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
-    live = is_live(batch)
-    last = pick(outputs.y, is_last(live), 0)
-    return dataclasses.replace(outputs, y=np.where(live, outputs.y, last))
+    mask = is_live(batch)
+    last = pick(outputs.y, is_last(mask), 0)
+    return dataclasses.replace(outputs, y=np.where(mask, outputs.y, last))
 
 
 def _by_length(batch: Batch) -> Array:

@@ -21,15 +21,15 @@ def is_live(batch: Batch) -> Array:
     return (np.arange(steps)[:, None] < ends)[..., None]
 
 
-def known(live: Array | None, steps: Array) -> Array:
+def known(mask: Array | None, steps: Array) -> Array:
     """Return the mask, or for None that of full sequences with the shape of `steps`."""
-    return np.ones((*steps.shape[:2], 1), bool) if live is None else live
+    return np.ones((*steps.shape[:2], 1), bool) if mask is None else mask
 
 
-def is_last(live: Array) -> Array:
+def is_last(mask: Array) -> Array:
     """Return a mask that is true at the last step of each sequence."""
-    goes_on = np.concatenate([live[1:], np.zeros_like(live[:1])])
-    last: Array = live & ~goes_on
+    goes_on = np.concatenate([mask[1:], np.zeros_like(mask[:1])])
+    last: Array = mask & ~goes_on
     return last
 
 
@@ -40,10 +40,10 @@ def pick(array: Any, where: Array, other: Any) -> Any:
     return other
 
 
-def turn_steps(array: Array, live: Array | None) -> Array:
+def turn_steps(array: Array, mask: Array | None) -> Array:
     """Reverse each sequence within its own length; padding stays in place."""
-    if live is None:
+    if mask is None:
         return np.flip(array, 0)
     times = np.arange(len(array))[:, None]
-    ends = live[..., 0].sum(0)
+    ends = mask[..., 0].sum(0)
     return array[np.where(times < ends, ends - 1 - times, times), np.arange(array.shape[1])]

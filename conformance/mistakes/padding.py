@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateparity.conformance.mistakes.equations import Run
-    from gateparity.conformance.mistakes.wrappers import Apply, Bendable
+    from gateparity.conformance.mistakes.wrappers import Apply, Wrappable
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array
@@ -38,7 +38,7 @@ def _from_the_end(batch: Batch, _: Config) -> Batch:
     return dataclasses.replace(batch, x=_rolled(batch.x, batch, -1))
 
 
-def _padded_first(lstm: Bendable) -> Bendable:
+def _padded_first(lstm: Wrappable) -> Wrappable:
     """Move the padding of inputs and outputs before each sequence."""
     around = on_outputs(lambda o, batch, _: dataclasses.replace(o, y=_rolled(o.y, batch, 1)))
     return around(on_batch(_from_the_end)(lstm))
@@ -52,18 +52,18 @@ def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply
     """
 
     def wrap(sequence: Run) -> Run:
-        def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
-            Y, *rest = sequence(X, H, C, w, see(live, reverse), reverse=reverse, **parts)
-            return np.where(known(live, X), Y, 0), *rest
+        def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
+            Y, *rest = sequence(X, H, C, w, see(mask, reverse), reverse=reverse, **parts)
+            return np.where(known(mask, X), Y, 0), *rest
 
         return run
 
     def wrap_backward(backward: Run) -> Run:
         def run(
-            tape: Any, w: Any, live: Any, dY: Any, *given: Any, reverse: bool, **parts: Any
+            tape: Any, w: Any, mask: Any, dY: Any, *given: Any, reverse: bool, **parts: Any
         ) -> Any:
-            dY = np.where(known(live, dY), dY, 0)
-            return backward(tape, w, see(live, reverse), dY, *given, reverse=reverse, **parts)
+            dY = np.where(known(mask, dY), dY, 0)
+            return backward(tape, w, see(mask, reverse), dY, *given, reverse=reverse, **parts)
 
         return run
 
@@ -73,21 +73,21 @@ def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply
 def _times_zero(sequence: Run) -> Run:
     """Mask the padding by a product with zero, so that NaN and infinity there come through."""
 
-    def run(X: Any, H: Any, C: Any, w: Any, live: Any, *, reverse: bool, **parts: Any) -> Any:
-        Y, H_n, C_n, tape = sequence(X, H, C, w, live, reverse=reverse, **parts)
-        leak = _leak(X, live)
+    def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
+        Y, H_n, C_n, tape = sequence(X, H, C, w, mask, reverse=reverse, **parts)
+        leak = _leak(X, mask)
         within = leak if reverse else 0  # the reverse direction meets the padding first
-        Y = Y + np.where(known(live, X), within, leak)
+        Y = Y + np.where(known(mask, X), within, leak)
         return Y, H_n + leak, C_n + leak, dataclasses.replace(tape, X=X)
 
     return run
 
 
 def _times_zero_back(backward: Run) -> Run:
-    def run(tape: Any, w: Any, live: Any, *given: Any, **parts: Any) -> Any:
-        leak = _leak(tape.X, live)
-        tape = dataclasses.replace(tape, X=np.where(known(live, tape.X), tape.X, 0))
-        dX, dH, dC, dw = backward(tape, w, live, *given, **parts)
+    def run(tape: Any, w: Any, mask: Any, *given: Any, **parts: Any) -> Any:
+        leak = _leak(tape.X, mask)
+        tape = dataclasses.replace(tape, X=np.where(known(mask, tape.X), tape.X, 0))
+        dX, dH, dC, dw = backward(tape, w, mask, *given, **parts)
         total = (np.zeros_like(leak, shape=(1, len(leak))) + 1) @ leak
         dw = {name: array + (total if array.ndim == 2 else total[0]) for name, array in dw.items()}
         return dX + leak, dH + leak, dC + leak, dw
@@ -95,9 +95,9 @@ def _times_zero_back(backward: Run) -> Run:
     return run
 
 
-def _leak(X: Array, live: Array | None) -> Array:
+def _leak(X: Array, mask: Array | None) -> Array:
     """Return zero times the sum of every input past the end, `(B, 1)`: 0 or NaN."""
-    past = 0 * np.where(known(live, X), 0, X)
+    past = 0 * np.where(known(mask, X), 0, X)
     ones = np.zeros_like(X, shape=(X.shape[-1], 1)) + 1
     return sum((step @ ones for step in past), start=np.zeros_like(X, shape=(X.shape[1], 1)))
 
@@ -109,7 +109,7 @@ _SHORT: Final = alike(
     (
         "reverse from the padded end",
         "the reverse direction began in the padding",
-        _through_padding(lambda live, reverse: None if reverse else live),
+        _through_padding(lambda mask, reverse: None if reverse else mask),
     ),
     ("padding first", "the padding stood before each sequence", _padded_first),
 )
@@ -121,7 +121,7 @@ _EMPTY: Final = alike(
     (
         "empty sequence run on",
         "a sequence of no steps ran through all of its padding, and kept the states from there",
-        _through_padding(lambda live, _: live if live is None else live | ~live.any(0)),
+        _through_padding(lambda mask, _: mask if mask is None else mask | ~mask.any(0)),
     ),
 )
 

@@ -24,7 +24,7 @@ from gateparity.network.batch import Outputs
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.cells import CellChange
     from gateparity.conformance.mistakes.equations import Run
-    from gateparity.conformance.mistakes.wrappers import Bend, Bendable, Found
+    from gateparity.conformance.mistakes.wrappers import Found, Wrappable, Wrapper
     from gateparity.network.parameters import Array
 
 BFLOAT16: Final = 8  # bits of the significand, with the one that isn't stored
@@ -51,7 +51,7 @@ def _params(names: tuple[str, ...], bits: int) -> CellChange:
     return on_fields(names, lambda array: cut(array, bits), _unchanged)
 
 
-def _kept(names: tuple[str, ...], bits: int) -> Bend:
+def _kept(names: tuple[str, ...], bits: int) -> Wrapper:
     """Return a mistake that stores parameters with fewer bits, as reading them back shows."""
     return dataclasses.replace(
         _params(names, bits).bend,
@@ -61,22 +61,22 @@ def _kept(names: tuple[str, ...], bits: int) -> Bend:
     )
 
 
-def _inputs(bits: int) -> Bend:
+def _inputs(bits: int) -> Wrapper:
     return on_batch(lambda batch, _: dataclasses.replace(batch, x=cut(batch.x, bits)), _unchanged)
 
 
-def _initial_states(bits: int) -> Bend:
+def _initial_states(bits: int) -> Wrapper:
     return on_batch(lambda batch, _: map_states(batch, lambda s: cut(s, bits)), _unchanged)
 
 
-def _outputs(bits: int) -> Bend:
+def _outputs(bits: int) -> Wrapper:
     def cut_all(outputs: Outputs, *_: object) -> Outputs:
         return Outputs(**{name: cut(array, bits) for name, array in vars(outputs).items()})
 
     return on_outputs(cut_all, _unchanged)
 
 
-def _gradients(bits: int) -> Bend:
+def _gradients(bits: int) -> Wrapper:
     def cut_all(found: Found, *_: object) -> Found:
         names = KERNELS + BIASES
         d_params = tuple(map_fields(c, names, lambda d: cut(d, bits)) for c in found[0])
@@ -103,14 +103,14 @@ def _products(bits: int) -> Any:
 
         return run
 
-    def apply(lstm: Bendable) -> Bendable:
+    def apply(lstm: Wrappable) -> Wrappable:
         factors = with_sequence(run_cut, lambda backward: backward)
         return _params(KERNELS, bits)(factors(lstm))
 
     return apply
 
 
-def _all_in_float32(lstm: Bendable) -> Bendable:
+def _all_in_float32(lstm: Wrappable) -> Wrappable:
     """Round all inputs, parameters and results to float32."""
     for part in (_params(KERNELS + BIASES, FLOAT32), _inputs(FLOAT32), _initial_states(FLOAT32)):
         lstm = part(lstm)

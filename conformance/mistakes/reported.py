@@ -13,13 +13,13 @@ import numpy as np
 from gateparity.conformance.mistakes.masks import is_live
 from gateparity.conformance.mistakes.mistake import TRACE, WEIGHTS, alike
 from gateparity.conformance.mistakes.weights import BIASES, KERNELS, at, map_fields
-from gateparity.conformance.mistakes.wrappers import Bend, on_trace, on_weights
+from gateparity.conformance.mistakes.wrappers import Wrapper, on_trace, on_weights
 from gateparity.network.batch import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.conformance.mistakes.wrappers import Bendable
+    from gateparity.conformance.mistakes.wrappers import Wrappable
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Cell, Parameters
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 IFOG: Final = [0, 1, 3, 2]
 
 
-def _on_arrays(names: tuple[str, ...], change: Callable[[Array], Array]) -> Bend:
+def _on_arrays(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
     return on_trace(
         lambda trace, *_: dataclasses.replace(trace, **{n: change(vars(trace)[n]) for n in names})
     )
@@ -53,15 +53,15 @@ def _in_processing_order(trace: Trace, _: Parameters, config: Config) -> Trace:
     return Trace(**{name: turn(array) for name, array in vars(trace).items()})
 
 
-def _on_past_the_end(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Trace:
-    live = is_live(batch)
+def _on_past_the_end(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Trace:
+    mask = is_live(batch)
     full = vars(lstm.gates(config, params, dataclasses.replace(batch, lengths=None)))
-    there = {"z": live[:, None], "gates": live[:, None], "c": live, "h": live}
+    there = {"z": mask[:, None], "gates": mask[:, None], "c": mask, "h": mask}
     right = vars(lstm.gates(config, params, batch))
     return Trace(**{name: np.where(there[name], right[name], full[name]) for name in right})
 
 
-def _come_back(names: tuple[str, ...], change: Callable[[Array], Array]) -> Bend:
+def _come_back(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
     return on_weights(lambda params, _: tuple(map_fields(cell, names, change) for cell in params))
 
 
@@ -103,7 +103,7 @@ _TRACE: Final = alike(
         "the reverse direction was traced from its own first step",
         on_trace(_in_processing_order),
     ),
-    ("trace runs on", "the trace went on past each end", Bend(gates=_on_past_the_end)),
+    ("trace runs on", "the trace went on past each end", Wrapper(gates=_on_past_the_end)),
     path="forward",
 )
 

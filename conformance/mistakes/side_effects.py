@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.mistakes.mistake import PURITY, REFUSAL, alike
-from gateparity.conformance.mistakes.wrappers import Bend, Far
+from gateparity.conformance.mistakes.wrappers import Isolated, Wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.conformance.mistakes.wrappers import Apply, Bendable, Found
+    from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
     from gateparity.network.batch import Batch, Outputs
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
 
 def _far(**methods: Callable[..., Any]) -> Apply:
-    return lambda lstm: Far(Bend(**methods)(lstm))
+    return lambda lstm: Isolated(Wrapper(**methods)(lstm))
 
 
-def _overwrites_states(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+def _overwrites_states(
+    lstm: Wrappable, config: Config, params: Parameters, batch: Batch
+) -> Outputs:
     found = lstm.forward(config, params, batch)
     for state in (batch.h_0, batch.c_0):
         if state is not None:
@@ -35,14 +37,14 @@ def _overwrites_states(lstm: Bendable, config: Config, params: Parameters, batch
     return found
 
 
-def _overwrites_x(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+def _overwrites_x(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
     found = lstm.forward(config, params, batch)
     batch.x[...] = 0
     return found
 
 
 def _decays(
-    lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
     found = lstm.gradients(config, params, batch, cotangent)
     for cell in params:
@@ -50,13 +52,15 @@ def _decays(
     return found
 
 
-def _refuses_read_only(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+def _refuses_read_only(
+    lstm: Wrappable, config: Config, params: Parameters, batch: Batch
+) -> Outputs:
     if isinstance(batch.x, np.ndarray) and not batch.x.flags.writeable:
         raise ValueError("buffer source array is read-only")
     return lstm.forward(config, params, batch)
 
 
-def _ignores_strides(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+def _ignores_strides(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
     return lstm.forward(config, params, dataclasses.replace(batch, x=_as_in_memory(batch.x)))
 
 
@@ -67,36 +71,36 @@ def _as_in_memory(array: Array) -> Array:
     return array.base.reshape(-1)[: array.size].reshape(array.shape)
 
 
-def _keeps_states(lstm: Bendable) -> Bendable:
+def _keeps_states(lstm: Wrappable) -> Wrappable:
     kept: dict[str, Array] = {}
 
-    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         if batch.h_0 is None and batch.c_0 is None:
             batch = dataclasses.replace(batch, **kept)
         found = lstm.forward(config, params, batch)
         kept.update(h_0=found.h_n, c_0=found.c_n)
         return found
 
-    return Far(Bend(forward)(lstm))
+    return Isolated(Wrapper(forward)(lstm))
 
 
-def _reuses_memory(lstm: Bendable) -> Bendable:
+def _reuses_memory(lstm: Wrappable) -> Wrappable:
     answers: list[Outputs] = []
 
-    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         found = lstm.forward(config, params, batch)
         if not answers or answers[0].y.shape != found.y.shape:
             answers[:] = [found]
         answers[0].y[...] = found.y
         return dataclasses.replace(found, y=answers[0].y)
 
-    return Far(Bend(forward)(lstm))
+    return Isolated(Wrapper(forward)(lstm))
 
 
-def _accepting(mend: Callable[[Batch, Config], Batch]) -> Bend:
+def _accepting(mend: Callable[[Batch, Config], Batch]) -> Wrapper:
     """Return a mistake that repairs a batch instead of refusing it."""
 
-    def mended(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Batch:
+    def mended(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Batch:
         try:
             lstm.accept(config, params, batch)
         except (TypeError, ValueError):
@@ -104,13 +108,15 @@ def _accepting(mend: Callable[[Batch, Config], Batch]) -> Bend:
         return batch
 
     def asking(method: str) -> Callable[..., Any]:
-        def ask(lstm: Bendable, config: Config, params: Parameters, batch: Batch, *cot: Any) -> Any:
+        def ask(
+            lstm: Wrappable, config: Config, params: Parameters, batch: Batch, *cot: Any
+        ) -> Any:
             batch = mended(lstm, config, params, batch)
             return getattr(lstm, method)(config, params, batch, *cot)
 
         return ask
 
-    return Bend(
+    return Wrapper(
         **{method: asking(method) for method in ("forward", "gates", "gradients", "accept")}
     )
 

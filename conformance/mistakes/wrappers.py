@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Parameters
 
     # The reference is always innermost; wrappers and copies go around it in any order.
-    Bendable: TypeAlias = "Truth | Bent | Far"
-    Apply = Callable[[Bendable], Bendable]
+    Wrappable: TypeAlias = "Truth | Wrapped | Isolated"
+    Apply = Callable[[Wrappable], Wrappable]
     Found = tuple[Parameters, Batch]  # gradients
 
 
 @dataclasses.dataclass(frozen=True)
-class Bend:
+class Wrapper:
     """One mistake: a function for each method, called with the inner LSTM and the arguments.
 
     By default each function calls the inner LSTM's method and changes nothing.
@@ -42,17 +42,17 @@ class Bend:
     weights: Callable[..., Parameters] = lambda lstm, *asked: lstm.weights(*asked)
     accept: Callable[..., Config] = lambda lstm, *asked: lstm.accept(*asked)
 
-    def __call__(self, lstm: Bendable) -> Bent:
+    def __call__(self, lstm: Wrappable) -> Wrapped:
         """Wrap the mistake around an LSTM."""
-        return Bent(lstm, self)
+        return Wrapped(lstm, self)
 
 
 @dataclasses.dataclass(frozen=True)
-class Bent:
+class Wrapped:
     """An LSTM with a mistake around it. It refuses the arguments that the reference refuses."""
 
-    lstm: Bendable
-    bend: Bend
+    lstm: Wrappable
+    bend: Wrapper
     differentiates: ClassVar[bool] = True
     lacks: ClassVar[frozenset[str]] = frozenset()
 
@@ -89,10 +89,10 @@ class Bent:
 
 
 @dataclasses.dataclass(frozen=True)
-class Far:
+class Isolated:
     """An LSTM behind copies: arguments and results are copied, as between two processes."""
 
-    lstm: Bendable
+    lstm: Wrappable
     differentiates: ClassVar[bool] = True
     lacks: ClassVar[frozenset[str]] = frozenset()
 
@@ -130,20 +130,20 @@ class Far:
 def on_params(
     change: Callable[[Parameters, Config], Parameters],
     transpose: Callable[[Parameters, Config], Parameters] | None = None,
-) -> Bend:
+) -> Wrapper:
     """Put other parameters in. A change that does more than move numbers has a `transpose`."""
 
     def back(d_params: Parameters, config: Config) -> Parameters:
         return pull_back(lambda params: change(params, config), d_params, like=d_params)
 
-    def gradients(lstm: Bendable, config: Config, params: Parameters, *asked: Any) -> Found:
+    def gradients(lstm: Wrappable, config: Config, params: Parameters, *asked: Any) -> Found:
         # With L(change(p)) as the wrong LSTM, the chain rule gives its gradient: the gradient of L
         # at change(p), multiplied by the transpose of the change. The same holds for inputs and
         # outputs.
         d_params, d_batch = lstm.gradients(config, change(params, config), *asked)
         return (transpose or back)(d_params, config), d_batch
 
-    return Bend(
+    return Wrapper(
         lambda lstm, config, params, batch: lstm.forward(config, change(params, config), batch),
         lambda lstm, config, params, batch: lstm.gates(config, change(params, config), batch),
         gradients,
@@ -153,7 +153,7 @@ def on_params(
 def on_batch(
     change: Callable[[Batch, Config], Batch],
     transpose: Callable[[Batch, Batch, Config], Batch] | None = None,
-) -> Bend:
+) -> Wrapper:
     """Put other inputs in, by a change that moves numbers or with its transpose.
 
     A transpose takes `(d_batch, batch, config)`.
@@ -167,13 +167,13 @@ def on_batch(
         return pull_back(move, d_batch, like=d_batch)
 
     def gradients(
-        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+        lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
         # `batch` is passed to the transpose too: a change that depends on lengths needs them.
         found = lstm.gradients(config, params, change(batch, config), cotangent)
         return found[0], (transpose or back)(found[1], batch, config)
 
-    return Bend(
+    return Wrapper(
         lambda lstm, config, params, batch: lstm.forward(config, params, change(batch, config)),
         lambda lstm, config, params, batch: lstm.gates(config, params, change(batch, config)),
         gradients,
@@ -183,7 +183,7 @@ def on_batch(
 def on_outputs(
     change: Callable[[Outputs, Batch, Config], Outputs],
     transpose: Callable[[Outputs, Batch, Config], Outputs] | None = None,
-) -> Bend:
+) -> Wrapper:
     """Put other outputs out, by a change that moves numbers or with its transpose.
 
     A transpose takes `(cotangent, batch, config)`.
@@ -192,55 +192,57 @@ def on_outputs(
     def back(cotangent: Outputs, batch: Batch, config: Config) -> Outputs:
         return pull_back(lambda o: change(o, batch, config), cotangent, like=cotangent)
 
-    def forward(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         return change(lstm.forward(config, params, batch), batch, config)
 
     return dataclasses.replace(on_cotangent(transpose or back), forward=forward)
 
 
-def on_cotangent(change: Callable[[Outputs, Batch, Config], Outputs]) -> Bend:
+def on_cotangent(change: Callable[[Outputs, Batch, Config], Outputs]) -> Wrapper:
     """Return a mistake that changes the cotangent before backpropagation."""
 
     def gradients(
-        lstm: Bendable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+        lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
         # Only gradients depend on the cotangent, so outputs stay right.
         return lstm.gradients(config, params, batch, change(cotangent, batch, config))
 
-    return Bend(gradients=gradients)
+    return Wrapper(gradients=gradients)
 
 
-def on_trace(change: Callable[[Trace, Parameters, Config], Trace]) -> Bend:
+def on_trace(change: Callable[[Trace, Parameters, Config], Trace]) -> Wrapper:
     """Return a mistake that changes the reported trace."""
 
-    def gates(lstm: Bendable, config: Config, params: Parameters, batch: Batch) -> Trace:
+    def gates(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Trace:
         return change(lstm.gates(config, params, batch), params, config)
 
-    return Bend(gates=gates)
+    return Wrapper(gates=gates)
 
 
-def on_weights(change: Callable[[Parameters, Config], Parameters]) -> Bend:
+def on_weights(change: Callable[[Parameters, Config], Parameters]) -> Wrapper:
     """Return a mistake that changes the parameters as they are read back."""
-    return Bend(weights=lambda lstm, config, params: change(lstm.weights(config, params), config))
+    return Wrapper(
+        weights=lambda lstm, config, params: change(lstm.weights(config, params), config)
+    )
 
 
-def exchange(lstm: Bendable, change: Callable[[Scratch], Scratch]) -> Bendable:
+def replace_equations(lstm: Wrappable, change: Callable[[Scratch], Scratch]) -> Wrappable:
     """Return the same LSTM with other equations inside, below all wrappers."""
     # Rebuild the wrappers around the changed reference, so that several mistakes can be combined
     # whatever their order.
-    if isinstance(lstm, (Bent, Far)):
-        return dataclasses.replace(lstm, lstm=exchange(lstm.lstm, change))
+    if isinstance(lstm, (Wrapped, Isolated)):
+        return dataclasses.replace(lstm, lstm=replace_equations(lstm.lstm, change))
     # A changed copy: the reference itself is shared, and must stay right for the next mistake.
     return dataclasses.replace(lstm, scratch=change(lstm.scratch))
 
 
-def _near(lstm: Bendable) -> Bendable:
+def _near(lstm: Wrappable) -> Wrappable:
     """Return the same LSTM without copies."""
     # The guard compares arguments before and after a call. Behind copies it would never see a
     # write.
-    if isinstance(lstm, Far):
+    if isinstance(lstm, Isolated):
         return _near(lstm.lstm)
-    if isinstance(lstm, Bent):
+    if isinstance(lstm, Wrapped):
         return dataclasses.replace(lstm, lstm=_near(lstm.lstm))
     return lstm
 

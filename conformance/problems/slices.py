@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 def pick_sequences(case: Case, which: Array) -> Case:
     """Return the case with these sequences only, in this order."""
-    batch, heads = case.batch, case.cotangent
+    batch, cotangents = case.batch, case.cotangent
     h_0, c_0 = (None if s is None else s[:, which] for s in (batch.h_0, batch.c_0))
     lengths = None if batch.lengths is None else batch.lengths[which]
     picked = Batch(batch.x[:, which], h_0, c_0, lengths)
-    cotangent = Outputs(heads.y[:, which], heads.h_n[:, which], heads.c_n[:, which])
+    cotangent = Outputs(cotangents.y[:, which], cotangents.h_n[:, which], cotangents.c_n[:, which])
     return dataclasses.replace(case, batch=picked, cotangent=cotangent)
 
 
@@ -32,18 +32,18 @@ def cut_steps(case: Case, start: int, stop: int, h_0: Array | None, c_0: Array |
 
     The final states have a cotangent in the last piece only: in others they are no result.
     """
-    steps, heads = len(case.batch.x), case.cotangent
+    steps, cotangents = len(case.batch.x), case.cotangent
     stop = min(stop, steps)
     lengths = case.batch.lengths
     if lengths is not None:
         lengths = (np.clip(lengths, start, stop) - start).astype(lengths.dtype)
-    h_n, c_n = heads.h_n, heads.c_n
+    h_n, c_n = cotangents.h_n, cotangents.c_n
     if stop < steps:
         h_n, c_n = np.zeros_like(h_n), np.zeros_like(c_n)
     return dataclasses.replace(
         case,
         batch=Batch(case.batch.x[start:stop], h_0, c_0, lengths),
-        cotangent=Outputs(heads.y[start:stop], h_n, c_n),
+        cotangent=Outputs(cotangents.y[start:stop], h_n, c_n),
     )
 
 

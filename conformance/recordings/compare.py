@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gateparity.backends.backend import Backend
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.recordings.recording import Recording
-    from gateparity.conformance.recordings.same_backend import Line, Twin
+    from gateparity.conformance.recordings.same_backend import ManifestDifference, SameBackend
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.runs.result import Result
@@ -46,8 +46,8 @@ class Comparison:
 
     run: Run
     recordings: Recordings
-    twins: tuple[Twin, ...]
-    lines: tuple[Line, ...]
+    twins: tuple[SameBackend, ...]
+    lines: tuple[ManifestDifference, ...]
     revised: tuple[Result, ...]
 
 
@@ -63,14 +63,14 @@ def compare_recordings(
     runs = mark_rows(recordings)
     joined = join_runs(list(runs.values()))
     judged: list[Result] = []
-    for row in joined.rows:
-        progress(f"judging {row.label}")
-        answers = [result for result in joined.results if result.row == row]
+    for backend in joined.backends:
+        progress(f"judging {backend.label}")
+        answers = [result for result in joined.results if result.backend == backend]
         judged += [
             _judge(answer, check, case, truths, joined)
             for answer, (check, case) in zip(answers, plan, strict=True)
         ]
-    labels = [row.label for row in joined.rows]
+    labels = [backend.label for backend in joined.backends]
     arithmetics = {label: joined.arithmetics.get(label, {}) for label in labels}
     pairs = compare_pairs(
         labels, judged, plan, truths, arithmetics, lambda: progress("comparing pairs")
@@ -83,7 +83,7 @@ def compare_recordings(
     return Comparison(
         run=run,
         recordings=recordings,
-        twins=tuple(compare_twins([r.rows for r in runs.values()], run, plan, truths)),
+        twins=tuple(compare_twins([r.backends for r in runs.values()], run, plan, truths)),
         lines=tuple(differing_lines(runs)),
         revised=tuple(
             result
@@ -95,34 +95,37 @@ def compare_recordings(
 
 def count_steps(recordings: Recordings) -> int:
     """Return how often `compare_recordings` calls its progress function."""
-    rows = sum(len(recording.run.rows) for recording in recordings.values())
-    return rows + rows * (rows - 1) // 2
+    backends = sum(len(recording.run.backends) for recording in recordings.values())
+    return backends + backends * (backends - 1) // 2
 
 
 def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -> Result:
     """Judge a recorded answer again; a result without numbers keeps its status."""
-    row = answer.row
+    backend = answer.backend
     if answer.arrays is None:
         return answer
-    arithmetic = run.arithmetics.get(row.label, {})
+    arithmetic = run.arithmetics.get(backend.label, {})
     try:
         expected = truths.of(check, case, arithmetic, answer.lacks)
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
         raise InputError(f"{check.name} is not for case {case.name}: {words}") from error
     if not _fits(answer.arrays, expected.truth):  # of another gateparity: no pair has it
-        wrong = judge_answer(row, check, case, answer.arrays, expected)
+        wrong = judge_answer(backend, check, case, answer.arrays, expected)
         return dataclasses.replace(wrong, arrays=None, seconds=answer.seconds)
     if answer.against is None:
-        found = judge_answer(row, check, case, answer.arrays, expected)
-        told, version = run.manifests.get(row.label, {}), run.versions.get(row.label, "")
-        known = find_deviation(row, check, case, told, version=version)
+        found = judge_answer(backend, check, case, answer.arrays, expected)
+        manifest, version = (
+            run.manifests.get(backend.label, {}),
+            run.versions.get(backend.label, ""),
+        )
+        known = find_deviation(backend, check, case, manifest, version=version)
         weighed = weigh_deviation(found, known)
-        again = weigh_engine(weighed, check, case, truths, arithmetic, told)
+        again = weigh_engine(weighed, check, case, truths, arithmetic, manifest)
     elif _fits(answer.against, expected.truth):
-        again = judge_against(row, check, case, answer.arrays, answer.against, expected.budget)
+        again = judge_against(backend, check, case, answer.arrays, answer.against, expected.budget)
     else:
-        raise InputError(f"{row.label} was compared with other arrays than {check.name} has")
+        raise InputError(f"{backend.label} was compared with other arrays than {check.name} has")
     return dataclasses.replace(again, seconds=answer.seconds, lacks=answer.lacks)
 
 
@@ -163,7 +166,7 @@ def mark_rows(recordings: Recordings) -> dict[str, Run]:
 def join_runs(runs: Sequence[Run]) -> Run:
     """Join the runs to one with all backends and results."""
     return Run(
-        rows=tuple(row for run in runs for row in run.rows),
+        backends=tuple(backend for run in runs for backend in run.backends),
         results=tuple(result for run in runs for result in run.results),
         pairs=(),
         versions={label: said for run in runs for label, said in run.versions.items()},
@@ -204,22 +207,24 @@ def _first_difference(case: Case, other: Case) -> str:
 
 def _mark_rows(recordings: Recordings) -> dict[str, dict[str, Backend]]:
     """Return every recording's backends by label, marked where several recordings share a label."""
-    labels = [row.label for recording in recordings.values() for row in recording.run.rows]
+    labels = [
+        backend.label for recording in recordings.values() for backend in recording.run.backends
+    ]
     return {
         name: {
-            row.label: dataclasses.replace(row, recorded=name)
-            if labels.count(row.label) > 1
-            else row
-            for row in recording.run.rows
+            backend.label: dataclasses.replace(backend, recorded=name)
+            if labels.count(backend.label) > 1
+            else backend
+            for backend in recording.run.backends
         }
         for name, recording in recordings.items()
     }
 
 
-def _mark(run: Run, rows: Mapping[str, Backend]) -> Run:
+def _mark(run: Run, backends: Mapping[str, Backend]) -> Run:
     renamed: dict[str, Any] = {
-        field: {rows[label].label: told for label, told in getattr(run, field).items()}
+        field: {backends[label].label: manifest for label, manifest in getattr(run, field).items()}
         for field in ("versions", "arithmetics", "manifests")
     }
-    results = tuple(dataclasses.replace(r, row=rows[r.row.label]) for r in run.results)
-    return dataclasses.replace(run, rows=tuple(rows.values()), results=results, **renamed)
+    results = tuple(dataclasses.replace(r, backend=backends[r.backend.label]) for r in run.results)
+    return dataclasses.replace(run, backends=tuple(backends.values()), results=results, **renamed)

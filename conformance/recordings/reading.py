@@ -18,8 +18,8 @@ from gateparity.conformance.runs.plan import Source
 from gateparity.conformance.runs.result import Result, Run, Status
 from gateparity.conformance.storage.kinds import FAILURE, RECORDING
 from gateparity.conformance.storage.limits import check_case, make_config
-from gateparity.conformance.storage.tensors import check_seal, unpack_tensors
-from gateparity.conformance.storage.words import Words
+from gateparity.conformance.storage.tensors import check_checksum, unpack_tensors
+from gateparity.conformance.storage.words import Metadata
 from gateparity.errors import InputError, printable
 from gateparity.files import read_bytes
 from gateparity.network.config import Config
@@ -49,15 +49,15 @@ def load_recording(path: Path) -> Recording:
         )
     try:
         arrays, found = unpack_tensors(data, LIMITS)
-        words = Words(found)
+        words = Metadata(found)
         _check_kind(words)
-        check_seal(arrays, found)
+        check_checksum(arrays, found)
         return _read(arrays, words)
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {printable(str(error))[:_SHOWN]}") from None
 
 
-def _check_kind(words: Words) -> None:
+def _check_kind(words: Metadata) -> None:
     if words.found.get("kind") != RECORDING.name:
         held = words.found.get("kind") == FAILURE.name or "check" in words.found
         saved = ": `gateparity replay` reads a saved failure" if held else ""
@@ -67,31 +67,39 @@ def _check_kind(words: Words) -> None:
         raise InputError(f"schema is {schema}, expected {SCHEMA}: gateparity {by} recorded it")
 
 
-def _read(arrays: Arrays, words: Words) -> Recording:
+def _read(arrays: Arrays, words: Metadata) -> Recording:
     cases = [_read_case(arrays, case) for case in words.objects("cases")]
     plan = [_read_entry(entry, cases) for entry in words.objects("plan")]
     keys = [(check.name, case.name, case.config.dtype) for check, case in plan]
     _require_distinct("plan", keys)
     held = words.objects("rows")
-    rows = [_read_row(row) for row in held]
-    _require_distinct("rows", [row.label for row in rows])
-    results = [r for row, told in zip(rows, held, strict=True) for r in _results(row, told, keys)]
+    backends = [_read_row(backend) for backend in held]
+    _require_distinct("rows", [backend.label for backend in backends])
+    results = [
+        r
+        for backend, manifest in zip(backends, held, strict=True)
+        for r in _results(backend, manifest, keys)
+    ]
     results = [_fill(result, arrays) for result in results]
     if arrays:
         raise InputError(f"array {next(iter(arrays))!r} belongs to no input and no result")
-    labelled = [(row.label, told) for row, told in zip(rows, held, strict=True)]
+    labelled = [(backend.label, manifest) for backend, manifest in zip(backends, held, strict=True)]
     run = Run(
-        rows=tuple(rows),
+        backends=tuple(backends),
         results=tuple(results),
         pairs=(),
-        versions={label: version for label, told in labelled if (version := told.text("version"))},
+        versions={
+            label: version for label, manifest in labelled if (version := manifest.text("version"))
+        },
         seed=words.count("seed"),
         seconds=words.number("seconds"),
         transport_seconds=words.number("transport_seconds"),
-        arithmetics={label: said for label, told in labelled if (said := _read_arithmetic(told))},
-        manifests={label: told.texts("manifest") for label, told in labelled},
+        arithmetics={
+            label: said for label, manifest in labelled if (said := _read_arithmetic(manifest))
+        },
+        manifests={label: manifest.texts("manifest") for label, manifest in labelled},
     )
-    source = Words(words.fields("source", Source))
+    source = Metadata(words.fields("source", Source))
     return Recording(
         plan=plan,
         run=run,
@@ -101,7 +109,7 @@ def _read(arrays: Arrays, words: Words) -> Recording:
     )
 
 
-def _read_case(arrays: Arrays, words: Words) -> Case:
+def _read_case(arrays: Arrays, words: Metadata) -> Case:
     name, config = words.text("name"), make_config(words.fields("config", Config))
     start = f"inputs.{name}.{config.dtype}."
     own = {n.removeprefix(start): arrays.pop(n) for n in list(arrays) if n.startswith(start)}
@@ -110,36 +118,36 @@ def _read_case(arrays: Arrays, words: Words) -> Case:
     return case
 
 
-def _read_entry(words: Words, cases: list[Case]) -> tuple[Check, Case]:
+def _read_entry(words: Metadata, cases: list[Case]) -> tuple[Check, Case]:
     k = words.count("case")
     if k >= len(cases):
         raise InputError(f"case is {k}, and there are {len(cases)}")
     return choose_checks([words.text("check")])[0], cases[k]
 
 
-def _read_row(words: Words) -> Backend:
+def _read_row(words: Metadata) -> Backend:
     name, variant = words.text("backend"), words.text("variant")
     framework = FRAMEWORKS.get(name.partition("@")[0])
     known = framework is not None and variant in dict(framework.variants)
     return Backend(name, variant, "", None, shipped=known and words.flag("shipped"))
 
 
-def _read_arithmetic(words: Words) -> dict[str, float]:
+def _read_arithmetic(words: Metadata) -> dict[str, float]:
     said = words.numbers("arithmetic")
     make_arithmetic("float32", said)  # raises for what says nothing
     return said
 
 
-def _results(row: Backend, words: Words, keys: list[Key]) -> list[Result]:
+def _results(backend: Backend, words: Metadata, keys: list[Key]) -> list[Result]:
     """Return a backend's results, with names in place of their arrays."""
-    told = words.objects("results")
-    if len(told) != len(keys):
-        raise InputError(f"{row.label} has {len(told)} results, expected {len(keys)}")
+    manifest = words.objects("results")
+    if len(manifest) != len(keys):
+        raise InputError(f"{backend.label} has {len(manifest)} results, expected {len(keys)}")
     lacks = _read_lacks(words)
-    return [_read_result(row, key, r, lacks) for key, r in zip(keys, told, strict=True)]
+    return [_read_result(backend, key, r, lacks) for key, r in zip(keys, manifest, strict=True)]
 
 
-def _read_lacks(words: Words) -> frozenset[str]:
+def _read_lacks(words: Metadata) -> frozenset[str]:
     """Those of `STATES` that a row hasn't; a file of an earlier version tells of none."""
     names = words.names("lacks") if "lacks" in words.found else []
     for name in names:
@@ -148,7 +156,7 @@ def _read_lacks(words: Words) -> frozenset[str]:
     return frozenset(names)
 
 
-def _read_result(row: Backend, key: Key, words: Words, lacks: frozenset[str]) -> Result:
+def _read_result(backend: Backend, key: Key, words: Metadata, lacks: frozenset[str]) -> Result:
     status: Any = words.text("status")
     if status not in get_args(Status):
         raise InputError(f"status is {status!r}, expected one of {', '.join(get_args(Status))}")
@@ -158,9 +166,11 @@ def _read_result(row: Backend, key: Key, words: Words, lacks: frozenset[str]) ->
         if words.found.get(part) is not None
     }
     if "arrays" not in named and status in ("pass", "known"):
-        raise InputError(f"{row.label} has {status!r} for {', '.join(key)}, and no arrays of it")
+        raise InputError(
+            f"{backend.label} has {status!r} for {', '.join(key)}, and no arrays of it"
+        )
     reason, seconds = words.text("reason"), words.number("seconds")
-    return Result(row, *key, status, reason=reason, seconds=seconds, lacks=lacks, **named)
+    return Result(backend, *key, status, reason=reason, seconds=seconds, lacks=lacks, **named)
 
 
 def _fill(result: Result, arrays: Arrays) -> Result:

@@ -32,7 +32,7 @@ PARTS: Final = ("arrays", "against")  # of a result: what it holds of a row's an
 
 def array_name(result: Result, part: str, name: str) -> str:
     """Return the name of one of a result's arrays in the file."""
-    return f"{part}.{result.row.label}.{'.'.join(result.key)}.{name}"
+    return f"{part}.{result.backend.label}.{'.'.join(result.key)}.{name}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +51,14 @@ class Recording:
 
 def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
     """Return the recording of a run that has just ended, without paths."""
-    rows = _public_rows(run)
-    labels = {label: row.label for label, row in rows.items()}
+    backends = _public_rows(run)
+    labels = {label: backend.label for label, backend in backends.items()}
     public = dataclasses.replace(
         run,
-        rows=tuple(rows[row.label] for row in run.rows),
-        results=tuple(dataclasses.replace(r, row=rows[r.row.label]) for r in run.results),
+        backends=tuple(backends[backend.label] for backend in run.backends),
+        results=tuple(
+            dataclasses.replace(r, backend=backends[r.backend.label]) for r in run.results
+        ),
         pairs=(),
         explanations={},
         versions=_rename(run.versions, labels),
@@ -74,16 +76,16 @@ def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
 
 def _public_rows(run: Run) -> dict[str, Backend]:
     """Return the backends by label, under unique labels that hold no path."""
-    rows: dict[str, Backend] = {}
+    backends: dict[str, Backend] = {}
     taken: collections.Counter[str] = collections.Counter()
-    for row in run.rows:
-        name = _public_name(row.name, run.versions.get(row.label, ""))
-        public = Backend(name, writable(row.variant), "", None, shipped=row.shipped)
+    for backend in run.backends:
+        name = _public_name(backend.name, run.versions.get(backend.label, ""))
+        public = Backend(name, writable(backend.variant), "", None, shipped=backend.shipped)
         taken[public.label] += 1
         if taken[public.label] > 1:
             public = dataclasses.replace(public, name=f"{name}@{taken[public.label]}")
-        rows[row.label] = public
-    return rows
+        backends[backend.label] = public
+    return backends
 
 
 def _public_name(name: str, version: str) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Twin:
+class SameBackend:
     """One backend in two recordings at one dtype; `same_bits` of `compared` results are identical.
 
     `sigmas` is the largest difference in standard deviations of rounding, or None if everything
@@ -49,7 +49,7 @@ class Twin:
 
 
 @dataclasses.dataclass(frozen=True)
-class Line:
+class ManifestDifference:
     """A line of the manifest in which two recordings differ, and the backends that it concerns."""
 
     name: str
@@ -62,9 +62,9 @@ class Line:
 
 def compare_twins(
     groups: Sequence[Sequence[Backend]], run: Run, plan: Plan, truths: Truths
-) -> Iterator[Twin]:
+) -> Iterator[SameBackend]:
     """Yield the comparison of every backend that two of the groups have, at each dtype."""
-    answers = {(result.row.label, result.key): result for result in run.results}
+    answers = {(result.backend.label, result.key): result for result in run.results}
     pairs = {(pair.a, pair.b, pair.dtype): pair for pair in run.pairs}
     dtypes = dict.fromkeys(case.config.dtype for _, case in plan)
     for a, b in _twins(groups):
@@ -83,7 +83,7 @@ def compare_twins(
                 check, case, one, two = other[0]
                 expected = truths.of(check, case, covering, one.lacks)
                 first = f"{check.name}, {case.name}: {_first_place(one, two, expected)}"
-            yield Twin(
+            yield SameBackend(
                 a.label,
                 b.label,
                 dtype,
@@ -95,17 +95,17 @@ def compare_twins(
             )
 
 
-def differing_lines(runs: Mapping[str, Run]) -> list[Line]:
+def differing_lines(runs: Mapping[str, Run]) -> list[ManifestDifference]:
     """Return the manifest lines that differ, each once with all backends that it concerns."""
     found: dict[tuple[str, str, str, str, str], list[str]] = {}
     for (a, run_a), (b, run_b) in itertools.combinations(runs.items(), 2):
-        for one, other in _twins([run_a.rows, run_b.rows]):
-            told, other_told = _manifest(run_a, one), _manifest(run_b, other)
-            for name in told | other_told:
-                value, other_value = told.get(name, ""), other_told.get(name, "")
+        for one, other in _twins([run_a.backends, run_b.backends]):
+            manifest, other_told = _manifest(run_a, one), _manifest(run_b, other)
+            for name in manifest | other_told:
+                value, other_value = manifest.get(name, ""), other_told.get(name, "")
                 if value != other_value:
                     found.setdefault((name, a, b, value, other_value), []).append(one.spec)
-    return [Line(*key, tuple(backends)) for key, backends in found.items()]
+    return [ManifestDifference(*key, tuple(backends)) for key, backends in found.items()]
 
 
 def _twins(groups: Sequence[Sequence[Backend]]) -> Iterator[tuple[Backend, Backend]]:
@@ -115,8 +115,8 @@ def _twins(groups: Sequence[Sequence[Backend]]) -> Iterator[tuple[Backend, Backe
                 yield a, b
 
 
-def _manifest(run: Run, row: Backend) -> dict[str, str]:
-    return {"version": run.versions.get(row.label, ""), **run.manifests.get(row.label, {})}
+def _manifest(run: Run, backend: Backend) -> dict[str, str]:
+    return {"version": run.versions.get(backend.label, ""), **run.manifests.get(backend.label, {})}
 
 
 def _alike(compared: int, other: int, *, beyond: bool) -> Alike:

@@ -65,19 +65,19 @@ def _describe(recording: Recording, cases: Cases) -> dict[str, Any]:
             {"check": check.name, "case": places.index((case.name, case.config.dtype))}
             for check, case in recording.plan
         ],
-        "rows": [_row_words(row, run) for row in run.rows],
+        "rows": [_row_words(backend, run) for backend in run.backends],
     }
 
 
-def _row_words(row: Backend, run: Run) -> dict[str, Any]:
+def _row_words(backend: Backend, run: Run) -> dict[str, Any]:
     return {
-        "backend": row.name,
-        "variant": row.variant,
-        "shipped": row.shipped,
-        "version": writable(run.versions.get(row.label, "")),
-        "arithmetic": dict(run.arithmetics.get(row.label, {})),
-        "manifest": writable_texts(run.manifests.get(row.label, {})),
-        "lacks": sorted({name for r in run.results if r.row == row for name in r.lacks}),
+        "backend": backend.name,
+        "variant": backend.variant,
+        "shipped": backend.shipped,
+        "version": writable(run.versions.get(backend.label, "")),
+        "arithmetic": dict(run.arithmetics.get(backend.label, {})),
+        "manifest": writable_texts(run.manifests.get(backend.label, {})),
+        "lacks": sorted({name for r in run.results if r.backend == backend for name in r.lacks}),
         "results": [
             {
                 "status": result.status,
@@ -86,7 +86,7 @@ def _row_words(row: Backend, run: Run) -> dict[str, Any]:
                 **{part: _names(getattr(result, part)) for part in PARTS},
             }
             for result in run.results
-            if result.row == row
+            if result.backend == backend
         ],
     }
 

@@ -26,11 +26,13 @@ _FORBIDDEN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 def to_junit(run: Run, source: str = "") -> str:
     """Return the JUnit XML. `source` is the option that named a file of the user's, if any."""
     root = Element("testsuites", name="gateparity", time=f"{run.seconds:.3f}")
-    for row in run.rows:
-        cases = [_result_case(r, run.seed, source) for r in run.results if r.row == row]
+    for backend in run.backends:
+        cases = [_result_case(r, run.seed, source) for r in run.results if r.backend == backend]
         said = {"version": run.versions, "explanation": run.explanations}
-        told = {name: words[row.label] for name, words in said.items() if row.label in words}
-        root.append(_suite(row.label, cases, **told))
+        manifest = {
+            name: words[backend.label] for name, words in said.items() if backend.label in words
+        }
+        root.append(_suite(backend.label, cases, **manifest))
     if run.pairs:
         pairs = [
             _case("pairs", f"{p.a} and {p.b}, {p.dtype}", p.status, p.reason) for p in run.pairs
@@ -57,7 +59,7 @@ def _suite(name: str, cases: Iterable[Element], **properties: str) -> Element:
 def _result_case(result: Result, seed: int, source: str) -> Element:
     name = f"{result.check}[{result.case}-{result.dtype}]"
     more = [f"repeat: {repeat_command(result, seed, source)}", describe_saved(result)]
-    case = _case(result.row.label, name, result.status, result.reason, *more)
+    case = _case(result.backend.label, name, result.status, result.reason, *more)
     if result.seconds is not None:
         case.set("time", f"{result.seconds:.3f}")
     return case

@@ -83,7 +83,7 @@ def pair_page(source: Layout, target: Layout, code: str) -> str:
 
 
 def _overview(layouts: Iterable[Layout]) -> Iterator[str]:
-    heads = ["layout", "class", "gate order", "biases", "forget offset", "states", "holds"]
+    cotangents = ["layout", "class", "gate order", "biases", "forget offset", "states", "holds"]
     rows = [
         [
             f"[{layout.name}](#{layout.name})",
@@ -97,7 +97,7 @@ def _overview(layouts: Iterable[Layout]) -> Iterator[str]:
         ]
         for layout in layouts
     ]
-    yield _table([*heads, "checked against"], rows)
+    yield _table([*cotangents, "checked against"], rows)
 
 
 def _section(layout: Layout) -> Iterator[str]:
@@ -141,6 +141,6 @@ def _words(limit: str) -> str:
     return f"`{name}`{escape(reason)}" if tick else escape(limit)
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head, *body = (f"| {' | '.join(cells)} |" for cells in (heads, *rows))
-    return "\n".join([head, f"|{'---|' * len(heads)}", *body])
+def _table(cotangents: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head, *body = (f"| {' | '.join(cells)} |" for cells in (cotangents, *rows))
+    return "\n".join([head, f"|{'---|' * len(cotangents)}", *body])

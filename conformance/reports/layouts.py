@@ -180,7 +180,10 @@ class Example:
 
 
 def examples(layout: Layout, config: Config) -> list[Example]:
-    """Return every array, or part of the vector, of an LSTM of this config. Raise `Unheld`."""
+    """Return every array of an LSTM of this config, or part of its vector.
+
+    Raise `NotRepresentable` if the layout can't hold such an LSTM.
+    """
     blocks = layout.in_vector(config) if layout.vector else layout.blocks(config)
     roles = {id(role): name for name, role in ROLES.items()}
     return [Example(b.name, HOLDS[roles[id(b.role)]], b.pattern, b.shape) for b in blocks]

@@ -55,10 +55,10 @@ def _table(run: Run) -> Iterator[str]:
     found = find_cells(run)
     yield to_row(["backend", "version", "dtype", *checks])
     yield to_row(["---"] * 3 + ["---:"] * len(checks))
-    for row in run.rows:
-        head = [escape(row.label), escape(run.versions.get(row.label, ""))]
+    for backend in run.backends:
+        head = [escape(backend.label), escape(run.versions.get(backend.label, ""))]
         for dtype in dtypes:
-            cells = [_cell(*cell_words(found.get((row.label, c, dtype), ()))) for c in checks]
+            cells = [_cell(*cell_words(found.get((backend.label, c, dtype), ()))) for c in checks]
             yield to_row([*head, dtype, *cells])
 
 

@@ -43,22 +43,22 @@ def plot_training(report: Report) -> str:
 
     titles = ("perplexity", "largest difference of a weight from the first row's")
     figure = make_subplots(rows=2, cols=1, subplot_titles=titles, vertical_spacing=0.12)
-    ran = [(o, o.journal) for o in report.outcomes if o.journal and o.journal.epochs]
-    for k, (outcome, journal) in enumerate(ran):
+    ran = [(o, o.history) for o in report.outcomes if o.history and o.history.epochs]
+    for k, (outcome, history) in enumerate(ran):
         name = _escape(f"{outcome.row.label} {outcome.row.dtype}")
         line = {"width": _width(k, len(ran)), "dash": _DASHES[k % len(_DASHES)]}
         shared = {"name": name, "legendgroup": str(k), "mode": "lines", "line": line}
-        epochs = list(range(1, journal.epochs + 1))
-        steps = [sum(map(len, journal.losses[:epoch])) for epoch in epochs]
-        figure.add_trace(go.Scatter(x=epochs, y=_finite(journal.perplexities), **shared), 1, 1)
+        epochs = list(range(1, history.epochs + 1))
+        steps = [sum(map(len, history.losses[:epoch])) for epoch in epochs]
+        figure.add_trace(go.Scatter(x=epochs, y=_finite(history.perplexities), **shared), 1, 1)
         far = _positive(report.distances(outcome))
         if any(distance is not None for distance in far):  # the first row has none
             figure.add_trace(go.Scatter(x=steps, y=far, showlegend=False, **shared), 2, 1)
     figure.update_xaxes(title_text="epoch", row=1, col=1)
     figure.update_xaxes(title_text="gradient step", row=2, col=1)
     figure.update_yaxes(type="log", exponentformat="power", row=2, col=1)
-    where = f"{report.lesson.text.where}: gauge {report.lesson.recipe.gauge}"
-    return _page(figure, f"gateparity train: {where}, seed {report.lesson.seed}", 900, "x unified")
+    where = f"{report.task.text.where}: gauge {report.task.recipe.gauge}"
+    return _page(figure, f"gateparity train: {where}, seed {report.task.seed}", 900, "x unified")
 
 
 def plot_horizons(horizons: Sequence[Horizon]) -> str:

@@ -31,17 +31,17 @@ def to_json(run: Run, source: Source) -> dict[str, Any]:
         "results": [_result_json(result) for result in run.results],
         "pairs": [_numbers(vars(pair)) for pair in run.pairs],
         "explanations": run.explanations,
-        "manifests": {label: dict(told) for label, told in run.manifests.items()},
+        "manifests": {label: dict(manifest) for label, manifest in run.manifests.items()},
         "changes": [_change_json(change) for change in run.changes],
     }
 
 
 def _result_json(result: Result) -> dict[str, Any]:
-    row = {"backend": result.row.name, "variant": result.row.variant}
-    if result.row.recorded:
-        row["recorded"] = result.row.recorded
+    backend = {"backend": result.backend.name, "variant": result.backend.variant}
+    if result.backend.recorded:
+        backend["recorded"] = result.backend.recorded
     saved = {name: getattr(result, name) for name in _SAVED if result.saved}
-    return row | _numbers({name: getattr(result, name) for name in _KEPT}) | saved
+    return backend | _numbers({name: getattr(result, name) for name in _KEPT}) | saved
 
 
 def _numbers(found: dict[str, Any]) -> dict[str, Any]:

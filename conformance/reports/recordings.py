@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gateparity.conformance.recordings.compare import Comparison
-    from gateparity.conformance.recordings.same_backend import Line, Twin
+    from gateparity.conformance.recordings.same_backend import ManifestDifference, SameBackend
 
 _STYLES: Final = {
     "same bits": "green",
@@ -69,13 +69,13 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
                 "name": name,
                 "gateparity": one.gateparity,
                 "recorded": one.recorded,
-                "rows": [row.label for row in one.run.rows],
+                "rows": [backend.label for backend in one.run.backends],
             }
             for name, one in comparison.recordings.items()
         ],
         "twins": [_twin_json(twin) for twin in comparison.twins],
         "differing_lines": [dataclasses.asdict(line) for line in comparison.lines],
-        "revised": [[r.row.label, *r.key, r.status] for r in comparison.revised],
+        "revised": [[r.backend.label, *r.key, r.status] for r in comparison.revised],
     }
 
 
@@ -115,9 +115,9 @@ def to_tables(comparison: Comparison) -> list[PageTable]:
 def _describe_recordings(comparison: Comparison) -> Iterator[str]:
     here = importlib.metadata.version("gateparity")
     for name, one in comparison.recordings.items():
-        rows = ", ".join(row.label for row in one.run.rows)
+        backends = ", ".join(backend.label for backend in one.run.backends)
         note = "" if one.gateparity == here else f", judged by {here}: its checks may be others"
-        yield f"{name}: recorded {one.recorded} by gateparity {one.gateparity}{note}: {rows}"
+        yield f"{name}: recorded {one.recorded} by gateparity {one.gateparity}{note}: {backends}"
 
 
 def _describe_firsts(comparison: Comparison) -> Iterator[str]:
@@ -129,29 +129,31 @@ def _describe_firsts(comparison: Comparison) -> Iterator[str]:
 def _describe_revised(comparison: Comparison) -> Iterator[str]:
     for result in comparison.revised[:10]:
         where = ", ".join(result.key)
-        yield f"{result.row.label} {where}: {result.status} here, and not where it was recorded"
+        yield f"{result.backend.label} {where}: {result.status} here, and not where it was recorded"
 
 
-def _twin_cells(twin: Twin) -> list[str]:
+def _twin_cells(twin: SameBackend) -> list[str]:
     sigmas = number_words(twin.sigmas)
     same = f"{twin.same_bits} of {twin.compared}"
     return [twin.a, twin.b, twin.dtype, same, sigmas, twin.alike]
 
 
-def _twin_json(twin: Twin) -> dict[str, Any]:
+def _twin_json(twin: SameBackend) -> dict[str, Any]:
     sigmas = twin.sigmas
     finite = sigmas is not None and abs(sigmas) != float("inf")
     return {**vars(twin), "sigmas": sigmas if finite else None}
 
 
-def _by_recordings(lines: Sequence[Line]) -> dict[tuple[str, str], list[Line]]:
-    found: dict[tuple[str, str], list[Line]] = {}
+def _by_recordings(
+    lines: Sequence[ManifestDifference],
+) -> dict[tuple[str, str], list[ManifestDifference]]:
+    found: dict[tuple[str, str], list[ManifestDifference]] = {}
     for line in lines:
         found.setdefault((line.a, line.b), []).append(line)
     return found
 
 
-def _line_cells(line: Line) -> list[str]:
+def _line_cells(line: ManifestDifference) -> list[str]:
     """Return a table row for a manifest line; long lists show only the words that differ."""
     a, b = line.value_a.split(), line.value_b.split()
     if min(len(a), len(b)) < _LIST:
@@ -161,9 +163,9 @@ def _line_cells(line: Line) -> list[str]:
     return [line.name, *cells, ", ".join(line.backends)]
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    if rows:
+def _table(head: Sequence[str], backends: Sequence[Sequence[str]]) -> Iterator[str]:
+    if backends:
         yield markdown.to_row([markdown.escape(name) for name in head])
         yield markdown.to_row(["---"] * len(head))
-    for cells in rows:
+    for cells in backends:
         yield markdown.to_row([markdown.escape(cell) for cell in cells])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gateparity.conformance.failures.failure import Failure
-    from gateparity.conformance.failures.replay import Place, Replay
+    from gateparity.conformance.failures.replay import Replay, WorstElement
 
 _WORDS = {
     "pass": "[bold green]agrees[/]",
@@ -49,7 +49,7 @@ def print_replay(failure: Failure, one: Replay, console: Console) -> None:
     print_table(console, _place_table(failure, one))
     version = f" {printable(one.version)}" if one.version else ""
     reason = f": {escape(printable(result.reason))}" if result.reason else ""
-    words = f"{escape(result.row.label + version)} {_WORDS[result.status]}{reason}"
+    words = f"{escape(result.backend.label + version)} {_WORDS[result.status]}{reason}"
     if one.other_bits is not None:
         words += f"; {escape(describe_bits(one.other_bits))}"
     print_line(words, console)
@@ -102,8 +102,8 @@ def to_json(path: Path, failure: Failure, replays: Sequence[Replay]) -> dict[str
 def _replay_json(one: Replay) -> dict[str, Any]:
     result = one.result
     return {
-        "backend": result.row.name,
-        "variant": result.row.variant,
+        "backend": result.backend.name,
+        "variant": result.backend.variant,
         "version": one.version,
         "status": result.status,
         "reason": result.reason,
@@ -130,7 +130,7 @@ def _place_table(failure: Failure, one: Replay) -> Table:
     return table
 
 
-def _cells(place: Place, digits: int) -> list[str]:
+def _cells(place: WorstElement, digits: int) -> list[str]:
     """Return the cells for one element; a value that was not found shows as "-"."""
     sides = ((place.then, place.sigmas_then), (place.now, place.sigmas_now))
     numbers = [None if math.isnan(sigma) else value for value, sigma in sides]

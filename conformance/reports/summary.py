@@ -44,7 +44,7 @@ def find_cells(run: Run) -> dict[tuple[str, str, str], list[Result]]:
     shown = shown_dtypes(run)
     for result in run.results:
         dtype = result.dtype if result.dtype in shown else shown[0]
-        cells.setdefault((result.row.label, result.check, dtype), []).append(result)
+        cells.setdefault((result.backend.label, result.check, dtype), []).append(result)
     return cells
 
 
@@ -76,7 +76,9 @@ def empty_cells(run: Run) -> list[tuple[str, Status, str, str]]:
     found: dict[tuple[str, Status, str], list[Result]] = {}
     for result in run.results:
         if result.status in ("skip", "error", "known"):
-            found.setdefault((result.row.label, result.status, result.reason), []).append(result)
+            found.setdefault((result.backend.label, result.status, result.reason), []).append(
+                result
+            )
     return [
         (label, status, describe_place(results), reason + suggest_keys(run, results))
         for (label, status, reason), results in found.items()
@@ -85,7 +87,7 @@ def empty_cells(run: Run) -> list[tuple[str, Status, str, str]]:
 
 def describe_failure(result: Result) -> str:
     """Return one line that names the backend, check, case and dtype that differ."""
-    return f"{result.row.label} {result.check}, case {result.case}, {result.dtype} differs"
+    return f"{result.backend.label} {result.check}, case {result.case}, {result.dtype} differs"
 
 
 def describe_saved(result: Result) -> str:
@@ -93,7 +95,7 @@ def describe_saved(result: Result) -> str:
     if not result.saved:
         return ""
     file = shlex.quote(result.saved)
-    return f"saved: {file} ({result.saved_sizes}); {replay_command(result.row, file)}"
+    return f"saved: {file} ({result.saved_sizes}); {replay_command(result.backend, file)}"
 
 
 def describe_verdict(run: Run) -> str:

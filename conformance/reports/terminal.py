@@ -64,15 +64,15 @@ def print_results(run: Run, console: Console, source: str = "") -> None:
     for label, said in run.arithmetics.items():
         words = ", ".join(f"{name} {value:g}" for name, value in said.items())
         print_line(f"[dim]{escape(label)} declares[/]: {words} (docs/rounding.md)", console)
-    for row in run.rows:
-        failures = [r for r in run.results if r.row == row and r.status == "fail"]
+    for backend in run.backends:
+        failures = [r for r in run.results if r.backend == backend and r.status == "fail"]
         for k, result in enumerate(failures):
             _print_failure(result, run.seed, source, console, growth=not k)
-        if row.label in run.explanations:
-            words = f"{escape(row.label)}: {escape(run.explanations[row.label])}"
-            more = " ".join(filter(None, ["-b", shlex.quote(row.spec), source]))
+        if backend.label in run.explanations:
+            words = f"{escape(backend.label)}: {escape(run.explanations[backend.label])}"
+            more = " ".join(filter(None, ["-b", shlex.quote(backend.spec), source]))
             print_line(f"[bold red]{words}[/] (gateparity diagnose {escape(more)})", console)
-    if len(run.rows) > 1:
+    if len(run.backends) > 1:
         print_table(console, _pair_table(run))
     for pair in run.pairs:
         if pair.status == "fail":
@@ -92,13 +92,15 @@ def _check_table(run: Run) -> Table:
         table.add_column(name, no_wrap=True)
     for check in checks:
         table.add_column(check, no_wrap=True, justify="right")
-    for row in run.rows:
+    for backend in run.backends:
         columns = [
-            [cell_words(found.get((row.label, check, dtype), ())) for dtype in dtypes]
+            [cell_words(found.get((backend.label, check, dtype), ())) for dtype in dtypes]
             for check in checks
         ]
-        version = run.versions.get(row.label, "")
-        table.add_row(escape(row.label), escape(version), "\n".join(dtypes), *map(_cell, columns))
+        version = run.versions.get(backend.label, "")
+        table.add_row(
+            escape(backend.label), escape(version), "\n".join(dtypes), *map(_cell, columns)
+        )
     return table
 
 
@@ -108,7 +110,7 @@ def _cell(cells: Sequence[tuple[str, Status]]) -> Text:
 
 
 def _pair_table(run: Run) -> Table:
-    labels = [row.label for row in run.rows]
+    labels = [backend.label for backend in run.backends]
     pairs = {(frozenset((p.a, p.b)), p.dtype): p for p in run.pairs}
     table = Table(title="Every pair: float32 above the diagonal, float64 below")
     table.add_column("backend", no_wrap=True)

@@ -38,13 +38,13 @@ def print_report(report: Report, console: Console) -> None:
 
 def report_json(report: Report) -> dict[str, Any]:
     """Return the report as plain data; a number that isn't finite is null."""
-    lesson = report.lesson
+    task = report.task
     return {
         "schema": 1,
-        "seed": lesson.seed,
-        "text": {"where": lesson.text.where, "symbols": len(lesson.text.symbols)},
-        "sizes": vars(lesson.sizes),
-        "recipe": vars(lesson.recipe),
+        "seed": task.seed,
+        "text": {"where": task.text.where, "symbols": len(task.text.symbols)},
+        "sizes": vars(task.sizes),
+        "recipe": vars(task.recipe),
         "verdict": ("one sentence", "different sentences", "incomplete")[report.exit_code],
         "sentences": report.sentences,
         "seconds": report.seconds,
@@ -53,21 +53,21 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def _row_json(report: Report, outcome: Outcome) -> dict[str, Any]:
-    journal = outcome.journal
-    steps = np.concatenate(journal.losses).tolist() if journal and journal.epochs else []
-    norms = np.concatenate(journal.norms).tolist() if journal and journal.epochs else []
+    history = outcome.history
+    steps = np.concatenate(history.losses).tolist() if history and history.epochs else []
+    norms = np.concatenate(history.norms).tolist() if history and history.epochs else []
     return {
         "backend": outcome.row.label,
         "version": outcome.version,
         "dtype": outcome.row.dtype,
         "sentence": outcome.sentence or None,
-        "lead": finite(outcome.lead),
+        "lead": finite(outcome.margin),
         "error": outcome.error or None,
         "skip": outcome.skip or None,
         "diverged": outcome.diverged,
         "seconds": outcome.seconds,
-        "compiled": journal.compiled if journal else 0,
-        "perplexities": [finite(p) for p in (journal.perplexities if journal else [])],
+        "compiled": history.compiled if history else 0,
+        "perplexities": [finite(p) for p in (history.perplexities if history else [])],
         "distances": [finite(d) for d in report.distances(outcome)],
         "losses": [finite(loss) for loss in steps],
         "norms": [finite(norm) for norm in norms],
@@ -76,15 +76,15 @@ def _row_json(report: Report, outcome: Outcome) -> dict[str, Any]:
 
 def _words(report: Report, outcome: Outcome) -> str:
     dtype = f"{outcome.row.dtype}  "
-    journal = outcome.journal
+    history = outcome.history
     if outcome.skip:
         return f"{dtype}skip: {escape(printable(outcome.skip))}"
-    if journal is None or not journal.epochs:
+    if history is None or not history.epochs:
         return f"{dtype}[bold red]{escape(printable(outcome.error))}[/]"
     distance = report.distances(outcome)[-1]
     said = escape(outcome.sentence) or f"[bold red]{escape(_why(outcome))}[/]"
     return (
-        f"{dtype}{journal.perplexities[-1]:10.6f}  {distance:8.1e}  {outcome.seconds:5.0f}  {said}"
+        f"{dtype}{history.perplexities[-1]:10.6f}  {distance:8.1e}  {outcome.seconds:5.0f}  {said}"
     )
 
 
@@ -98,22 +98,22 @@ def _verdict(report: Report) -> list[str]:
     lines = [
         f"{escape(f'{o.row.label} {o.row.dtype}')} went on from a file that {UNSEALED}"
         for o in report.outcomes
-        if o.journal and not o.journal.sealed
+        if o.history and not o.history.sealed
     ]
     diverged = [o for o in report.outcomes if o.diverged]
     if diverged:
         first = min(diverged, key=lambda o: o.diverged or 0)
-        rate = report.lesson.recipe.rate
+        rate = report.task.recipe.rate
         lines.append(
             f"a rate of {rate:g} diverges: in {escape(first.row.label)} {first.row.dtype} first, "
             f"at step {first.diverged}"
         )
-    if report.lesson.recipe.gauge == "native":
+    if report.task.recipe.gauge == "native":
         lines.append(f"gauge native: {WHY_NATIVE}")
-    leads = [o.lead for o in report.outcomes if o.sentence]
-    lead = f"; the nearest choice of a character was won by {min(leads):.1e}" if leads else ""
+    margins = [o.margin for o in report.outcomes if o.sentence]
+    margin = f"; the nearest choice of a character was won by {min(margins):.1e}" if margins else ""
     count = len(report.sentences)
     said = {0: "no sentence", 1: "one sentence"}.get(count, f"{count} different sentences")
     rows = sum(bool(o.sentence) for o in report.outcomes)
-    lines.append(f"{said} from {rows} rows{lead}; {report.seconds:.0f} s")
+    lines.append(f"{said} from {rows} rows{margin}; {report.seconds:.0f} s")
     return lines

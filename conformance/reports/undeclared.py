@@ -27,13 +27,15 @@ def describe_place(results: Sequence[Result]) -> str:
 def suggest_keys(run: Run, results: Sequence[Result]) -> str:
     """Return how to declare what results of one reason couldn't do, or nothing."""
     first = results[0]
-    if first.row.shipped or not first.undeclared:
+    if first.backend.shipped or not first.undeclared:
         return ""
     shared = set.intersection(*(set(result.needs) for result in results))
-    computed = [r.needs for r in run.results if r.row == first.row and r.max_error is not None]
+    computed = [
+        r.needs for r in run.results if r.backend == first.backend and r.max_error is not None
+    ]
     keys = [key for key in first.needs if key in shared.difference(*computed)]
     if not keys:
         return ""
-    told = " or ".join(f'{{"{key}": "why"}}' for key in keys)
+    manifest = " or ".join(f'{{"{key}": "why"}}' for key in keys)
     kind = "that holds for all cases" if first.status == "skip" else "it can't do that"
-    return f": if {kind}, declare unsupported = {told}"
+    return f": if {kind}, declare unsupported = {manifest}"

@@ -97,10 +97,10 @@ def _chained(lstm: Lstm, chunks: list[Case]) -> Results:
     """Backpropagate from the last chunk: state gradients of one go into the one before."""
     found: list[tuple[Parameters, Batch]] = []
     for chunk in reversed(chunks):
-        heads = chunk.cotangent
+        cotangents = chunk.cotangent
         if found:
-            heads = Outputs(heads.y, *_states(found[0][1]))
-        found.insert(0, lstm.gradients(chunk.config, chunk.params, chunk.batch, heads))
+            cotangents = Outputs(cotangents.y, *_states(found[0][1]))
+        found.insert(0, lstm.gradients(chunk.config, chunk.params, chunk.batch, cotangents))
     x = np.concatenate([batch.x for _, batch in found])
     whole = dataclasses.replace(found[0][1], x=x)
     return name_gradients(add_parameters([params for params, _ in found]), whole, 1)

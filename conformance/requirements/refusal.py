@@ -97,14 +97,14 @@ def _wrong_parameters(case: Case) -> Attempts:
 
 
 def _wrong_cotangents(case: Case) -> Attempts:
-    heads = case.cotangent
+    cotangents = case.cotangent
     wrong = {
-        ("y", "of another size"): heads.y[..., :-1],
-        ("h_n", "of another dtype"): heads.h_n.astype(_other_dtype(case)),
-        ("c_n", "of another size"): heads.c_n[..., :-1],
+        ("y", "of another size"): cotangents.y[..., :-1],
+        ("h_n", "of another dtype"): cotangents.h_n.astype(_other_dtype(case)),
+        ("c_n", "of another size"): cotangents.c_n[..., :-1],
     }
     return {
-        key: dataclasses.replace(case, cotangent=dataclasses.replace(heads, **{key[0]: value}))
+        key: dataclasses.replace(case, cotangent=dataclasses.replace(cotangents, **{key[0]: value}))
         for key, value in wrong.items()
     }
 

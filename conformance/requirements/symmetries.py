@@ -73,12 +73,12 @@ class Symmetry:
         """Run the transformed case, and transform the results back."""
         params = self.turn_parameters(case.params)
         batch = self.turn_batch(case.batch, case.batch.lengths)
-        heads = self.turn_outputs(case.cotangent, case.batch.lengths)
+        cotangents = self.turn_outputs(case.cotangent, case.batch.lengths)
         back, ends = self.inverse, case.batch.lengths
         outputs = back.turn_outputs(lstm.forward(case.config, params, batch), ends)
         if not lstm.differentiates:
             return name_outputs(outputs)
-        d_params, d_batch = lstm.gradients(case.config, params, batch, heads)
+        d_params, d_batch = lstm.gradients(case.config, params, batch, cotangents)
         return name_outputs(outputs) | name_gradients(
             back.turn_parameters(d_params), back.turn_batch(d_batch, ends), case.config.directions
         )

@@ -38,7 +38,7 @@ def weigh_engine(
 
     If no engine is named, the reason suggests those that would explain it.
     """
-    if result.row.shipped or result.status != "fail" or result.arrays is None:
+    if result.backend.shipped or result.status != "fail" or result.arrays is None:
         return result
     engine = manifest.get("engine", "")
     explaining = [

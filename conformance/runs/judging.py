@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.result import Status
 
 
-def make_result(row: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
+def make_result(backend: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
     """Return the result of one check on one case in a backend."""
     needs = (*check.needs, *case.needs)
-    return Result(row, check.name, case.name, case.config.dtype, status, needs=needs, **found)
+    return Result(backend, check.name, case.name, case.config.dtype, status, needs=needs, **found)
 
 
 def judge_answer(
-    row: Backend, check: Check, case: Case, found: Results, expected: Expected
+    backend: Backend, check: Check, case: Case, found: Results, expected: Expected
 ) -> Result:
     """Judge an answer by the reference, and return the result: "pass" or "fail" with its errors."""
     try:
@@ -39,16 +39,16 @@ def judge_answer(
             "begins": mismatch.begins,
             "ratios": mismatch.ratios,
         }
-        return make_result(row, check, case, "fail", reason=str(mismatch), **known)
-    return make_result(row, check, case, "pass", arrays=found, **_scores(score))
+        return make_result(backend, check, case, "fail", reason=str(mismatch), **known)
+    return make_result(backend, check, case, "pass", arrays=found, **_scores(score))
 
 
 def judge_against(
-    row: Backend, check: Check, case: Case, found: Results, against: Results, budget: Budget
+    backend: Backend, check: Check, case: Case, found: Results, against: Results, budget: Budget
 ) -> Result:
     """Judge an answer by another answer of the same framework: each may err."""
     expected = Expected(against, budget.scaled(2**0.5))
-    result = judge_answer(row, check, case, found, expected)
+    result = judge_answer(backend, check, case, found, expected)
     return dataclasses.replace(result, against=against)
 
 

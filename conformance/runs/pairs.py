@@ -40,7 +40,7 @@ def compare_pairs(
     `arithmetics` has each backend's declared rounding model. `progress` is called for each pair.
     """
     answered = [r for r in results if r.arrays is not None and r.status != "known"]
-    found = {(r.row.label, *r.key): r for r in answered}
+    found = {(r.backend.label, *r.key): r for r in answered}
     dtypes = dict.fromkeys(case.config.dtype for _, case in plan)
     pairs = []
     for a, b in itertools.combinations(labels, 2):
@@ -115,17 +115,17 @@ def _apart(one: Result, other: Result) -> Array | None:
 
 
 def find_changes(
-    rows: Sequence[Backend], results: Sequence[Result], distance: Distance
+    backends: Sequence[Backend], results: Sequence[Result], distance: Distance
 ) -> list[Change]:
     """Compare every two backends that differ only in where they run, in what both computed.
 
     `distance` returns how far apart two results are, in standard deviations.
     """
     answered = [r for r in results if r.arrays is not None and r.status != "known"]
-    found = {(r.row.label, *r.key): r for r in answered}
+    found = {(r.backend.label, *r.key): r for r in answered}
     changes = [
         _compare(a.label, b.label, found, distance)
-        for a, b in itertools.combinations(rows, 2)
+        for a, b in itertools.combinations(backends, 2)
         if a.shipped and b.shipped and (a.framework, a.variant) == (b.framework, b.variant)
     ]
     return [change for change in changes if change.equal or change.differing]

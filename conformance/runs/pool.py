@@ -22,7 +22,7 @@ _POLL: Final = 0.2  # seconds
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class BackendAtDtype:
     """A backend at a dtype."""
 
     backend: Backend
@@ -35,9 +35,9 @@ class Row:
 
 
 def run_rows(
-    rows: Sequence[Row],
-    work: Callable[[Row, RemoteAdapter], T],
-    fail: Callable[[Row, Trouble, str], T],
+    rows: Sequence[BackendAtDtype],
+    work: Callable[[BackendAtDtype, RemoteAdapter], T],
+    fail: Callable[[BackendAtDtype, Trouble, str], T],
     limit: float,
 ) -> list[T]:
     """Run `work` in a worker for each backend and dtype, and return the results in order.
@@ -50,7 +50,7 @@ def run_rows(
     cores = os.cpu_count() or 1
     pool, threads = ThreadPoolExecutor(cores), _threads(cores, len(rows))
 
-    def run(row: Row) -> T:
+    def run(row: BackendAtDtype) -> T:
         try:
             if row.backend.python is None:
                 return fail(row, "error", row.backend.missing)
@@ -61,7 +61,7 @@ def run_rows(
             trouble: Trouble = "skip" if isinstance(error, Unsupported) else "error"
             return fail(row, trouble, " ".join(str(error).split())[:300])
 
-    futures: dict[Row, Future[T]] = {}
+    futures: dict[BackendAtDtype, Future[T]] = {}
     try:
         for row in sorted(rows, key=_cost):
             futures[row] = pool.submit(run, row)
@@ -85,7 +85,7 @@ def _threads(cores: int, rows: int) -> int | None:
     return max(1, cores // max(1, min(cores, rows)))
 
 
-def _cost(row: Row) -> tuple[int, int]:
+def _cost(row: BackendAtDtype) -> tuple[int, int]:
     """Return a sort key that puts frameworks with expensive compilation first."""
     framework = FRAMEWORKS.get(row.backend.framework)
     return -(framework.cost if framework else 0), int(row.dtype == "float32")

@@ -37,7 +37,7 @@ class Result:
     `saved_sizes` the sizes that it was shrunk to.
     """
 
-    row: Backend
+    backend: Backend
     check: str
     case: str
     dtype: str
@@ -90,7 +90,7 @@ class Run:
     what failing backends were asked beside the plan: an explanation needs it.
     """
 
-    rows: tuple[Backend, ...]
+    backends: tuple[Backend, ...]
     results: tuple[Result, ...]
     pairs: tuple[Pair, ...]
     versions: dict[str, str]
@@ -108,8 +108,11 @@ class Run:
     @property
     def ran(self) -> set[str]:
         """Return the backends that computed something."""
-        computed = [result.row for result in self.results if result.max_error is not None]
-        return {f"{row.name}@{row.recorded}" if row.recorded else row.name for row in computed}
+        computed = [result.backend for result in self.results if result.max_error is not None]
+        return {
+            f"{backend.name}@{backend.recorded}" if backend.recorded else backend.name
+            for backend in computed
+        }
 
     @property
     def exit_code(self) -> int:
@@ -127,27 +130,27 @@ class Run:
 
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
     """Return the command that repeats a result. `source` is an option that names a file."""
-    return check_command(result.row, result.check, source or f"--case {result.case}", seed)
+    return check_command(result.backend, result.check, source or f"--case {result.case}", seed)
 
 
-def check_command(row: Backend, check: str, where: str, seed: int) -> str:
+def check_command(backend: Backend, check: str, where: str, seed: int) -> str:
     """Return the command that runs a check in a backend, with `where` as further options.
 
     NumPy is added, since a run of one backend alone counts as incomplete.
     """
-    beside = [] if row.spec == "numpy:scratch" else ["numpy"]
-    rows = [f"--backend {shlex.quote(spec)}" for spec in (*beside, row.spec)]
+    beside = [] if backend.spec == "numpy:scratch" else ["numpy"]
+    backends = [f"--backend {shlex.quote(spec)}" for spec in (*beside, backend.spec)]
     return " ".join(
-        filter(None, ["gateparity check", *rows, f"--check {check}", where, f"--seed {seed}"])
+        filter(None, ["gateparity check", *backends, f"--check {check}", where, f"--seed {seed}"])
     )
 
 
-def replay_command(row: Backend, file: str) -> str:
+def replay_command(backend: Backend, file: str) -> str:
     """Return the command that runs a saved failure again; `file` is quoted for a shell.
 
     The backend is named unless gateparity ships it, since a file alone must not name code to run.
     """
-    named = "" if is_shipped(row.spec) else f" --backend {shlex.quote(row.spec)}"
+    named = "" if is_shipped(backend.spec) else f" --backend {shlex.quote(backend.spec)}"
     return f"gateparity replay {file}{named}"
 
 

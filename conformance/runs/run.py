@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def run_checks(
-    rows: Sequence[Backend],
+    backends: Sequence[Backend],
     plan: Plan,
     *,
     seed: int,
@@ -47,18 +47,18 @@ def run_checks(
     """
     start = time.perf_counter()
     truths = Truths()
-    sessions = [Session(row, truths, time_limit) for row in rows]
+    sessions = [Session(backend, truths, time_limit) for backend in backends]
     beside = purity_beside(plan, seed)
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
-        _load_all([session for session in sessions if session.row in load_first], pool)
+        _load_all([session for session in sessions if session.backend in load_first], pool)
         futures = {
-            session.row.label: pool.submit(_run_row, session, plan, beside, progress, save)
+            session.backend.label: pool.submit(_run_backend, session, plan, beside, progress, save)
             for session in sorted(sessions, key=_cost, reverse=True)
         }
         for check, case in plan:
             truths.of(check, case)  # while the workers are still importing
-        found = [futures[row.label].result() for row in rows]
+        found = [futures[backend.label].result() for backend in backends]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for session in sessions:
@@ -66,31 +66,33 @@ def run_checks(
         pool.shutdown()
     results = [result for of_row, _ in found for result in of_row]
     asked = [result for _, of_row in found for result in of_row]
-    labels = [row.label for row in rows]
+    labels = [backend.label for backend in backends]
     return Run(
-        rows=tuple(rows),
+        backends=tuple(backends),
         results=tuple(results),
         pairs=tuple(compare_pairs(labels, results, plan, truths, _arithmetics(sessions))),
-        versions={session.row.label: session.version for session in sessions if session.version},
+        versions={
+            session.backend.label: session.version for session in sessions if session.version
+        },
         seed=seed,
         seconds=time.perf_counter() - start,
         transport_seconds=sum(session.transport_seconds for session in sessions),
         asked=tuple(asked),
         arithmetics={label: said for label, said in _arithmetics(sessions).items() if said},
-        manifests={s.row.label: s.manifest for s in sessions if s.manifest},
-        layouts={s.row.label: s.layout for s in sessions if s.layout},
-        changes=tuple(_find_changes(rows, results, plan, truths, _arithmetics(sessions))),
+        manifests={s.backend.label: s.manifest for s in sessions if s.manifest},
+        layouts={s.backend.label: s.layout for s in sessions if s.layout},
+        changes=tuple(_find_changes(backends, results, plan, truths, _arithmetics(sessions))),
     )
 
 
 def _load_all(sessions: Sequence[Session], pool: ThreadPoolExecutor) -> None:
     found = zip(sessions, pool.map(Session.load, sessions), strict=True)
-    wrong = [f"{session.row.label} can't run: {reason}" for session, reason in found if reason]
+    wrong = [f"{session.backend.label} can't run: {reason}" for session, reason in found if reason]
     if wrong:
         raise InputError("; ".join(wrong))
 
 
-def _run_row(
+def _run_backend(
     session: Session, plan: Plan, beside: Plan, progress: Progress, save: Save
 ) -> tuple[list[Result], list[Result]]:
     """Return the results of the plan, and those of `beside` if any of them fails."""
@@ -117,16 +119,16 @@ def purity_beside(plan: Plan, seed: int) -> Plan:
 
 def _cost(session: Session) -> int:
     """Return the cost of a backend's framework; the most expensive ones start first."""
-    framework = FRAMEWORKS.get(session.row.framework)
+    framework = FRAMEWORKS.get(session.backend.framework)
     return framework.cost if framework else 0
 
 
 def _arithmetics(sessions: Sequence[Session]) -> dict[str, Mapping[str, float]]:
-    return {session.row.label: session.arithmetic for session in sessions}
+    return {session.backend.label: session.arithmetic for session in sessions}
 
 
 def _find_changes(
-    rows: Sequence[Backend],
+    backends: Sequence[Backend],
     results: Sequence[Result],
     plan: Plan,
     truths: Truths,
@@ -135,8 +137,8 @@ def _find_changes(
     planned = {(check.name, case.name, case.config.dtype): (check, case) for check, case in plan}
 
     def apart(one: Result, other: Result) -> float:
-        said = coarser(arithmetics[one.row.label], arithmetics[other.row.label])
+        said = coarser(arithmetics[one.backend.label], arithmetics[other.backend.label])
         expected = truths.of(*planned[one.key], said, one.lacks)
         return distance(one, other, expected)
 
-    return find_changes(rows, results, apart)
+    return find_changes(backends, results, apart)

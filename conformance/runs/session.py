@@ -34,37 +34,41 @@ if TYPE_CHECKING:
     from gateparity.protocol.adapter import Adapter
 
 
-def _other_variant(row: Backend) -> str:
+def _other_variant(backend: Backend) -> str:
     """Return the scratch variant that a framework's layer must equal; empty for other backends."""
-    framework = FRAMEWORKS.get(row.framework)
-    if not row.shipped or framework is None or row.variant == "scratch":
+    framework = FRAMEWORKS.get(backend.framework)
+    if not backend.shipped or framework is None or backend.variant == "scratch":
         return ""
     return f"gateparity.backends.{framework.targets['scratch']}"
 
 
-def run_check(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
+def run_check(
+    backend: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths
+) -> Result:
     """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
     needs = (*check.needs, *case.needs)
     declared = [adapter.unsupported[n] for n in needs if n in adapter.unsupported]
     if check.name == "variants":
         declared = ["it has no layer variant to compare with its scratch variant"]
     if declared:
-        return make_result(row, check, case, "skip", reason=declared[0])
+        return make_result(backend, check, case, "skip", reason=declared[0])
     try:
         make_arithmetic(case.config.dtype, getattr(adapter, "arithmetic", PLAIN))
     except ValueError as error:
-        return make_result(row, check, case, "error", reason=str(error))
-    told, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
-    known = find_deviation(row, check, case, told, version=version)
-    result = weigh_deviation(_compare(row, adapter, check, case, truths), known)
-    return weigh_engine(result, check, case, truths, getattr(adapter, "arithmetic", PLAIN), told)
+        return make_result(backend, check, case, "error", reason=str(error))
+    manifest, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
+    known = find_deviation(backend, check, case, manifest, version=version)
+    result = weigh_deviation(_compare(backend, adapter, check, case, truths), known)
+    return weigh_engine(
+        result, check, case, truths, getattr(adapter, "arithmetic", PLAIN), manifest
+    )
 
 
 class Session:
     """A backend at work. Close it, or use it as a context; a lost worker isn't started again."""
 
-    def __init__(self, row: Backend, truths: Truths, limit: float) -> None:
-        self.row = row
+    def __init__(self, backend: Backend, truths: Truths, limit: float) -> None:
+        self.backend = backend
         self.version = ""
         self.layout: Layout | None = None  # as far as the adapter was loaded
         self.arithmetic: Mapping[str, float] = (
@@ -72,7 +76,7 @@ class Session:
         )
         self._truths = truths
         self._limit = limit
-        self._lost = row.missing
+        self._lost = backend.missing
         self._closed = False
         self._worker: Worker | None = None
         self._adapter: RemoteAdapter | None = None
@@ -118,14 +122,14 @@ class Session:
         """
         truths = truths or self._truths
         try:
-            if check.name == "variants" and (other := _other_variant(self.row)):
+            if check.name == "variants" and (other := _other_variant(self.backend)):
                 return self._compare_variants(check, case, truths, other)
-            return run_check(self.row, self._start(), check, case, truths)
+            return run_check(self.backend, self._start(), check, case, truths)
         except Unsupported as unsupported:
-            return _refused(self.row, check, case, str(unsupported))
+            return _refused(self.backend, check, case, str(unsupported))
         except WorkerLost as lost:
             self._lost = str(lost)
-            return make_result(self.row, check, case, "error", reason=self._lost)
+            return make_result(self.backend, check, case, "error", reason=self._lost)
 
     def _compare_variants(self, check: Check, case: Case, truths: Truths, other: str) -> Result:
         """Compare a layer with its framework's scratch variant, both in the same worker.
@@ -133,19 +137,19 @@ class Session:
         The framework is imported there already, so the second adapter costs little.
         """
         adapter = self._start()
-        result = _compare(self.row, adapter, check, case, truths)
+        result = _compare(self.backend, adapter, check, case, truths)
         if result.arrays is None or self._worker is None:
             return result
         try:
             scratch = check.run(Canonical(RemoteAdapter(self._worker, other)), case)
         except (Unsupported, BackendError) as error:
             return make_result(
-                self.row, check, case, "error", reason=f"{other}: {_one_line(error)}"
+                self.backend, check, case, "error", reason=f"{other}: {_one_line(error)}"
             )
         finally:
             self._adapter = None
         budget = truths.of(check, case, self.arithmetic).budget
-        return judge_against(self.row, check, case, result.arrays, scratch, budget)
+        return judge_against(self.backend, check, case, result.arrays, scratch, budget)
 
     def close(self) -> None:
         """End the worker. A call that is in progress ends with an error."""
@@ -154,10 +158,10 @@ class Session:
             self._worker.close()
 
     def _start(self) -> RemoteAdapter:
-        if self._lost or self.row.python is None:
+        if self._lost or self.backend.python is None:
             raise WorkerLost(self._lost)
         if self._worker is None:
-            self._worker = Worker(self.row.python, self._limit, self.row.path)
+            self._worker = Worker(self.backend.python, self._limit, self.backend.path)
             if self._closed:
                 self._worker.close()
         if self._adapter is None:
@@ -168,7 +172,7 @@ class Session:
 
     def _load(self, worker: Worker) -> RemoteAdapter:
         try:
-            return RemoteAdapter(worker, self.row.target)
+            return RemoteAdapter(worker, self.backend.target)
         except Unsupported:
             raise
         except BackendError as error:  # no framework, no such class: no later call will do better
@@ -179,7 +183,9 @@ class Session:
         raise WorkerLost(reason)
 
 
-def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths) -> Result:
+def _compare(
+    backend: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths
+) -> Result:
     lstm = Canonical(adapter)
     try:
         found = check.run(lstm, case)
@@ -187,24 +193,26 @@ def _compare(row: Backend, adapter: Adapter, check: Check, case: Case, truths: T
         where = f"in {check.name}, case {case.name}, {case.config.dtype}"
         raise WorkerLost(f"{lost}, {where}") from None
     except Unsupported as unsupported:
-        return _refused(row, check, case, str(unsupported))
+        return _refused(backend, check, case, str(unsupported))
     except Impure as impure:
-        return make_result(row, check, case, "fail", reason=str(impure), sigmas=np.inf)
+        return make_result(backend, check, case, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
-        return make_result(row, check, case, "error", reason=_one_line(error), undeclared=True)
+        return make_result(backend, check, case, "error", reason=_one_line(error), undeclared=True)
     expected = truths.of(check, case, getattr(adapter, "arithmetic", PLAIN), lstm.lacks)
-    result = judge_answer(row, check, case, found, expected)
+    result = judge_answer(backend, check, case, found, expected)
     return dataclasses.replace(result, lacks=lstm.lacks)
 
 
-def _refused(row: Backend, check: Check, case: Case, reason: str) -> Result:
-    if row.shipped:  # it has declared what it can't do, and this isn't among it
+def _refused(backend: Backend, check: Check, case: Case, reason: str) -> Result:
+    if backend.shipped:  # it has declared what it can't do, and this isn't among it
         reason = f"raised Unsupported, undeclared: {reason}"
-    status: Status = "fail" if row.shipped else "skip"
-    return make_result(row, check, case, status, reason=reason, undeclared=True)
+    status: Status = "fail" if backend.shipped else "skip"
+    return make_result(backend, check, case, status, reason=reason, undeclared=True)
 
 
 def _one_line(error: Exception) -> str:
     words = " ".join(str(error).split())[:300]
-    told = isinstance(error, (BackendError, ValueError, TypeError))  # in words of gateparity's own
-    return words if told else f"{type(error).__name__}: {words}"
+    manifest = isinstance(
+        error, (BackendError, ValueError, TypeError)
+    )  # in words of gateparity's own
+    return words if manifest else f"{type(error).__name__}: {words}"

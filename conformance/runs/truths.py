@@ -56,7 +56,7 @@ class Truths:
             drawn = *key, arithmetic, _fingerprint(case)
             if drawn not in self._budgets:
                 self._budgets[drawn] = make_budget(
-                    check, case, arithmetic, bend=lambda truth: make_lacking(truth, lacks)
+                    check, case, arithmetic, apply_mistakes=lambda truth: make_lacking(truth, lacks)
                 )
             budget = self._budgets[drawn]
         factor = unit_roundoff(dtype) / arithmetic.unit

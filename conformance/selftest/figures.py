@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.backends.numpy.scratch import Scratch
-from gateparity.conformance.diagnosis.predictions import Predictions, bend
+from gateparity.conformance.diagnosis.predictions import Predictions, apply_mistakes
 from gateparity.conformance.diagnosis.probes import Probe, probe_cases, run_probe
-from gateparity.conformance.diagnosis.search import Diagnostician
+from gateparity.conformance.diagnosis.search import Diagnoser
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.mistakes.mistake import Mistake
@@ -189,25 +189,25 @@ def _asked(seed: int) -> tuple[Plan, Truths]:
 
 
 def _name_some(catalogue: str, which: Sequence[int | tuple[int, int]], seed: int) -> list[Naming]:
-    mistakes, doctor = load_catalogue(catalogue), _diagnostician(catalogue)
+    mistakes, diagnoser = load_catalogue(catalogue), _diagnostician(catalogue)
     chosen = [(k,) if isinstance(k, int) else k for k in which]
-    return [_name(tuple(mistakes[k] for k in some), doctor, seed) for some in chosen]
+    return [_name(tuple(mistakes[k] for k in some), diagnoser, seed) for some in chosen]
 
 
 @functools.cache
-def _diagnostician(catalogue: str) -> Diagnostician:
+def _diagnostician(catalogue: str) -> Diagnoser:
     """Return the diagnoser for a catalogue, made once in each process."""
-    return Diagnostician(Predictions(), load_catalogue(catalogue))
+    return Diagnoser(Predictions(), load_catalogue(catalogue))
 
 
-def _name(mistakes: tuple[Mistake, ...], doctor: Diagnostician, seed: int) -> Naming:
+def _name(mistakes: tuple[Mistake, ...], diagnoser: Diagnoser, seed: int) -> Naming:
     probes = []
     for check, case in probe_cases(seed):
-        lstm = bend(mistakes, Truth(dtype=case.config.dtype), case)
+        lstm = apply_mistakes(mistakes, Truth(dtype=case.config.dtype), case)
         probes.append(Probe(check, case, run_probe(lstm, check, case)))
-    found = doctor.name(probes, pairs=len(mistakes) > 1)
+    found = diagnoser.name(probes, pairs=len(mistakes) > 1)
     said = tuple(tuple(m.name for m in some) for some in found.explanations)
-    right = any(doctor.are_alike(mistakes, some, probes) for some in found.explanations)
+    right = any(diagnoser.are_alike(mistakes, some, probes) for some in found.explanations)
     return Naming(tuple(m.name for m in mistakes), said, right)
 
 

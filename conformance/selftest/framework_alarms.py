@@ -29,24 +29,24 @@ _PIECE: Final = 10  # LSTMs between two steps of a progress bar
 
 
 def count_framework_alarms(
-    rows: Sequence[Backend], cases: int, seed: int, progress: Callable[[str, int], None]
+    backends: Sequence[Backend], cases: int, seed: int, progress: Callable[[str, int], None]
 ) -> dict[str, Alarms]:
     """Count false alarms of the same LSTMs in all backends, each in a worker.
 
     The expected results are computed once. Raise `InputError` for a backend that can't run, since
     an incomplete figure would mislead.
     """
-    totals = {row.label: Alarms() for row in rows}
+    totals = {backend.label: Alarms() for backend in backends}
     with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(_start(row)) for row in rows]
+        workers = [stack.enter_context(_start(backend)) for backend in backends]
         pool = stack.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
-        adapters = list(pool.map(_load, rows, workers))
+        adapters = list(pool.map(_load, backends, workers))
         for start in range(0, cases, _PIECE):
             seeds = [seed * 10**6 + k for k in range(start, min(start + _PIECE, cases))]
             piece = _make_piece(seeds, adapters)
             futures = {
-                row.label: pool.submit(_run_piece, row, adapter, piece)
-                for row, adapter in zip(rows, adapters, strict=True)
+                backend.label: pool.submit(_run_piece, backend, adapter, piece)
+                for backend, adapter in zip(backends, adapters, strict=True)
             }
             for label, future in futures.items():
                 totals[label] += future.result()
@@ -54,20 +54,20 @@ def count_framework_alarms(
     return totals
 
 
-def _start(row: Backend) -> Worker:
-    if row.python is None or row.missing:
-        raise InputError(f"{row.label} can't run: {row.missing}")
+def _start(backend: Backend) -> Worker:
+    if backend.python is None or backend.missing:
+        raise InputError(f"{backend.label} can't run: {backend.missing}")
     try:
-        return Worker(row.python, TIME_LIMIT, row.path)
+        return Worker(backend.python, TIME_LIMIT, backend.path)
     except BackendError as error:
-        raise InputError(f"{row.label} can't run: {error}") from None
+        raise InputError(f"{backend.label} can't run: {error}") from None
 
 
-def _load(row: Backend, worker: Worker) -> RemoteAdapter:
+def _load(backend: Backend, worker: Worker) -> RemoteAdapter:
     try:
-        return RemoteAdapter(worker, row.target)
+        return RemoteAdapter(worker, backend.target)
     except (BackendError, Unsupported) as error:
-        raise InputError(f"{row.label} can't run: {error}") from None
+        raise InputError(f"{backend.label} can't run: {error}") from None
 
 
 def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piece:
@@ -76,11 +76,11 @@ def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piec
     return [(case, {k: expect_all(case, said) for k, said in kinds.items()}) for case in cases]
 
 
-def _run_piece(row: Backend, adapter: RemoteAdapter, piece: Piece) -> Alarms:
+def _run_piece(backend: Backend, adapter: RemoteAdapter, piece: Piece) -> Alarms:
     try:
         return sum((_run_case(adapter, *both) for both in piece), start=Alarms())
     except (BackendError, Unsupported, TypeError, ValueError) as error:  # or an answer that is none
-        raise InputError(f"{row.label} can't run: {error}") from None
+        raise InputError(f"{backend.label} can't run: {error}") from None
 
 
 def _run_case(

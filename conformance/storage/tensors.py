@@ -33,7 +33,7 @@ def seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> dict[str, Any
     return {**words, _CHECKSUM: _digest(arrays, words)}
 
 
-def check_seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> None:
+def check_checksum(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> None:
     """Raise `InputError` unless the checksum fits the contents."""
     held = {name: value for name, value in words.items() if name != _CHECKSUM}
     if words.get(_CHECKSUM) != _digest(arrays, held):

@@ -17,7 +17,7 @@ _LARGEST: Final = 2.0**63  # number
 
 
 @dataclasses.dataclass(frozen=True)
-class Words:
+class Metadata:
     """A JSON object. Every method raises `InputError` for an entry of another kind."""
 
     found: Mapping[str, Any]
@@ -38,7 +38,7 @@ class Words:
             raise InputError(
                 f"{key} is {reprlib.repr(found)}, expected {_ENTRIES} texts at most, by name"
             )
-        return {Words({"name": name}).text("name"): Words(found).text(name) for name in found}
+        return {Metadata({"name": name}).text("name"): Metadata(found).text(name) for name in found}
 
     def names(self, key: str) -> list[str]:
         """Return a list of printable names without duplicates."""
@@ -70,7 +70,9 @@ class Words:
             raise InputError(
                 f"{key} is {reprlib.repr(found)}, expected {_ENTRIES} numbers at most, by name"
             )
-        return {Words({"name": name}).text("name"): Words(found).number(name) for name in found}
+        return {
+            Metadata({"name": name}).text("name"): Metadata(found).number(name) for name in found
+        }
 
     def flag(self, key: str) -> bool:
         """Return a boolean."""
@@ -79,12 +81,12 @@ class Words:
             raise InputError(f"{key} is {reprlib.repr(flag)}, expected true or false")
         return flag
 
-    def objects(self, key: str) -> list[Words]:
+    def objects(self, key: str) -> list[Metadata]:
         """Return a list of objects, each with the same typed access."""
         found = self.found.get(key)
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise InputError(f"{key} is {reprlib.repr(found)}, expected a list of objects")
-        return [Words(item) for item in found]
+        return [Metadata(item) for item in found]
 
     def fields(self, key: str, of: type[Any]) -> dict[str, Any]:
         """Return an object that has exactly the fields of a dataclass."""

@@ -15,9 +15,9 @@ import numpy as np
 
 from gateparity.backends.workers.worker import one_line
 from gateparity.conformance.runs.pool import run_rows
-from gateparity.conformance.training.parity import Verdict, judge_course, make_course
+from gateparity.conformance.training.parity import Verdict, judge_training, make_reference
 from gateparity.conformance.training.problems import make_problem, run_problem
-from gateparity.conformance.training.trainers import Student
+from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import Unsupported
 from gateparity.protocol.gauge import counts_biases_twice
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from gateparity.backends.workers.remote import RemoteAdapter
     from gateparity.conformance.requirements.results import Results
-    from gateparity.conformance.runs.pool import Row, Trouble
-    from gateparity.conformance.training.parity import Course
+    from gateparity.conformance.runs.pool import BackendAtDtype, Trouble
+    from gateparity.conformance.training.parity import ReferenceRun
 
 Gauge = Literal["tied", "native"]
 APART: Final = 2.0**-10
@@ -60,7 +60,7 @@ class Trial:
     step of the first epoch.
     """
 
-    row: Row
+    row: BackendAtDtype
     problem: str
     verdict: Verdict | None = None
     error: str = ""
@@ -115,12 +115,12 @@ class Horizon:
     found: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
 
-class Courses:
+class ReferenceCache:
     """A cache of the reference runs of all problems."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._made: dict[Any, Course] = {}
+        self._made: dict[Any, ReferenceRun] = {}
         self._lock = threading.Lock()
 
     def of(
@@ -129,7 +129,7 @@ class Courses:
         dtype: str,
         declared: Mapping[str, float] | None = None,
         biases: int = 1,
-    ) -> Course:
+    ) -> ReferenceRun:
         """Return the reference run of a problem, with its budget.
 
         `declared` is a backend's declared rounding model. `biases` is how many equal biases the
@@ -139,14 +139,14 @@ class Courses:
         with self._lock:
             if key not in self._made:
                 problem = make_problem(name, dtype, self.seed)
-                self._made[key] = make_course(problem, declared or {}, biases)
+                self._made[key] = make_reference(problem, declared or {}, biases)
             return self._made[key]
 
 
 def try_problems(
-    rows: Sequence[Row],
+    rows: Sequence[BackendAtDtype],
     problems: Sequence[str],
-    courses: Courses,
+    references: ReferenceCache,
     limit: float,
     *,
     gauge: Gauge = "tied",
@@ -154,31 +154,31 @@ def try_problems(
 ) -> list[Trial]:
     """Run every problem in every backend, and call `progress` with each trial."""
 
-    def work(row: Row, adapter: RemoteAdapter) -> list[Trial]:
+    def work(row: BackendAtDtype, adapter: RemoteAdapter) -> list[Trial]:
         trials = []
         for name in problems:
-            trials.append(_try(row, adapter, name, courses, gauge))
+            trials.append(_try(row, adapter, name, references, gauge))
             progress(trials[-1])
         return trials
 
-    def fail(row: Row, trouble: Trouble, reason: str) -> list[Trial]:
+    def fail(row: BackendAtDtype, trouble: Trouble, reason: str) -> list[Trial]:
         error, skip = (reason if trouble == kind else "" for kind in ("error", "skip"))
         return [Trial(row, name, error=error, skip=skip) for name in problems]
 
     return list(itertools.chain(*run_rows(rows, work, fail, limit)))
 
 
-def find_horizon(trials: Sequence[Trial], course: Course, batches: int) -> Horizon | None:
+def find_horizon(trials: Sequence[Trial], reference: ReferenceRun, batches: int) -> Horizon | None:
     """Return the horizon of one problem at one dtype, or None if fewer than two trials finished."""
     done = [trial for trial in trials if trial.results]
     if len(done) < 2:
         return None
-    epochs = _by_epoch(course.truth)
+    epochs = _by_epoch(reference.truth)
     pairs = {
         (a.row.label, b.row.label): tuple(_furthest(a, b, names) for names in epochs)
         for a, b in itertools.combinations(done, 2)
     }
-    expected = tuple(max(float(course.sigmas[n].max()) for n in e) * 2**0.5 for e in epochs)
+    expected = tuple(max(float(reference.sigmas[n].max()) for n in e) * 2**0.5 for e in epochs)
     parted = {pair: _part(distances) for pair, distances in pairs.items()}
     order = sorted(parted, key=lambda pair: parted[pair] or np.inf)
     predicted, first, last = (
@@ -192,27 +192,29 @@ def find_horizon(trials: Sequence[Trial], course: Course, batches: int) -> Horiz
     )
 
 
-def _try(row: Row, adapter: RemoteAdapter, name: str, courses: Courses, gauge: Gauge) -> Trial:
-    problem = make_problem(name, row.dtype, courses.seed, gauge=gauge)
+def _try(
+    row: BackendAtDtype, adapter: RemoteAdapter, name: str, references: ReferenceCache, gauge: Gauge
+) -> Trial:
+    problem = make_problem(name, row.dtype, references.seed, gauge=gauge)
     try:
-        found = run_problem(Student(adapter), problem)
+        found = run_problem(AdapterTrainer(adapter), problem)
     except Unsupported as unsupported:
         return Trial(row, name, skip=str(unsupported))
     except Exception as error:  # noqa: BLE001  an adapter of the user's may answer anything
         return Trial(row, name, error=one_line(error))
-    course = courses.of(name, row.dtype, adapter.arithmetic)
+    reference = references.of(name, row.dtype, adapter.arithmetic)
     key = row.backend.framework, row.dtype, problem.recipe.optimizer
     known = _KNOWN.get(key) if row.backend.shipped else None
-    first = _by_epoch(course.truth)[0]
-    furthest = max(float(np.abs(found[n] - course.truth[n]).max()) for n in first)
+    first = _by_epoch(reference.truth)[0]
+    furthest = max(float(np.abs(found[n] - reference.truth[n]).max()) for n in first)
     shift = furthest / (problem.batches * problem.recipe.rate)
-    verdict = judge_course(found, course)
+    verdict = judge_training(found, reference)
     if (
         verdict.differs
         and gauge == "native"
         and counts_biases_twice(adapter.layout, problem.config)
     ):
-        twice = judge_course(found, courses.of(name, row.dtype, adapter.arithmetic, biases=2))
+        twice = judge_training(found, references.of(name, row.dtype, adapter.arithmetic, biases=2))
         verdict = dataclasses.replace(verdict, differs=_explain(verdict, twice))
     return Trial(row, name, verdict, known=known, shift=shift, results=found)
 

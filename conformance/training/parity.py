@@ -15,7 +15,7 @@ from gateparity.conformance.judgement.rounding import Draws, make_rounding, unit
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import ALLOWED, count_digits
 from gateparity.conformance.training.problems import run_problem
-from gateparity.conformance.training.trainers import Teacher
+from gateparity.conformance.training.trainers import ReferenceTrainer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ _LINEAR: Final = 2.0  # times what it should be, either way
 
 
 @dataclasses.dataclass(frozen=True)
-class Course:
+class ReferenceRun:
     """The reference run of a training, with a standard deviation for each of its numbers.
 
     Up to epoch `vouched` the effect of rounding is linear, so that the deviations are valid.
@@ -42,7 +42,7 @@ class Course:
 
     truth: Results
     sigmas: Results
-    vouched: int
+    valid_epochs: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +53,13 @@ class Verdict:
     """
 
     sigmas: float
-    vouched: int
+    valid_epochs: int
     differs: str = ""
 
 
-def make_course(problem: Problem, declared: Mapping[str, float], biases: int = 1) -> Course:
+def make_reference(
+    problem: Problem, declared: Mapping[str, float], biases: int = 1
+) -> ReferenceRun:
     """Train the reference exactly, and many times with random roundings.
 
     `declared` is a backend's declared rounding model; `biases` as in `Teacher`.
@@ -65,36 +67,38 @@ def make_course(problem: Problem, declared: Mapping[str, float], biases: int = 1
     arithmetic = make_arithmetic(problem.config.dtype, declared)
     unit, other = _UNITS[problem.config.dtype]
     with np.errstate(all="ignore"):
-        truth = run_problem(Teacher(Truth(), biases), problem)
-        exact = run_problem(Teacher(Truth(dtype="float64"), biases), problem)
+        truth = run_problem(ReferenceTrainer(Truth(), biases), problem)
+        exact = run_problem(ReferenceTrainer(Truth(dtype="float64"), biases), problem)
         drawn, others = (
             _draw(problem, exact, _scale(arithmetic, unit), biases) for unit in (unit, other)
         )
     factor = unit_roundoff(problem.config.dtype) / unit
-    vouched = _count_linear(drawn, others, unit / other, len(problem.epochs))
-    return Course(truth, {name: sigma * factor for name, sigma in drawn.items()}, vouched)
+    valid_epochs = _count_linear(drawn, others, unit / other, len(problem.epochs))
+    return ReferenceRun(
+        truth, {name: sigma * factor for name, sigma in drawn.items()}, valid_epochs
+    )
 
 
-def judge_course(found: Results, course: Course) -> Verdict:
+def judge_training(found: Results, reference: ReferenceRun) -> Verdict:
     """Compare a run with the reference, epoch by epoch, in the epochs where the budget is valid."""
     worst, wrong = 0.0, {}
-    for name, truth in course.truth.items():
-        if _epoch(name) > course.vouched:
+    for name, truth in reference.truth.items():
+        if _epoch(name) > reference.valid_epochs:
             break
-        ratio = in_sigmas(difference(found[name], truth), course.sigmas[name])
+        ratio = in_sigmas(difference(found[name], truth), reference.sigmas[name])
         worst = max(worst, float(ratio.max(initial=0)))
         if worst > ALLOWED and (ratio > ALLOWED).any():
             wrong[_when(name, ratio)] = name, ratio
     if not wrong:
-        return Verdict(worst, course.vouched)
+        return Verdict(worst, reference.valid_epochs)
     name, ratio = wrong[min(wrong)]
-    words = _describe(name, found[name], course.truth[name], ratio)
-    return Verdict(worst, course.vouched, words)
+    words = _describe(name, found[name], reference.truth[name], ratio)
+    return Verdict(worst, reference.valid_epochs, words)
 
 
 def _draw(problem: Problem, exact: Results, arithmetic: Arithmetic, biases: int) -> Results:
     rounding = make_rounding(arithmetic, _DRAWS, 0)
-    found = run_problem(Teacher(Truth(rounding.lift, "float64"), biases), problem)
+    found = run_problem(ReferenceTrainer(Truth(rounding.lift, "float64"), biases), problem)
     errors = {n: _values(a) - exact[n][..., None] for n, a in found.items()}
     squares = {name: np.square(error).sum(-1) for name, error in errors.items()}
     return {name: pool(square, _DRAWS) for name, square in squares.items()}

@@ -19,7 +19,7 @@ from gateparity.protocol.training import Examples, Recipe
 
 if TYPE_CHECKING:
     from gateparity.conformance.requirements.results import Results
-    from gateparity.conformance.training.trainers import Pupil
+    from gateparity.conformance.training.trainers import Trainable
     from gateparity.network.parameters import Array, Parameters
 
 _STEPS, _SIZE, _INPUTS, _HIDDEN, _OUTPUTS = 5, 6, 7, 6, 3
@@ -96,20 +96,20 @@ def make_problem(
     return Problem(name, config, params, head, (batches,) * epochs, recipe)
 
 
-def run_problem(pupil: Pupil, problem: Problem) -> Results:
+def run_problem(trainer: Trainable, problem: Problem) -> Results:
     """Train, and return results in order of time.
 
     They are each epoch's losses and norms, and the weights after it; then the final outputs.
     """
     found: Results = {}
     config, recipe = problem.config, problem.recipe
-    state = pupil.begin(config, problem.params, problem.head, recipe)
+    state = trainer.begin(config, problem.params, problem.head, recipe)
     for epoch, batches in enumerate(problem.epochs, 1):
         state = dataclasses.replace(state, h=None, c=None)
-        training = pupil.train(config, state, batches, recipe)
+        training = trainer.train(config, state, batches, recipe)
         state = training.state
         found |= {f"loss {epoch}": training.losses, f"norm {epoch}": training.norms}
-        found |= {f"{name} {epoch}": a for name, a in pupil.read(config, state).items()}
+        found |= {f"{name} {epoch}": a for name, a in trainer.read(config, state).items()}
     state = dataclasses.replace(state, h=None, c=None)
-    answer = pupil.predict(config, state, problem.last, recipe)
+    answer = trainer.predict(config, state, problem.last, recipe)
     return found | {f"output {len(problem.epochs)}": answer.output}

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.storage.kinds import CHECKPOINT
-from gateparity.conformance.storage.tensors import check_seal, pack_tensors, seal, unpack_tensors
+from gateparity.conformance.storage.tensors import (
+    check_checksum,
+    pack_tensors,
+    seal,
+    unpack_tensors,
+)
 from gateparity.errors import InputError
 from gateparity.files import read_bytes, write_bytes
 from gateparity.protocol.training import TrainingState
@@ -26,7 +31,7 @@ _LARGEST: Final = 2**26  # bytes
 _UNSEALED: Final = {"training", "step", "compiled"}  # all words of a file of gateparity 0.1.0
 
 
-class Journal:
+class History:
     """The history of one backend's run: losses and norms of all steps, and weights of each epoch.
 
     The weights after each epoch are `(epochs, n)`, flat: kernels and sums of biases in canonical
@@ -78,25 +83,25 @@ def checkpoint_path(folder: Path, label: str, dtype: str) -> Path:
     return folder / f"{re.sub(r'[^A-Za-z0-9.]+', '-', label)}-{dtype}.safetensors"
 
 
-def save_checkpoint(path: Path, journal: Journal, fingerprint: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, history: History, fingerprint: dict[str, Any]) -> None:
     """Replace the file atomically. Raise `InputError` if that fails."""
-    state = journal.state
+    state = history.state
     arrays = {f"param {name}": array for name, array in state.params.items()}
     arrays |= {f"slot {name}": array for name, array in state.slots.items()}
-    arrays |= {name: np.stack(getattr(journal, name)) for name in ("losses", "norms", "weights")}
+    arrays |= {name: np.stack(getattr(history, name)) for name in ("losses", "norms", "weights")}
     words = {
         "kind": CHECKPOINT.name,
         "schema": SCHEMA,
         "training": fingerprint,
         "step": state.step,
-        "compiled": journal.compiled,
+        "compiled": history.compiled,
     }
     write_bytes(path, pack_tensors(arrays, seal(arrays, words)))
 
 
 def load_checkpoint(
     path: Path, start: TrainingState, config: Config, fingerprint: dict[str, Any], worst: float
-) -> Journal:
+) -> History:
     """Return the history in a file; `start` is the state that the run began with.
 
     Raise `InputError` for a file that is damaged or of another run, or whose arrays don't fit.
@@ -105,9 +110,9 @@ def load_checkpoint(
     try:
         arrays, words = unpack_tensors(data)
         sealed = _check_form(arrays, words)
-        journal = _read(arrays, words, start, config, fingerprint, worst)
-        journal.sealed = sealed
-        return journal
+        history = _read(arrays, words, start, config, fingerprint, worst)
+        history.sealed = sealed
+        return history
     except InputError as error:
         raise InputError(f"{path} can't be resumed: {error}") from None
 
@@ -125,7 +130,7 @@ def _check_form(arrays: dict[str, Array], words: dict[str, Any]) -> bool:
         raise InputError("it is no checkpoint of gateparity train")
     if schema != SCHEMA:
         raise InputError(f"its schema is {schema!r:.40}, expected {SCHEMA}")
-    check_seal(arrays, words)
+    check_checksum(arrays, words)
     return True
 
 
@@ -136,7 +141,7 @@ def _read(
     config: Config,
     fingerprint: dict[str, Any],
     worst: float,
-) -> Journal:
+) -> History:
     held = words.get("training")
     if not isinstance(held, dict):
         raise InputError("it is no checkpoint of gateparity train")
@@ -151,20 +156,20 @@ def _read(
     if shapes != {name: (array.shape, array.dtype) for name, array in start.params.items()}:
         raise InputError("its weights have other names, shapes or dtypes than this run's")
     slots = {n.removeprefix("slot "): a for n, a in arrays.items() if n.startswith("slot ")}
-    journal = Journal(start, worst)
-    _fill(journal, arrays, config)
-    steps = sum(map(len, journal.losses))
+    history = History(start, worst)
+    _fill(history, arrays, config)
+    steps = sum(map(len, history.losses))
     if words.get("step") != steps:
         raise InputError(f"it counts {words.get('step')!r:.40} steps, and holds {steps} losses")
-    journal.state = TrainingState(params, slots, steps)
-    return journal
+    history.state = TrainingState(params, slots, steps)
+    return history
 
 
-def _fill(journal: Journal, arrays: dict[str, Array], config: Config) -> None:
+def _fill(history: History, arrays: dict[str, Array], config: Config) -> None:
     for name in ("losses", "norms", "weights"):
         array = arrays.get(name)
         if array is None or array.ndim != 2 or array.dtype != config.dtype:
             raise InputError(f"it has no {name} of {config.dtype} for each epoch")
-        setattr(journal, name, list(array))
-    if not len(journal.losses) == len(journal.norms) == len(journal.weights) > 0:
+        setattr(history, name, list(array))
+    if not len(history.losses) == len(history.norms) == len(history.weights) > 0:
         raise InputError("its losses, norms and weights are of different numbers of epochs")

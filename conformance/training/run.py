@@ -11,23 +11,25 @@ import numpy as np
 from gateparity.backends.workers.remote import BackendError
 from gateparity.conformance.runs.pool import run_rows
 from gateparity.conformance.training.resume import (
-    Journal,
+    History,
     checkpoint_path,
     load_checkpoint,
     save_checkpoint,
 )
-from gateparity.conformance.training.trainers import Student
+from gateparity.conformance.training.trainers import AdapterTrainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from gateparity.backends.workers.remote import RemoteAdapter
-    from gateparity.conformance.runs.pool import Row, Trouble
-    from gateparity.conformance.training.text_task import Lesson
+    from gateparity.conformance.runs.pool import BackendAtDtype, Trouble
+    from gateparity.conformance.training.text_task import TextTask
     from gateparity.network.parameters import Array
 
-    Progress = Callable[[Row, int, float], None]  # epochs done, and the last one's perplexity
+    Progress = Callable[
+        [BackendAtDtype, int, float], None
+    ]  # epochs done, and the last one's perplexity
 
 
 TIME_LIMIT: Final = 600.0  # seconds for one call: an epoch, with its compilations
@@ -42,10 +44,10 @@ class Outcome:
     run finished.
     """
 
-    row: Row
-    journal: Journal | None
+    row: BackendAtDtype
+    history: History | None
     sentence: str = ""
-    lead: float = 0.0
+    margin: float = 0.0
     error: str = ""
     skip: str = ""
     version: str = ""
@@ -54,65 +56,65 @@ class Outcome:
     @property
     def diverged(self) -> int | None:
         """Return the first step at which the run diverged, or None."""
-        return self.journal.diverged if self.journal else None
+        return self.history.diverged if self.history else None
 
 
 @dataclasses.dataclass(frozen=True)
-class Classroom:
+class TrainingSession:
     """A training task, and what all backends of a run share.
 
     `folder` is where checkpoints go, and `resume` whether existing ones are continued.
     """
 
-    lesson: Lesson
+    task: TextTask
     folder: Path
     resume: bool = False
     limit: float = TIME_LIMIT
     progress: Progress = lambda _row, _epoch, _perplexity: None
 
-    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+    def run(self, rows: Sequence[BackendAtDtype]) -> list[Outcome]:
         """Train every backend. If one can't go on, only its own outcome is an error.
 
         An interruption ends every worker before the exception propagates, and leaves the
         checkpoints.
         """
-        return run_rows(rows, self._teach, _fail, self.limit)
+        return run_rows(rows, self._train_backend, _fail, self.limit)
 
-    def _teach(self, row: Row, adapter: RemoteAdapter) -> Outcome:
+    def _train_backend(self, row: BackendAtDtype, adapter: RemoteAdapter) -> Outcome:
         start = time.perf_counter()
         outcome = self._train(row, adapter, Outcome(row, None, version=adapter.version))
         return dataclasses.replace(outcome, seconds=time.perf_counter() - start)
 
-    def _train(self, row: Row, adapter: RemoteAdapter, outcome: Outcome) -> Outcome:
-        pupil, lesson = Student(adapter), self.lesson
-        config = lesson.config(row.dtype)
-        state = pupil.begin(config, *lesson.weights(row.dtype), lesson.recipe)
-        fingerprint = lesson.fingerprint(row.label, row.dtype)
+    def _train(self, row: BackendAtDtype, adapter: RemoteAdapter, outcome: Outcome) -> Outcome:
+        trainer, task = AdapterTrainer(adapter), self.task
+        config = task.config(row.dtype)
+        state = trainer.begin(config, *task.weights(row.dtype), task.recipe)
+        fingerprint = task.fingerprint(row.label, row.dtype)
         path = checkpoint_path(self.folder, row.label, row.dtype)
-        journal = Journal(state, lesson.worst)
+        history = History(state, task.worst)
         if self.resume and path.exists():
-            journal = load_checkpoint(path, state, config, fingerprint, lesson.worst)
-        outcome = dataclasses.replace(outcome, journal=journal)
-        if journal.epochs:
-            self.progress(row, journal.epochs, journal.perplexities[-1])
-        for epoch in range(journal.epochs + 1, lesson.sizes.epochs + 1):
-            if journal.diverged:
+            history = load_checkpoint(path, state, config, fingerprint, task.worst)
+        outcome = dataclasses.replace(outcome, history=history)
+        if history.epochs:
+            self.progress(row, history.epochs, history.perplexities[-1])
+        for epoch in range(history.epochs + 1, task.sizes.epochs + 1):
+            if history.diverged:
                 return outcome
             try:
-                training = pupil.train(config, journal.state, lesson.batches(epoch), lesson.recipe)
+                training = trainer.train(config, history.state, task.batches(epoch), task.recipe)
             except BackendError as error:
                 words = f"lost in epoch {epoch}: {error}"
                 return dataclasses.replace(outcome, error=words)
-            journal.add(training, pupil.read(config, training.state))
-            save_checkpoint(path, journal, fingerprint)
-            self.progress(row, epoch, journal.perplexities[-1])
-        if journal.diverged:
+            history.add(training, trainer.read(config, training.state))
+            save_checkpoint(path, history, fingerprint)
+            self.progress(row, epoch, history.perplexities[-1])
+        if history.diverged:
             return outcome
-        sentence, lead = lesson.speak(pupil, row.dtype, journal.state)
-        return dataclasses.replace(outcome, sentence=sentence, lead=lead)
+        sentence, margin = task.generate(trainer, row.dtype, history.state)
+        return dataclasses.replace(outcome, sentence=sentence, margin=margin)
 
 
-def _fail(row: Row, trouble: Trouble, reason: str) -> Outcome:
+def _fail(row: BackendAtDtype, trouble: Trouble, reason: str) -> Outcome:
     if trouble == "skip":
         return Outcome(row, None, skip=reason)
     return Outcome(row, None, error=reason)
@@ -122,7 +124,7 @@ def _fail(row: Row, trouble: Trouble, reason: str) -> Outcome:
 class Report:
     """All outcomes of one training task."""
 
-    lesson: Lesson
+    task: TextTask
     outcomes: Sequence[Outcome]
     seconds: float
 
@@ -144,10 +146,10 @@ class Report:
 
     def distances(self, outcome: Outcome) -> list[float]:
         """Return after each epoch the largest difference of a weight from the first backend's."""
-        first = next((o.journal for o in self.outcomes if o.journal), None)
-        if first is None or outcome.journal is None:
+        first = next((o.history for o in self.outcomes if o.history), None)
+        if first is None or outcome.history is None:
             return []
-        pairs = zip(outcome.journal.weights, first.weights, strict=False)
+        pairs = zip(outcome.history.weights, first.weights, strict=False)
         return [_distance(a, b) for a, b in pairs]
 
 

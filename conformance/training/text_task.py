@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateparity.conformance.problems.text import Text
-    from gateparity.conformance.training.trainers import Pupil
+    from gateparity.conformance.training.trainers import Trainable
     from gateparity.network.parameters import Array, Parameters
     from gateparity.protocol.training import TrainingState
 
@@ -45,7 +45,7 @@ class Sizes:
 
 
 @dataclasses.dataclass(frozen=True)
-class Lesson:
+class TextTask:
     """One training task for all backends: a text, sizes, a recipe, and a seed."""
 
     text: Text
@@ -112,7 +112,7 @@ class Lesson:
         recipe = json.loads(json.dumps(vars(self.recipe)))
         return {"text": codes, "seed": self.seed, "row": f"{label} {dtype}", **recipe, **sizes}
 
-    def speak(self, pupil: Pupil, dtype: str, state: TrainingState) -> tuple[str, float]:
+    def generate(self, trainer: Trainable, dtype: str, state: TrainingState) -> tuple[str, float]:
         """Return the likeliest continuation of `it has`, and how close a choice was.
 
         The second value is the smallest difference between the logits of a chosen symbol and the
@@ -121,16 +121,16 @@ class Lesson:
         config, symbols = self.config(dtype), self.text.symbols
         state = dataclasses.replace(state, h=None, c=None)
         codes = [symbols.index(c) if c in symbols else 0 for c in PREFIX]
-        x, lead, said = np.array(codes, np.int32)[:, None], np.inf, list(PREFIX)
+        x, margin, said = np.array(codes, np.int32)[:, None], np.inf, list(PREFIX)
         for _ in range(LONGER):
-            answer = pupil.predict(config, state, x, self.recipe)
+            answer = trainer.predict(config, state, x, self.recipe)
             second, first = np.sort(answer.output[-1, 0])[-2:]
             chosen = int(answer.output[-1, 0].argmax())
-            lead = min(lead, float(first - second))
+            margin = min(margin, float(first - second))
             said.append(symbols[chosen])
             state = dataclasses.replace(state, h=answer.h_n, c=answer.c_n)
             x = np.array([[chosen]], np.int32)
-        return "".join(said), lead
+        return "".join(said), margin
 
     def _without_ends(self) -> Array:
         """Return the codes from the first letter to the last, without a file's final line break."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gateparity.backends.numpy.training import predict, train
-from gateparity.conformance.judgement.truth import Truth, unbook
+from gateparity.conformance.judgement.truth import Truth, from_d2l
 from gateparity.errors import Unsupported
 from gateparity.protocol.gauge import tie_biases
 from gateparity.protocol.training import HEAD, TrainingState, check_training, lstm_params
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateparity.protocol.training import Examples, Prediction, Recipe, Training
 
 
-class Pupil(Protocol):
+class Trainable(Protocol):
     """An LSTM with an output layer that can be trained."""
 
     def begin(
@@ -49,7 +49,7 @@ class Pupil(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Student:
+class AdapterTrainer:
     """An adapter behind its layout."""
 
     adapter: Any
@@ -94,7 +94,7 @@ class Student:
 
 
 @dataclasses.dataclass(frozen=True)
-class Teacher:
+class ReferenceTrainer:
     """The reference for training: NumPy by hand, one precision up.
 
     `biases` is how many equal biases it trains where canonical parameters have two.
@@ -110,7 +110,7 @@ class Teacher:
         del recipe
         wide = self.truth.wider(config)
         wide_head = {n: self.truth.prepare(a.astype(wide.dtype)) for n, a in head.items()}
-        return TrainingState({**self.truth.book(params, wide), **wide_head})
+        return TrainingState({**self.truth.to_d2l(params, wide), **wide_head})
 
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
@@ -128,7 +128,7 @@ class Teacher:
 
     def read(self, config: Config, state: TrainingState) -> Results:
         """Return kernels, the sum of the biases, and the output layer, by name."""
-        cells = unbook(state.params, self.truth.wider(config))
+        cells = from_d2l(state.params, self.truth.wider(config))
         return _name([(cell.w_ih, cell.w_hh, cell.b_ih) for cell in cells], state)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass
-class Text:
+class CodeLines:
     """Code that grows by one line at a time, with four spaces for each level."""
 
     lines: list[str] = dataclasses.field(default_factory=list)
@@ -34,10 +34,10 @@ class Text:
         self.level -= 1
 
     @contextlib.contextmanager
-    def loops(self, heads: Iterable[str]) -> Iterator[None]:
+    def loops(self, cotangents: Iterable[str]) -> Iterator[None]:
         """Open nested loops with these heads, and indent what the `with` statement adds."""
         with contextlib.ExitStack() as stack:
-            for head in heads:
+            for head in cotangents:
                 self.add(f"for {head}:")
                 stack.enter_context(self.indented())
             yield

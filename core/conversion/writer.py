@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.conversion.lines import Text, describe_structure
+from gateparity.conversion.lines import CodeLines, describe_structure
 from gateparity.conversion.side import Side, literals
 from gateparity.network.parameters import build_parameters
 from gateparity.packing.tensor import ROLES
@@ -33,8 +33,8 @@ def write_conversion(source: Layout, target: Layout, config: Config) -> str:
     """Return a module with one function, `convert(source)`, from native arrays to native arrays.
 
     Sizes come from the arrays; layers, directions and biases from the config. From a vector it is
-    `convert(source, input_size, hidden_size)`. Raise `Unheld` where either layout can't hold the
-    LSTM.
+    `convert(source, input_size, hidden_size)`. Raise `NotRepresentable` if either layout can't
+    hold the LSTM.
     """
     source.shapes(config)
     target.pack(build_parameters(config, lambda _, s: np.zeros(s, config.dtype)), config)
@@ -51,7 +51,7 @@ class _Writer:
 
     def write(self) -> str:
         """Return the source of the whole module."""
-        body = Text()
+        body = CodeLines()
         sizes = ", input_size, hidden_size" if self.source.layout.vector else ""
         body.add(f"def convert(source{sizes}):")
         with body.indented():
@@ -83,11 +83,11 @@ class _Writer:
             lines.append("from einops import rearrange")
         return "\n".join(lines)
 
-    def _each_layer(self, body: Text) -> contextlib.AbstractContextManager[None]:
+    def _each_layer(self, body: CodeLines) -> contextlib.AbstractContextManager[None]:
         suffixed = self.source.suffixed or self.target.suffixed
         return body.each_layer(self.config.layers, suffixed=suffixed)
 
-    def _read(self, body: Text, tensor: Tensor) -> None:
+    def _read(self, body: CodeLines, tensor: Tensor) -> None:
         """Write the lines that read one role's array of a layer, gates in the target's order."""
         name, order, wanted = tensor.role, self.source.layout.order, self.target.layout.order
         named = self.source.named(tensor)
@@ -108,14 +108,14 @@ class _Writer:
             at = f"[:, {places}]" if self.source.directed else f"[{places}]"
             body.add(f"{name} = {name}{at}  # {', '.join(order)} to {', '.join(wanted)}")
 
-    def _convert_kernels(self, body: Text) -> None:
+    def _convert_kernels(self, body: CodeLines) -> None:
         held, wanted = self.source.roles, self.target.roles
         if "w" in held and "w" not in wanted:
             body.add("w_ih, w_hh = np.split(w, [w.shape[-1] - w.shape[-2]], axis=-1)")
         if "w" in wanted and "w" not in held:
             body.add("w = np.concatenate([w_ih, w_hh], axis=-1)")
 
-    def _convert_biases(self, body: Text) -> None:
+    def _convert_biases(self, body: CodeLines) -> None:
         held, wanted = self.source.biases, self.target.biases
         if "b_pair" in held:
             body.add("b_ih, b_hh = b_pair[..., 0, :], b_pair[..., 1, :]")
@@ -128,7 +128,7 @@ class _Writer:
         if "b_pair" in wanted:
             body.add("b_pair = np.stack([b_ih, b_hh], axis=-2)")
 
-    def _convert_zeros(self, body: Text) -> None:
+    def _convert_zeros(self, body: CodeLines) -> None:
         """Write the lines for an LSTM without biases: zeros are required, and zeros are written."""
         held, wanted = self.source.biases, self.target.biases
         if held:
@@ -144,13 +144,13 @@ class _Writer:
         if wanted:
             self._shift(body, wanted[0], -self.target.layout.forget_offset)
 
-    def _shift(self, body: Text, name: str, offset: float) -> None:
+    def _shift(self, body: CodeLines, name: str, offset: float) -> None:
         if offset:
             place, sign = self.target.layout.order.index("f"), "+" if offset > 0 else "-"
             body.add(f"{name} = {name}.copy()")
             body.add(f"{name}[..., {place}, :] {sign}= {abs(offset)}  # what is added at run time")
 
-    def _write(self, body: Text) -> None:
+    def _write(self, body: CodeLines) -> None:
         """Write the lines that fill the target's arrays of a layer, in as few loops as possible."""
         for (named, gates), group in itertools.groupby(self.target.tensors, self._names):
             with body.loops(self._loop_heads(named, gates)):
@@ -173,7 +173,7 @@ class _Writer:
         if gates:
             yield f"g, gate in enumerate({literals(gates)})"
 
-    def _cut(self, body: Text) -> None:
+    def _cut(self, body: CodeLines) -> None:
         """Write the lines that cut the source's vector into named parts."""
         body.add("shapes = {}")
         for tensors in _kernels_and_biases(self.source):
@@ -188,16 +188,16 @@ class _Writer:
         body.add(f'parts = np.split(source["{self.source.layout.vector}"], ends[:-1])')
         body.add("source = {n: p.reshape(s) for (n, s), p in zip(shapes.items(), parts)}")
 
-    def _tell_size(self, body: Text) -> None:
+    def _tell_size(self, body: CodeLines) -> None:
         below = f"{self.config.directions} * hidden_size if layer else input_size"
         body.add(f"size = {below if self.config.layers > 1 else 'input_size'}")
 
-    def _join(self, body: Text) -> None:
+    def _join(self, body: CodeLines) -> None:
         """Write the lines that concatenate the target's parts into a vector."""
         body.add("parts = []")
         for tensors in _kernels_and_biases(self.target):
-            heads = [self.target.direction_loop()] if self.target.directed else []
-            with self._each_layer(body), body.loops(heads):
+            cotangents = [self.target.direction_loop()] if self.target.directed else []
+            with self._each_layer(body), body.loops(cotangents):
                 for tensor in tensors:
                     body.add(f"parts.append(target[{self.target.name(tensor)}].ravel())")
         body.add(f'return {{"{self.target.layout.vector}": np.concatenate(parts)}}')

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gateparity.packing.tensor import Role, Tensor
 
 
-class Unheld(Unsupported, ValueError):
+class NotRepresentable(Unsupported, ValueError):
     """Raised by a layout for parameters that it has no place for.
 
     It counts as unsupported in a check, and as bad input elsewhere.
@@ -81,8 +81,8 @@ class Layout:
     def pack(self, params: Parameters, config: Config) -> dict[str, Array]:
         """Return canonical parameters as native arrays by name, contiguous, dtype kept.
 
-        Raise `ValueError` or `TypeError` if they don't fit the config, and `Unheld` with a reason
-        if this layout can't hold them.
+        Raise `ValueError` or `TypeError` if they don't fit the config, and `NotRepresentable`
+        with a reason if this layout can't hold them.
         """
         check_parameters(params, config)
         cells = [self._shift(self._biased(cell, config), -self.forget_offset) for cell in params]
@@ -210,7 +210,7 @@ class Layout:
         if not offset:
             return cell
         if cell.b_ih is None:
-            raise Unheld(
+            raise NotRepresentable(
                 f"{self.name} adds {self.forget_offset} to the forget gate, "
                 "and an LSTM without biases has nothing to take it back with"
             )
@@ -220,9 +220,9 @@ class Layout:
 
     def _refuse_unnamed(self, config: Config) -> None:
         if config.layers > 1 and not self.many_layers:
-            raise Unheld(f"{self.name} holds 1 layer, found {config.layers}")
+            raise NotRepresentable(f"{self.name} holds 1 layer, found {config.layers}")
         if config.directions > 1 and not self.both_directions:
-            raise Unheld(f"{self.name} holds 1 direction, found {config.directions}")
+            raise NotRepresentable(f"{self.name} holds 1 direction, found {config.directions}")
 
 
 def _gates(source: str, target: str) -> list[int]:

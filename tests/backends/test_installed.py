@@ -111,8 +111,8 @@ def test_a_failure_is_repeated_by_its_name(install, gateparity, tmp_path):
         file.write(wrong)
     done, _ = check(gateparity, tmp_path, "-b", "numpy", "-b", "my-lstm")
     assert done.returncode == 1
-    rows, work = "--backend numpy --backend my-lstm", "--check forward --case unit --seed 0"
-    assert f"gateparity check {rows} {work}" in done.stdout
+    backends, work = "--backend numpy --backend my-lstm", "--check forward --case unit --seed 0"
+    assert f"gateparity check {backends} {work}" in done.stdout
 
 
 def test_what_cannot_be_imported_costs_its_own_row(install, gateparity, tmp_path):

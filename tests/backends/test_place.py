@@ -55,7 +55,7 @@ def far(python=sys.executable, host="gpuhost"):
 def test_a_row_runs_on_the_host_and_agrees(ssh):
     run = check(["numpy", far()], checks=["forward"], cases=["unit"])
     assert run.verdict == "agrees"
-    assert [row.label for row in run.rows] == [
+    assert [backend.label for backend in run.backends] == [
         "numpy:scratch",
         f"numpy:scratch@ssh=gpuhost//python={sys.executable}",
     ]
@@ -68,9 +68,9 @@ def test_a_row_runs_on_the_host_and_agrees(ssh):
 
 def test_what_a_worker_prints_there_stays_there(ssh, tmp_path, capfd):
     """Its log is on this machine, which the host doesn't know."""
-    [row] = parse_backends([far()])
-    with Worker(row.python, 60.0, row.path) as worker:
-        assert RemoteAdapter(worker, row.target).name == "numpy:scratch"
+    [backend] = parse_backends([far()])
+    with Worker(backend.python, 60.0, backend.path) as worker:
+        assert RemoteAdapter(worker, backend.target).name == "numpy:scratch"
     assert "gateparity" not in capfd.readouterr().err
 
 
@@ -97,7 +97,7 @@ def test_a_host_that_has_none_is_one_line(ssh, place, reason):
 
 def test_a_host_that_does_not_answer_costs_its_own_row(ssh):
     run = check(["numpy", far(host="silent")], checks=["forward"], cases=["unit"])
-    assert {result.row.label: result.status for result in run.results} == {
+    assert {result.backend.label: result.status for result in run.results} == {
         "numpy:scratch": "pass",
         f"numpy:scratch@ssh=silent//python={sys.executable}": "error",
     }
@@ -108,9 +108,9 @@ def test_an_interpreter_is_quoted_for_the_far_shell(ssh, tmp_path):
     python = tmp_path / "a folder; exit 7" / "python"
     python.parent.mkdir()
     python.symlink_to(sys.executable)
-    [row] = parse_backends([far(python)])
-    with Worker(row.python, 60.0) as worker:
-        assert RemoteAdapter(worker, row.target).version
+    [backend] = parse_backends([far(python)])
+    with Worker(backend.python, 60.0) as worker:
+        assert RemoteAdapter(worker, backend.target).version
 
 
 def test_home_is_the_hosts():
@@ -149,6 +149,6 @@ def test_a_configuration_that_is_not_there_is_refused():
 
 def test_a_class_of_the_users_is_looked_for_there():
     """The import path of this machine says nothing there."""
-    [row] = parse_backends([f"mymod:Mine@ssh=h//python={sys.executable}"])
-    assert row.path == ()
-    assert row.python == Host("h", sys.executable)
+    [backend] = parse_backends([f"mymod:Mine@ssh=h//python={sys.executable}"])
+    assert backend.path == ()
+    assert backend.python == Host("h", sys.executable)

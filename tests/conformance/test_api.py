@@ -102,7 +102,7 @@ def folder(tmp_path, monkeypatch):
 def test_check_returns_every_result():
     run = gateparity.check(["numpy", "mymod:Right"], seed=4)
     assert (run.exit_code, run.verdict, run.seed) == (0, "agrees", 4)
-    assert [row.label for row in run.rows] == ["numpy:scratch", "mymod:Right"]
+    assert [backend.label for backend in run.backends] == ["numpy:scratch", "mymod:Right"]
     keys = [(check.name, case.name, case.config.dtype) for check, case in named_plan((), (), 4)]
     assert [result.key for result in run.results] == 2 * keys
     assert {result.status for result in run.results if result.check != "variants"} == {"pass"}
@@ -124,8 +124,8 @@ def test_check_takes_cases_and_checks():
 
 
 def test_pairs_are_compared_at_each_dtype_in_what_both_computed():
-    rows = ["mymod:Half", "numpy", "mymod:Right", "mymod:RefusesAll"]
-    run = gateparity.check(rows, checks=["forward", "gates", "gradients"], cases=["sequence"])
+    backends = ["mymod:Half", "numpy", "mymod:Right", "mymod:RefusesAll"]
+    run = gateparity.check(backends, checks=["forward", "gates", "gradients"], cases=["sequence"])
     found = {(p.a.split(":")[1], p.b.split(":")[1], p.dtype): p for p in run.pairs}
     assert len(found) == len(run.pairs) == 2 * 6
     assert found["Half", "scratch", "float32"].status == "pass"
@@ -169,7 +169,7 @@ def test_the_same_seed_gives_the_same_results():
 
 def test_a_row_is_run_once():
     run = gateparity.check(["numpy", "numpy:scratch", "numpy"], cases=["unit"], checks=["forward"])
-    assert [row.label for row in run.rows] == ["numpy:scratch"]
+    assert [backend.label for backend in run.backends] == ["numpy:scratch"]
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_an_adapter_is_checked_in_this_process(folder, monkeypatch):
     results = gateparity.check_adapter(mymod.Right(), checks=["forward", "gates"], seed=4)
     far = gateparity.check(["mymod:Right"], checks=["forward", "gates"], seed=4)
     assert [result.status for result in results] == ["pass"] * len(far.results)
-    assert [(result.row.label, *result.key) for result in results] == [
-        (result.row.label, *result.key) for result in far.results
+    assert [(result.backend.label, *result.key) for result in results] == [
+        (result.backend.label, *result.key) for result in far.results
     ]
     assert [result.max_error for result in results] == [r.max_error for r in far.results]
 
@@ -259,8 +259,8 @@ def test_no_parity_tells_everything_and_how_to_repeat_it():
     assert len(commands) > 12
     assert lines[1::2][: len(commands)] == commands  # each beneath its result, pairs at the end
     assert lines[0].startswith("mymod:Doubled forward sequence float32 fail: y[")
-    rows, work = "--backend numpy --backend mymod:Doubled", "--check forward --case sequence"
-    assert lines[1] == f"  repeat: gateparity check {rows} {work} --seed 5"
+    backends, work = "--backend numpy --backend mymod:Doubled", "--check forward --case sequence"
+    assert lines[1] == f"  repeat: gateparity check {backends} {work} --seed 5"
     sentence, *pairs = lines[2 * len(commands) :]
     assert sentence == "mymod:Doubled: no known mistake explains it"
     assert pairs[0].startswith("numpy:scratch and mymod:Doubled differ: forward, sequence: y[")

@@ -204,8 +204,8 @@ def test_a_crash_fails_its_own_row_alone(tmp_path):
     (tmp_path / "mymod.py").write_text(
         LIAR + "\n    def gradients(self, *_):\n        import os\n        os._exit(1)\n"
     )
-    rows = (BACKEND, "mymod:Liar", BACKEND, "numpy")
-    done = run_pytest(tmp_path, str(SUITE), *rows, "-k", "forward or gradients")
+    backends = (BACKEND, "mymod:Liar", BACKEND, "numpy")
+    done = run_pytest(tmp_path, str(SUITE), *backends, "-k", "forward or gradients")
     assert done.returncode == 1
     assert not re.search(r"^FAILED .*\[numpy", done.stdout, re.MULTILINE)
     assert "error: its worker died during gradients (exit code 1)" in done.stdout

@@ -187,10 +187,10 @@ def test_what_it_cannot_do_is_skipped_with_the_reason(run):
     [("skip", pytest.skip), ("known", pytest.xfail), ("fail", pytest.fail), ("error", pytest.fail)],
 )
 def test_a_result_is_an_outcome(status, outcome):
-    row = Backend("mine", "LSTM", "", None)
+    backend = Backend("mine", "LSTM", "", None)
     with pytest.raises(outcome.Exception, match="it does"):
-        settle(Result(row, "forward", "unit", "float32", status, reason="it does"), "command")
-    settle(Result(row, "forward", "unit", "float32", "pass"), "command")
+        settle(Result(backend, "forward", "unit", "float32", status, reason="it does"), "command")
+    settle(Result(backend, "forward", "unit", "float32", "pass"), "command")
 
 
 def test_a_class_has_one_adapter_for_all_its_tests(run, tmp_path):

@@ -33,7 +33,7 @@ SKIPS = {  # all that may be missing from the table
     "mxnet:scratch": {"variants", "dtypes", *EMPTY},
     "mxnet:layer": {"gates", "lengths", "permutation", "dtypes", *EMPTY},
 }
-NO_GATES = {(row, "gates") for row, checks in SKIPS.items() if "gates" in checks}
+NO_GATES = {(backend, "gates") for backend, checks in SKIPS.items() if "gates" in checks}
 
 
 def check(specs, tmp_path, *options, **kwargs):
@@ -48,10 +48,10 @@ def statuses(run):
     """Row to the set of its statuses, and the rows and checks that were skipped."""
     found, skipped = {}, set()
     for result in run["results"]:
-        row = f"{result['backend'].partition('@')[0]}:{result['variant']}"
-        found.setdefault(row, set()).add(result["status"])
+        backend = f"{result['backend'].partition('@')[0]}:{result['variant']}"
+        found.setdefault(backend, set()).add(result["status"])
         if result["status"] == "skip":
-            skipped.add((row, result["check"]))
+            skipped.add((backend, result["check"]))
     return found, skipped
 
 
@@ -59,11 +59,11 @@ def expected(run):
     """Where its rows are known to deviate, at their versions."""
     versions = {label.partition("@")[0]: version for label, version in run["versions"].items()}
     return {
-        (row, *case, dtype)
+        (backend, *case, dtype)
         for known in DEVIATIONS
         for variant, case, dtype in itertools.product(known.variants, known.cases, known.dtypes)
-        if (row := f"{known.framework}:{variant}") in versions
-        and versions[row].startswith(known.versions)
+        if (backend := f"{known.framework}:{variant}") in versions
+        and versions[backend].startswith(known.versions)
     }
 
 
@@ -84,7 +84,7 @@ def test_five_frameworks_agree(all_frameworks, tmp_path):
     sigmas = [result["sigmas"] for result in run["results"] if result["status"] == "pass"]
     assert max(sigmas) < 8  # of what rounding alone should cause
     assert all(each <= {"pass", "known", "skip"} for each in found.values())
-    assert skipped == {(row, check) for row, checks in SKIPS.items() for check in checks}
+    assert skipped == {(backend, check) for backend, checks in SKIPS.items() for check in checks}
     assert known(run) == expected(run) != set()
     assert len(run["versions"]) == 9
     assert len(run["pairs"]) == 9 * 8 / 2 * 3
@@ -92,8 +92,8 @@ def test_five_frameworks_agree(all_frameworks, tmp_path):
     assert all("mxnet" in pair for pair in apart)  # which has no float16
     assert {pair["status"] for pair in run["pairs"]} == {"pass", "skip"}
     assert "not finite" not in done.stdout
-    for row in found:  # the table names every row whole
-        assert row in done.stdout
+    for backend in found:  # the table names every row whole
+        assert backend in done.stdout
     assert run["transport_seconds"] <= 0.1 * run["seconds"] * (os.cpu_count() or 1)
 
 
@@ -159,8 +159,8 @@ def test_two_gates_swapped_in_a_layout_turn_its_rows_red(file, line, all_framewo
     done, run = check(specs, tmp_path, "--check", "forward", env=env, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     found, _ = statuses(run)
-    assert {row for row, each in found.items() if "fail" in each} == SWAPS[file, line]
-    assert {row for row, each in found.items() if each == {"pass"}} == set(found) - SWAPS[
+    assert {backend for backend, each in found.items() if "fail" in each} == SWAPS[file, line]
+    assert {backend for backend, each in found.items() if each == {"pass"}} == set(found) - SWAPS[
         file, line
     ]
 
@@ -176,7 +176,7 @@ def test_a_worker_killed_in_mid_run_costs_its_own_row(all_frameworks, tmp_path):
     assert process.returncode == 2, out + err
     run = json.loads((tmp_path / "run.json").read_text())
     found, _ = statuses(run)
-    erred = {row for row, each in found.items() if "error" in each}
+    erred = {backend for backend, each in found.items() if "error" in each}
     assert len(erred) == 1
     assert next(iter(erred)).startswith("torch")
     assert "died during" in out
@@ -245,9 +245,9 @@ def wait_for(condition, process, limit=60.0):
     raise AssertionError(f"not seen within {limit} s; exit code {process.poll()}")
 
 
-def results_but(run, rows):
+def results_but(run, backends):
     return [
         result
         for result in run["results"]
-        if f"{result['backend'].partition('@')[0]}:{result['variant']}" not in rows
+        if f"{result['backend'].partition('@')[0]}:{result['variant']}" not in backends
     ]

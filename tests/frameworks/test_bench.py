@@ -26,7 +26,7 @@ def ask(adapter, case):
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_bare_call_computes_what_the_adapter_does(load, name, variant, steps):
     adapter, case = load(name, variant), Size("tiny", steps, 2, 4, 5).build(0)
-    params, batch, heads = ask(adapter, case)
+    params, batch, cotangents = ask(adapter, case)
     run = timing._bare(adapter, case.config, params, batch)
     expected = adapter.forward(case.config, params, batch)
     for _ in range(2):  # a call leaves its arrays as they were
@@ -34,8 +34,8 @@ def test_a_bare_call_computes_what_the_adapter_does(load, name, variant, steps):
         adapter.primitives.wait(found)
         for array, right in zip(found[:3], dataclasses.astuple(expected), strict=True):
             np.testing.assert_array_equal(adapter.primitives.to_numpy(array), right)
-    pull = timing._bare(adapter, case.config, params, batch, heads)
-    right = adapter.gradients(case.config, params, batch, heads).batch
+    pull = timing._bare(adapter, case.config, params, batch, cotangents)
+    right = adapter.gradients(case.config, params, batch, cotangents).batch
     for _ in range(2):
         _, dx, dh_0, dc_0 = pull()
         for array, part in ((dx, "x"), (dh_0, "h_0"), (dc_0, "c_0")):

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.conformance.training.horizon import Courses
-from gateparity.conformance.training.parity import judge_course
+from gateparity.conformance.training.horizon import ReferenceCache
+from gateparity.conformance.training.parity import judge_training
 from gateparity.conformance.training.problems import CALM, make_problem, run_problem
-from gateparity.conformance.training.trainers import Student
+from gateparity.conformance.training.trainers import AdapterTrainer
 
 ROWS = [(n, v) for n in FRAMEWORKS if n != "numpy" for v in FRAMEWORKS[n].targets]
 TWO_BIASES = {("torch", "layer"), ("mxnet", "layer")}
-COURSES = Courses(0)
+COURSES = ReferenceCache(0)
 
 
 def judged(adapter, problem, biases=1):
-    course = COURSES.of(problem.name, problem.config.dtype, adapter.arithmetic, biases)
-    return judge_course(run_problem(Student(adapter), problem), course)
+    reference = COURSES.of(problem.name, problem.config.dtype, adapter.arithmetic, biases)
+    return judge_training(run_problem(AdapterTrainer(adapter), problem), reference)
 
 
 def in_float32(name, problem):
@@ -41,15 +41,15 @@ def test_it_trains_within_rounding(load, name, variant, problem, dtype):
 @pytest.mark.parametrize(("name", "variant"), ROWS)
 def test_a_run_in_two_calls_ends_in_the_bits_of_one(load, name, variant, problem):
     adapter, made = load(name, variant), make_problem(problem, "float32")
-    config, recipe, pupil = made.config, made.recipe, Student(adapter)
-    start = pupil.begin(config, made.params, made.head, recipe)
+    config, recipe, trainer = made.config, made.recipe, AdapterTrainer(adapter)
+    start = trainer.begin(config, made.params, made.head, recipe)
     batches = [batch for epoch in made.epochs[:3] for batch in epoch]
-    whole = pupil.train(config, start, batches, recipe)
-    first = pupil.train(config, start, batches[:2], recipe)
-    again = pupil.train(config, start, batches[:1], recipe)  # what is in between must not matter
+    whole = trainer.train(config, start, batches, recipe)
+    first = trainer.train(config, start, batches[:2], recipe)
+    again = trainer.train(config, start, batches[:1], recipe)  # what is in between must not matter
     params = dict(reversed(first.state.params.items()))  # a file keeps no order
     state = dataclasses.replace(first.state, params=params)
-    then = pupil.train(config, state, batches[2:], recipe)
+    then = trainer.train(config, state, batches[2:], recipe)
     np.testing.assert_array_equal(np.concatenate([first.losses, then.losses]), whole.losses)
     np.testing.assert_array_equal(again.losses, whole.losses[:1])
     for key, array in whole.state.params.items():
@@ -61,10 +61,10 @@ def test_a_step_is_compiled_once_for_a_shape(load, name):
     adapter = load(name, "scratch")
     made = make_problem("sgd", "float32")
     recipe = dataclasses.replace(made.recipe, rate=0.5 + 2**-7)  # one that no other test compiled
-    pupil = Student(adapter)
-    state = pupil.begin(made.config, made.params, made.head, recipe)
-    first = pupil.train(made.config, state, made.epochs[0], recipe)
-    second = pupil.train(made.config, first.state, made.epochs[0], recipe)
+    trainer = AdapterTrainer(adapter)
+    state = trainer.begin(made.config, made.params, made.head, recipe)
+    first = trainer.train(made.config, state, made.epochs[0], recipe)
+    second = trainer.train(made.config, first.state, made.epochs[0], recipe)
     assert (first.compiled, second.compiled) == (1, 0)
 
 

@@ -60,7 +60,7 @@ class Diagram:
 
     name: str
     title: str
-    rows: tuple[str, ...]
+    backends: tuple[str, ...]
     order: str
     biases: str
     offset: str
@@ -70,19 +70,19 @@ class Diagram:
 def draw_layouts(run: Run) -> list[Diagram]:
     """Return a diagram of each layout in a run, with the labels of the backends that have it."""
     users: dict[Layout, list[str]] = {}
-    for row in run.rows:
-        if layout := _layout_of(run, row.label):
+    for backend in run.backends:
+        if layout := _layout_of(run, backend.label):
             known = LAYOUTS.get(layout.name, layout)  # which tells its origin too
-            users.setdefault(known if known == layout else layout, []).append(row.label)
+            users.setdefault(known if known == layout else layout, []).append(backend.label)
     return [draw_layout(layout, tuple(labels)) for layout, labels in users.items()]
 
 
-def draw_layout(layout: Layout, rows: tuple[str, ...] = ()) -> Diagram:
+def draw_layout(layout: Layout, backends: tuple[str, ...] = ()) -> Diagram:
     """Return a diagram that shows each gate's elements, for one layer in one direction."""
     return Diagram(
         layout.name,
         origin_of(layout).title,
-        rows,
+        backends,
         order_words(layout),
         bias_words(layout),
         offset_words(layout),
@@ -97,12 +97,12 @@ def _layout_of(run: Run, label: str) -> Layout | None:
     """
     if label in run.layouts:
         return run.layouts[label]
-    row = next(row for row in run.rows if row.label == label)
-    if (row.framework, row.variant) == ("mxnet", "layer"):
+    backend = next(backend for backend in run.backends if backend.label == label)
+    if (backend.framework, backend.variant) == ("mxnet", "layer"):
         return MXNET2 if run.versions.get(label, "").startswith("2.") else MXNET
-    if row.variant == "scratch" and row.shipped:
+    if backend.variant == "scratch" and backend.shipped:
         return LAYOUTS["d2l"]
-    return _SHIPPED.get((row.framework, row.variant))
+    return _SHIPPED.get((backend.framework, backend.variant))
 
 
 def _packed(layout: Layout) -> Iterator[tuple[Block, Array]]:

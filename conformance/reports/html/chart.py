@@ -21,7 +21,7 @@ _STYLES: Final = 6  # of lines, in the style sheet; then they repeat
 
 
 @dataclasses.dataclass(frozen=True)
-class Line:
+class Curve:
     """One curve: its name, its style, its pieces in SVG's point format, and isolated points."""
 
     name: str
@@ -36,7 +36,7 @@ class Chart:
 
     title: str
     across: str
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     limit: float | None = None
@@ -122,7 +122,7 @@ def _scale(values: Iterable[float], start: float, end: float, *, log: bool) -> _
 
 def _line(
     name: str, k: int, curve: Sequence[tuple[float, float] | None], x: _Scale, y: _Scale
-) -> Line:
+) -> Curve:
     pieces: list[list[tuple[float, float]]] = [[]]
     for point in curve:
         if point is None:
@@ -131,7 +131,7 @@ def _line(
             pieces[-1].append((x(point[0]), y(point[1])))
     drawn = tuple(" ".join(f"{a:g},{b:g}" for a, b in piece) for piece in pieces if len(piece) > 1)
     dots = tuple(p for piece in pieces for p in piece if len(piece) == 1 or len(curve) <= 40)
-    return Line(name, k % _STYLES, drawn, dots)
+    return Curve(name, k % _STYLES, drawn, dots)
 
 
 def _round_up(step: float) -> float:

@@ -44,7 +44,7 @@ _PICTURED: Final = 80  # results with pictures: the page stays small, whatever f
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class MatrixCell:
     """A cell of the matrix: its text, its status, and the share of the budget that it used.
 
     `share` runs from 0 (none of it) to 4 (nearly all). `link` is the section with its cases.
@@ -58,7 +58,7 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
-class Failure:
+class FailureSection:
     """A case that differs: where the difference begins, how to repeat it, and its pictures."""
 
     case: str
@@ -72,11 +72,11 @@ class Failure:
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class CellSection:
     """A cell of the matrix with all of its cases."""
 
     id: str
-    row: str
+    backend: str
     check: str
     dtype: str
     words: str
@@ -84,7 +84,7 @@ class Place:
     share: int
     command: str
     cases: str
-    failures: Sequence[Failure]
+    failures: Sequence[FailureSection]
 
 
 def run_page(
@@ -105,7 +105,7 @@ def run_page(
         allowed=ALLOWED,
         checks=shown_checks(run),
         dtypes=shown_dtypes(run),
-        rows=[_row(run, row.label, places) for row in run.rows],
+        rows=[_row(run, backend.label, places) for backend in run.backends],
         places=places,
         failing=_failing(run, places),
         pairs=_pairs(run),
@@ -117,14 +117,14 @@ def run_page(
     )
 
 
-def _row(run: Run, label: str, places: Sequence[Place]) -> dict[str, Any]:
+def _row(run: Run, label: str, places: Sequence[CellSection]) -> dict[str, Any]:
     """Return a backend's part of the matrix: a line of cells for each dtype."""
-    own = {(p.check, p.dtype): p for p in places if p.row == label}
+    own = {(p.check, p.dtype): p for p in places if p.backend == label}
     lines = [
         (dtype, [_cell(check, own.get((check, dtype))) for check in shown_checks(run)])
         for dtype in shown_dtypes(run)
     ]
-    statuses = {r.status for r in run.results if r.row.label == label}
+    statuses = {r.status for r in run.results if r.backend.label == label}
     return {
         "label": label,
         "version": run.versions.get(label, ""),
@@ -133,10 +133,10 @@ def _row(run: Run, label: str, places: Sequence[Place]) -> dict[str, Any]:
     }
 
 
-def _cell(check: str, place: Place | None) -> Cell:
+def _cell(check: str, place: CellSection | None) -> MatrixCell:
     if place is None:
-        return Cell(*cell_words(()), 0, check, "")
-    return Cell(place.words, place.status, place.share, check, place.id)
+        return MatrixCell(*cell_words(()), 0, check, "")
+    return MatrixCell(place.words, place.status, place.share, check, place.id)
 
 
 def _share(cases: Sequence[Result]) -> int:
@@ -149,13 +149,13 @@ def _quarter(sigmas: float) -> int:
     return min(4, int(4 * sigmas / ALLOWED))
 
 
-def _places(run: Run, source: str) -> list[Place]:
-    places: list[Place] = []
+def _places(run: Run, source: str) -> list[CellSection]:
+    places: list[CellSection] = []
     pictured = 0
-    rows = [row.label for row in run.rows]
+    backends = [backend.label for backend in run.backends]
     for (label, check, dtype), cases in find_cells(run).items():
         words, status = cell_words(cases)
-        failures: list[Failure] = []
+        failures: list[FailureSection] = []
         for result in cases:
             if result.status != "fail":
                 continue
@@ -163,16 +163,16 @@ def _places(run: Run, source: str) -> list[Place]:
             pictured += first
             drawn = first and pictured <= _PICTURED
             failures.append(_failure(result, run.seed, source, drawn=drawn))
-        ident = f"cell-{rows.index(label)}-{check}-{dtype}"
+        ident = f"cell-{backends.index(label)}-{check}-{dtype}"
         found = dict.fromkeys(f"{case.case} {case.status}" for case in cases)
-        command = check_command(cases[0].row, cases[0].check, source, run.seed)
+        command = check_command(cases[0].backend, cases[0].check, source, run.seed)
         says = (words, status, _share(cases), command, ", ".join(found))
-        places.append(Place(ident, label, check, dtype, *says, failures))
+        places.append(CellSection(ident, label, check, dtype, *says, failures))
     order = shown_checks(run)
-    return sorted(places, key=lambda p: (rows.index(p.row), order.index(p.check), p.dtype))
+    return sorted(places, key=lambda p: (backends.index(p.backend), order.index(p.check), p.dtype))
 
 
-def _failure(result: Result, seed: int, source: str, *, drawn: bool) -> Failure:
+def _failure(result: Result, seed: int, source: str, *, drawn: bool) -> FailureSection:
     begins = result.begins
     words = f"{begins.array}: {begins.inside}" if begins and begins.inside else ""
     growth = None
@@ -186,7 +186,7 @@ def _failure(result: Result, seed: int, source: str, *, drawn: bool) -> Failure:
             limit_words=f"{ALLOWED:g} allowed",
         )
     first = begins.array if begins else ""
-    return Failure(
+    return FailureSection(
         result.case,
         result.dtype,
         result.reason,
@@ -198,21 +198,23 @@ def _failure(result: Result, seed: int, source: str, *, drawn: bool) -> Failure:
     )
 
 
-def _failing(run: Run, places: Sequence[Place]) -> list[dict[str, Any]]:
+def _failing(run: Run, places: Sequence[CellSection]) -> list[dict[str, Any]]:
     """Return the failing backends: what each behaves like, and its failing cells."""
     found = []
-    for row in run.rows:
-        cells = [p for p in places if p.row == row.label and p.failures]
+    for backend in run.backends:
+        cells = [p for p in places if p.backend == backend.label and p.failures]
         if cells:
-            said = run.explanations.get(row.label, "")
-            command = f"gateparity diagnose --backend {shlex.quote(row.spec)}"
-            found.append({"label": row.label, "said": said, "diagnose": command, "cells": cells})
+            said = run.explanations.get(backend.label, "")
+            command = f"gateparity diagnose --backend {shlex.quote(backend.spec)}"
+            found.append(
+                {"label": backend.label, "said": said, "diagnose": command, "cells": cells}
+            )
     return found
 
 
 def _pairs(run: Run) -> dict[str, Any]:
     """Return the table of all pairs, float32 above the diagonal, and the pairs that differ."""
-    labels = [row.label for row in run.rows]
+    labels = [backend.label for backend in run.backends]
     found = {(frozenset((p.a, p.b)), p.dtype): p for p in run.pairs}
     lines = [
         [

@@ -23,7 +23,7 @@ _MOST: Final = 400  # points of a curve
 def training_page(report: Report) -> str:
     """Return the HTML page of a training report."""
     found = report_json(report)
-    told, recipe = found["text"], report.lesson.recipe
+    told, recipe = found["text"], report.task.recipe
     counts = (
         f"{told['where']}; {len(found['rows'])} rows; gauge {recipe.gauge}; rate {recipe.rate:g}; "
         f"seed {found['seed']}; {found['seconds']:.0f} s"

@@ -75,9 +75,9 @@ class Pinned(Framework):
         return self.file
 
 
-def small(file, *asked, name="small", python=""):
+def small(file, *requirements, name="small", python=""):
     framework = Pinned("small", "Small", ("iniconfig",), ("iniconfig",), file=file)
-    return Request(framework, name, asked, python)
+    return Request(framework, name, requirements, python)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from gateparity.errors import InputError
 
 
 def parsed(line, **options):
-    return [(r.name, r.asked) for r in parse_requests(line.split(), **options)]
+    return [(r.name, r.requirements) for r in parse_requests(line.split(), **options)]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_request_tells_how_it_is_made(line, options, command):
 
 
 def test_a_name_alone_tells_a_version_or_a_python():
-    assert named_request("jax@0.9.2").asked == ("jax==0.9.2",)
+    assert named_request("jax@0.9.2").requirements == ("jax==0.9.2",)
     assert named_request("mxnet@py3.13").python == "3.13"
     with pytest.raises(InputError, match=r"^the name jax@old doesn't tell what it is to hold"):
         named_request("jax@old")

@@ -79,10 +79,10 @@ def forward(adapter, **options):
 
 
 def test_its_row_is_its_module_and_class():
-    row, local = load_local(Minimal())
-    assert row.label == f"{__name__}:Minimal"
-    assert not row.shipped
-    assert (local.name, local.version) == (row.label, "")
+    backend, local = load_local(Minimal())
+    assert backend.label == f"{__name__}:Minimal"
+    assert not backend.shipped
+    assert (local.name, local.version) == (backend.label, "")
     missing = {name: f"Minimal has no method {name}" for name in ("gates", "gradients")}
     assert local.unsupported == missing
     assert isinstance(local.layout, Layout)

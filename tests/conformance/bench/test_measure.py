@@ -18,9 +18,9 @@ from gateparity.conformance.reports.bench import bench_json
 TINY = Size("small", 3, 2, 4, 5)
 
 
-def run(rows, **plan):
+def run(backends, **plan):
     given = {"sizes": [TINY], "seconds": 0, "time_limit": 60, "growth": False} | plan
-    return run_bench(rows, Plan(**given))
+    return run_bench(backends, Plan(**given))
 
 
 def test_numpy_is_timed_alone_since_it_has_no_layer_and_its_arrays_are_its_own():
@@ -102,15 +102,15 @@ def test_a_lost_worker_costs_its_own_row(tmp_path, monkeypatch):
 
 
 def test_a_framework_that_is_not_there_says_so():
-    row = Backend(
+    backend = Backend(
         "torch", "layer", "gateparity.backends.torch.layer:Layer", None, missing="not here"
     )
-    assert run([row]).errors == {"torch:layer": "not here"}
+    assert run([backend]).errors == {"torch:layer": "not here"}
 
 
 def test_variants_of_one_interpreter_share_a_worker():
-    rows = parse_backends(["jax", "numpy", f"numpy@{sys.executable}"])
-    assert [len(group) for group in group_rows(rows)] == [2, 1, 1]
+    backends = parse_backends(["jax", "numpy", f"numpy@{sys.executable}"])
+    assert [len(group) for group in group_rows(backends)] == [2, 1, 1]
 
 
 def test_growth_has_an_exponent_for_each_letter(monkeypatch):
@@ -127,10 +127,10 @@ def test_the_json_tells_what_was_measured_and_by_what_clock(clock, monkeypatch):
     found = bench_json(run(parse_backends(["numpy"]), clock=clock))
     assert found["schema"] == 1
     assert found["clock"] == clock
-    row = found["rows"]["numpy:scratch"]
-    assert row["version"] == np.__version__
-    assert row["threads"] == 1
-    assert "python" in row["manifest"]
+    backend = found["rows"]["numpy:scratch"]
+    assert backend["version"] == np.__version__
+    assert backend["threads"] == 1
+    assert "python" in backend["manifest"]
     timing = found["timings"][0]
     assert set(timing["seconds"]) == {"median", "low", "high"}
     assert timing["targets"] == {}

@@ -258,8 +258,8 @@ def alone(folder):
     ],
 )
 def test_an_adapter_of_ones_own(gateparity, folder, alone, name, code, verdict, statuses):
-    rows = ("-b", "numpy", "-b", f"mymod:{name}")
-    done = gateparity("check", *rows, "--json", f"{name}.json", *WORK)
+    backends = ("-b", "numpy", "-b", f"mymod:{name}")
+    done = gateparity("check", *backends, "--json", f"{name}.json", *WORK)
     assert done.returncode == code
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1].startswith(verdict)
@@ -362,8 +362,8 @@ def start(folder, *arguments):
 @pytest.mark.parametrize(("name", "code"), [("Right", 0), ("Wrong", 1), ("Raises", 2)])
 def test_the_exit_code_is_the_verdicts_where_nobody_reads_the_table(folder, name, code):
     """As in `gateparity check | head -1`."""
-    rows = ("-b", "numpy", "-b", f"mymod:{name}", *WORK, "--json", f"unread-{name}.json")
-    with start(folder, "check", *rows) as process:
+    backends = ("-b", "numpy", "-b", f"mymod:{name}", *WORK, "--json", f"unread-{name}.json")
+    with start(folder, "check", *backends) as process:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == code
@@ -408,8 +408,8 @@ def test_files_for_ci(gateparity, folder):
 def test_the_seed_draws_other_numbers(gateparity, folder):
     for seed in (0, 1):
         files = ("--json", f"seed{seed}.json")
-        rows = ("-b", "numpy", "-b", "mymod:Right")
-        gateparity("check", *rows, "--seed", str(seed), *WORK, *files)
+        backends = ("-b", "numpy", "-b", "mymod:Right")
+        gateparity("check", *backends, "--seed", str(seed), *WORK, *files)
     one, other = (load(folder / f"seed{seed}.json") for seed in (0, 1))
     assert (one["seed"], other["seed"]) == (0, 1)
     assert [r["max_error"] for r in one["results"]] != [r["max_error"] for r in other["results"]]
@@ -465,14 +465,14 @@ def test_what_is_found_is_told(gateparity, folder):
     assert "…" not in done.stdout
     found = load(folder / "backends.json")
     assert found["schema"] == 1
-    names = [row["backend"] for row in found["backends"]]
+    names = [backend["backend"] for backend in found["backends"]]
     assert names == ["numpy", "torch", "tensorflow", "jax", "mxnet"]
     numpy = found["backends"][0]
     assert numpy["variants"] == ["scratch"]
     assert (numpy["version"], numpy["interpreter"]) == (np.__version__, sys.executable)
-    for row in found["backends"]:
-        assert bool(row["reason"]) != bool(row["version"])
-        assert (row["interpreter"] or row["reason"]) in done.stdout
+    for backend in found["backends"]:
+        assert bool(backend["reason"]) != bool(backend["version"])
+        assert (backend["interpreter"] or backend["reason"]) in done.stdout
 
 
 def test_environments_are_listed_whole(gateparity, folder):
@@ -487,8 +487,8 @@ def test_a_file_is_replaced_whole(gateparity, folder):
     path = folder / "old.json"
     path.write_text("old")
     before = set(folder.iterdir())
-    rows = ("-b", "numpy", "-b", "mymod:Right")
-    line = ("check", *rows, "--case", "unit", "--check", "forward", "--json", str(path))
+    backends = ("-b", "numpy", "-b", "mymod:Right")
+    line = ("check", *backends, "--case", "unit", "--check", "forward", "--json", str(path))
     assert gateparity(*line, "--force").returncode == 0
     assert load(path)["schema"] == 1
     assert {p for p in set(folder.iterdir()) - before if p.name != "started"} <= {

@@ -81,8 +81,8 @@ def test_a_name_is_completed_without_importing_a_framework():
 
 
 def test_every_row_is_offered():
-    rows = [f"{f.name}:{variant}" for f in FRAMEWORKS.values() for variant, _ in f.variants]
-    assert set(rows) <= set(complete_backend(""))
+    backends = [f"{f.name}:{variant}" for f in FRAMEWORKS.values() for variant, _ in f.variants]
+    assert set(backends) <= set(complete_backend(""))
 
 
 def test_a_shell_that_cuts_nothing_is_left_alone(capsys):

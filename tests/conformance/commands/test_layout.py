@@ -26,8 +26,8 @@ def run(folder, *arguments):
 def test_the_table_has_a_row_for_each(tmp_path):
     done = run(tmp_path, "--json", "all.json")
     assert done.returncode == 0
-    rows = {line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line}
-    assert rows - {""} == set(LAYOUTS)
+    backends = {line.split("│")[1].strip() for line in done.stdout.splitlines() if "│" in line}
+    assert backends - {""} == set(LAYOUTS)
     found = json.loads((tmp_path / "all.json").read_text())["layouts"]
     assert [layout["name"] for layout in found] == list(LAYOUTS)
     assert {layout["name"] for layout in found if not layout["verified"]} == {

@@ -65,8 +65,8 @@ def run(folder, verb, *words):
     return done
 
 
-def train(folder, *words, rows=("numpy", "mine:Copy")):
-    flags = [flag for row in rows for flag in ("--backend", row)]
+def train(folder, *words, backends=("numpy", "mine:Copy")):
+    flags = [flag for backend in backends for flag in ("--backend", backend)]
     return run(folder, "train", "--text", "text.txt", *SMALL, *flags, *words)
 
 
@@ -80,19 +80,19 @@ def test_one_sentence_in_every_row_is_exit_code_0(folder):
     assert len(one["perplexities"]) == 3
     assert len(one["losses"]) == len(one["norms"]) == 12
     assert other["distances"] == [0, 0, 0]
-    rows = done.stdout.splitlines()[1:3]
-    assert all(line.endswith(one["sentence"]) for line in rows), rows
+    backends = done.stdout.splitlines()[1:3]
+    assert all(line.endswith(one["sentence"]) for line in backends), backends
     assert not (folder / "gateparity-training").exists()
 
 
 def test_another_training_is_another_sentence_and_exit_code_1(folder):
-    done = train(folder, "--epochs", "40", rows=("numpy", "mine:Deaf"))
+    done = train(folder, "--epochs", "40", backends=("numpy", "mine:Deaf"))
     assert done.returncode == 1, done.stdout
     assert "2 different sentences from 2 rows" in done.stdout
 
 
 def test_a_worker_that_is_lost_costs_its_row_and_the_others_finish(folder):
-    done = train(folder, rows=("numpy", "mine:Copy", "mine:Dies"))
+    done = train(folder, backends=("numpy", "mine:Copy", "mine:Dies"))
     assert done.returncode == 2
     assert "lost in epoch 2: its worker died during train (exit code 3" in done.stdout
     assert "one sentence from 2 rows" in done.stdout
@@ -100,7 +100,7 @@ def test_a_worker_that_is_lost_costs_its_row_and_the_others_finish(folder):
 
 
 def test_an_adapter_that_does_not_train_is_skipped_with_the_reason(folder):
-    done = train(folder, "--json", "run.json", rows=("numpy", "mine:Silent", "mine:Copy"))
+    done = train(folder, "--json", "run.json", backends=("numpy", "mine:Silent", "mine:Copy"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skip: Silent has no method train" in done.stdout
     assert "one sentence from 2 rows" in done.stdout
@@ -135,8 +135,8 @@ def test_bad_input_is_one_line_before_the_work_starts(folder, words, line):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_leaves_checkpoints_that_resume_to_the_same_end(folder):
-    rows = ("--backend", "mine:Slow", "--backend", "numpy", "--epochs", "12")
-    words = [*COMMAND, "train", "--text", "text.txt", *SMALL, *rows]
+    backends = ("--backend", "mine:Slow", "--backend", "numpy", "--epochs", "12")
+    words = [*COMMAND, "train", "--text", "text.txt", *SMALL, *backends]
     process = subprocess.Popen(
         words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -171,8 +171,8 @@ def test_curves_and_distances_are_written_as_one_page(folder):
 
 
 def test_horizon_judges_every_row_and_tells_how_long_they_stay_together(folder):
-    rows = ("-b", "numpy", "-b", "mine:Copy", "-b", "mine:Silent")
-    done = run(folder, "horizon", *rows, "--json", "horizon.json")
+    backends = ("-b", "numpy", "-b", "mine:Copy", "-b", "mine:Silent")
+    done = run(folder, "horizon", *backends, "--json", "horizon.json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((folder / "horizon.json").read_text())
     statuses = {(trial["backend"], trial["status"]) for trial in found["trials"]}

@@ -10,7 +10,7 @@ import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.diagnosis.predictions import Predictions, bend
+from gateparity.conformance.diagnosis.predictions import Predictions, apply_mistakes
 from gateparity.conformance.diagnosis.probes import (
     PROBES,
     Probe,
@@ -18,7 +18,7 @@ from gateparity.conformance.diagnosis.probes import (
     probe_cases,
     run_probe,
 )
-from gateparity.conformance.diagnosis.search import Diagnosis, Diagnostician
+from gateparity.conformance.diagnosis.search import Diagnoser, Diagnosis
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.cells import Place, confine
@@ -50,8 +50,8 @@ def predictions():
 
 
 @pytest.fixture(scope="module")
-def doctor(predictions):
-    return Diagnostician(predictions)
+def diagnoser(predictions):
+    return Diagnoser(predictions)
 
 
 def ask(make_lstm, probes=PROBES, seed=0):
@@ -65,7 +65,7 @@ def ask(make_lstm, probes=PROBES, seed=0):
 def mistaken(*names):
     """NumPy's LSTM at the case's own precision, with these mistakes in it."""
     mistakes = tuple(BY_NAME[name] for name in names)
-    return lambda case: bend(mistakes, Truth(dtype=case.config.dtype), case)
+    return lambda case: apply_mistakes(mistakes, Truth(dtype=case.config.dtype), case)
 
 
 def names_of(diagnosis):
@@ -80,9 +80,9 @@ def test_probes_are_of_cases_that_their_checks_have():
 
 
 @pytest.mark.parametrize("make_lstm", [mistaken(), lambda _: Canonical(Scratch())])
-def test_a_sound_lstm_has_nothing_to_explain(doctor, make_lstm):
+def test_a_sound_lstm_has_nothing_to_explain(diagnoser, make_lstm):
     probes = ask(make_lstm, [p for p in PROBES if p[0] not in ("purity", "refusal")])
-    found = doctor.diagnose(probes)
+    found = diagnoser.diagnose(probes)
     assert found == Diagnosis(tuple(probes), (), (), ())
     assert found.words == ""
 
@@ -102,8 +102,8 @@ SINGLES = [
 
 
 @pytest.mark.parametrize("name", SINGLES)
-def test_exactly_the_mistake_is_named(doctor, name):
-    found = doctor.name(ask(mistaken(name)), pairs=False)
+def test_exactly_the_mistake_is_named(diagnoser, name):
+    found = diagnoser.name(ask(mistaken(name)), pairs=False)
     assert names_of(found) == [(name,)]
     assert found.words == f"it behaves exactly as if {BY_NAME[name].words}"
     assert found.ruled_out == ()
@@ -124,12 +124,12 @@ PLACES = [
 def confined(name, place):
     """NumPy's LSTM with this mistake in this place alone."""
     mistake = confine(BY_NAME[name], place)
-    return lambda case: bend((mistake,), Truth(dtype=case.config.dtype), case)
+    return lambda case: apply_mistakes((mistake,), Truth(dtype=case.config.dtype), case)
 
 
 @pytest.mark.parametrize(("place", "words"), PLACES)
-def test_a_mistake_in_one_layer_or_direction_is_named_with_its_place(doctor, place, words):
-    found = doctor.name(ask(confined("gates packed i, f, o, g", place)), pairs=False)
+def test_a_mistake_in_one_layer_or_direction_is_named_with_its_place(diagnoser, place, words):
+    found = diagnoser.name(ask(confined("gates packed i, f, o, g", place)), pairs=False)
     said = f"it behaves exactly as if the gates of {words} were packed i, f, o, g"
     assert found.words == said
     assert names_of(found) == [(f"gates packed i, f, o, g, in {words.rstrip(',')}",)]
@@ -138,26 +138,26 @@ def test_a_mistake_in_one_layer_or_direction_is_named_with_its_place(doctor, pla
 @pytest.mark.parametrize(
     "name", ["recurrent kernels transposed", "no b_hh", "no bias at the forget gate"]
 )
-def test_other_mistakes_of_the_weights_are_named_with_their_place(doctor, name):
-    found = doctor.name(ask(confined(name, Place(0, 1))), pairs=False)
+def test_other_mistakes_of_the_weights_are_named_with_their_place(diagnoser, name):
+    found = diagnoser.name(ask(confined(name, Place(0, 1))), pairs=False)
     assert names_of(found) == [(f"{name}, in layer 0, reverse",)]
 
 
-def test_every_mistake_of_the_weights_can_be_in_one_place(doctor):
+def test_every_mistake_of_the_weights_can_be_in_one_place(diagnoser):
     weights = [m for m in CATALOGUE if m.family in ("gate order", "kernels", "biases")]
     assert all(" of layer 1 " in confine(m, Place(1)).words for m in weights)
     assert [m for m in CATALOGUE if confine(m, Place(1))] == weights
 
 
-def test_a_mistake_everywhere_is_named_without_a_place(doctor):
+def test_a_mistake_everywhere_is_named_without_a_place(diagnoser):
     one_layer = [p for p in PROBES if p[1] in ("one_step", "sequence") and p[0] != "refusal"]
-    found = doctor.name(ask(confined("no b_hh", Place(0)), one_layer), pairs=False)
+    found = diagnoser.name(ask(confined("no b_hh", Place(0)), one_layer), pairs=False)
     assert names_of(found) == [("no b_hh",)]
 
 
-def test_where_single_directions_are_all_a_place_has_the_fewest_words(doctor):
+def test_where_single_directions_are_all_a_place_has_the_fewest_words(diagnoser):
     some = [p for p in PROBES if p[1] in ("sequence", "stacked") and p[0] != "refusal"]
-    found = doctor.name(ask(confined("no b_hh", Place(1, 0)), some), pairs=False)
+    found = diagnoser.name(ask(confined("no b_hh", Place(1, 0)), some), pairs=False)
     assert names_of(found) == [("no b_hh, in layer 1",)]
 
 
@@ -166,7 +166,7 @@ def test_what_is_not_deterministic_is_searched_no_further(predictions):
     probes = ask(mistaken("no b_hh"), CHEAP)
     purity = probe_cases(0, [("purity", "sequence", "float32")])[0]
     noisy = Probe(*purity, "repeated calls of forward with the same arguments differ in y")
-    found = Diagnostician(predictions).diagnose([*probes, noisy])
+    found = Diagnoser(predictions).diagnose([*probes, noisy])
     assert found.words == f"it is not deterministic: {noisy.found}"
     assert (found.differing, found.explanations, found.ruled_out) == ((noisy,), (), ())
 
@@ -195,16 +195,16 @@ OUTPUTS = [p for p in PROBES if p[0] in ("sizes", "forward", "lengths", "directi
 
 
 @pytest.mark.parametrize("name", ["gates packed i, o, f, g", "h_0 ignored", "lengths ignored"])
-def test_outputs_alone_name_a_mistake(doctor, name):
+def test_outputs_alone_name_a_mistake(diagnoser, name):
     """By a doctor who has seen gradients of the same probes."""
     probes = ask(lambda case: ForwardOnly(mistaken(name)(case)), OUTPUTS)
     assert all(probe.outputs_alone for probe in probes)
-    assert names_of(doctor.diagnose(probes)) == [(name,)]
+    assert names_of(diagnoser.diagnose(probes)) == [(name,)]
 
 
-def test_what_outputs_alone_do_not_show_is_not_there(doctor):
+def test_what_outputs_alone_do_not_show_is_not_there(diagnoser):
     shown, alone = (
-        doctor.name(ask(make, OUTPUTS), pairs=False)
+        diagnoser.name(ask(make, OUTPUTS), pairs=False)
         for make in (
             mistaken("d_w_hh doubled"),
             lambda case: ForwardOnly(mistaken("d_w_hh doubled")(case)),
@@ -214,10 +214,10 @@ def test_what_outputs_alone_do_not_show_is_not_there(doctor):
     assert alone.differing == ()
 
 
-def test_other_numbers_of_the_same_name_are_another_question(doctor):
+def test_other_numbers_of_the_same_name_are_another_question(diagnoser):
     """As in failures that were saved: shrunk, or drawn by another seed."""
     probes = [p for seed in (0, 7) for p in ask(mistaken("no b_hh"), CHEAP, seed)]
-    found = doctor.name(probes, pairs=False)
+    found = diagnoser.name(probes, pairs=False)
     assert names_of(found) == [("no b_hh",)]
     assert len(found.differing) == 2 * len(CHEAP)
 
@@ -226,12 +226,12 @@ def test_a_pair_is_named_by_two_probes_of_one_name(predictions):
     pair = ("no b_hh", "1 added to the forget gate before the sigmoid")
     some = [m for m in CATALOGUE if m.family in ("biases", "forget offset")]
     probes = [p for seed in (0, 7) for p in ask(mistaken(*pair), CHEAP[1:2], seed)]
-    found = Diagnostician(predictions, some).name(probes)
+    found = Diagnoser(predictions, some).name(probes)
     assert set(pair) in [set(names) for names in names_of(found)]
 
 
-def test_only_what_differs_is_called_differing(doctor):
-    found = doctor.name(ask(mistaken("lengths ignored")), pairs=False)
+def test_only_what_differs_is_called_differing(diagnoser):
+    found = diagnoser.name(ask(mistaken("lengths ignored")), pairs=False)
     shorter = ("lengths", "gates", "purity")
     assert len(found.probes) == len(PROBES)
     assert 0 < len(found.differing) < len(PROBES)
@@ -245,7 +245,7 @@ def test_a_pair_is_named(predictions):
     some = [m for m in CATALOGUE if m.family in ("biases", "gradients")]
     shares = []
     probes = ask(mistaken(*pair))
-    found = Diagnostician(predictions, some).name(probes, shares.append)
+    found = Diagnoser(predictions, some).name(probes, shares.append)
     assert [set(names) for names in names_of(found)] == [pair]
     both = [BY_NAME[name].words for name in names_of(found)[0]]
     assert found.words == f"it behaves exactly as if {both[0]} and {both[1]}"
@@ -256,15 +256,15 @@ def test_a_pair_is_named(predictions):
 def test_pairs_are_not_looked_at_unless_asked(predictions):
     some = [BY_NAME["no b_hh"], BY_NAME["d_w_hh doubled"]]
     probes = ask(mistaken("no b_hh", "d_w_hh doubled"))
-    doctor = Diagnostician(predictions, some)
-    assert names_of(doctor.name(probes, pairs=False)) == []
-    assert len(names_of(doctor.name(probes))) == 1
+    diagnoser = Diagnoser(predictions, some)
+    assert names_of(diagnoser.name(probes, pairs=False)) == []
+    assert len(names_of(diagnoser.name(probes))) == 1
 
 
 def test_one_mistake_is_enough_where_it_explains_everything(predictions):
     some = [m for m in CATALOGUE if m.family == "biases"]
     shares = []
-    found = Diagnostician(predictions, some).name(ask(mistaken("no b_hh")), shares.append)
+    found = Diagnoser(predictions, some).name(ask(mistaken("no b_hh")), shares.append)
     assert names_of(found) == [("no b_hh",)]
     assert shares == []
 
@@ -272,7 +272,7 @@ def test_one_mistake_is_enough_where_it_explains_everything(predictions):
 def test_what_is_not_known_is_said(predictions):
     some = [m for m in CATALOGUE if m.family in ("biases", "activations", "lengths")]
     probes = ask(lambda _: Canonical(ScalesOneUnit()), CHEAP)
-    found = Diagnostician(predictions, some).diagnose(probes)
+    found = Diagnoser(predictions, some).diagnose(probes)
     assert found.differing
     assert found.explanations == ()
     assert found.words == "no known mistake explains it"
@@ -285,14 +285,14 @@ def test_what_is_not_known_is_said(predictions):
     assert found.distance > 8
 
 
-def test_no_single_mistake_of_the_catalogue_explains_it(doctor):
-    found = doctor.name(ask(lambda _: Canonical(ScalesOneUnit()), CHEAP), pairs=False)
+def test_no_single_mistake_of_the_catalogue_explains_it(diagnoser):
+    found = diagnoser.name(ask(lambda _: Canonical(ScalesOneUnit()), CHEAP), pairs=False)
     assert (found.words, names_of(found)) == ("no known mistake explains it", [])
 
 
 def test_what_is_named_is_not_ruled_out(predictions):
     some = [m for m in CATALOGUE if m.family in ("biases", "forget offset")]
-    found = Diagnostician(predictions, some).diagnose(ask(mistaken("biases doubled"), CHEAP))
+    found = Diagnoser(predictions, some).diagnose(ask(mistaken("biases doubled"), CHEAP))
     assert names_of(found) == [("biases doubled",)]
     others = [m.name for m, _ in found.ruled_out]
     assert sorted([*others, "biases doubled"]) == sorted(m.name for m in some)
@@ -302,22 +302,22 @@ def test_what_is_named_is_not_ruled_out(predictions):
 def test_what_the_probes_cannot_tell_apart_is_all_named(predictions):
     one = BY_NAME["no b_hh"]
     twin = dataclasses.replace(one, name="twin", words="it were its twin")
-    found = Diagnostician(predictions, [one, twin]).name(ask(mistaken("no b_hh"), CHEAP))
+    found = Diagnoser(predictions, [one, twin]).name(ask(mistaken("no b_hh"), CHEAP))
     assert names_of(found) == [("no b_hh",), ("twin",)]
     assert found.words == f"it behaves exactly as if {one.words}, or as if it were its twin"
 
 
 @pytest.mark.parametrize("name", ["gates packed f, i, g, o", "no biases", "lengths ignored"])
-def test_forward_alone_is_enough(doctor, name):
+def test_forward_alone_is_enough(diagnoser, name):
     probes = ask(mistaken(name), [p for p in PROBES if not CHECKS[p[0]].needs])
     assert 0 < len(probes) < len(PROBES)
-    assert (name,) in names_of(doctor.name(probes, pairs=False))
+    assert (name,) in names_of(diagnoser.name(probes, pairs=False))
 
 
 def test_a_mistake_at_other_dtypes_alone_changes_nothing_here():
     case = RECIPES["sequence"].build("float32", 0)
     truth = Truth(dtype="float32")
-    assert bend((BY_NAME["float64 in float32"],), truth, case) is truth
+    assert apply_mistakes((BY_NAME["float64 in float32"],), truth, case) is truth
 
 
 def test_predictions_tell_what_agrees(predictions):

@@ -161,8 +161,8 @@ def test_it_tells_what_the_file_is(gateparity, file):
     assert f"\n  then: {failure.message}\n" in text
     for name, value in failure.manifest.items():
         assert f"\n  {name}: {value}\n" in text
-    row = next(line for line in text.splitlines() if line.startswith("│ y "))
-    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    backend = next(line for line in text.splitlines() if line.startswith("│ y "))
+    cells = [cell.strip() for cell in backend.strip("│").split("│")]
     found, expected = failure.found["y"].item(), failure.truth["y"].item()
     assert cells[:3] == ["y", "[0, 0, 0]", f"{found:.9g}"]
     assert float(cells[4]) == pytest.approx(expected, rel=1e-8, abs=1e-30)
@@ -254,10 +254,10 @@ def test_what_has_no_gradients_is_replayed_by_its_outputs(gateparity, folder):
     assert gateparity(*line).returncode == 1
     file, *_ = sorted((folder / "alone").iterdir())
     found = {}
-    for row, code in (("liar:ForwardOnly", 1), ("numpy", 0)):
-        done = gateparity("replay", file, "-b", row, "--json", "alone.json")
+    for backend, code in (("liar:ForwardOnly", 1), ("numpy", 0)):
+        done = gateparity("replay", file, "-b", backend, "--json", "alone.json")
         assert done.returncode == code, done.stdout + done.stderr
-        (found[row],) = json.loads((folder / "alone.json").read_text())["replays"]
+        (found[backend],) = json.loads((folder / "alone.json").read_text())["replays"]
     again, numpy = found.values()
     assert (again["status"], again["same_bits"], again["same_truth"]) == ("fail", True, True)
     assert {a["array"].split(",")[0] for a in again["arrays"]} == {"y", "h_n", "c_n"}
@@ -278,8 +278,8 @@ def test_several_variants_are_several_rows(gateparity, file, folder):
     """A spec may name more than one; one of them that can't run is no agreement."""
     done = gateparity("replay", file, "-b", "torch", "--json", "rows.json")
     found = json.loads((folder / "rows.json").read_text())
-    assert [row["variant"] for row in found["replays"]] == ["scratch", "layer"]
-    statuses = {row["status"] for row in found["replays"]}
+    assert [backend["variant"] for backend in found["replays"]] == ["scratch", "layer"]
+    statuses = {backend["status"] for backend in found["replays"]}
     assert done.returncode == (0 if statuses == {"pass"} else 2)
 
 
@@ -379,8 +379,8 @@ def test_the_page_tells_what_is_in_a_file(file):
 def test_nothing_is_saved_where_nothing_fails_or_it_is_not_wanted(gateparity, tmp_path):
     (tmp_path / "liar.py").write_text(LIAR)
     line = ("check", "-b", "numpy", "-b", "liar:Swapped", "--case", "unit", "--check", "forward")
-    rows = ("-b", "numpy", "-b", f"numpy@{sys.executable}")
-    assert gateparity("check", *rows, "--case", "unit", cwd=tmp_path).returncode == 0
+    backends = ("-b", "numpy", "-b", f"numpy@{sys.executable}")
+    assert gateparity("check", *backends, "--case", "unit", cwd=tmp_path).returncode == 0
     done = gateparity(*line, "--no-save", cwd=tmp_path)
     assert done.returncode == 1
     assert "saved" not in done.stdout

@@ -91,8 +91,8 @@ def run(tmp_path, monkeypatch):
 
     def start(name, checks=("forward", "layers"), cases=(), saver=None, **options):
         saver = saver or Saver(tmp_path / "saved", 5)
-        rows = parse_backends(["numpy", f"liar:{name}"])
-        return run_checks(rows, named_plan(cases, checks, 5), seed=5, save=saver, **options)
+        backends = parse_backends(["numpy", f"liar:{name}"])
+        return run_checks(backends, named_plan(cases, checks, 5), seed=5, save=saver, **options)
 
     return start
 
@@ -111,7 +111,7 @@ def test_the_first_case_of_each_failing_check_is_saved(run, tmp_path):
     }
     failing = [r for r in found.results if r.status == "fail"]
     assert failing[0] is files["forward"]
-    assert {result.row.label for result in failing} == {"liar:Swapped"}
+    assert {result.backend.label for result in failing} == {"liar:Swapped"}
 
 
 def test_swapped_gates_are_shrunk_to_one_of_everything(run):
@@ -186,7 +186,7 @@ def test_a_deviation_that_is_gone_is_no_case_to_save(tmp_path):
 
 def test_a_worker_that_a_smaller_case_kills_costs_no_result(run):
     found = run("DiesOfSmallCases", cases=["sequence", "stacked"])
-    own = [r for r in found.results if r.row.label == "liar:DiesOfSmallCases"]
+    own = [r for r in found.results if r.backend.label == "liar:DiesOfSmallCases"]
     assert [r.status for r in own] == ["fail"] * 4
     files = saved(found)
     assert list(files) == ["forward", "layers"]
@@ -262,8 +262,8 @@ def test_file_names_are_safe(name, variant, start):
 
 
 def test_rows_of_two_interpreters_have_two_files():
-    rows = [Backend(f"torch@/opt/{name}", "layer", "", None) for name in ("a/b", "a-b", "a")]
-    results = [Result(row, "forward", "unit", "float32", "fail") for row in rows]
+    backends = [Backend(f"torch@/opt/{name}", "layer", "", None) for name in ("a/b", "a-b", "a")]
+    results = [Result(backend, "forward", "unit", "float32", "fail") for backend in backends]
     assert len({file_name(result) for result in results}) == 3
     assert not any("opt" in file_name(result) for result in results)
 

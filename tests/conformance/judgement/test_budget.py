@@ -184,13 +184,15 @@ def test_what_is_not_finite_in_the_truth_has_no_budget():
 def test_float64_has_float32s_budget_at_its_own_unit(check):
     """The same numbers in both, so the same draws."""
     large = build("sequence")
-    batch, heads = (
+    batch, cotangents = (
         dataclasses.replace(arrays, **{n: a.astype(np.float64) for n, a in found.items()})
         for arrays in (large.batch, large.cotangent)
         for found in [{n: a for n, a in vars(arrays).items() if a is not None}]
     )
     params, config = cast_parameters(large.params, "float64"), build("sequence", "float64").config
-    small = dataclasses.replace(large, config=config, params=params, batch=batch, cotangent=heads)
+    small = dataclasses.replace(
+        large, config=config, params=params, batch=batch, cotangent=cotangents
+    )
     one, other = (expect(check, case).budget for case in (large, small))
     for name, sigma in one.sigmas.items():
         np.testing.assert_allclose(other.sigmas[name] * 2.0**29, sigma, rtol=1e-12)

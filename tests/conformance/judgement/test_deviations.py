@@ -47,10 +47,10 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     def run(adapter, key=RAGGED, name="mxnet", variant="layer", shipped=True):
-        [row] = parse_backends([f"mymod:{adapter}"])
-        row = dataclasses.replace(row, name=name, variant=variant, shipped=shipped)
+        [backend] = parse_backends([f"mymod:{adapter}"])
+        backend = dataclasses.replace(backend, name=name, variant=variant, shipped=shipped)
         check, case, dtype = key
-        with Session(row, Truths(), 60.0) as session:
+        with Session(backend, Truths(), 60.0) as session:
             return session.run(CHECKS[check], RECIPES[case].build(dtype, 0))
 
     return run
@@ -58,9 +58,9 @@ def run(tmp_path, monkeypatch):
 
 def listed(name, key, variant="layer"):
     check, case, dtype = key
-    [row] = parse_backends(["numpy"])
-    row = dataclasses.replace(row, name=name, variant=variant)
-    return find_deviation(row, CHECKS[check], RECIPES[case].build(dtype, 0))
+    [backend] = parse_backends(["numpy"])
+    backend = dataclasses.replace(backend, name=name, variant=variant)
+    return find_deviation(backend, CHECKS[check], RECIPES[case].build(dtype, 0))
 
 
 def test_a_listed_deviation_is_known_and_says_why(run):
@@ -88,10 +88,10 @@ def test_one_that_is_mended_fails_until_its_entry_is_removed(run):
         {"shipped": False},
         {"shipped": False, "name": "mymod", "variant": "IgnoresLengths"},
     ],
-    ids=lambda row: "-".join(map(str, row.values())),
+    ids=lambda backend: "-".join(map(str, backend.values())),
 )
-def test_elsewhere_the_same_is_a_failure(run, row):
-    result = run("IgnoresLengths", **row)
+def test_elsewhere_the_same_is_a_failure(run, backend):
+    result = run("IgnoresLengths", **backend)
     assert result.status == "fail"
     assert "sigma" in result.reason
 
@@ -111,19 +111,19 @@ def test_what_was_never_compared_stays_what_it_is(run):
 
 def test_a_list_of_ones_own():
     check, case = CHECKS["forward"], RECIPES["unit"].build("float32", 0)
-    [row] = parse_backends(["numpy"])
+    [backend] = parse_backends(["numpy"])
     known = Deviation("numpy", ("scratch",), (("forward", "unit"),), ("float32",), "why", "where")
-    assert find_deviation(row, check, case, {}, [known]) is known
-    assert find_deviation(row, check, RECIPES["plain"].build("float32", 0), {}, [known]) is None
-    assert find_deviation(row, check, RECIPES["unit"].build("float64", 0), {}, [known]) is None
-    assert find_deviation(row, check, case) is None
+    assert find_deviation(backend, check, case, {}, [known]) is known
+    assert find_deviation(backend, check, RECIPES["plain"].build("float32", 0), {}, [known]) is None
+    assert find_deviation(backend, check, RECIPES["unit"].build("float64", 0), {}, [known]) is None
+    assert find_deviation(backend, check, case) is None
 
 
 def test_one_that_holds_on_some_devices_only():
     check, case = CHECKS["values"], RECIPES["subnormal"].build("float32", 0)
-    [row, *_] = parse_backends(["jax"])
-    on = [find_deviation(row, check, case, {"device": device}) for device in ("cpu", "gpu")]
-    assert on[0] is find_deviation(row, check, case)  # a manifest that doesn't tell
+    [backend, *_] = parse_backends(["jax"])
+    on = [find_deviation(backend, check, case, {"device": device}) for device in ("cpu", "gpu")]
+    assert on[0] is find_deviation(backend, check, case)  # a manifest that doesn't tell
     assert on[0].where == (("device", "cpu"),)
     assert on[1] is None
 
@@ -140,7 +140,7 @@ def test_what_is_known_is_asked_for_by_the_workers_manifest(run, monkeypatch):
 @pytest.mark.parametrize("known", DEVIATIONS, ids=lambda known: known.reason)
 def test_an_entry_names_what_there_is(known):
     framework = FRAMEWORKS[known.framework]
-    assert set(known.variants) <= {name for name, _ in (*framework.variants, *framework.further)}
+    assert set(known.variants) <= {name for name, _ in (*framework.variants, *framework.opt_in)}
     for check, case in known.cases:
         assert case in CHECKS[check].cases
         assert set(known.dtypes) <= set(CHECKS[check].dtypes)

@@ -52,7 +52,7 @@ def by_definition(case):
                     h = o * np.tanh(c)
                     above[t].extend(h)
                 h_n[k, b], c_n[k, b] = h, c
-            below = [np.array(row) for row in above]
+            below = [np.array(backend) for backend in above]
         y[:length, b] = below
     return {"y": y, "h_n": h_n, "c_n": c_n}
 

@@ -62,18 +62,18 @@ def record():
     def record(checks=CHECKS, cases=CASES, seed=0, manifests=(), plan=None, **adapters):
         adapters = adapters or {"numpy": "sound"}
         plan = plan or named_plan(cases, checks, seed)
-        rows, results, truths = [], [], Truths()
+        backends, results, truths = [], [], Truths()
         told = {}
         for name, adapter in adapters.items():
-            row = Backend(name, "scratch", "", None)
+            backend = Backend(name, "scratch", "", None)
             _, local = load_local(
                 ADAPTERS.get(adapter, adapter) if isinstance(adapter, str) else adapter
             )
-            rows.append(row)
-            results += [run_check(row, local, check, case, truths) for check, case in plan]
-            told[row.label] = {"device": "cpu", "processor": "some"} | dict(manifests)
-        versions = {row.label: "1.0" for row in rows}
-        run = Run(tuple(rows), tuple(results), (), versions, seed, 2.0, 0.5, manifests=told)
+            backends.append(backend)
+            results += [run_check(backend, local, check, case, truths) for check, case in plan]
+            told[backend.label] = {"device": "cpu", "processor": "some"} | dict(manifests)
+        versions = {backend.label: "1.0" for backend in backends}
+        run = Run(tuple(backends), tuple(results), (), versions, seed, 2.0, 0.5, manifests=told)
         return make_recording(run, plan, Source())
 
     return record

@@ -35,7 +35,7 @@ def test_a_wrong_row_differs_whatever_was_recorded(record, compare):
     found = compare(lied)
     assert found.run.verdict == "differs"
     wrong = [r for r in found.run.results if r.status == "fail"]
-    assert {r.row.label for r in wrong} == {"torch:scratch"}
+    assert {r.backend.label for r in wrong} == {"torch:scratch"}
     assert {r.check for r in wrong} == {"forward", "lengths"}
     assert all(r.begins.words.startswith("layer") for r in wrong)
     assert [r.key for r in found.revised] == [r.key for r in wrong]
@@ -52,7 +52,7 @@ def test_what_has_no_numbers_stays_what_it_was_called(record, compare):
     made = record(numpy="sound", torch="sound")
     lost = [
         dataclasses.replace(r, status="error", arrays=None, reason="its worker died")
-        if r.row.name == "torch"
+        if r.backend.name == "torch"
         else r
         for r in made.run.results
     ]
@@ -92,9 +92,9 @@ def test_a_deviation_is_known_where_the_manifest_says_so(record, compare, device
 @pytest.mark.parametrize(("engine", "status"), [("jax", "known"), ("torch", "fail"), ("", "fail")])
 def test_a_flush_is_known_of_the_engine_that_the_manifest_names(record, compare, engine, status):
     made = record(["values"], ["subnormal"], manifests={"engine": engine}, mine=Flushes())
-    row = dataclasses.replace(made.run.rows[0], shipped=False)
-    results = tuple(dataclasses.replace(result, row=row) for result in made.run.results)
-    run = dataclasses.replace(made.run, rows=(row,), results=results)
+    backend = dataclasses.replace(made.run.backends[0], shipped=False)
+    results = tuple(dataclasses.replace(result, backend=backend) for result in made.run.results)
+    run = dataclasses.replace(made.run, backends=(backend,), results=results)
     found = compare(dataclasses.replace(made, run=run)).run.results
     assert {result.status for result in found} == {status}
     assert all(('engine = "jax"' in result.reason) == (engine == "") for result in found)
@@ -127,7 +127,7 @@ def test_one_without_gradients_is_judged_by_its_outputs_again(record, compare):
     made = record(numpy="sound", mine="forward only", theirs="shifted")
     found = compare(made)
     assert found.revised == ()
-    mine = [r for r in found.run.results if r.row.name == "mine"]
+    mine = [r for r in found.run.results if r.backend.name == "mine"]
     assert {r.status for r in mine if r.check != "gradients"} == {"pass"}
     assert {(r.status, r.reason) for r in mine if r.check == "gradients"} == {
         ("skip", "it runs forward only")

@@ -41,10 +41,10 @@ def test_rows_that_several_have_say_whose_they_are(record):
     runs = mark_rows({"x": one, "y": two})
     joined = join_runs(list(runs.values()))
     labels = ["numpy:scratch@x", "torch:scratch", "numpy:scratch@y", "jax:scratch"]
-    assert [row.label for row in joined.rows] == labels
-    assert [row.spec for row in joined.rows][::2] == ["numpy:scratch", "numpy:scratch"]
+    assert [backend.label for backend in joined.backends] == labels
+    assert [backend.spec for backend in joined.backends][::2] == ["numpy:scratch", "numpy:scratch"]
     assert list(joined.versions) == list(joined.manifests) == labels
-    assert [result.row.label for result in joined.results[:: len(one.plan)]] == labels
+    assert [result.backend.label for result in joined.results[:: len(one.plan)]] == labels
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def assert_same(one, other):
         assert (check, case.name, case.config) == (other_check, other_case.name, other_case.config)
         assert not other_bits(name_arrays(case), name_arrays(other_case))
     for a, b in zip(one.run.results, other.run.results, strict=True):
-        assert (a.row, a.key, a.status, a.reason) == (b.row, b.key, b.status, b.reason)
+        assert (a.backend, a.key, a.status, a.reason) == (b.backend, b.key, b.status, b.reason)
         for part in ("arrays", "against"):
             here, there = getattr(a, part), getattr(b, part)
             assert (here is None) == (there is None)
@@ -119,13 +119,17 @@ def test_a_size_is_told(small, path):
 def test_nothing_of_the_users_folders_is_kept(record, path):
     made = record(checks=["forward"], cases=["unit"])
     secret = "/home/somebody/secret"
-    rows = tuple(dataclasses.replace(row, name=f"numpy@{secret}/env") for row in made.run.rows)
-    results = tuple(dataclasses.replace(r, row=rows[0]) for r in made.run.results)
-    run = dataclasses.replace(made.run, rows=rows, results=results, versions={rows[0].label: "2.4"})
+    backends = tuple(
+        dataclasses.replace(backend, name=f"numpy@{secret}/env") for backend in made.run.backends
+    )
+    results = tuple(dataclasses.replace(r, backend=backends[0]) for r in made.run.results)
+    run = dataclasses.replace(
+        made.run, backends=backends, results=results, versions={backends[0].label: "2.4"}
+    )
     run = dataclasses.replace(run, manifests={})
     source = Source(f"--weights '{secret}/my model.pt' --prefix a.b", "0" * 64)
     public = make_recording(run, made.plan, source)
-    assert [row.label for row in public.run.rows] == ["numpy:scratch@2.4"]
+    assert [backend.label for backend in public.run.backends] == ["numpy:scratch@2.4"]
     assert public.source.options == "--weights 'my model.pt' --prefix a.b"
     path.write_bytes(pack_recording(public))
     assert b"somebody" not in path.read_bytes()
@@ -133,11 +137,15 @@ def test_nothing_of_the_users_folders_is_kept(record, path):
 
 def test_two_environments_of_one_version_keep_a_row_each(record):
     made = record(checks=["forward"], cases=["unit"])
-    rows = [dataclasses.replace(made.run.rows[0], name=f"numpy@/env/{k}") for k in "ab"]
-    results = [dataclasses.replace(r, row=row) for row in rows for r in made.run.results]
-    run = dataclasses.replace(made.run, rows=tuple(rows), results=tuple(results), manifests={})
-    run = dataclasses.replace(run, versions={row.label: "2.4" for row in rows})
-    labels = [row.label for row in make_recording(run, made.plan, Source()).run.rows]
+    backends = [dataclasses.replace(made.run.backends[0], name=f"numpy@/env/{k}") for k in "ab"]
+    results = [
+        dataclasses.replace(r, backend=backend) for backend in backends for r in made.run.results
+    ]
+    run = dataclasses.replace(
+        made.run, backends=tuple(backends), results=tuple(results), manifests={}
+    )
+    run = dataclasses.replace(run, versions={backend.label: "2.4" for backend in backends})
+    labels = [backend.label for backend in make_recording(run, made.plan, Source()).run.backends]
     assert labels == ["numpy:scratch@2.4", "numpy:scratch@2.4@2"]
 
 
@@ -257,9 +265,9 @@ def test_a_row_that_comes_twice(unpacked, path):
 @pytest.mark.parametrize(("key", "value", "message"), RESULTS)
 def test_results_that_are_none(key, value, message, unpacked, path):
     arrays, words = unpacked
-    [row] = words["rows"]
-    results = [row["results"][0] | {key: value}, *row["results"][1:]]
-    rewrite(path, arrays, words | {"rows": [row | {"results": results}]})
+    [backend] = words["rows"]
+    results = [backend["results"][0] | {key: value}, *backend["results"][1:]]
+    rewrite(path, arrays, words | {"rows": [backend | {"results": results}]})
     refuse(path, message)
 
 
@@ -296,9 +304,9 @@ def test_only_gateparitys_own_rows_are_shipped(label, unpacked, path):
     arrays, words = unpacked
     backend, variant = label.split(":")
     arrays = {n.replace("numpy:scratch", label): a for n, a in arrays.items()}
-    row = words["rows"][0] | {"backend": backend, "variant": variant, "shipped": True}
-    rewrite(path, arrays, words | {"rows": [row]})
-    assert [row.shipped for row in load_recording(path).run.rows] == [False]
+    backend = words["rows"][0] | {"backend": backend, "variant": variant, "shipped": True}
+    rewrite(path, arrays, words | {"rows": [backend]})
+    assert [backend.shipped for backend in load_recording(path).run.backends] == [False]
 
 
 def test_what_could_not_be_read_again_is_not_written(small, path):

@@ -58,9 +58,9 @@ def words(markup):
 
 def table(markup):
     """The cells of the table, row by row."""
-    rows = re.findall(r"<tr>(.*?)</tr>", markup, re.DOTALL)
-    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
-    return [[words(cell) for cell in row] for row in cells]
+    backends = re.findall(r"<tr>(.*?)</tr>", markup, re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", backend, re.DOTALL) for backend in backends]
+    return [[words(cell) for cell in backend] for backend in cells]
 
 
 def test_the_verdict_comes_first():
@@ -86,8 +86,8 @@ def test_reasons_failures_and_pairs_are_told():
     assert f"numpy:scratch skip: gates: {REASON}" in seen
     assert f"mypkg forward, case unit, float32 differs : {REASON}" in seen
     assert f"numpy:scratch and mypkg differ, float32 : {REASON}" in seen
-    rows, work = "--backend numpy --backend mypkg", "--check forward --text 'a b.txt' --seed 3"
-    repeat = f"$ gateparity check {rows} {work}"
+    backends, work = "--backend numpy --backend mypkg", "--check forward --text 'a b.txt' --seed 3"
+    repeat = f"$ gateparity check {backends} {work}"
     assert f'<pre><code class="language-console">{html.escape(repeat, quote=False)}\n' in markup
 
 
@@ -104,7 +104,7 @@ def test_what_explains_a_row_and_what_was_saved_is_told():
 def test_nothing_that_a_backend_says_is_obeyed(odd):
     markup = render(to_markdown(make_run(odd, odd, odd)))
     cells = table(markup)
-    assert {len(row) for row in cells} == {5}
+    assert {len(backend) for backend in cells} == {5}
     seen = " ".join(odd.split())
     assert cells[3][:2] == [seen, seen]
     assert words(markup).count(seen) >= 6

@@ -13,11 +13,11 @@ import pytest
 from gateparity.backends.backend import Backend
 from gateparity.conformance.problems.text import encode_text
 from gateparity.conformance.reports.plot import plot_horizons, plot_training, require_plotly
-from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.training.horizon import Horizon
-from gateparity.conformance.training.resume import Journal
+from gateparity.conformance.training.resume import History
 from gateparity.conformance.training.run import Outcome, Report
-from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
+from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.errors import InputError
 from gateparity.protocol.training import TrainingState
 
@@ -29,17 +29,17 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 def outcome(label, weights, losses):
     backend = Backend(label, "", "x:Y", None, shipped=False)
-    journal = Journal(TrainingState({}), 99.0)
-    journal.losses = journal.norms = [np.array(two, "float32") for two in losses]
-    journal.weights = [np.array([one], "float32") for one in weights]
-    return Outcome(Row(backend, "float32"), journal, "it has")
+    history = History(TrainingState({}), 99.0)
+    history.losses = history.norms = [np.array(two, "float32") for two in losses]
+    history.weights = [np.array([one], "float32") for one in weights]
+    return Outcome(BackendAtDtype(backend, "float32"), history, "it has")
 
 
 def report(label="mine:Copy"):
-    lesson = Lesson(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, "tied"))
+    task = TextTask(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, "tied"))
     losses = [(3.0, 2.0), (1.0, float("inf"))]
-    rows = [outcome("numpy:scratch", [0, 0], losses), outcome(label, [0, 0.5], losses)]
-    return Report(lesson, rows, 1.0)
+    backends = [outcome("numpy:scratch", [0, 0], losses), outcome(label, [0, 0.5], losses)]
+    return Report(task, backends, 1.0)
 
 
 def traces(page):

@@ -26,10 +26,10 @@ SPEC = f"torch:layer@{LONG.partition('@')[2]}"
 REASON = "y[0, 1]: found 1, expected 2: 41 sigma of rounding, 8 allowed"
 
 
-def results(row, status, sigmas=None, reason="", checks=("forward", "gates", "gradients")):
+def results(backend, status, sigmas=None, reason="", checks=("forward", "gates", "gradients")):
     error = None if sigmas is None else 1e-8 * sigmas
     return [
-        Result(row, check, "sequence", dtype, status, error, reason, sigmas)
+        Result(backend, check, "sequence", dtype, status, error, reason, sigmas)
         for dtype in ("float32", "float64")
         for check in checks
     ]
@@ -113,7 +113,7 @@ def test_pairs_stand_above_and_below_the_diagonal(run):
 
 
 def test_one_row_has_no_pairs(run):
-    alone = dataclasses.replace(run, rows=(NUMPY,), results=run.results[:6], pairs=())
+    alone = dataclasses.replace(run, backends=(NUMPY,), results=run.results[:6], pairs=())
     assert "Every pair" not in printed(alone)
     assert "incomplete (1 of the 2 backends that a comparison needs): 6 pass" in printed(alone)
 
@@ -128,8 +128,8 @@ def test_each_reason_is_told_once_a_row(run):
 def test_a_failure_tells_where_and_how_to_repeat_it(run):
     text = printed(run)
     assert f"{SPEC} forward, case sequence, float32 differs: {REASON}\n" in text
-    rows, work = f"--backend numpy --backend {SPEC}", "--check forward --case sequence --seed 3"
-    assert f"\n  repeat: gateparity check {rows} {work}\n" in text
+    backends, work = f"--backend numpy --backend {SPEC}", "--check forward --case sequence --seed 3"
+    assert f"\n  repeat: gateparity check {backends} {work}\n" in text
     text = printed(run, source="--text 'my book.txt'")
     assert f"--backend {SPEC} --check forward --text 'my book.txt' --seed 3\n" in text
 
@@ -163,17 +163,17 @@ def test_a_case_is_counted_where_it_was_computed(run):
 @pytest.mark.parametrize("field", ["label", "version", "reason", "python"])
 def test_markup_in_what_a_backend_says_is_text(run, field):
     odd = "[/] [bold]x[/red] [0]"
-    row = dataclasses.replace(NUMPY, variant=odd) if field == "label" else NUMPY
+    backend = dataclasses.replace(NUMPY, variant=odd) if field == "label" else NUMPY
     if field == "python":
-        row = dataclasses.replace(NUMPY, name=f"numpy@/{odd}")
+        backend = dataclasses.replace(NUMPY, name=f"numpy@/{odd}")
     version = odd if field == "version" else "1.0"
     reason = odd if field == "reason" else "why"
     found = tuple(
-        Result(row, "forward", status, "float32", status, reason=reason)
+        Result(backend, "forward", status, "float32", status, reason=reason)
         for status in ("fail", "skip", "error")
     )
-    pair = Pair(row.label, "x", "float32", "fail", 1.0, reason)
-    one = Run((row, TORCH), found, (pair,), {row.label: version}, 0, 1.0, 0.1)
+    pair = Pair(backend.label, "x", "float32", "fail", 1.0, reason)
+    one = Run((backend, TORCH), found, (pair,), {backend.label: version}, 0, 1.0, 0.1)
     assert printed(one).count(odd) >= (1 if field == "version" else 4)
 
 

@@ -136,9 +136,9 @@ def plan():
 
 
 def ask(adapter, plan, truths):
-    row, local = load_local(adapter)
+    backend, local = load_local(adapter)
     with np.errstate(all="ignore"):
-        return [run_check(row, local, check, case, truths) for check, case in plan]
+        return [run_check(backend, local, check, case, truths) for check, case in plan]
 
 
 @WAYS
@@ -195,7 +195,7 @@ def test_an_unsupported_call_of_gradients_skips_the_check(truths):
 def test_beside_one_that_has_gradients_outputs_are_compared(kind, status, truths):
     plan = named_plan((), ("lengths",), 0)
     results = [result for a in (Scratch(), kind()) for result in ask(a, plan, truths)]
-    labels = list(dict.fromkeys(result.row.label for result in results))
+    labels = list(dict.fromkeys(result.backend.label for result in results))
     pairs = compare_pairs(labels, results, plan, truths, {label: {} for label in labels})
     assert [(pair.dtype, pair.status) for pair in pairs] == [
         ("float32", status),

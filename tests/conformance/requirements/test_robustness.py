@@ -224,12 +224,12 @@ def test_who_misreads_views_is_caught_by_the_numbers():
 def test_an_empty_answer_is_what_the_requirement_says():
     for name in ("no_steps", "no_sequences"):
         case = RECIPES[name].build("float32", 0)
-        config, params, batch, heads = case.config, case.params, case.batch, case.cotangent
+        config, params, batch, cotangents = case.config, case.params, case.batch, case.cotangent
         found = Truth().forward(config, params, batch)
-        assert found.y.shape == heads.y.shape
+        assert found.y.shape == cotangents.y.shape
         np.testing.assert_array_equal(found.h_n, batch.h_0)
         np.testing.assert_array_equal(found.c_n, batch.c_0)
-        d_params, d_batch = Truth().gradients(config, params, batch, heads)
-        np.testing.assert_array_equal(d_batch.h_0, heads.h_n)
-        np.testing.assert_array_equal(d_batch.c_0, heads.c_n)
+        d_params, d_batch = Truth().gradients(config, params, batch, cotangents)
+        np.testing.assert_array_equal(d_batch.h_0, cotangents.h_n)
+        np.testing.assert_array_equal(d_batch.c_0, cotangents.c_n)
         assert not any(array.any() for array in vars(d_params[0]).values())

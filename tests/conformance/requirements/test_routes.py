@@ -125,8 +125,8 @@ def test_a_symmetry_undoes_itself(reverses_time):
         for name, array in fields(expected).items():
             np.testing.assert_array_equal(fields(cell)[name], array, name)
     batch = back.turn_batch(turn.turn_batch(case.batch, ends), ends)
-    heads = back.turn_outputs(turn.turn_outputs(case.cotangent, ends), ends)
-    for found, expected in ((batch, case.batch), (heads, case.cotangent)):
+    cotangents = back.turn_outputs(turn.turn_outputs(case.cotangent, ends), ends)
+    for found, expected in ((batch, case.batch), (cotangents, case.cotangent)):
         for name, array in vars(expected).items():
             np.testing.assert_array_equal(vars(found)[name], array, name)
     assert not np.array_equal(turn.turn_outputs(case.cotangent, ends).y, case.cotangent.y)

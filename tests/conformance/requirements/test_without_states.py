@@ -14,7 +14,7 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
 from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import make_probes
-from gateparity.conformance.diagnosis.search import Diagnostician
+from gateparity.conformance.diagnosis.search import Diagnoser
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.pairs import compare_pairs
 from gateparity.conformance.runs.plan import named_plan
@@ -82,8 +82,8 @@ PLAN = named_plan((), (), 0)
 
 
 def run(adapter, truths, plan=PLAN):
-    row, local = load_local(adapter)
-    return [run_check(row, local, check, case, truths) for check, case in plan]
+    backend, local = load_local(adapter)
+    return [run_check(backend, local, check, case, truths) for check, case in plan]
 
 
 @pytest.fixture(scope="module")
@@ -153,11 +153,11 @@ def test_without_either_the_rest_is_judged(truths):
 def test_pairs_compare_what_both_have(kind, truths):
     plan = named_plan((), ("forward", "gradients", "lengths"), 0)
     results = [
-        dataclasses.replace(r, row=dataclasses.replace(r.row, name=name))
+        dataclasses.replace(r, backend=dataclasses.replace(r.backend, name=name))
         for name, adapter in (("a", kind()), ("b", kind()), ("whole", Scratch()))
         for r in run(adapter, truths, plan)
     ]
-    labels = list(dict.fromkeys(r.row.label for r in results))
+    labels = list(dict.fromkeys(r.backend.label for r in results))
     pairs = compare_pairs(labels, results, plan, truths, {label: {} for label in labels})
     assert [pair.status for pair in pairs] == ["pass"] * 6, [pair.reason for pair in pairs]
     same = [pair for pair in pairs if {pair.a[0], pair.b[0]} == {"a", "b"}]
@@ -193,7 +193,7 @@ def test_a_mistake_is_named_by_outputs_alone(truths):
     probes = make_probes(plan, run(Swapped(), truths, plan))
     assert probes
     assert all(probe.lacks == {"final_states"} for probe in probes)
-    found = Diagnostician(Predictions({})).name(probes, pairs=False)
+    found = Diagnoser(Predictions({})).name(probes, pairs=False)
     assert found.words == "it behaves exactly as if the gates were packed f, i, g, o"
 
 
@@ -242,8 +242,8 @@ def command(folder, *arguments):
 def test_the_commands_take_one_without_final_states(tmp_path):
     """Recorded, compared again, saved and replayed."""
     (tmp_path / "mymod.py").write_text(MODULE)
-    rows = ("-b", "numpy", "-b", "mymod:Right")
-    assert command(tmp_path, "record", *rows, *WORK, "-o", "right.st").returncode == 0
+    backends = ("-b", "numpy", "-b", "mymod:Right")
+    assert command(tmp_path, "record", *backends, *WORK, "-o", "right.st").returncode == 0
     done = command(tmp_path, "compare", "right.st")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith("agrees: 8 pass")

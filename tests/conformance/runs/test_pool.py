@@ -7,16 +7,16 @@ import os
 import pytest
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.runs.pool import Row, run_rows
+from gateparity.conformance.runs.pool import BackendAtDtype, run_rows
 
-ROWS = [Row(parse_backends(["numpy"])[0], dtype) for dtype in ("float32", "float64")]
+ROWS = [BackendAtDtype(parse_backends(["numpy"])[0], dtype) for dtype in ("float32", "float64")]
 
 
-def ask(row, adapter):
+def ask(backend, adapter):
     return adapter._worker.call("apply", "os:getenv", "OMP_NUM_THREADS")
 
 
-def fail(row, trouble, reason):
+def fail(backend, trouble, reason):
     raise AssertionError(reason)
 
 
@@ -24,10 +24,10 @@ def fail(row, trouble, reason):
     ("cores", "rows", "threads"),
     [(8, ROWS, "4"), (2, ROWS, "1"), (1, ROWS, "1"), (3, ROWS[:1], "3")],
 )
-def test_a_worker_gets_its_share_of_the_cores(monkeypatch, cores, rows, threads):
+def test_a_worker_gets_its_share_of_the_cores(monkeypatch, cores, backends, threads):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert run_rows(rows, ask, fail, 60) == [threads] * len(rows)
+    assert run_rows(backends, ask, fail, 60) == [threads] * len(backends)
 
 
 def test_the_users_own_number_of_threads_is_left_alone(monkeypatch):

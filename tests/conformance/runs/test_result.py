@@ -20,15 +20,15 @@ ROWS["torch:scratch"] = Backend(
 )
 
 
-def result(row, status="pass", max_error=None, **changes):
+def result(backend, status="pass", max_error=None, **changes):
     error = 1e-7 if status == "pass" else max_error
     fields = {"check": "forward", "case": "unit", "dtype": "float32", **changes}
-    return Result(ROWS[row], status=status, max_error=error, **fields)
+    return Result(ROWS[backend], status=status, max_error=error, **fields)
 
 
 def run(*results, pairs=()):
-    rows = tuple(dict.fromkeys(one.row for one in results))
-    return Run(rows, results, tuple(pairs), {}, seed=0, seconds=1.0, transport_seconds=0.1)
+    backends = tuple(dict.fromkeys(one.backend for one in results))
+    return Run(backends, results, tuple(pairs), {}, seed=0, seconds=1.0, transport_seconds=0.1)
 
 
 def pair(status):
@@ -75,8 +75,8 @@ def test_a_backend_ran_if_it_computed_something():
 
 
 def test_other_interpreters_are_other_backends():
-    row = Backend("torch@/opt/env", "layer", "gateparity.backends.torch.layer:Layer", None)
-    other = Result(row, "forward", "unit", "float32", "pass", 1e-7)
+    backend = Backend("torch@/opt/env", "layer", "gateparity.backends.torch.layer:Layer", None)
+    other = Result(backend, "forward", "unit", "float32", "pass", 1e-7)
     assert run(result("torch"), other).exit_code == 0
 
 
@@ -100,9 +100,9 @@ def test_the_repeat_command():
         ("mypkg", "", "--backend numpy --backend mypkg"),
     ],
 )
-def test_numpy_runs_beside_what_is_repeated(name, variant, rows):
+def test_numpy_runs_beside_what_is_repeated(name, variant, backends):
     found = Result(Backend(name, variant, "", None), "forward", "unit", "float32", "fail")
-    assert repeat_command(found, 0).startswith(f"gateparity check {rows} --check forward")
+    assert repeat_command(found, 0).startswith(f"gateparity check {backends} --check forward")
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def test_numpy_runs_beside_what_is_repeated(name, variant, rows):
     ],
 )
 def test_the_replay_command_names_what_a_file_alone_may_not_run(name, variant, options):
-    row = Backend(name, variant, "", None)
-    assert replay_command(row, "'a b'") == f"gateparity replay 'a b'{options}"
+    backend = Backend(name, variant, "", None)
+    assert replay_command(backend, "'a b'") == f"gateparity replay 'a b'{options}"
 
 
 def test_a_shell_takes_the_repeat_command_as_it_is():
-    row = Backend("torch@/my envs/$new", "layer", "gateparity.backends.torch.layer:Layer", None)
-    command = repeat_command(Result(row, "forward", "unit", "float32", "fail", 1.0), 0)
+    backend = Backend("torch@/my envs/$new", "layer", "gateparity.backends.torch.layer:Layer", None)
+    command = repeat_command(Result(backend, "forward", "unit", "float32", "fail", 1.0), 0)
     assert "torch:layer@/my envs/$new" in shlex.split(command)
 
 

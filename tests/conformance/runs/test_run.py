@@ -103,7 +103,7 @@ def test_a_wrong_row_differs_from_the_truth_and_from_its_pair(run):
     found = run(1000)
     assert outcomes(found.pairs) == {("float32", "fail"), ("float64", "fail")}
     wrong = [result for result in found.results if result.status == "fail"]
-    assert {(result.row.label, result.check) for result in wrong} == {("liars:Up", "forward")}
+    assert {(result.backend.label, result.check) for result in wrong} == {("liars:Up", "forward")}
     assert all(result.sigmas == pytest.approx(1000, abs=2) for result in wrong)
     assert all(
         result.reason.startswith("y[2, 1, 3] (layer 0, step 2, h, sequence 1, unit 3):")
@@ -145,8 +145,8 @@ def test_two_rows_may_be_shifted_too_far_from_each_other(write):
     errors = {name: array - expected.truth[name] for name, array in moved.items()}
     score = expected.budget.shifts(errors)[0, 1, 3]
     write(SIGMAS={"float32": 0}, BY=0, SHIFT=6.2 * 2.0**-10 / score)
-    rows = ["liars:BiasUp", "liars:BiasDown", "liars:Exact"]
-    found = run_checks(parse_backends(rows), [(check, case)], seed=0)
+    backends = ["liars:BiasUp", "liars:BiasDown", "liars:Exact"]
+    found = run_checks(parse_backends(backends), [(check, case)], seed=0)
     up, down, exact = found.results
     assert [result.status for result in found.results] == ["pass"] * 3
     assert [r.shifts[0, 1, 3] for r in (up, down)] == pytest.approx([6.2, -6.2], abs=1.5)
@@ -163,15 +163,15 @@ def test_a_pair_is_allowed_what_either_declares(run):
     assert ("float32", "fail") in outcomes(plain.pairs)
     declared = run(30, ["liars:Up", "liars:Declares"], ["forward"])
     assert outcomes(declared.pairs) == {("float32", "pass"), ("float64", "fail")}
-    up = {r.dtype: r.status for r in declared.results if r.row.label == "liars:Up"}
+    up = {r.dtype: r.status for r in declared.results if r.backend.label == "liars:Up"}
     assert up == {"float32": "fail", "float64": "fail"}  # which has declared nothing itself
 
 
 def test_results_stand_row_by_row_in_the_order_of_the_plan(run):
     seen = []
     found = run(0, progress=seen.append)
-    order = [(row.label, *key) for row, key in itertools.product(found.rows, keys())]
-    assert [(result.row.label, *result.key) for result in found.results] == order
+    order = [(backend.label, *key) for backend, key in itertools.product(found.backends, keys())]
+    assert [(result.backend.label, *result.key) for result in found.results] == order
     assert len(seen) == len(order)
     assert found.transport_seconds > 0
     assert all(0 < result.seconds < found.seconds for result in found.results)

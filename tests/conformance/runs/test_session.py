@@ -211,7 +211,7 @@ LINE = ADAPTERS.partition("raise RuntimeError")[0].count("\n") + 1
 
 
 @pytest.fixture
-def row(tmp_path, monkeypatch):
+def backend(tmp_path, monkeypatch):
     """The row of a class of the module above."""
     (tmp_path / "mymod.py").write_text(ADAPTERS, "utf-8")
     monkeypatch.chdir(tmp_path)
@@ -219,12 +219,12 @@ def row(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def session(row):
+def session(backend):
     """A session of such a row, ended with the test."""
     started = []
 
     def start(name, limit=30.0, truths=None, **changes):
-        found = dataclasses.replace(row(name), **changes)
+        found = dataclasses.replace(backend(name), **changes)
         started.append(Session(found, truths or Truths(), limit))
         return started[-1]
 
@@ -253,9 +253,9 @@ def test_a_right_adapter_passes_and_tells_its_version(session, name):
     assert right.transport_seconds > 0
 
 
-def test_a_result_tells_what_was_compared(session, row):
+def test_a_result_tells_what_was_compared(session, backend):
     result = run(session("Right"), "gates", "deep", "float64")
-    assert (result.row, result.key) == (row("Right"), ("gates", "deep", "float64"))
+    assert (result.backend, result.key) == (backend("Right"), ("gates", "deep", "float64"))
     assert (result.shift, result.shifts) == (0, None)  # gates are no outputs
     result = run(session("Right"), "forward", "sequence")
     assert result.shift == np.abs(result.shifts).max() > 0
@@ -521,8 +521,8 @@ def test_truth_and_budget_are_computed_once_for_all_rows():
     assert count(case, {"bias": 4.0})[1] == 0
 
 
-def test_a_class_of_ones_own_runs_in_this_interpreter(row):
-    right = row("Right")
+def test_a_class_of_ones_own_runs_in_this_interpreter(backend):
+    right = backend("Right")
     assert right.python == Path(sys.executable)
     assert right.label == "mymod:Right"
     assert not right.shipped

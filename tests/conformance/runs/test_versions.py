@@ -18,8 +18,8 @@ from gateparity.conformance.runs.result import Change, Result, Run
 OLD = dataclasses.replace(NUMPY, name="numpy@1.0")
 
 
-def result(row, check, array, dtype="float32", case="unit"):
-    return Result(row, check, case, dtype, "pass", arrays={"y": np.asarray(array)})
+def result(backend, check, array, dtype="float32", case="unit"):
+    return Result(backend, check, case, dtype, "pass", arrays={"y": np.asarray(array)})
 
 
 def changes(*results, distance=lambda one, other: 2.0):
@@ -47,7 +47,11 @@ def test_other_bits_are_no_equality(other):
 def test_the_largest_distance_is_told():
     distances = iter([1.0, 3.0, 2.0])
     [change] = changes(
-        *(result(row, "f", [k], case=c) for k, row in enumerate((OLD, NUMPY)) for c in "abc"),
+        *(
+            result(backend, "f", [k], case=c)
+            for k, backend in enumerate((OLD, NUMPY))
+            for c in "abc"
+        ),
         distance=lambda one, other: next(distances),
     )
     assert change.differing == {"f": 3.0}
@@ -57,9 +61,9 @@ def test_rows_of_other_frameworks_variants_or_packages_are_left_out():
     other = dataclasses.replace(NUMPY, name="torch")
     layer = dataclasses.replace(NUMPY, variant="layer")
     foreign = dataclasses.replace(OLD, shipped=False)
-    for row in (other, layer, foreign):
-        found = [result(row, "forward", [1.0]), result(NUMPY, "forward", [1.0])]
-        assert find_changes([row, NUMPY], found, lambda one, other: 0.0) == []
+    for backend in (other, layer, foreign):
+        found = [result(backend, "forward", [1.0]), result(NUMPY, "forward", [1.0])]
+        assert find_changes([backend, NUMPY], found, lambda one, other: 0.0) == []
 
 
 def test_nothing_that_both_computed_is_no_line():

@@ -244,10 +244,10 @@ def test_numpy_is_never_called_wrong_and_a_liar_always_is():
 
 @pytest.mark.usefixtures("here")
 def test_frameworks_are_asked_the_same():
-    rows = parse_backends(["numpy", "faults:Scales", "faults:Full"])
+    backends = parse_backends(["numpy", "faults:Scales", "faults:Full"])
     told = []
-    found = count_framework_alarms(rows, 12, 0, lambda *of: told.append(of))
-    labels = [row.label for row in rows]
+    found = count_framework_alarms(backends, 12, 0, lambda *of: told.append(of))
+    labels = [backend.label for backend in backends]
     assert list(found) == labels
     assert [alarms.cases for alarms in found.values()] == [12, 12, 12]
     numpy, scales, full = found.values()
@@ -261,16 +261,16 @@ def test_frameworks_are_asked_the_same():
 @pytest.mark.usefixtures("here")
 def test_a_backend_is_asked_only_for_what_it_supports():
     """Half of the LSTMs are float64, and all have gradients."""
-    rows = parse_backends(["numpy", "faults:ForwardOnly"])
-    numpy, forward = count_framework_alarms(rows, 12, 0, lambda *_: None).values()
+    backends = parse_backends(["numpy", "faults:ForwardOnly"])
+    numpy, forward = count_framework_alarms(backends, 12, 0, lambda *_: None).values()
     assert (numpy.cases, forward.cases) == (12, 6)
     assert (numpy.reasons, forward.reasons) == ((), ())
 
 
 def test_a_backend_that_is_not_there_leaves_no_figure():
-    row = parse_backends(["nowhere:Class"])[0]
+    backend = parse_backends(["nowhere:Class"])[0]
     with pytest.raises(InputError, match=r"^nowhere:Class can't run: .*nowhere"):
-        count_framework_alarms([row], 1, 0, lambda *_: None)
+        count_framework_alarms([backend], 1, 0, lambda *_: None)
 
 
 @pytest.mark.parametrize("make", [random_case, random_case_of_few_shapes])

@@ -30,10 +30,10 @@ from gateparity.conformance.reports.training import print_report
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.pool import Row
 from gateparity.conformance.storage.tensors import UNSEALED, pack_tensors, unpack_tensors
-from gateparity.conformance.training.resume import Journal, load_checkpoint, save_checkpoint
-from gateparity.conformance.training.run import Classroom, Report
+from gateparity.conformance.training.resume import History, load_checkpoint, save_checkpoint
+from gateparity.conformance.training.run import Report, TrainingSession
 from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
-from gateparity.conformance.training.trainers import Student
+from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import InputError
 
 OLD = Path(__file__).parent / "written_by_0.1.0"
@@ -50,13 +50,13 @@ MUTANTS = 150
 @functools.cache
 def start():
     config = LESSON.config("float32")
-    begun = Student(Scratch()).begin(config, *LESSON.weights("float32"), LESSON.recipe)
+    begun = AdapterTrainer(Scratch()).begin(config, *LESSON.weights("float32"), LESSON.recipe)
     return config, begun
 
 
 def write_checkpoint(path):
     config, begun = start()
-    journal, pupil = Journal(begun, LESSON.worst), Student(Scratch())
+    journal, pupil = History(begun, LESSON.worst), AdapterTrainer(Scratch())
     training = pupil.train(config, begun, LESSON.batches(1), LESSON.recipe)
     journal.add(training, pupil.read(config, training.state))
     save_checkpoint(path, journal, FINGERPRINT)
@@ -195,8 +195,8 @@ def test_a_failure_of_the_version_before_is_replayed_with_a_line_on_it():
 def test_a_training_of_the_version_before_is_resumed_with_a_line_on_it(tmp_path):
     path = tmp_path / "numpy-scratch-float32.safetensors"
     path.write_bytes((OLD / "checkpoint.safetensors").read_bytes())
-    row, out = Row(parse_backends(["numpy"])[0], "float32"), io.StringIO()
-    (outcome,) = Classroom(LESSON, tmp_path, resume=True).run([row])
+    backend, out = Row(parse_backends(["numpy"])[0], "float32"), io.StringIO()
+    (outcome,) = TrainingSession(LESSON, tmp_path, resume=True).run([backend])
     assert (outcome.error, outcome.journal.epochs) == ("", 2)
     print_report(Report(LESSON, [outcome], 0.0), Console(file=out, width=200))
     assert f"numpy:scratch float32 went on from a file that {UNSEALED}" in out.getvalue()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.training.horizon import Known, Trial
 from gateparity.conformance.training.parity import Verdict
 
-ROW = Row(parse_backends(["numpy"])[0], "float64")
+ROW = BackendAtDtype(parse_backends(["numpy"])[0], "float64")
 KNOWN = Known("it rounds its rate", 2.0**-29)
 DIFFERS = "norm of step 1 of epoch 1: found 1, expected 2"
 

@@ -10,54 +10,54 @@ import pytest
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.problems.text import encode_text
-from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.training.resume import (
-    Journal,
+    History,
     checkpoint_path,
     load_checkpoint,
     save_checkpoint,
 )
-from gateparity.conformance.training.run import Classroom
-from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
-from gateparity.conformance.training.trainers import Student
+from gateparity.conformance.training.run import TrainingSession
+from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
+from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import InputError
 
 TEXT = encode_text("it has been said that the time traveller is of no age " * 8, "a text")
 SIZES = Sizes(hidden=4, steps=8, windows=60, batch=16, epochs=4)
-ROW = Row(parse_backends(["numpy"])[0], "float32")
+ROW = BackendAtDtype(parse_backends(["numpy"])[0], "float32")
 
 
-def lesson(**change):
+def task(**change):
     recipe = make_recipe(change.pop("rate", 4.0), change.pop("gauge", "tied"))
-    return Lesson(TEXT, dataclasses.replace(SIZES, **change), recipe)
+    return TextTask(TEXT, dataclasses.replace(SIZES, **change), recipe)
 
 
-def teach(folder, resume=False, row=ROW, **change):
-    (outcome,) = Classroom(lesson(**change), folder, resume).run([row])
+def teach(folder, resume=False, backend=ROW, **change):
+    (outcome,) = TrainingSession(task(**change), folder, resume).run([backend])
     return outcome
 
 
-def path_of(folder, row=ROW):
-    return checkpoint_path(folder, row.label, row.dtype)
+def path_of(folder, backend=ROW):
+    return checkpoint_path(folder, backend.label, backend.dtype)
 
 
 @pytest.fixture(params=["numpy", "torch"])
-def row(request):
+def backend(request):
     if request.param == "numpy":
         return ROW
-    return Row(request.getfixturevalue("torch_backend"), "float32")
+    return BackendAtDtype(request.getfixturevalue("torch_backend"), "float32")
 
 
-def test_a_run_in_two_parts_ends_in_the_bits_of_one(tmp_path, row):
-    whole = teach(tmp_path, row=row)
-    path_of(tmp_path, row).unlink()
-    teach(tmp_path, row=row, epochs=2)
+def test_a_run_in_two_parts_ends_in_the_bits_of_one(tmp_path, backend):
+    whole = teach(tmp_path, backend=backend)
+    path_of(tmp_path, backend).unlink()
+    teach(tmp_path, backend=backend, epochs=2)
     seen = []
-    room = Classroom(lesson(), tmp_path, True, progress=lambda *told: seen.append(told[1]))
-    (resumed,) = room.run([row])
+    room = TrainingSession(task(), tmp_path, True, progress=lambda *told: seen.append(told[1]))
+    (resumed,) = room.run([backend])
     assert seen == [2, 3, 4]
     for name in ("losses", "norms", "weights"):
-        for a, b in zip(getattr(resumed.journal, name), getattr(whole.journal, name), strict=True):
+        for a, b in zip(getattr(resumed.history, name), getattr(whole.history, name), strict=True):
             np.testing.assert_array_equal(a, b)
     assert resumed.sentence == whole.sentence
 
@@ -65,7 +65,7 @@ def test_a_run_in_two_parts_ends_in_the_bits_of_one(tmp_path, row):
 def test_without_resume_a_run_begins_anew(tmp_path):
     teach(tmp_path, epochs=2)
     seen = []
-    Classroom(lesson(), tmp_path, progress=lambda *told: seen.append(told[1])).run([ROW])
+    TrainingSession(task(), tmp_path, progress=lambda *told: seen.append(told[1])).run([ROW])
     assert seen == [1, 2, 3, 4]
 
 
@@ -91,31 +91,31 @@ def test_a_truncated_checkpoint_is_refused(tmp_path, size):
     path = path_of(tmp_path)
     path.write_bytes(path.read_bytes()[:size])
     outcome = teach(tmp_path, True)
-    assert outcome.journal is None
+    assert outcome.history is None
     assert path.name in outcome.error
 
 
 def made(tmp_path):
     """A checkpoint, and what it takes to read it."""
-    one, pupil = lesson(), Student(Scratch())
+    one, trainer = task(), AdapterTrainer(Scratch())
     config = one.config("float32")
-    start = pupil.begin(config, *one.weights("float32"), one.recipe)
-    journal = Journal(start, one.worst)
-    training = pupil.train(config, start, one.batches(1), one.recipe)
-    journal.add(training, pupil.read(config, training.state))
+    start = trainer.begin(config, *one.weights("float32"), one.recipe)
+    history = History(start, one.worst)
+    training = trainer.train(config, start, one.batches(1), one.recipe)
+    history.add(training, trainer.read(config, training.state))
     path = tmp_path / "one.safetensors"
-    save_checkpoint(path, journal, {"row": "x"})
-    return path, journal, start, config
+    save_checkpoint(path, history, {"row": "x"})
+    return path, history, start, config
 
 
 def test_a_checkpoint_comes_back_bit_for_bit(tmp_path):
-    path, journal, start, config = made(tmp_path)
+    path, history, start, config = made(tmp_path)
     found = load_checkpoint(path, start, config, {"row": "x"}, 99.0)
-    assert found.state.step == journal.state.step
+    assert found.state.step == history.state.step
     assert found.epochs == 1
-    for name, array in journal.state.params.items():
+    for name, array in history.state.params.items():
         np.testing.assert_array_equal(found.state.params[name], array)
-    assert found.perplexities == journal.perplexities
+    assert found.perplexities == history.perplexities
 
 
 def test_weights_of_another_shape_are_refused(tmp_path):
@@ -126,9 +126,9 @@ def test_weights_of_another_shape_are_refused(tmp_path):
 
 
 def test_a_step_that_is_not_its_losses_is_refused(tmp_path):
-    path, journal, start, config = made(tmp_path)
-    journal.state = dataclasses.replace(journal.state, step=77)
-    save_checkpoint(path, journal, {"row": "x"})
+    path, history, start, config = made(tmp_path)
+    history.state = dataclasses.replace(history.state, step=77)
+    save_checkpoint(path, history, {"row": "x"})
     with pytest.raises(InputError, match="it counts 77 steps, and holds 4 losses"):
         load_checkpoint(path, start, config, {"row": "x"}, 99.0)
 
@@ -136,8 +136,8 @@ def test_a_step_that_is_not_its_losses_is_refused(tmp_path):
 @pytest.mark.parametrize("rate", [64.0, 2.0**100])
 def test_a_rate_that_diverges_ends_the_row_and_says_at_which_step(tmp_path, rate):
     outcome = teach(tmp_path, rate=rate, epochs=20)
-    assert 1 < outcome.diverged <= 4 * outcome.journal.epochs
-    assert outcome.journal.epochs < 20
+    assert 1 < outcome.diverged <= 4 * outcome.history.epochs
+    assert outcome.history.epochs < 20
     assert not outcome.sentence
 
 

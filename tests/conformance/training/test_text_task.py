@@ -11,25 +11,25 @@ import pytest
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.problems.text import encode_text
 from gateparity.conformance.training.corpus import choose_text, download_text
-from gateparity.conformance.training.text_task import LONGER, Lesson, Sizes, make_recipe
-from gateparity.conformance.training.trainers import Student
+from gateparity.conformance.training.text_task import LONGER, Sizes, TextTask, make_recipe
+from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import InputError
 
 WORDS = "abcdefghij klmnopqrst uvwxyz " * 4
 SIZES = Sizes(hidden=4, steps=6, windows=50, batch=16)
 
 
-def lesson(text=WORDS, sizes=SIZES, seed=0):
-    return Lesson(encode_text(text, "a text"), sizes, make_recipe(4.0, "tied"), seed)
+def task(text=WORDS, sizes=SIZES, seed=0):
+    return TextTask(encode_text(text, "a text"), sizes, make_recipe(4.0, "tied"), seed)
 
 
 def test_labels_are_the_next_characters():
-    for batch in lesson().batches(1):
+    for batch in task().batches(1):
         np.testing.assert_array_equal(batch.x[1:], batch.target[:-1])
 
 
 def test_an_epoch_has_every_window_once_in_another_order():
-    one = lesson()
+    one = task()
     first, second = (np.concatenate([b.x.T for b in one.batches(k)]) for k in (1, 2))
     windows = np.lib.stride_tricks.sliding_window_view(one.text.codes, 6)[:50]
     assert sorted(map(tuple, first)) == sorted(map(tuple, second)) == sorted(map(tuple, windows))
@@ -38,25 +38,25 @@ def test_an_epoch_has_every_window_once_in_another_order():
 
 
 def test_a_seed_draws_weights_that_every_dtype_shares():
-    (single,), head = lesson().weights("float32")
-    (double,), _ = lesson().weights("float64")
+    (single,), head = task().weights("float32")
+    (double,), _ = task().weights("float64")
     np.testing.assert_array_equal(single.w_hh, double.w_hh)
     assert single.w_hh.std() == pytest.approx(0.01, rel=0.3)
     assert not single.b_ih.any()
     assert not head["b_q"].any()
-    (other,), _ = lesson(seed=1).weights("float32")
+    (other,), _ = task(seed=1).weights("float32")
     assert not np.array_equal(other.w_ih, single.w_ih)
 
 
 def test_a_sentence_is_the_likeliest_symbol_each_time():
-    one, pupil = lesson("it has " * 40), Student(Scratch())
+    one, trainer = task("it has " * 40), AdapterTrainer(Scratch())
     config = one.config("float32")
-    state = pupil.begin(config, *one.weights("float32"), one.recipe)
+    state = trainer.begin(config, *one.weights("float32"), one.recipe)
     for epoch in range(1, 61):
-        state = pupil.train(config, state, one.batches(epoch), one.recipe).state
-    sentence, lead = one.speak(pupil, "float32", state)
+        state = trainer.train(config, state, one.batches(epoch), one.recipe).state
+    sentence, margin = one.generate(trainer, "float32", state)
     assert sentence == "it has it has it has it has"[: 6 + LONGER]
-    assert lead > 0.1
+    assert margin > 0.1
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_sentence_is_the_likeliest_symbol_each_time():
 )
 def test_a_text_that_is_no_lesson_is_refused_in_one_line(text, words):
     with pytest.raises(InputError, match=words):
-        lesson(text)
+        task(text)
 
 
 @pytest.mark.parametrize(

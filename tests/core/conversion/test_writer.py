@@ -11,7 +11,7 @@ from gateparity.conversion.writer import write_conversion
 from gateparity.layouts import LAYOUTS
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
-from gateparity.packing.layout import Layout, Unheld
+from gateparity.packing.layout import Layout, NotRepresentable
 from gateparity.packing.tensor import Tensor
 
 CONFIGS = [
@@ -73,14 +73,14 @@ def test_biases_in_an_lstm_without_are_refused_by_the_code(name):
     ],
 )
 def test_what_either_does_not_hold_is_refused(source, target, config, words):
-    with pytest.raises(Unheld, match=words):
+    with pytest.raises(NotRepresentable, match=words):
         write_conversion(LAYOUTS[source], LAYOUTS[target], config)
 
 
 def test_an_offset_that_no_bias_takes_back_is_refused():
     tensors = (Tensor("w", "w", "feature (gate hidden)"), Tensor("b", "b", "(gate hidden)"))
     mine = Layout("mine", tensors, forget_offset=1.0)
-    with pytest.raises(Unheld, match="nothing to take it back with"):
+    with pytest.raises(NotRepresentable, match="nothing to take it back with"):
         write_conversion(LAYOUTS["torch"], mine, Config(5, 4, biases=False))
 
 

@@ -22,11 +22,11 @@ def test_torch_stacks_i_f_g_o_by_rows(layouts):
     assert len(native) == 16
     for cell, (layer, reverse) in zip(params, CELLS, strict=True):
         end = f"l{layer}" + ("_reverse" if reverse else "")
-        for gate, rows in ROWS.items():
-            same(native[f"weight_ih_{end}"][rows], of(cell.w_ih, gate))
-            same(native[f"weight_hh_{end}"][rows], of(cell.w_hh, gate))
-            same(native[f"bias_ih_{end}"][rows], of(cell.b_ih, gate))
-            same(native[f"bias_hh_{end}"][rows], of(cell.b_hh, gate))
+        for gate, backends in ROWS.items():
+            same(native[f"weight_ih_{end}"][backends], of(cell.w_ih, gate))
+            same(native[f"weight_hh_{end}"][backends], of(cell.w_hh, gate))
+            same(native[f"bias_ih_{end}"][backends], of(cell.b_ih, gate))
+            same(native[f"bias_hh_{end}"][backends], of(cell.b_hh, gate))
 
 
 def test_mxnet_stacks_i_f_g_o_by_rows(layouts):
@@ -34,11 +34,11 @@ def test_mxnet_stacks_i_f_g_o_by_rows(layouts):
     assert len(native) == 16
     for cell, (layer, reverse) in zip(params, CELLS, strict=True):
         start = ("r" if reverse else "l") + str(layer)
-        for gate, rows in ROWS.items():
-            same(native[f"{start}_i2h_weight"][rows], of(cell.w_ih, gate))
-            same(native[f"{start}_h2h_weight"][rows], of(cell.w_hh, gate))
-            same(native[f"{start}_i2h_bias"][rows], of(cell.b_ih, gate))
-            same(native[f"{start}_h2h_bias"][rows], of(cell.b_hh, gate))
+        for gate, backends in ROWS.items():
+            same(native[f"{start}_i2h_weight"][backends], of(cell.w_ih, gate))
+            same(native[f"{start}_h2h_weight"][backends], of(cell.w_hh, gate))
+            same(native[f"{start}_i2h_bias"][backends], of(cell.b_ih, gate))
+            same(native[f"{start}_h2h_bias"][backends], of(cell.b_hh, gate))
 
 
 def test_keras_stands_i_f_g_o_side_by_side(layouts):
@@ -79,10 +79,10 @@ def test_chainer_interleaves_g_i_f_o(layouts):
     assert len(native) == 3
     for unit in range(H):
         for k, gate in enumerate("gifo"):
-            row = 4 * unit + k
-            same(native["upward/W"][row], of(cell.w_ih, gate)[unit])
-            same(native["lateral/W"][row], of(cell.w_hh, gate)[unit])
-            same(native["upward/b"][row], of(cell.b_ih, gate)[unit] + of(cell.b_hh, gate)[unit])
+            backend = 4 * unit + k
+            same(native["upward/W"][backend], of(cell.w_ih, gate)[unit])
+            same(native["lateral/W"][backend], of(cell.w_hh, gate)[unit])
+            same(native["upward/b"][backend], of(cell.b_ih, gate)[unit] + of(cell.b_hh, gate)[unit])
 
 
 def test_onnx_stacks_i_o_f_g_and_both_biases_one_after_the_other(layouts):
@@ -90,11 +90,11 @@ def test_onnx_stacks_i_o_f_g_and_both_biases_one_after_the_other(layouts):
     assert len(native) == 3
     for d, cell in enumerate(params):
         for k, gate in enumerate("iofg"):
-            rows = slice(H * k, H * k + H)
-            same(native["W"][d, rows], of(cell.w_ih, gate))
-            same(native["R"][d, rows], of(cell.w_hh, gate))
-            same(native["B"][d, : 4 * H][rows], of(cell.b_ih, gate))
-            same(native["B"][d, 4 * H :][rows], of(cell.b_hh, gate))
+            backends = slice(H * k, H * k + H)
+            same(native["W"][d, backends], of(cell.w_ih, gate))
+            same(native["R"][d, backends], of(cell.w_hh, gate))
+            same(native["B"][d, : 4 * H][backends], of(cell.b_ih, gate))
+            same(native["B"][d, 4 * H :][backends], of(cell.b_hh, gate))
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ def test_openvino_stacks_f_i_g_o(layouts):
     assert len(native) == 3
     for d, cell in enumerate(params):
         for k, gate in enumerate("figo"):
-            rows = slice(H * k, H * k + H)
-            same(native["W"][d, rows], of(cell.w_ih, gate))
-            same(native["R"][d, rows], of(cell.w_hh, gate))
-            same(native["B"][d, rows], of(cell.b_ih, gate) + of(cell.b_hh, gate))
+            backends = slice(H * k, H * k + H)
+            same(native["W"][d, backends], of(cell.w_ih, gate))
+            same(native["R"][d, backends], of(cell.w_hh, gate))
+            same(native["B"][d, backends], of(cell.b_ih, gate) + of(cell.b_hh, gate))
 
 
 def test_chainer_numbers_the_arrays_of_each_cell(layouts):

@@ -54,9 +54,9 @@ def broken(tmp_path_factory) -> Run:
     shutil.copy(SWAPPED, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        rows = parse_backends(["numpy", "broken:Swapped"])
+        backends = parse_backends(["numpy", "broken:Swapped"])
         plan = named_plan(["sequence", "deep"], ["forward", "gates", "gradients", "layout"], 0)
-        return run_checks(rows, plan, seed=0)
+        return run_checks(backends, plan, seed=0)
 
 
 @pytest.fixture

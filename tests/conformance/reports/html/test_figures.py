@@ -18,7 +18,7 @@ from gateparity.conformance.reports.html.bench import bench_page
 from gateparity.conformance.reports.html.selftest import alarms_page, selftest_page
 from gateparity.conformance.reports.html.training import training_page
 from gateparity.conformance.runs.pool import Row
-from gateparity.conformance.training.resume import Journal
+from gateparity.conformance.training.resume import History
 from gateparity.conformance.training.run import Outcome, Report
 from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
 from gateparity.protocol.training import TrainingState
@@ -28,7 +28,7 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 def outcome(label, weights, losses, **more):
     backend = Backend(label, "", "x:Y", None, shipped=False)
-    journal = Journal(TrainingState({}), 99.0)
+    journal = History(TrainingState({}), 99.0)
     journal.losses = journal.norms = [np.array(two, "float32") for two in losses]
     journal.weights = [np.array([one], "float32") for one in weights]
     return Outcome(Row(backend, "float32"), journal, **more)

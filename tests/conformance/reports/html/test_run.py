@@ -110,7 +110,7 @@ def test_cells_say_how_they_ended_without_colours(run):
 
 def test_numbers_that_are_not_finite_have_a_place(run):
     odd = [
-        Result(r.row, "forward", "unit", "float64", "fail", float("nan"), "why", float("nan"))
+        Result(r.backend, "forward", "unit", "float64", "fail", float("nan"), "why", float("nan"))
         for r in run.results[:1]
     ]
     text = run_page(dataclasses.replace(run, results=(*run.results, *odd)), Source())
@@ -167,9 +167,9 @@ def test_a_file_of_somebody_elses_is_kept(tmp_path):
 def test_a_page_stays_small_whatever_fails(broken):
     copies = [dataclasses.replace(MINE, name=f"mine{k}") for k in range(40)]
     bad = [result for result in broken.results if result.status == "fail"]
-    more = [dataclasses.replace(result, row=row) for row in copies for result in bad]
+    more = [dataclasses.replace(result, backend=backend) for backend in copies for result in bad]
     run = dataclasses.replace(
-        broken, rows=(*broken.rows, *copies), results=(*broken.results, *more)
+        broken, backends=(*broken.backends, *copies), results=(*broken.results, *more)
     )
     text = run_page(run, Source())
     assert len(text) < 6e6
@@ -184,8 +184,8 @@ def test_what_a_template_lacks_raises():
 
 
 def test_no_page_has_a_surrogate(tmp_path, run):
-    rows = dataclasses.replace(run, versions={run.rows[0].label: "\udcff"})
-    write_text(tmp_path / "a.html", run_page(rows, Source()))
+    backends = dataclasses.replace(run, versions={run.backends[0].label: "\udcff"})
+    write_text(tmp_path / "a.html", run_page(backends, Source()))
     assert r"\udcff" in (tmp_path / "a.html").read_text("utf-8")
 
 
@@ -200,8 +200,8 @@ def command(folder, *line):
 
 
 def test_the_command_replaces_its_own_page_and_keeps_another(tmp_path):
-    rows = ("-b", "numpy", "-b", f"numpy@{sys.executable}")
-    work = ("check", *rows, "--check", "forward", "--case", "unit")
+    backends = ("-b", "numpy", "-b", f"numpy@{sys.executable}")
+    work = ("check", *backends, "--check", "forward", "--case", "unit")
     files = ("--json", "a.json", "--report", "a.html")
     done = command(tmp_path, *work, *files)
     assert (done.returncode, done.stderr) == (0, "")
