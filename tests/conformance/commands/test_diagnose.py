@@ -274,7 +274,7 @@ def test_the_others_are_diagnosed_beside_one_that_raises(gateparity, folder):
     done = gateparity("diagnose", "-b", "mymod:Raises", "-b", "numpy", "--json", "both.json")
     assert done.returncode == 2
     assert done.stdout.startswith("numpy:scratch agrees with the truth")
-    found = load(folder / "both.json")
+    found = load(folder / "both.json")["diagnoses"]
     assert "boom" in found["mymod:Raises"]["error"]
     assert not found["numpy:scratch"]["differing"]
 
@@ -290,7 +290,7 @@ def test_a_check_that_fails_beside_the_probes_is_named(gateparity, folder):
         first == f"mymod:FlushesSubnormals shows no difference in {count} probes, but fails a check"
     )
     assert second.startswith("  values, case subnormal, float32: y[")
-    (found,) = load(folder / "flushes.json").values()
+    (found,) = load(folder / "flushes.json")["diagnoses"].values()
     assert {tuple(failing[:2]) for failing in found["failing"]} == {("values", "subnormal")}
     assert not found["differing"]
 
@@ -313,7 +313,7 @@ def test_states_that_are_kept_are_no_noise(gateparity):
 
 @pytest.mark.parametrize("checks", [(), ("--check", "forward", "--check", "purity")])
 def test_check_says_of_noise_what_diagnose_says(gateparity, checks):
-    done = gateparity("check", "--no-save", "-b", "mymod:LastBitNoise", *checks)
+    done = gateparity("check", "--no-save", "-b", "numpy", "-b", "mymod:LastBitNoise", *checks)
     assert done.returncode == 1, done.stdout
     assert f"mymod:LastBitNoise: {NOISE} (gateparity diagnose -b mymod:LastBitNoise)" in done.stdout
 
@@ -328,7 +328,8 @@ def test_check_says_of_noise_what_diagnose_says(gateparity, checks):
 )
 def test_a_mistake_in_one_layer_or_direction_is_named(gateparity, name, where):
     words = f"it behaves exactly as if the gates {where} were packed i, f, o, g"
-    done = gateparity("check", "-b", f"mymod:{name}", "--no-save", "--check", "gates")
+    rows = ("-b", "numpy", "-b", f"mymod:{name}")
+    done = gateparity("check", *rows, "--no-save", "--check", "gates")
     assert done.returncode == 1, done.stderr
     assert f"mymod:{name}: {words} (" in done.stdout
 
@@ -343,8 +344,8 @@ def test_a_mistake_is_named_by_a_checkpoint(gateparity, folder, verb):
     arrays = TORCH.pack(params, config)
     save_file({f"rnn.{n}": a for n, a in arrays.items()}, folder / "model.safetensors")
     weights = ("--weights", "model.safetensors", "--prefix", "rnn")
-    save = ("--no-save",) if verb == "check" else ()
-    done = gateparity(verb, "-b", "mymod:SwapsGates", *weights, *save)
+    more = ("-b", "numpy", "--no-save") if verb == "check" else ()
+    done = gateparity(verb, "-b", "mymod:SwapsGates", *weights, *more)
     assert done.returncode == 1, done.stderr
     words = "it behaves exactly as if the gates of layer 1 were packed i, f, o, g"
     assert words in done.stdout

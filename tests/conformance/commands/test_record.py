@@ -159,7 +159,7 @@ def test_bad_files_are_one_line(gateparity, runs, tmp_path):
 
 
 def test_a_runs_json_is_refused_with_the_verb_that_records(gateparity, runs):
-    gateparity("check", "-b", "numpy", *ONLY, "--json", "run.json")
+    gateparity("record", "-b", "numpy", *ONLY, "-o", "again.st", "--json", "run.json")
     for files in (["run.json"], ["run.json", runs[0]], [runs[0], "run.json"]):
         done = gateparity("compare", *files)
         assert (done.returncode, done.stdout) == (2, "")
