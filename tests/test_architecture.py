@@ -98,6 +98,13 @@ def test_every_folder_and_every_loose_module_is_in_a_layer_of_the_contract():
     assert modules("conformance", "conformance.") - loose - tests <= held
 
 
+def test_every_folder_is_a_package_of_the_wheel():
+    named = PYPROJECT["tool"]["setuptools"]["packages"]
+    homes = [name.removeprefix("gateparity").lstrip(".").replace(".", "/") for name in named]
+    found = {home if home.startswith(PRODUCT) else f"core/{home}".rstrip("/") for home in homes}
+    assert {f"{home}/" for home in found} == set().union(*map(folders, PRODUCT))
+
+
 def modules(folder: str, prefix: str) -> set[str]:
     """The packages and the modules that lie in a folder, as the contract spells them."""
     files = {prefix + path.stem for path in (ROOT / folder).glob("*.py")}
