@@ -32,6 +32,7 @@ def test_every_label_is_told_and_has_a_job():
 def test_pre_commit_runs_what_tox_pins():
     hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
     pins = re.findall(r"[\w-]+==[\d.]+", TOX["testenv:lint"]["deps"])
+    pins = [pin for pin in pins if not pin.startswith("import-linter")]  # it reads the wheel
     assert pins
     assert all(pin in hooks for pin in pins)
     held = {pin.partition("==")[0] for pin in pins}

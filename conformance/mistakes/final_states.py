@@ -93,7 +93,7 @@ def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
 
 def _a_step_short(sequence: Run) -> Run:
     def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-        kept = parts | {"keep": True}
+        kept = parts | {"with_trace": True}
         Y, H_n, C_n, tape = sequence(X, H, C, w, mask, reverse=reverse, **kept)
         last = _is_first(known(mask, X)) if reverse else is_last(known(mask, X))
         H_n = pick([step.H_prev for step in tape.steps], last, H_n)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.result import Change, Run
 
 SCHEMA: Final = 1
-_KEPT: Final = [f.name for f in dataclasses.fields(Result) if f.compare and f.name != "row"]
+_KEPT: Final = [f.name for f in dataclasses.fields(Result) if f.compare and f.name != "backend"]
 _SAVED: Final = ("saved", "saved_sizes")
 _NUMBERS: Final = ("max_error", "sigmas", "shift")
 
