@@ -10,6 +10,7 @@ import mxnet as mx
 from mxnet import autograd, gluon, nd
 
 from gateparity.backends.base.training import Operations, evaluate
+from gateparity.errors import assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,8 +126,11 @@ def _make_optimizer(recipe: Recipe, count: int) -> Any:
     if recipe.optimizer == "adam":
         betas = {"beta1": recipe.beta_1, "beta2": recipe.beta_2}
         return mx.optimizer.Adam(epsilon=recipe.epsilon, **betas, **given)
-    momentum = recipe.momentum if recipe.optimizer == "momentum" else 0.0
-    return mx.optimizer.SGD(momentum=momentum, **given)
+    if recipe.optimizer == "momentum":
+        return mx.optimizer.SGD(momentum=recipe.momentum, **given)
+    if recipe.optimizer == "sgd":
+        return mx.optimizer.SGD(**given)
+    assert_never(recipe.optimizer)
 
 
 def _parameter(name: str, array: Array) -> Any:
