@@ -56,7 +56,7 @@ class Variant:
     @property
     def settings(self) -> Mapping[str, str]:
         """Return the framework's current settings: device, threads, precision."""
-        return self.primitives.settings()
+        return {"device": self.primitives.device} | dict(self.primitives.settings())
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Return the outputs of all steps and layers."""

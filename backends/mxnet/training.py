@@ -10,6 +10,7 @@ import mxnet as mx
 from mxnet import autograd, gluon, nd
 
 from gateparity.backends.base.training import Operations, evaluate
+from gateparity.backends.mxnet.context import CONTEXT
 from gateparity.errors import assert_never
 
 if TYPE_CHECKING:
@@ -135,10 +136,10 @@ def _make_optimizer(recipe: Recipe, count: int) -> Any:
 
 def _parameter(name: str, array: Array) -> Any:
     parameter = gluon.Parameter(name, shape=array.shape, dtype=array.dtype)
-    parameter.initialize(mx.init.Zero())
+    parameter.initialize(mx.init.Zero(), ctx=CONTEXT)
     parameter.set_data(_array(array))
     return parameter
 
 
 def _array(array: Array) -> Any:
-    return nd.array(array, dtype=array.dtype)
+    return nd.array(array, dtype=array.dtype, ctx=CONTEXT)
