@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateparity.backends.place import Host
 
 if TYPE_CHECKING:
+    from gateparity.backends.base.primitives import Device
     from gateparity.backends.place import Place
 
 
@@ -21,7 +22,7 @@ class Backend:
     the framework, and `missing` gives the reason. `shipped` adapters must support everything that
     they don't declare unsupported. `installed` ones come from an installed package, and have no
     variants. `recorded` is the file that the backend was read from, where several files have one of
-    its name.
+    its name. `device` is what the arithmetic runs on.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Backend:
     missing: str = ""
     installed: bool = False
     recorded: str = ""
+    device: Device = "cpu"
 
     @property
     def label(self) -> str:

@@ -1,9 +1,9 @@
-"""The one error that a user's input can cause, as distinct from a defect of the program."""
+"""The errors: of a user's input, of an adapter, and of a choice that no branch handles."""
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,3 +33,12 @@ class Unsupported(Exception):
 
 class Impure(AssertionError):
     """A call wrote to its arguments, or depends on more than them; the message says which."""
+
+
+def assert_never(choice: NoReturn) -> NoReturn:
+    """Raise `AssertionError` at the end of branches that handle every value of a `Literal`.
+
+    If one is added to the `Literal`, mypy reports each call that it would reach. `typing` has this
+    function from Python 3.11 on; workers run on 3.9 too, which lacks it, and `match`.
+    """
+    raise AssertionError(f"{choice!r} is a choice that no branch handles")

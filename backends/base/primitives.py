@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateparity.network.parameters import Array
+
+Device = Literal["cpu"]  # what an adapter's arithmetic may run on
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Primitives:
     `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `arithmetic` is what has to be
     known of its rounding: `bias`, by how many units roundoff exp and tanh are off over a stretch of
     arguments (docs/rounding.md); `factors`, the unit roundoff of what a float32 product takes.
-    `settings()` tells what the framework is set to, for the manifest. `wait(answer)` returns when
+    `settings()` tells what the framework is set to, for the manifest; `device` is there too, unless
+    the framework reports its own. `wait(answer)` returns when
     an answer is computed, where a call returns before; `threads()` is how many one operation may
     use, 0 for every core: the bench needs both.
     """
@@ -35,6 +38,7 @@ class Primitives:
     settings: Callable[[], Mapping[str, str]] = dict
     wait: Callable[[Any], Any] = lambda _: None
     threads: Callable[[], int] = lambda: 0
+    device: Device = "cpu"
 
 
 def on_off(switch: object) -> str:

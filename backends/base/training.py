@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from gateparity.errors import assert_never
 from gateparity.network.batch import Batch
 from gateparity.protocol.gauge import frozen_names
 from gateparity.protocol.training import (
@@ -81,12 +82,10 @@ def evaluate(
     C: Any,
 ) -> tuple[Any, Any, Any]:
     """Run one-hot encoding, LSTM and output layer; return the loss and the final H and C."""
-    symbols = recipe.loss == "cross_entropy"
-    X = ops.one_hot(x, config.input_size, config.dtype) if symbols else x
+    X = ops.one_hot(x, config.input_size, config.dtype) if recipe.has_symbols else x
     outputs = run(config, lstm_params(params), X, H, C, None)
     Z = _output(ops, config, recipe, params, outputs)
-    loss = ops.cross_entropy if symbols else ops.squared_error
-    return loss(Z, target), outputs[1], outputs[2]
+    return _loss(ops, recipe)(Z, target), outputs[1], outputs[2]
 
 
 def train(
@@ -127,8 +126,7 @@ def predict(
 ) -> Prediction:
     """Return the model's output for inputs, starting from the states in `state`."""
     ops, convert = primitives.trainer().OPERATIONS, primitives.from_numpy
-    symbols = recipe.loss == "cross_entropy"
-    X = one_hot(x, config.input_size, config.dtype) if symbols else x
+    X = one_hot(x, config.input_size, config.dtype) if recipe.has_symbols else x
     outputs = run(config, lstm_params(state.params), Batch(X, state.h, state.c))
     params = {name: convert(state.params[name]) for name in HEAD}
     Z = _output(ops, config, recipe, params, outputs)
@@ -138,9 +136,17 @@ def predict(
 def _output(ops: Operations, config: Config, recipe: Recipe, params: Any, outputs: Any) -> Any:
     """Apply the output layer to every step's Y, or to the top layer's last H."""
     Y, H_n, *_ = outputs
-    if recipe.loss == "squared_error":
+    if not recipe.has_symbols:
         Y = ops.concat([H_n[k] for k in range(config.cells)[-config.directions :]])
     return ops.linear(Y, params["W_hq"], params["b_q"])
+
+
+def _loss(ops: Operations, recipe: Recipe) -> Callable[..., Any]:
+    if recipe.loss == "cross_entropy":
+        return ops.cross_entropy
+    if recipe.loss == "squared_error":
+        return ops.squared_error
+    assert_never(recipe.loss)
 
 
 def _zeros(config: Config, size: int) -> Array:

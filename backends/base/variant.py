@@ -13,6 +13,7 @@ from gateparity.backends.base import training
 from gateparity.backends.base.stack import build_trace
 from gateparity.errors import Unsupported
 from gateparity.network.batch import Batch, Gradients, Outputs, Trace, initial_states
+from gateparity.network.dtypes import DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +56,7 @@ class Variant:
     @property
     def settings(self) -> Mapping[str, str]:
         """Return the framework's current settings: device, threads, precision."""
-        return self.primitives.settings()
+        return {"device": self.primitives.device} | dict(self.primitives.settings())
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Return the outputs of all steps and layers."""
@@ -109,8 +110,9 @@ class Variant:
 
     def inputs(self, config: Config, params: Native, batch: Batch) -> tuple[Any, ...]:
         """Return what `run` takes: `(params, x, h_0, c_0, lengths)`, states zero if not given."""
-        if batch.lengths is not None and f"lengths_{config.dtype}" in self.unsupported:
-            raise Unsupported(self.unsupported[f"lengths_{config.dtype}"])
+        feature = DTYPES[config.dtype].lengths_feature
+        if batch.lengths is not None and feature in self.unsupported:
+            raise Unsupported(self.unsupported[feature])
         convert = self.primitives.from_numpy
         h_0, c_0 = initial_states(config, batch)
         native = {name: convert(array) for name, array in params.items()}

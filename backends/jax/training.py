@@ -11,6 +11,7 @@ import numpy as np
 import optax
 
 from gateparity.backends.base.training import Operations, evaluate
+from gateparity.errors import assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,5 +93,8 @@ def _step(
 def _make_optimizer(recipe: Recipe) -> Any:
     if recipe.optimizer == "adam":
         return optax.adam(recipe.rate, recipe.beta_1, recipe.beta_2, recipe.epsilon)
-    momentum = recipe.momentum if recipe.optimizer == "momentum" else None
-    return optax.sgd(recipe.rate, momentum)
+    if recipe.optimizer == "momentum":
+        return optax.sgd(recipe.rate, recipe.momentum)
+    if recipe.optimizer == "sgd":
+        return optax.sgd(recipe.rate)
+    assert_never(recipe.optimizer)

@@ -13,6 +13,7 @@ from mxnet import autograd
 from mxnet.gluon import rnn
 
 from gateparity.backends.base.variant import Variant
+from gateparity.backends.mxnet.context import CONTEXT
 from gateparity.backends.mxnet.primitives import IS_2, LIMITS, PRIMITIVES
 from gateparity.layouts import MXNET, MXNET2
 
@@ -56,7 +57,8 @@ def _lstm(config: Config, *, use_sequence_length: bool = False) -> Any:
         prefix="",
         use_sequence_length=use_sequence_length,
     )
-    lstm.initialize(mx.init.Zero())  # the default one makes float32 whatever the dtype, and fails
+    # The default initializer makes float32 whatever the dtype, and fails.
+    lstm.initialize(mx.init.Zero(), ctx=CONTEXT)
     return lstm
 
 

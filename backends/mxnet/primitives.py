@@ -14,6 +14,7 @@ import numpy as np
 from mxnet import autograd, nd
 
 from gateparity.backends.base.primitives import Primitives, on_off
+from gateparity.backends.mxnet.context import DEVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,6 @@ def concat(arrays: list[Any], axis: int) -> Any:
 def _settings() -> dict[str, str]:
     built = mx.runtime.Features()
     return {
-        "device": "cpu",
         "oneDNN": on_off(any(name in built and built.is_enabled(name) for name in _ONEDNN)),
         "MKL": on_off(built.is_enabled("BLAS_MKL")),
     }
@@ -93,6 +93,7 @@ PRIMITIVES: Final = Primitives(
     wait=lambda _: nd.waitall(),
     threads=lambda: int(os.environ.get("OMP_NUM_THREADS") or 0),  # OpenMP's; MXNet doesn't say
     trainer=_trainer,
+    device=DEVICE,
 )
 _SERIES: Final = mx.__version__[:3]
 _TRAINING: Final = (

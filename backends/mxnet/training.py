@@ -10,6 +10,8 @@ import mxnet as mx
 from mxnet import autograd, gluon, nd
 
 from gateparity.backends.base.training import Operations, evaluate
+from gateparity.backends.mxnet.context import CONTEXT
+from gateparity.errors import assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,16 +127,19 @@ def _make_optimizer(recipe: Recipe, count: int) -> Any:
     if recipe.optimizer == "adam":
         betas = {"beta1": recipe.beta_1, "beta2": recipe.beta_2}
         return mx.optimizer.Adam(epsilon=recipe.epsilon, **betas, **given)
-    momentum = recipe.momentum if recipe.optimizer == "momentum" else 0.0
-    return mx.optimizer.SGD(momentum=momentum, **given)
+    if recipe.optimizer == "momentum":
+        return mx.optimizer.SGD(momentum=recipe.momentum, **given)
+    if recipe.optimizer == "sgd":
+        return mx.optimizer.SGD(**given)
+    assert_never(recipe.optimizer)
 
 
 def _parameter(name: str, array: Array) -> Any:
     parameter = gluon.Parameter(name, shape=array.shape, dtype=array.dtype)
-    parameter.initialize(mx.init.Zero())
+    parameter.initialize(mx.init.Zero(), ctx=CONTEXT)
     parameter.set_data(_array(array))
     return parameter
 
 
 def _array(array: Array) -> Any:
-    return nd.array(array, dtype=array.dtype)
+    return nd.array(array, dtype=array.dtype, ctx=CONTEXT)

@@ -21,6 +21,7 @@ from gateparity.network.batch import Batch, Gradients, Outputs, Trace, initial_s
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gateparity.backends.base.primitives import Device
     from gateparity.backends.numpy.equations import Step, Tape
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native
@@ -35,7 +36,8 @@ class Scratch:
     version = np.__version__
     layout = D2L
     unsupported: ClassVar[dict[str, str]] = {}
-    settings: ClassVar[dict[str, str]] = {"device": "cpu"}  # the manifest has its BLAS
+    device: ClassVar[Device] = "cpu"
+    settings: ClassVar[dict[str, str]] = {"device": device}  # the manifest has its BLAS
 
     cell: Callable[..., Step] = cell
     backward_cell: Callable[..., tuple[Array, Array, Array]] = backward_cell

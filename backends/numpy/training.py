@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from gateparity.errors import assert_never
 from gateparity.network.batch import Batch, Outputs, initial_states
 from gateparity.protocol.training import (
     HEAD,
@@ -111,8 +112,7 @@ def differentiate(
     outputs, tapes = scratch.run(config, lstm_params(params), batch)
     Y = _features(config, recipe, outputs)
     Z = Y @ params["W_hq"] + params["b_q"]
-    loss_fn = _cross_entropy if recipe.loss == "cross_entropy" else _squared_error
-    loss, dZ = loss_fn(Z, target)
+    loss, dZ = _loss(recipe)(Z, target)
     rows = dZ.reshape(-1, dZ.shape[-1])
     head = Y.reshape(-1, Y.shape[-1]).T @ rows, np.ones(len(rows), config.dtype) @ rows
     cotangents = _cotangent(config, recipe, outputs, dZ @ params["W_hq"].T)
@@ -140,6 +140,21 @@ def _optimise(
     if recipe.optimizer == "momentum":
         m = slots[f"{name} momentum"] = recipe.momentum * slots.get(f"{name} momentum", 0 * g) + g
         return recipe.rate * m
+    if recipe.optimizer == "adam":
+        return _adam(name, g, slots, step, recipe, config, prepare)
+    assert_never(recipe.optimizer)
+
+
+def _adam(
+    name: str,
+    g: Array,
+    slots: dict[str, Array],
+    step: int,
+    recipe: Recipe,
+    config: Config,
+    prepare: Callable[[Any], Any],
+) -> Array:
+    """Return the change of one array by Algorithm 1 of Kingma and Ba, and update its moments."""
     beta_1, beta_2 = (np.asarray(b, config.dtype) for b in (recipe.beta_1, recipe.beta_2))
     m, v = (slots.get(f"{name} {moment}", 0 * g) for moment in ("m", "v"))
     m = slots[f"{name} m"] = beta_1 * m + (1 - beta_1) * g
@@ -160,6 +175,14 @@ def _clip(
     if clip is None:
         return norm, 1
     return norm, np.minimum(np.asarray(1, dtype), clip / norm)
+
+
+def _loss(recipe: Recipe) -> Callable[[Array, Array], tuple[Array, Array]]:
+    if recipe.loss == "cross_entropy":
+        return _cross_entropy
+    if recipe.loss == "squared_error":
+        return _squared_error
+    assert_never(recipe.loss)
 
 
 def _cross_entropy(Z: Array, codes: Array) -> tuple[Array, Array]:
@@ -189,14 +212,14 @@ def _mean(array: Array) -> Array:
 
 
 def _inputs(config: Config, recipe: Recipe, x: Array) -> Array:
-    if recipe.loss == "cross_entropy":
+    if recipe.has_symbols:
         return one_hot(x, config.input_size, config.dtype)
     return x.astype(config.dtype)
 
 
 def _features(config: Config, recipe: Recipe, outputs: Outputs) -> Array:
     """Return the inputs of the output layer: every step's Y, or the top layer's last H."""
-    if recipe.loss == "cross_entropy":
+    if recipe.has_symbols:
         return outputs.y
     return np.concatenate([outputs.h_n[k] for k in _top(config)], -1)
 
@@ -204,7 +227,7 @@ def _features(config: Config, recipe: Recipe, outputs: Outputs) -> Array:
 def _cotangent(config: Config, recipe: Recipe, outputs: Outputs, dY: Array) -> Outputs:
     """Return the cotangent of all outputs, given the gradient of the output layer's inputs."""
     dH, dC = np.zeros_like(outputs.h_n), np.zeros_like(outputs.c_n)
-    if recipe.loss == "cross_entropy":
+    if recipe.has_symbols:
         return Outputs(dY, dH, dC)
     for k, part in zip(_top(config), np.split(dY, config.directions, -1), strict=True):
         dH[k] = part

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from gateparity.backends.base.training import Operations, evaluate
+from gateparity.errors import assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,5 +131,8 @@ def _make_optimizer(recipe: Recipe) -> Any:
     if recipe.optimizer == "adam":
         betas = {"beta_1": recipe.beta_1, "beta_2": recipe.beta_2}
         return keras.optimizers.Adam(recipe.rate, epsilon=recipe.epsilon, **betas)
-    momentum = recipe.momentum if recipe.optimizer == "momentum" else 0.0
-    return keras.optimizers.SGD(recipe.rate, momentum)
+    if recipe.optimizer == "momentum":
+        return keras.optimizers.SGD(recipe.rate, recipe.momentum)
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(recipe.rate)
+    assert_never(recipe.optimizer)

@@ -37,7 +37,7 @@ def _cached_lstm(config: Config) -> Any:
 
 
 def _load_and_read_back(config: Config, params: Any) -> Any:
-    lstm = _lstm(config, "cpu")
+    lstm = _lstm(config, PRIMITIVES.device)
     lstm.load_state_dict(params)
     return lstm.state_dict()
 

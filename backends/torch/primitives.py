@@ -30,7 +30,6 @@ def _vjp(run: Callable[..., Any], config: Config, inputs: Any, cotangents: Any) 
 def _settings() -> dict[str, str]:
     backends = torch.backends
     return {
-        "device": "cpu",
         "threads": str(torch.get_num_threads()),
         "instructions in use": backends.cpu.get_cpu_capability(),
         "oneDNN": on_off(backends.mkldnn.is_available() and backends.mkldnn.enabled),

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from gateparity.backends.base.training import Operations, evaluate
+from gateparity.errors import assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +83,11 @@ def _make_optimizer(recipe: Recipe, params: list[Any]) -> Any:
     if recipe.optimizer == "adam":
         betas = recipe.beta_1, recipe.beta_2
         return torch.optim.Adam(params, lr=recipe.rate, betas=betas, eps=recipe.epsilon)
-    momentum = recipe.momentum if recipe.optimizer == "momentum" else 0.0
-    return torch.optim.SGD(params, lr=recipe.rate, momentum=momentum)
+    if recipe.optimizer == "momentum":
+        return torch.optim.SGD(params, lr=recipe.rate, momentum=recipe.momentum)
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(params, lr=recipe.rate)
+    assert_never(recipe.optimizer)
 
 
 def _nest(slots: Any) -> dict[int, dict[str, Any]]:

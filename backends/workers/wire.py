@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from gateparity.network.dtypes import KINDS
 from gateparity.packing.layout import Layout
 from gateparity.packing.tensor import Tensor
 
 _ARRAY: Final = "ndarray"
-_KINDS: Final = "fiub"  # floats, integers, booleans
+_KINDS: Final = KINDS | {*"iub"}  # and integers, booleans
 
 
 def encode(value: Any) -> Any:

@@ -13,7 +13,6 @@ from gateparity.conformance.commands.options import Force, Json, Seed, Specs, Ti
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.commands.train import Gauge, Plot
 from gateparity.conformance.judgement.verdict import ALLOWED
-from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.reports.console import make_console, print_line, print_table
 from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.reports.plot import plot_horizons, require_plotly
@@ -29,6 +28,7 @@ from gateparity.conformance.training.horizon import (
 from gateparity.conformance.training.problems import CALM, WILD, make_problem
 from gateparity.conformance.training.run import TIME_LIMIT
 from gateparity.errors import printable
+from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def horizon(
     if plot:
         require_plotly()
     backends = choose_rows(backend)
-    rows = [BackendAtDtype(one, dtype) for one in backends for dtype in DTYPES]
+    rows = [BackendAtDtype(one, dtype) for one in backends for dtype in SUITE_DTYPES]
     problems, references = (*CALM, *WILD), ReferenceCache(seed)
     with show_steps(len(rows) * len(problems), "starting workers") as step:
 

@@ -15,7 +15,6 @@ from gateparity.conformance.commands.choices import choose_rows
 from gateparity.conformance.commands.options import Force, Json, Seed, Specs
 from gateparity.conformance.commands.options import Report as ReportFile
 from gateparity.conformance.commands.progress import show_bars
-from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.reports.console import make_console, print_error
 from gateparity.conformance.reports.plot import plot_training, require_plotly
 from gateparity.conformance.reports.training import print_report, report_json
@@ -27,6 +26,7 @@ from gateparity.conformance.training.resume import FOLDER, checkpoint_path
 from gateparity.conformance.training.run import TIME_LIMIT, Report, TrainingSession
 from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.files import check_folder
+from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -153,7 +153,7 @@ def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Bac
         backends = list({backend.name: backend for backend in backends}.values())
     return [
         BackendAtDtype(backend, dtype)
-        for dtype in (DTYPES if every else DTYPES[:1])
+        for dtype in (SUITE_DTYPES if every else SUITE_DTYPES[:1])
         for backend in backends
     ]
 

@@ -11,10 +11,10 @@ import numpy as np
 from gateparity.conformance.diagnosis.probes import run_probe
 from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
 from gateparity.conformance.judgement.differences import difference, in_sigmas
-from gateparity.conformance.judgement.rounding import unit_roundoff
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import ALLOWED, Expected, Mismatch, judge
 from gateparity.conformance.requirements.answers import comparable
+from gateparity.network.dtypes import unit_roundoff
 from gateparity.protocol.canonical import make_lacking
 
 if TYPE_CHECKING:

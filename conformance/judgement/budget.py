@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from gateparity.conformance.judgement.rounding import (
     Arithmetic,
     Draws,
     make_rounding,
-    unit_roundoff,
 )
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.network.batch import Outputs
+from gateparity.network.dtypes import DTYPES, unit_roundoff
 from gateparity.network.parameters import Cell
 
 if TYPE_CHECKING:
@@ -92,15 +92,21 @@ def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType
         if name not in _DECLARED or not 0 <= value < np.inf:
             expected = f"{', '.join(_DECLARED[:-1])} or {_DECLARED[-1]}, and a number of at least 0"
             raise ValueError(f"arithmetic declares {name!r}: {value!r}, expected {expected}")
-    if dtype == "float16":
-        info = np.finfo(dtype)
-        return Arithmetic(unit_roundoff(dtype), float(info.smallest_subnormal) / 2)
-    # Draws are float64 numbers, which have no digits left for the errors of float64 itself. So
-    # float64 borrows the draws of float32, because errors are linear in the unit roundoff, and
-    # `scaled` converts them.
-    kept = {n: v for n, v in declared.items() if dtype == "float32" or n != "factors"}
-    tiny = float(np.finfo("float32").tiny)
-    return Arithmetic(unit_roundoff("float32"), flush=tiny, **kept)
+    match DTYPES[dtype].drawn_as:
+        case "float16":
+            info = np.finfo("float16")
+            return Arithmetic(unit_roundoff("float16"), float(info.smallest_subnormal) / 2)
+        case "float32":
+            # Draws are float64 numbers, which have no digits left for the errors of float64 itself.
+            # So float64 borrows the draws of float32, because errors are linear in the unit
+            # roundoff, and `scaled` converts them.
+            kept = {n: v for n, v in declared.items() if dtype == "float32" or n != "factors"}
+            tiny = float(np.finfo("float32").tiny)
+            return Arithmetic(unit_roundoff("float32"), flush=tiny, **kept)
+        case None:
+            raise ValueError(f"{dtype} has no rounding model: it is the reference's own")
+        case drawn_as:
+            assert_never(drawn_as)
 
 
 def make_budget(

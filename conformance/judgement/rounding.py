@@ -390,8 +390,3 @@ _MOVES: Final[dict[Any, Callable[..., Any]]] = {
     np.moveaxis: _moveaxis,
     np.swapaxes: _swapaxes,
 }
-
-
-def unit_roundoff(dtype: str) -> float:
-    """Return the largest relative error of one rounding to nearest."""
-    return float(np.finfo(dtype).eps) / 2

@@ -14,6 +14,7 @@ import numpy as np
 
 from gateparity.backends.base.stack import cell_name
 from gateparity.backends.numpy.scratch import Scratch
+from gateparity.network.dtypes import DTYPES
 from gateparity.network.parameters import Cell, cast_parameters, check_parameters, fields
 from gateparity.protocol.validation import check_batch, check_outputs
 
@@ -87,8 +88,8 @@ class Truth:
 
     def wider(self, config: Config) -> Config:
         """Return the config with the dtype of the reference's own arithmetic."""
-        wider = "longdouble" if config.dtype == "float64" else "float64"
-        return dataclasses.replace(config, dtype=self.dtype or wider)
+        wider = self.dtype or DTYPES[config.dtype].reference
+        return dataclasses.replace(config, dtype=wider)
 
     def _widen(self, arrays: Any, config: Config) -> Any:
         """Return a batch or a cotangent at the config's dtype; lengths stay as they are."""

@@ -17,6 +17,7 @@ from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.divergence import cell_words, locate
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.network.config import GATES
+from gateparity.network.dtypes import count_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,11 +127,6 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
     if shifts is not None and score.shift > ALLOWED:
         raise Mismatch(_describe_shift(shifts, expected), score, ratios=ratios)
     return score
-
-
-def count_digits(dtype: object) -> int:
-    """Return how many digits tell every number of a dtype from the next."""
-    return {"float16": 5, "float32": 9}.get(str(dtype), 17)
 
 
 def _relative(error: Array, truth: Array) -> float:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from gateparity.conformance.problems import special_values
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.network.dtypes import JUDGED_DTYPES
 
-ALL_DTYPES: Final = ("float16", "float32", "float64")
 Where = Literal["both", "forward", "backward"]
 _PLACE: Final = "{place}"
 
@@ -42,7 +42,7 @@ class Mistake:
     apply: Apply
     checks: frozenset[str]
     path: Where = "both"
-    dtypes: tuple[str, ...] = ALL_DTYPES
+    dtypes: tuple[str, ...] = JUDGED_DTYPES
     words_in_place: str = ""
 
 
@@ -52,7 +52,7 @@ def alike(
     checks: frozenset[str],
     *rows: tuple[str, str, Apply],
     path: Where = "both",
-    dtypes: tuple[str, ...] = ALL_DTYPES,
+    dtypes: tuple[str, ...] = JUDGED_DTYPES,
 ) -> tuple[Mistake, ...]:
     """Return mistakes that share everything except name, words and `apply`.
 

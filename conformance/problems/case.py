@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gateparity.errors import InputError
 from gateparity.network.batch import Batch, Outputs, state_shape
+from gateparity.network.dtypes import DTYPES
 from gateparity.network.parameters import build_parameters
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
-
-
-DTYPES: Final = ("float32", "float64")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,18 +45,17 @@ class Case:
     def needs(self) -> tuple[str, ...]:
         """Return the features that the case needs: keys of an adapter's `unsupported`."""
         steps, size, _ = self.batch.x.shape
-        lengths = self.batch.lengths
+        lengths, dtype = self.batch.lengths, DTYPES[self.config.dtype]
         asked = {
             "initial_states": self.batch.h_0 is not None or self.batch.c_0 is not None,
             "lengths": lengths is not None,
-            "lengths_float64": lengths is not None and self.config.dtype == "float64",
+            dtype.lengths_feature: lengths is not None,
             "zero_length": lengths is not None and steps > 0 and bool((lengths == 0).any()),
             "empty_sequence": steps == 0,
             "empty_batch": size == 0,
-            "float16": self.config.dtype == "float16",
-            "float64": self.config.dtype == "float64",
+            dtype.feature: True,
         }
-        return tuple(name for name, needed in asked.items() if needed)
+        return tuple(name for name, needed in asked.items() if name and needed)
 
 
 def build_case(

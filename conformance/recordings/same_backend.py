@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 from gateparity.conformance.judgement.differences import difference, in_sigmas, other_bits
 from gateparity.conformance.judgement.divergence import locate
-from gateparity.conformance.judgement.verdict import count_digits
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.runs.pairs import coarser
+from gateparity.network.dtypes import count_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

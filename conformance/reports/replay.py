@@ -10,11 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateparity.conformance.failures.replay import exit_code
-from gateparity.conformance.judgement.verdict import count_digits
 from gateparity.conformance.reports.console import print_line, print_table
 from gateparity.conformance.reports.numbers import finite
 from gateparity.conformance.reports.summary import number_words
 from gateparity.errors import printable
+from gateparity.network.dtypes import count_digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

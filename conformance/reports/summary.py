@@ -7,10 +7,10 @@ import shlex
 from typing import TYPE_CHECKING, Final, get_args
 
 from gateparity.conformance.judgement.verdict import ALLOWED
-from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.reports.undeclared import describe_place, suggest_keys
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.result import Status, replay_command
+from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ RANKS: Final = ("fail", "error", "known", "pass", "skip")  # what a cell of seve
 def shown_dtypes(run: Run) -> list[str]:
     """Return the dtypes that have lines of their own: the suite's usual ones, if any was run."""
     found = list(dict.fromkeys(result.dtype for result in run.results))
-    return [dtype for dtype in found if dtype in DTYPES] or found
+    return [dtype for dtype in found if dtype in SUITE_DTYPES] or found
 
 
 def shown_checks(run: Run) -> list[str]:

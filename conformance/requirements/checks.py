@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.requirements.answers import (
     forward,
     gates,
@@ -23,6 +22,7 @@ from gateparity.conformance.requirements.refusal import refusal
 from gateparity.conformance.requirements.robustness import dtypes, purity, sizes, values
 from gateparity.conformance.requirements.symmetries import directions, permutation
 from gateparity.errors import InputError, suggest
+from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,7 +45,7 @@ class Check:
     requirement: Callable[[Lstm, Case], Results]
     cases: tuple[str, ...]
     needs: tuple[str, ...] = ()
-    dtypes: tuple[str, ...] = DTYPES
+    dtypes: tuple[str, ...] = SUITE_DTYPES
     computes: bool = True
 
     def run(self, lstm: Lstm, case: Case) -> Results:

@@ -7,12 +7,13 @@ import hashlib
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.problems.case import DTYPES, build_case, draw_for
+from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.problems.text import windows
 from gateparity.conformance.requirements.checks import choose_checks, refuse_unknown
 from gateparity.errors import InputError
 from gateparity.network.config import Config
+from gateparity.network.dtypes import SUITE_DTYPES
 from gateparity.network.parameters import cast_parameters
 from gateparity.protocol.training import one_hot
 
@@ -78,7 +79,7 @@ def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed
     """Return a plan that runs a checkpoint's LSTM on random inputs and states."""
     return [
         (check, _weights_case(config, params, dtype, seed))
-        for dtype in DTYPES
+        for dtype in SUITE_DTYPES
         for check in choose_checks(checks or ("forward", "gates", "gradients"))
     ]
 
@@ -87,7 +88,7 @@ def text_plan(text: Text, checks: Sequence[str], seed: int) -> Plan:
     """Return a plan that runs random weights on a text's characters, one-hot."""
     return [
         (check, _text_case(text, dtype, seed))
-        for dtype in DTYPES
+        for dtype in SUITE_DTYPES
         for check in choose_checks(checks or ("forward", "gradients"))
     ]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
-from gateparity.conformance.judgement.rounding import unit_roundoff
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Expected
+from gateparity.network.dtypes import unit_roundoff
 from gateparity.network.parameters import fields
 from gateparity.protocol.canonical import make_lacking
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
-from gateparity.conformance.judgement.rounding import unit_roundoff
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Expected, Mismatch, judge
-from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.network.dtypes import SUITE_DTYPES, unit_roundoff
 from gateparity.protocol.canonical import Canonical
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def count_alarms(
     """
     total = Alarms()
     for seed in seeds:
-        case = make_case(seed, DTYPES[seed % 2])
+        case = make_case(seed, SUITE_DTYPES[seed % 2])
         checks = _CHECKS if seed // 2 % 4 == 0 else _CHECKS[:1]
         total += try_case(adapter, case, expect_all(case, {}, checks))
     return total

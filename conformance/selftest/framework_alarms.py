@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from gateparity.backends.workers.remote import TIME_LIMIT, BackendError, RemoteAdapter, Worker
-from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.problems.random_cases import random_case_of_few_shapes
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.selftest.false_alarms import Alarms, expect_all, try_case
 from gateparity.errors import InputError, Unsupported
+from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +72,7 @@ def _load(backend: Backend, worker: Worker) -> RemoteAdapter:
 
 def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piece:
     kinds = {_kind(adapter.arithmetic): adapter.arithmetic for adapter in adapters}
-    cases = [random_case_of_few_shapes(seed, DTYPES[seed % 2]) for seed in seeds]
+    cases = [random_case_of_few_shapes(seed, SUITE_DTYPES[seed % 2]) for seed in seeds]
     return [(case, {k: expect_all(case, said) for k, said in kinds.items()}) for case in cases]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from gateparity.errors import InputError
 from gateparity.network.config import Config
+from gateparity.network.dtypes import DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
     from gateparity.network.parameters import Array
 
-DTYPES: Final = ("float16", "float32", "float64")
+_DTYPES: Final = tuple(name for name, dtype in DTYPES.items() if dtype.in_files)
 _LIMITS: Final = {
     "steps": 10_000,
     "sequences": 100_000,
@@ -30,8 +31,8 @@ _LIMITS: Final = {
 def make_config(found: Mapping[str, Any]) -> Config:
     """Return the config of these fields. Raise `ValueError` if they are invalid or too large."""
     config = Config(**found)
-    if config.dtype not in DTYPES:
-        raise InputError(f"dtype is {config.dtype!r}, expected one of {', '.join(DTYPES)}")
+    if config.dtype not in _DTYPES:
+        raise InputError(f"dtype is {config.dtype!r}, expected one of {', '.join(_DTYPES)}")
     _check(dataclasses.asdict(config))
     return config
 
@@ -44,7 +45,7 @@ def check_case(case: Case) -> None:
 
 def plain(array: Array) -> Array:
     """Return the array at a dtype that a file can hold; longdouble becomes float64."""
-    return array if array.dtype.name in DTYPES else array.astype(np.float64)
+    return array if array.dtype.name in _DTYPES else array.astype(np.float64)
 
 
 def _check(sizes: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.errors import InputError
+from gateparity.network.dtypes import FILE_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,13 +62,7 @@ class Limits:
 SMALL: Final = Limits(2**26, 2**20)
 _AXES: Final = 8  # at most
 _KEY: Final = "gateparity"
-DTYPES: Final = {  # https://huggingface.co/docs/safetensors
-    "F16": "<f2",
-    "F32": "<f4",
-    "F64": "<f8",
-    "I32": "<i4",
-    "I64": "<i8",
-}
+DTYPES: Final = FILE_DTYPES | {"I32": "<i4", "I64": "<i8"}
 
 
 def pack_tensors(

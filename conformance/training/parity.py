@@ -11,11 +11,12 @@ import numpy as np
 
 from gateparity.conformance.judgement.budget import make_arithmetic, pool
 from gateparity.conformance.judgement.differences import difference, in_sigmas
-from gateparity.conformance.judgement.rounding import Draws, make_rounding, unit_roundoff
+from gateparity.conformance.judgement.rounding import Draws, make_rounding
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.judgement.verdict import ALLOWED, count_digits
+from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.training.problems import run_problem
 from gateparity.conformance.training.trainers import ReferenceTrainer
+from gateparity.network.dtypes import count_digits, unit_roundoff
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-DTYPES: Final = ("float16", "float32", "float64", "longdouble")
+from gateparity.network.dtypes import DTYPES
+
 GATES: Final = "ifgo"  # canonical order: input, forget, cell candidate, output
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from gateparity.network.batch import Outputs
+from gateparity.network.dtypes import DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,12 +29,11 @@ FEATURES: Final = (  # the keys of `unsupported`: what checks and cases need, an
     "initial_states",
     "final_states",
     "lengths",
-    "lengths_float64",
+    *(dtype.lengths_feature for dtype in DTYPES.values() if dtype.lengths_feature),
     "zero_length",
     "empty_sequence",
     "empty_batch",
-    "float16",
-    "float64",
+    *(dtype.feature for dtype in DTYPES.values() if dtype.feature),
     "train",
 )
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateparity.errors import Unsupported
+from gateparity.errors import Unsupported, assert_never
 
 if TYPE_CHECKING:
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
     from gateparity.packing.layout import Layout
+    from gateparity.protocol.training import Gauge
 
 
 def tie_biases(params: Parameters) -> Parameters:
@@ -31,7 +32,7 @@ def tie_biases(params: Parameters) -> Parameters:
     )
 
 
-def frozen_names(layout: Layout, config: Config, gauge: str) -> frozenset[str]:
+def frozen_names(layout: Layout, config: Config, gauge: Gauge) -> frozenset[str]:
     """Return the names of native arrays that aren't trained.
 
     They are the second bias where biases are tied, and all biases if the LSTM has none but the
@@ -42,9 +43,11 @@ def frozen_names(layout: Layout, config: Config, gauge: str) -> frozenset[str]:
         return frozenset(block.name for block in blocks if block.role.is_bias)
     if gauge == "native":
         return frozenset()
-    if any(block.role.join == "stack" for block in blocks):
-        raise Unsupported(f"{layout.name} keeps two biases in one array, which can't be tied")
-    return frozenset(block.name for block in blocks if block.role.fields == ("b_hh",))
+    if gauge == "tied":
+        if any(block.role.join == "stack" for block in blocks):
+            raise Unsupported(f"{layout.name} keeps two biases in one array, which can't be tied")
+        return frozenset(block.name for block in blocks if block.role.fields == ("b_hh",))
+    assert_never(gauge)
 
 
 def counts_biases_twice(layout: Layout, config: Config) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import struct
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
+from gateparity.errors import assert_never
 from gateparity.network.parameters import check_array
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native
 
-LOSSES: Final = ("cross_entropy", "squared_error")
-OPTIMIZERS: Final = ("sgd", "momentum", "adam")
-GAUGES: Final = ("tied", "native")
+# The code that chooses by one of them ends in `assert_never`: mypy lists it if one is added.
+Loss = Literal["cross_entropy", "squared_error"]
+Optimizer = Literal["sgd", "momentum", "adam"]
+Gauge = Literal["tied", "native"]
 HEAD: Final = ("W_hq", "b_q")  # the output layer, as in d2l: H W_hq + b_q
 
 
@@ -42,8 +44,8 @@ class Recipe:
     The constructor raises `ValueError` that names the field, what was found and what was expected.
     """
 
-    loss: Literal["cross_entropy", "squared_error"] = "cross_entropy"
-    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
+    loss: Loss = "cross_entropy"
+    optimizer: Optimizer = "sgd"
     rate: float = 1.0
     momentum: float = 0.875
     beta_1: float = 0.875
@@ -51,15 +53,27 @@ class Recipe:
     epsilon: float = 2**-27
     clip: float | None = None
     carry: bool = False
-    gauge: Literal["tied", "native"] = "tied"
+    gauge: Gauge = "tied"
 
     def __post_init__(self) -> None:
-        for name, known in (("loss", LOSSES), ("optimizer", OPTIMIZERS), ("gauge", GAUGES)):
-            if (found := getattr(self, name)) not in known:
+        for name, choices in (("loss", Loss), ("optimizer", Optimizer), ("gauge", Gauge)):
+            if (found := getattr(self, name)) not in (known := get_args(choices)):
                 raise ValueError(f"{name} is {found!r}, expected one of {', '.join(known)}")
         for name in ("rate", "momentum", "beta_1", "beta_2", "epsilon", "clip"):
             if (found := getattr(self, name)) is not None:
                 _require_exact(name, found)
+
+    @property
+    def has_symbols(self) -> bool:
+        """Return whether the model predicts a symbol at every step, from symbols that go in.
+
+        Otherwise it predicts numbers after the last step, from numbers that go in.
+        """
+        if self.loss == "cross_entropy":
+            return True
+        if self.loss == "squared_error":
+            return False
+        assert_never(self.loss)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -145,3 +145,14 @@ def test_stacked_mxnet_lstms_in_float64_need_the_gradient_of_their_inputs():
     expected, wrong = (gradient(dtype, ask=False) for dtype in ("float32", "float64"))
     assert np.abs(wrong - expected).max() > 1e-2
     np.testing.assert_allclose(gradient("float64", ask=True), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("choice", ["loss", "optimizer"])
+@pytest.mark.parametrize(("name", "variant"), ROWS)
+def test_an_unknown_loss_or_optimiser_trains_as_no_other(load, name, variant, choice):
+    adapter, made = load(name, variant), make_problem("sgd", "float32")
+    recipe, trainer = dataclasses.replace(made.recipe), AdapterTrainer(adapter)
+    start = trainer.begin(made.config, made.params, made.head, recipe)
+    object.__setattr__(recipe, choice, "new")  # what a Literal that grew would let in
+    with pytest.raises(AssertionError, match="'new' is a choice that no branch handles"):
+        trainer.train(made.config, start, made.epochs[0], recipe)

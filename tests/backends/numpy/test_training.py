@@ -184,3 +184,11 @@ def test_the_prediction_is_the_output_layer_on_the_outputs():
     outputs = Scratch().forward(config, params, Batch(np.eye(5)[examples.x]))
     np.testing.assert_array_equal(answer.output, outputs.y @ params["W_hq"] + params["b_q"])
     np.testing.assert_array_equal(answer.h_n, outputs.h_n)
+
+
+@pytest.mark.parametrize("choice", ["loss", "optimizer"])
+def test_an_unknown_loss_or_optimiser_trains_as_no_other(choice):
+    config, params, examples, recipe = make()
+    object.__setattr__(recipe, choice, "new")  # what a Literal that grew would let in
+    with pytest.raises(AssertionError, match="'new' is a choice that no branch handles"):
+        train(config, params, [examples], recipe)

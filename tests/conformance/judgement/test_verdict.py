@@ -11,18 +11,17 @@ from hypothesis import strategies as st
 
 from gateparity.conformance.judgement.budget import Budget
 from gateparity.conformance.judgement.differences import difference, in_sigmas
-from gateparity.conformance.judgement.rounding import unit_roundoff
 from gateparity.conformance.judgement.verdict import (
     ALLOWED,
     Expected,
     Mismatch,
     Score,
-    count_digits,
     judge,
     judge_pair,
 )
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.network.config import Config
+from gateparity.network.dtypes import count_digits, unit_roundoff
 
 DTYPES = ("float32", "float64")
 WIDER = {"float32": np.float64, "float64": np.longdouble}

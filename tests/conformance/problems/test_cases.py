@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.problems.case import DTYPES
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.errors import InputError
+from gateparity.network.dtypes import SUITE_DTYPES
 from gateparity.network.parameters import check_parameters, fields
 from gateparity.protocol.validation import check_batch, check_outputs
 
@@ -37,7 +37,7 @@ def build(name, dtype="float32", seed=0):
     return arrays(RECIPES[name].build(dtype, seed))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", SUITE_DTYPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_case_fits_its_config(name, dtype):
     case = RECIPES[name].build(dtype, 7)
@@ -132,7 +132,7 @@ def test_layers_and_directions():
 
 
 def test_ids_tell_sizes_dtype_and_name():
-    ids = [RECIPES[name].build(dtype, 0).id for name in NAMES for dtype in DTYPES]
+    ids = [RECIPES[name].build(dtype, 0).id for name in NAMES for dtype in SUITE_DTYPES]
     assert ids[0] == "T5-B3-I4-H6-float32-sequence"
     assert RECIPES["unit"].build("float64", 3).id == "T1-B1-I1-H1-float64-unit"
     assert len(set(ids)) == len(ids)
@@ -153,7 +153,7 @@ def test_a_seed_may_be_large():
     assert np.isfinite(build("sequence", seed=10**30)["x"]).all()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", SUITE_DTYPES)
 @pytest.mark.parametrize("name", SPECIAL)
 def test_special_values_are_those_of_an_ordinary_case_changed(name, dtype):
     recipe = RECIPES[name]
@@ -207,7 +207,7 @@ def test_a_size_of_1_stands_alone():
         assert [*case.batch.x.shape, case.config.hidden_size].count(1) == 1
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", SUITE_DTYPES)
 def test_subnormal_inputs_are_below_the_least_normal_number_and_matter(dtype):
     case = RECIPES["subnormal"].build(dtype, 0)
     tiny = np.finfo(dtype).tiny
@@ -218,7 +218,7 @@ def test_subnormal_inputs_are_below_the_least_normal_number_and_matter(dtype):
     assert np.abs(y - other).max() > 0.01
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", SUITE_DTYPES)
 @pytest.mark.parametrize("name", ["saturated", "overflowing"])
 def test_most_gates_are_saturated(name, dtype):
     case = RECIPES[name].build(dtype, 0)
@@ -229,7 +229,7 @@ def test_most_gates_are_saturated(name, dtype):
     assert ((i < 1e-3) | (i > 1 - 1e-3)).mean() > 0.5
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", SUITE_DTYPES)
 def test_zeros_are_inputs_and_states_alone(dtype):
     case = RECIPES["zeros"].build(dtype, 0)
     assert not any(a.any() for a in (case.batch.x, case.batch.h_0, case.batch.c_0))
