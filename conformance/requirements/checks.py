@@ -38,7 +38,8 @@ class Check:
 
     `needs` are features that an adapter may declare unsupported; a case has needs of its own.
     Checks that don't need gradients compare them all the same where an adapter has them.
-    `computes` is False for a check that runs no LSTM.
+    `computes` is False for a check that runs no LSTM. `against` names the variant of the same
+    framework that a backend's results are compared with, beside the reference; empty for none.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Check:
     needs: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = DTYPES
     computes: bool = True
+    against: str = ""
 
     def run(self, lstm: Lstm, case: Case) -> Results:
         """Return the requirement's arrays, without those of states that the LSTM lacks."""
@@ -72,7 +74,7 @@ CHECKS: Final = {
         Check("lengths", lengths, ("ragged", "one_empty", "nan_padding")),
         Check("directions", directions, ("deep",)),
         Check("layers", layers, ("stacked",)),
-        Check("variants", variants, ("sequence",)),
+        Check("variants", variants, ("sequence",), against="scratch"),
         Check("permutation", permutation, ("ragged", "deep")),
         Check("purity", purity, ("sequence", "ragged", "deep"), dtypes=("float32",)),
         Check("sizes", sizes, _SIZES, dtypes=("float32",)),

@@ -241,7 +241,7 @@ def run(session, check="forward", case="sequence", dtype="float32"):
 def test_a_right_adapter_passes_and_tells_its_version(session, name):
     right, check = session("Right"), CHECKS[name]
     result = run(right, name, check.cases[0], check.dtypes[0])
-    if name == "variants":
+    if check.against:
         reason = "it has no layer variant to compare with its scratch variant"
         assert (result.status, result.reason) == ("skip", reason)
     else:
@@ -324,7 +324,7 @@ def test_what_is_declared_is_skipped_with_its_reason(session):
     ]
 
 
-@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if name != "variants"])
+@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if not check.against])
 def test_a_dtype_that_is_declared_is_skipped_in_every_check(session, name):
     half, check = session("Half"), CHECKS[name]
     for dtype in check.dtypes:
@@ -476,6 +476,21 @@ def test_a_row_without_an_interpreter_says_so(session):
     one = session("Right", python=None, missing="PyTorch is neither here nor there")
     result = run(one)
     assert (result.status, result.reason) == ("error", "PyTorch is neither here nor there")
+
+
+def test_any_check_may_be_compared_with_the_scratch_variant(session, torch_backend):
+    check = dataclasses.replace(CHECKS["forward"], name="own", against="scratch")
+    case = RECIPES["sequence"].build("float32", 0)
+    reason = "it has no layer variant to compare with its scratch variant"
+    alone = session("Right").run(check, case)
+    assert (alone.status, alone.reason, alone.against) == ("skip", reason, None)
+    (torch_layer,) = parse_backends([torch_backend.name + ":layer"])
+    with Session(torch_layer, Truths(), 60.0) as layer:
+        found = layer.run(check, case)
+        plain = layer.run(CHECKS["forward"], case)
+    assert (found.status, found.reason) == ("pass", "")
+    assert list(found.against) == list(found.arrays) == ["y", "h_n", "c_n"]
+    assert plain.against is None
 
 
 def test_a_closed_session_answers_with_an_error(session):
