@@ -13,6 +13,7 @@ from gateparity.backends.spec import parse_backends
 from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
 
@@ -261,6 +262,12 @@ def test_a_result_tells_what_was_compared(session, backend):
     assert result.shift == np.abs(result.shifts).max() > 0
     assert result.shifts.shape == (1, 4, 6)
     assert result.max_error < 2**-20
+
+
+def test_a_result_has_the_key_of_its_task(session):
+    one = session("Declares")
+    plan = named_plan(("sequence",), ("forward", "gates"), 0)
+    assert [one.run(*task).key for task in plan] == [task.key for task in plan]
 
 
 def test_a_difference_tells_how_far_it_is_and_where_it_begins(session):
