@@ -52,7 +52,7 @@ def check_adapter(
     plan = named_plan(cases, checks, seed)
     backend, local = load_local(adapter)
     truths = Truths()
-    return [run_check(backend, local, check, case, truths) for check, case in plan]
+    return [run_check(backend, local, *task, truths) for task in plan]
 
 
 def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:

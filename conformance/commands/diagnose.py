@@ -146,8 +146,8 @@ def _ask_backends(backends: list[Backend], plan: Plan, time_limit: float) -> Ite
             show_progress([backend], plan) as progress,
         ):
             results = []
-            for check, case in plan:
-                results.append(session.run(check, case))
+            for task in plan:
+                results.append(session.run(*task))
                 progress(results[-1])
         yield gather_evidence(backend.label, plan, results, session.arithmetic)
 

@@ -57,7 +57,7 @@ def explain_adapter(backend: Backend, adapter: RemoteAdapter, plan: Plan, truths
 
     Purity is asked in any case: an adapter that isn't deterministic behaves like no mistake.
     """
-    asked = [(c, case) for c, case in plan if is_probe((c.name, case.name, case.config.dtype))]
+    asked = [task for task in plan if is_probe(task.key)]
     asked += purity_beside(plan, seed=0)
-    results = [run_check(backend, adapter, check, case, truths) for check, case in asked]
+    results = [run_check(backend, adapter, *task, truths) for task in asked]
     return explain(results, asked, {backend.label: adapter.arithmetic}).get(backend.label, "")

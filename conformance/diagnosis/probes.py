@@ -13,6 +13,7 @@ from gateparity.conformance.problems.arrays import name_arrays
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.answers import find_lacks, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
 from gateparity.errors import Impure
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.requirements.task import Key
     from gateparity.conformance.runs.plan import Plan
     from gateparity.conformance.runs.result import Result
     from gateparity.protocol.canonical import Lstm
 
     Found = Results | str  # what a probe found, or in which way it was impure
-    Key = tuple[str, str, str]  # check, case, dtype
     Asked = tuple[str, str, bytes]  # check, case, a digest of its numbers
 
 # Cheap ones first: most mistakes are ruled out by the first of them.
@@ -66,7 +67,7 @@ class Probe:
     @property
     def key(self) -> Key:
         """Return the names that identify the question: check, case and dtype."""
-        return self.check.name, self.case.name, self.case.config.dtype
+        return Task(self.check, self.case).key
 
     @property
     def outputs_alone(self) -> bool:
@@ -101,11 +102,9 @@ class Probe:
         return self.check.name, self.case.name, digest.digest()
 
 
-def probe_cases(
-    seed: int = 0, probes: Iterable[tuple[str, str, str]] = PROBES
-) -> list[tuple[Check, Case]]:
+def probe_cases(seed: int = 0, probes: Iterable[Key] = PROBES) -> list[Task]:
     """Return the check and the case of each probe, drawn from `seed`."""
-    return [(CHECKS[check], RECIPES[case].build(dtype, seed)) for check, case, dtype in probes]
+    return [Task(CHECKS[check], RECIPES[case].build(dtype, seed)) for check, case, dtype in probes]
 
 
 def is_probe(key: Key) -> bool:
@@ -119,11 +118,11 @@ def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:
     """Return a backend's results in those checks and cases of a plan that are probes."""
     found = {result.key: result for result in results if result.status in ("pass", "fail")}
     probes = []
-    for check, case in plan:
-        result = found.get((check.name, case.name, case.config.dtype))
+    for task in plan:
+        result = found.get(task.key)
         if result and is_probe(result.key):
             answer = result.reason if result.arrays is None else result.arrays
-            probes.append(Probe(check, case, answer))
+            probes.append(Probe(*task, answer))
     return sorted(probes, key=lambda p: PROBES.index(p.key) if p.key in PROBES else len(PROBES))
 
 

@@ -69,7 +69,7 @@ class Saver:
             self.say(f"{session.backend.label} {results[k].check}: shrinking")
             limit = min((end - time.monotonic()) / (len(first) - done), TIME_LIMIT)
             smallest, found = shrink_result(session, *plan[k], results[k], limit)
-            failure = make_failure(session, plan[k][0], smallest, found, self.seed)
+            failure = make_failure(session, plan[k].check, smallest, found, self.seed)
             saved[k] = self._save(results[k], failure, self.folder)
         return saved
 
@@ -78,8 +78,8 @@ class Saver:
         there = self._files()
         if self.folder is None or not there:
             return
-        for backend, (check, case) in itertools.product(backends, plan):
-            name = file_name(Result(backend, check.name, case.name, case.config.dtype, "fail"))
+        for backend, task in itertools.product(backends, plan):
+            name = file_name(Result(backend, *task.key, "fail"))
             if name in there:
                 self._check(self.folder / name)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.mistakes.wrappers import Apply
     from gateparity.conformance.problems.cases import Recipe
+    from gateparity.conformance.requirements.checks import Compared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +75,11 @@ def alike(
     )
 
 
+def comparing(kind: Compared) -> frozenset[str]:
+    """Return the checks that compare results of this kind."""
+    return frozenset(check.name for check in CHECKS.values() if kind in check.compares)
+
+
 def having(holds: Callable[[Recipe], object]) -> frozenset[str]:
     """Return the checks that compare numbers in at least one case for which `holds` is true."""
     return COMPUTES & {c.name for c in CHECKS.values() if any(holds(RECIPES[n]) for n in c.cases)}
@@ -84,21 +90,16 @@ def run_at(*dtypes: str) -> frozenset[str]:
     return COMPUTES & {c.name for c in CHECKS.values() if set(dtypes) & set(c.dtypes)}
 
 
-# What is compared.
-OUTPUTS: Final = frozenset(
-    {"forward", "batch", "carry", "lengths", "directions", "layers", "variants", "permutation"}
-    | {"purity", "sizes", "values", "dtypes"}
-)
-GRADIENTS: Final = frozenset(
-    {"gradients", "carry", "lengths", "directions", "layers", "variants", "permutation", "dtypes"}
-)
+# What is compared, as each check declares it.
+OUTPUTS: Final = comparing("outputs")
+GRADIENTS: Final = comparing("gradients")
 ANSWERS: Final = OUTPUTS | GRADIENTS
-TRACE: Final = frozenset({"gates"})
+TRACE: Final = comparing("trace")
 COMPUTES: Final = ANSWERS | TRACE
-WEIGHTS: Final = frozenset({"layout"})
-PURITY: Final = frozenset({"purity"})
-REFUSAL: Final = frozenset({"refusal"})
-UNCUT: Final = COMPUTES - {"batch"}  # which never has several sequences of several steps at once
+WEIGHTS: Final = comparing("weights")
+PURITY: Final = comparing("side effects")
+REFUSAL: Final = comparing("refusals")
+UNCUT: Final = COMPUTES & {check.name for check in CHECKS.values() if check.whole}
 
 # Of what: a biased cell with initial states, several units, steps and sequences is in all of them.
 TWO_DIRECTIONS: Final = having(lambda recipe: recipe.directions == 2)

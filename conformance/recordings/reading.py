@@ -14,6 +14,7 @@ from gateparity.conformance.judgement.budget import make_arithmetic
 from gateparity.conformance.problems.arrays import join_arrays
 from gateparity.conformance.recordings.recording import LIMITS, PARTS, SCHEMA, Recording, array_name
 from gateparity.conformance.requirements.checks import choose_checks
+from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.plan import Source
 from gateparity.conformance.runs.result import Result, Run, Status
 from gateparity.conformance.storage.kinds import FAILURE, RECORDING
@@ -30,11 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateparity.conformance.problems.case import Case
-    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.task import Key
     from gateparity.network.parameters import Array
 
     Arrays = dict[str, Array]
-    Key = tuple[str, str, str]  # check, case, dtype
 
 _SHOWN: Final = 500  # characters of an error
 
@@ -70,7 +70,7 @@ def _check_kind(words: Metadata) -> None:
 def _read(arrays: Arrays, words: Metadata) -> Recording:
     cases = [_read_case(arrays, case) for case in words.objects("cases")]
     plan = [_read_entry(entry, cases) for entry in words.objects("plan")]
-    keys = [(check.name, case.name, case.config.dtype) for check, case in plan]
+    keys = [task.key for task in plan]
     _require_distinct("plan", keys)
     held = words.objects("rows")
     backends = [_read_row(backend) for backend in held]
@@ -118,11 +118,11 @@ def _read_case(arrays: Arrays, words: Metadata) -> Case:
     return case
 
 
-def _read_entry(words: Metadata, cases: list[Case]) -> tuple[Check, Case]:
+def _read_entry(words: Metadata, cases: list[Case]) -> Task:
     k = words.count("case")
     if k >= len(cases):
         raise InputError(f"case is {k}, and there are {len(cases)}")
-    return choose_checks([words.text("check")])[0], cases[k]
+    return Task(choose_checks([words.text("check")])[0], cases[k])
 
 
 def _read_row(words: Metadata) -> Backend:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.result import Result, Run
     from gateparity.conformance.runs.truths import Truths
 
-    Key = tuple[str, str, str]
     Alike = Literal["same bits", "within rounding", "beyond rounding", "not compared"]
 
 
@@ -71,18 +70,18 @@ def compare_twins(
         covering = coarser(run.arithmetics.get(a.label, {}), run.arithmetics.get(b.label, {}))
         for dtype in dtypes:
             both = [
-                (check, case, answers[a.label, key], answers[b.label, key])
-                for check, case in plan
-                if (key := (check.name, case.name, case.config.dtype))[2] == dtype
+                (task, answers[a.label, task.key], answers[b.label, task.key])
+                for task in plan
+                if task.case.config.dtype == dtype
             ]
-            both = [held for held in both if None not in (held[2].arrays, held[3].arrays)]
-            other = [held for held in both if other_bits(*_both(held[2], held[3]))]
+            both = [held for held in both if None not in (held[1].arrays, held[2].arrays)]
+            other = [held for held in both if other_bits(*_both(held[1], held[2]))]
             pair = pairs[a.label, b.label, dtype]
             first = ""
             if other:
-                check, case, one, two = other[0]
-                expected = truths.of(check, case, covering, one.lacks)
-                first = f"{check.name}, {case.name}: {_first_place(one, two, expected)}"
+                task, one, two = other[0]
+                expected = truths.of(*task, covering, one.lacks)
+                first = f"{task.check.name}, {task.case.name}: {_first_place(one, two, expected)}"
             yield SameBackend(
                 a.label,
                 b.label,

@@ -7,7 +7,7 @@ the reference's, and those of every two backends against each other.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from gateparity.conformance.requirements.answers import (
     forward,
@@ -32,26 +32,42 @@ if TYPE_CHECKING:
     from gateparity.protocol.canonical import Lstm
 
 
+Compared = Literal["outputs", "gradients", "trace", "weights", "side effects", "refusals"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Check:
     """A requirement, the cases and dtypes that show it, and the features it needs of an adapter.
 
-    `needs` are features that an adapter may declare unsupported; a case has needs of its own.
-    Checks that don't need gradients compare them all the same where an adapter has them.
-    `computes` is False for a check that runs no LSTM.
+    `compares` says which kinds of results are compared; the checks that must catch a deliberate
+    mistake follow from it. `needs` are features that an adapter may declare unsupported; a case has
+    needs of its own. Checks that don't need gradients compare them all the same where an adapter
+    has them. `whole` is False for a check that never runs several sequences of several steps in one
+    call. `against` names the variant of the same framework that a backend's results are compared
+    with, beside the reference; empty for none.
     """
 
     name: str
     requirement: Callable[[Lstm, Case], Results]
     cases: tuple[str, ...]
+    compares: tuple[Compared, ...]
     needs: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = SUITE_DTYPES
-    computes: bool = True
+    whole: bool = True
+    against: str = ""
+
+    @property
+    def computes(self) -> bool:
+        """Return whether the check compares numbers that an LSTM computed."""
+        return any(kind in _COMPUTED for kind in self.compares)
 
     def run(self, lstm: Lstm, case: Case) -> Results:
         """Return the requirement's arrays, without those of states that the LSTM lacks."""
         return leave_out(self.requirement(lstm, case), lstm.lacks)
 
+
+_COMPUTED: Final = ("outputs", "gradients", "trace")
+_BOTH: Final = ("outputs", "gradients")
 
 _USUAL: Final = ("sequence", "unit", "plain", "zero_states")
 _ONES: Final = ("one_step", "one_sequence", "one_input", "one_unit")
@@ -63,22 +79,40 @@ _VALUES: Final = (*_FINITE, "nan", "infinite")
 CHECKS: Final = {
     check.name: check
     for check in (
-        Check("forward", forward, _USUAL),
-        Check("gates", gates, ("sequence", "ragged", "deep", "saturated"), ("gates",)),
-        Check("gradients", gradients, (*_USUAL, "saturated", *_EMPTY), ("gradients",)),
-        Check("layout", layout, ("sequence", "plain", "deep"), computes=False),
-        Check("batch", batch, ("sequence",)),
-        Check("carry", carry, ("stacked",), ("final_states",)),
-        Check("lengths", lengths, ("ragged", "one_empty", "nan_padding")),
-        Check("directions", directions, ("deep",)),
-        Check("layers", layers, ("stacked",)),
-        Check("variants", variants, ("sequence",)),
-        Check("permutation", permutation, ("ragged", "deep")),
-        Check("purity", purity, ("sequence", "ragged", "deep"), dtypes=("float32",)),
-        Check("sizes", sizes, _SIZES, dtypes=("float32",)),
-        Check("values", values, _VALUES),
-        Check("dtypes", dtypes, ("sequence",), dtypes=("float16",)),
-        Check("refusal", refusal, ("sequence",), computes=False),
+        Check("forward", forward, _USUAL, ("outputs",)),
+        Check(
+            "gates",
+            gates,
+            ("sequence", "ragged", "deep", "saturated"),
+            ("trace",),
+            needs=("gates",),
+        ),
+        Check(
+            "gradients",
+            gradients,
+            (*_USUAL, "saturated", *_EMPTY),
+            ("gradients",),
+            needs=("gradients",),
+        ),
+        Check("layout", layout, ("sequence", "plain", "deep"), ("weights",)),
+        Check("batch", batch, ("sequence",), ("outputs",), whole=False),
+        Check("carry", carry, ("stacked",), _BOTH, needs=("final_states",)),
+        Check("lengths", lengths, ("ragged", "one_empty", "nan_padding"), _BOTH),
+        Check("directions", directions, ("deep",), _BOTH),
+        Check("layers", layers, ("stacked",), _BOTH),
+        Check("variants", variants, ("sequence",), _BOTH, against="scratch"),
+        Check("permutation", permutation, ("ragged", "deep"), _BOTH),
+        Check(
+            "purity",
+            purity,
+            ("sequence", "ragged", "deep"),
+            ("outputs", "side effects"),
+            dtypes=("float32",),
+        ),
+        Check("sizes", sizes, _SIZES, ("outputs",), dtypes=("float32",)),
+        Check("values", values, _VALUES, ("outputs",)),
+        Check("dtypes", dtypes, ("sequence",), _BOTH, dtypes=("float16",)),
+        Check("refusal", refusal, ("sequence",), ("refusals",)),
     )
 }
 

@@ -9,6 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from gateparity.conformance.judgement.verdict import Expected, Mismatch, Score, judge
+from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.result import Result
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def make_result(backend: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
     """Return the result of one check on one case in a backend."""
     needs = (*check.needs, *case.needs)
-    return Result(backend, check.name, case.name, case.config.dtype, status, needs=needs, **found)
+    return Result(backend, *Task(check, case).key, status, needs=needs, **found)
 
 
 def judge_answer(

@@ -70,21 +70,20 @@ def _compare_pair(
 ) -> Pair:
     """Compare two rows at one dtype; without an answer that an LSTM computed there is no number."""
     scores, reasons, computed = [], [], False
-    for check, case in plan:
-        key = (check.name, case.name, dtype)
-        one, other = found.get((a, *key)), found.get((b, *key))
-        if case.config.dtype != dtype or one is None or other is None:
+    for task in plan:
+        one, other = found.get((a, *task.key)), found.get((b, *task.key))
+        if task.case.config.dtype != dtype or one is None or other is None:
             continue
         a_found, b_found = _shared(one, other)
         if not a_found:
             continue  # gradients of all outputs here, of y alone there
-        computed |= check.computes
+        computed |= task.check.computes
         try:
-            expected = truths.of(check, case, arithmetic, one.lacks)
+            expected = truths.of(*task, arithmetic, one.lacks)
             scores.append(judge_pair(a_found, b_found, _apart(one, other), expected))
         except Mismatch as mismatch:
             scores.append(mismatch.score)
-            reasons.append(f"{check.name}, {case.name}: {mismatch}")
+            reasons.append(f"{task.check.name}, {task.case.name}: {mismatch}")
     if not computed and not reasons:
         return Pair(a, b, dtype, "skip", reason="nothing that both computed")
     error, sigmas = max(s.relative for s in scores), max(max(s.sigmas, s.shift) for s in scores)

@@ -11,6 +11,7 @@ from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.problems.text import windows
 from gateparity.conformance.requirements.checks import choose_checks, refuse_unknown
+from gateparity.conformance.requirements.task import Task
 from gateparity.errors import InputError
 from gateparity.network.config import Config
 from gateparity.network.dtypes import SUITE_DTYPES
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.problems.text import Text
-    from gateparity.conformance.requirements.checks import Check
     from gateparity.network.parameters import Parameters
 
-    Plan = Sequence[tuple[Check, Case]]
+    Plan = Sequence[Task]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,7 @@ def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
     refuse_unknown("case", cases, RECIPES)
     chosen = choose_checks(checks)
     plan = [
-        (check, RECIPES[case].build(dtype, seed))
+        Task(check, RECIPES[case].build(dtype, seed))
         for dtype in dict.fromkeys(dtype for check in chosen for dtype in check.dtypes)
         for check in chosen
         if dtype in check.dtypes
@@ -78,7 +78,7 @@ def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
 def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed: int) -> Plan:
     """Return a plan that runs a checkpoint's LSTM on random inputs and states."""
     return [
-        (check, _weights_case(config, params, dtype, seed))
+        Task(check, _weights_case(config, params, dtype, seed))
         for dtype in SUITE_DTYPES
         for check in choose_checks(checks or ("forward", "gates", "gradients"))
     ]
@@ -87,7 +87,7 @@ def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed
 def text_plan(text: Text, checks: Sequence[str], seed: int) -> Plan:
     """Return a plan that runs random weights on a text's characters, one-hot."""
     return [
-        (check, _text_case(text, dtype, seed))
+        Task(check, _text_case(text, dtype, seed))
         for dtype in SUITE_DTYPES
         for check in choose_checks(checks or ("forward", "gradients"))
     ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateparity.backends.backend import Backend
     from gateparity.conformance.judgement.divergence import Divergence
     from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.requirements.task import Key
     from gateparity.network.parameters import Array
     from gateparity.packing.layout import Layout
 
@@ -59,8 +60,8 @@ class Result:
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """Return check, case and dtype: what was compared, without the backend."""
+    def key(self) -> Key:
+        """Return check, case and dtype: the key of the task, without the backend."""
         return self.check, self.case, self.dtype
 
 

@@ -12,6 +12,7 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.pairs import coarser, compare_pairs, distance, find_changes
 from gateparity.conformance.runs.result import Result, Run
 from gateparity.conformance.runs.session import Session
@@ -56,8 +57,8 @@ def run_checks(
             session.backend.label: pool.submit(_run_backend, session, plan, beside, progress, save)
             for session in sorted(sessions, key=_cost, reverse=True)
         }
-        for check, case in plan:
-            truths.of(check, case)  # while the workers are still importing
+        for task in plan:
+            truths.of(*task)  # while the workers are still importing
         found = [futures[backend.label].result() for backend in backends]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -98,14 +99,14 @@ def _run_backend(
     """Return the results of the plan, and those of `beside` if any of them fails."""
     results = []
     with session:
-        for check, case in plan:
+        for task in plan:
             start = time.perf_counter()
-            result = session.run(check, case)
+            result = session.run(*task)
             seconds = time.perf_counter() - start
             results.append(dataclasses.replace(result, seconds=seconds))
             progress(results[-1])
         failed = any(result.status == "fail" for result in results)
-        asked = [session.run(*question) for question in beside if failed]
+        asked = [session.run(*task) for task in beside if failed]
         return save(session, plan, results), asked
 
 
@@ -114,7 +115,8 @@ def purity_beside(plan: Plan, seed: int) -> Plan:
     if any(check.name == "purity" for check, _ in plan):
         return []
     own = [case for _, case in plan if case.name not in RECIPES]
-    return [(CHECKS["purity"], own[0] if own else RECIPES["sequence"].build("float32", seed))]
+    case = own[0] if own else RECIPES["sequence"].build("float32", seed)
+    return [Task(CHECKS["purity"], case)]
 
 
 def _cost(session: Session) -> int:
@@ -134,7 +136,7 @@ def _find_changes(
     truths: Truths,
     arithmetics: dict[str, Mapping[str, float]],
 ) -> list[Change]:
-    planned = {(check.name, case.name, case.config.dtype): (check, case) for check, case in plan}
+    planned = {task.key: task for task in plan}
 
     def apart(one: Result, other: Result) -> float:
         said = coarser(arithmetics[one.backend.label], arithmetics[other.backend.label])

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from gateparity.protocol.adapter import Adapter
 
 
-def _other_variant(backend: Backend) -> str:
-    """Return the scratch variant that a framework's layer must equal; empty for other backends."""
+def _find_other(backend: Backend, variant: str) -> str:
+    """Return the target of another variant of the same framework; empty where there is none."""
     framework = FRAMEWORKS.get(backend.framework)
-    if not backend.shipped or framework is None or backend.variant == "scratch":
+    if not backend.shipped or framework is None or variant in ("", backend.variant):
         return ""
-    return f"gateparity.backends.{framework.targets['scratch']}"
+    return f"gateparity.backends.{framework.targets[variant]}"
 
 
 def run_check(
@@ -48,8 +48,8 @@ def run_check(
     """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
     needs = (*check.needs, *case.needs)
     declared = [adapter.unsupported[n] for n in needs if n in adapter.unsupported]
-    if check.name == "variants":
-        declared = ["it has no layer variant to compare with its scratch variant"]
+    if check.against:
+        declared = [f"it has no layer variant to compare with its {check.against} variant"]
     if declared:
         return make_result(backend, check, case, "skip", reason=declared[0])
     try:
@@ -122,7 +122,7 @@ class Session:
         """
         truths = truths or self._truths
         try:
-            if check.name == "variants" and (other := _other_variant(self.backend)):
+            if other := _find_other(self.backend, check.against):
                 return self._compare_variants(check, case, truths, other)
             return run_check(self.backend, self._start(), check, case, truths)
         except Unsupported as unsupported:
@@ -132,7 +132,7 @@ class Session:
             return make_result(self.backend, check, case, "error", reason=self._lost)
 
     def _compare_variants(self, check: Check, case: Case, truths: Truths, other: str) -> Result:
-        """Compare a layer with its framework's scratch variant, both in the same worker.
+        """Compare a backend with another variant of its framework, both in the same worker.
 
         The framework is imported there already, so the second adapter costs little.
         """
@@ -141,7 +141,7 @@ class Session:
         if result.arrays is None or self._worker is None:
             return result
         try:
-            scratch = check.run(Canonical(RemoteAdapter(self._worker, other)), case)
+            against = check.run(Canonical(RemoteAdapter(self._worker, other)), case)
         except (Unsupported, BackendError) as error:
             return make_result(
                 self.backend, check, case, "error", reason=f"{other}: {_one_line(error)}"
@@ -149,7 +149,7 @@ class Session:
         finally:
             self._adapter = None
         budget = truths.of(check, case, self.arithmetic).budget
-        return judge_against(self.backend, check, case, result.arrays, scratch, budget)
+        return judge_against(self.backend, check, case, result.arrays, against, budget)
 
     def close(self) -> None:
         """End the worker. A call that is in progress ends with an error."""

@@ -24,6 +24,7 @@ from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.cells import Place, confine
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.result import Result
 from gateparity.protocol.canonical import Canonical
 
@@ -175,7 +176,7 @@ def test_every_case_of_the_users_own_is_a_probe():
     case = dataclasses.replace(RECIPES["sequence"].build("float32", 0), name="weights")
     answer = {"y": np.zeros(1)}
     result = Result(ROW, "forward", "weights", "float32", "fail", None, arrays=answer)
-    (probe,) = make_probes([(CHECKS["forward"], case)], [result])
+    (probe,) = make_probes([Task(CHECKS["forward"], case)], [result])
     assert (probe.key, probe.found) == (("forward", "weights", "float32"), answer)
 
 
@@ -345,8 +346,8 @@ def test_a_row_is_asked_what_it_answered():
     arrays = {"y": np.zeros(2)}
     told = [("pass", "", arrays), ("fail", "beyond", arrays), ("skip", "no", None)]
     results = [
-        Result(ROW, check.name, case.name, case.config.dtype, status, None, reason, arrays=found)
-        for (check, case), (status, reason, found) in zip(
+        Result(ROW, *task.key, status, None, reason, arrays=found)
+        for task, (status, reason, found) in zip(
             plan, [("fail", "forward wrote to x", None), *told], strict=True
         )
     ]
@@ -358,7 +359,7 @@ def test_a_row_is_asked_what_it_answered():
 def test_what_is_no_probe_is_left_out():
     case = RECIPES["unit"].build("float32", 0)
     result = Result(ROW, "sizes", "unit", "float32", "pass", None, arrays={"y": np.zeros(1)})
-    assert make_probes([(CHECKS["sizes"], case)], [result]) == []
+    assert make_probes([Task(CHECKS["sizes"], case)], [result]) == []
 
 
 def test_the_words_of_nothing_one_and_two():

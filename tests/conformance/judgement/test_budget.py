@@ -139,7 +139,9 @@ def test_large_elements_do_not_excuse_small_ones_in_their_array():
 
     problem, arithmetic = build("sequence"), make_arithmetic("float32")
     both, alone = (
-        make_budget(Check("scaled", lambda *a, f=factors: scaled(*a, *f), ()), problem, arithmetic)
+        make_budget(
+            Check("scaled", lambda *a, f=factors: scaled(*a, *f), (), ()), problem, arithmetic
+        )
         for factors in ((1.0, 2.0**-20), (2.0**-20,))
     )
     ratio = both.sigmas["a"][len(problem.batch.x) :] / alone.sigmas["a"]

@@ -70,7 +70,7 @@ def record():
                 ADAPTERS.get(adapter, adapter) if isinstance(adapter, str) else adapter
             )
             backends.append(backend)
-            results += [run_check(backend, local, check, case, truths) for check, case in plan]
+            results += [run_check(backend, local, *task, truths) for task in plan]
             told[backend.label] = {"device": "cpu", "processor": "some"} | dict(manifests)
         versions = {backend.label: "1.0" for backend in backends}
         run = Run(tuple(backends), tuple(results), (), versions, seed, 2.0, 0.5, manifests=told)

@@ -11,6 +11,7 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers import remote
 from gateparity.conformance.recordings.compare import compare_recordings, count_steps
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
 from gateparity.errors import InputError
 
 
@@ -149,7 +150,7 @@ def test_what_was_compared_with_one_without_gradients_is_so_again(record, compar
 def test_a_case_that_a_check_cannot_take(record, compare):
     """Written by hand: carry needs one direction, and no check records such a case."""
     made = record(["directions"], ["deep"])
-    plan = [(CHECKS["carry"], case) for _, case in made.plan]
+    plan = [Task(CHECKS["carry"], case) for _, case in made.plan]
     results = tuple(dataclasses.replace(r, check="carry") for r in made.run.results)
     odd = dataclasses.replace(made, plan=plan, run=dataclasses.replace(made.run, results=results))
     with pytest.raises(InputError, match="carry is not for case deep: InputError: carry needs"):

@@ -7,9 +7,11 @@ states; `ragged` and `one_empty` have lengths; both and `deep` have two directio
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import re
+import runpy
 
 import numpy as np
 import pytest
@@ -17,9 +19,12 @@ import pytest
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Mismatch, judge
-from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.mistakes import mistake
+from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.requirements.checks import CHECKS, Check
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.truths import Truths
+from gateparity.errors import Impure
 from gateparity.layouts import D2L, TORCH
 from gateparity.network.batch import Batch, Gradients, Outputs
 from gateparity.protocol.canonical import Canonical
@@ -43,6 +48,45 @@ DIRECTIONS = {"directions/deep"}
 BOTH = LENGTHS | LAYERS | DIRECTIONS  # outputs and gradients at once
 PLAIN = {"forward/plain", "gradients/plain"}
 ALL = FORWARD | GATES | GRADIENTS | BOTH
+
+KINDS = {
+    "outputs": r"(y|h_n|c_n)(,.*)?",
+    "gradients": r"d_.*",
+    "trace": r"z|gates|c|h",
+    "weights": r"(w_ih|w_hh|1 \+ b) of layer .*",
+    "refusals": r".* (one|of|in|with|as|below|past|left) .*",
+}  # the names of their arrays
+CELLS = {"TWO_DIRECTIONS", "TWO_LAYERS", "TWO_OF_BOTH", "TWO_CELLS"}
+
+
+class Writes(Scratch):
+    """It changes its input where it may."""
+
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        if batch.x.flags.writeable:
+            batch.x[...] = 0
+        return found
+
+
+class Records(Scratch):
+    """It keeps the shapes of its inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = []
+
+    def forward(self, config, params, batch):
+        self.shapes.append(batch.x.shape)
+        return super().forward(config, params, batch)
+
+    def gates(self, config, params, batch):
+        self.shapes.append(batch.x.shape)
+        return super().gates(config, params, batch)
+
+    def gradients(self, config, params, batch, cotangent):
+        self.shapes.append(batch.x.shape)
+        return super().gradients(config, params, batch, cotangent)
 
 
 class WrongInput(Scratch):
@@ -450,3 +494,37 @@ def test_an_answer_of_the_wrong_shape_is_no_answer(plan):
     check, case = next((check, case) for check, case in plan if check.name == "layers")
     with pytest.raises(ValueError, match=r"^h_n has shape \(1, 3, 6\), expected \(2, 3, 6\)$"):
         check.run(Canonical(LastLayer()), case)
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_a_check_declares_what_it_compares(check):
+    found = check.run(Truth(), RECIPES[check.cases[0]].build(check.dtypes[0], 0))
+    kinds = [next(k for k, names in KINDS.items() if re.fullmatch(names, name)) for name in found]
+    assert set(kinds) == {*check.compares} - {"side effects"}
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_a_check_declares_whether_it_sees_side_effects(check):
+    case = RECIPES[check.cases[0]].build(check.dtypes[0], 0)
+    found = pytest.raises(Impure) if "side effects" in check.compares else contextlib.nullcontext()
+    with found:
+        check.run(Canonical(Writes()), case)
+
+
+@pytest.mark.parametrize("check", [c for c in CHECKS.values() if c.computes], ids=lambda c: c.name)
+def test_a_check_declares_whether_it_runs_several_sequences_of_several_steps(check):
+    lstm = Records()
+    for case in check.cases:
+        check.run(Canonical(lstm), RECIPES[case].build(check.dtypes[0], 0))
+    assert any(min(shape[:2]) > 1 for shape in lstm.shapes) == check.whole
+
+
+def test_a_new_check_is_among_those_that_catch_a_mistake(monkeypatch):
+    requirement = CHECKS["forward"].requirement
+    own = Check("own", requirement, ("deep",), ("gradients", "trace"), whole=False)
+    monkeypatch.setitem(CHECKS, own.name, own)
+    sets = runpy.run_path(mistake.__file__)
+    named = {
+        name for name, found in sets.items() if isinstance(found, frozenset) and "own" in found
+    }
+    assert named == {"GRADIENTS", "ANSWERS", "TRACE", "COMPUTES", *CELLS}

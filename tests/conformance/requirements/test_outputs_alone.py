@@ -132,13 +132,13 @@ def truths():
 @pytest.fixture(scope="module")
 def plan():
     """All that is there, at the precision that every check has."""
-    return [(c, case) for c, case in named_plan((), (), 0) if case.config.dtype == "float32"]
+    return [task for task in named_plan((), (), 0) if task.case.config.dtype == "float32"]
 
 
 def ask(adapter, plan, truths):
     backend, local = load_local(adapter)
     with np.errstate(all="ignore"):
-        return [run_check(backend, local, check, case, truths) for check, case in plan]
+        return [run_check(backend, local, *task, truths) for task in plan]
 
 
 @WAYS
@@ -152,8 +152,7 @@ def test_a_right_one_passes_all_but_what_it_has_not(way, plan, truths):
 
 
 def test_it_passes_in_half_precision(truths):
-    [(check, case)] = named_plan((), ("dtypes",), 0)
-    [result] = ask(Stacked(), [(check, case)], truths)
+    [result] = ask(Stacked(), named_plan((), ("dtypes",), 0), truths)
     assert result.status == "pass"
     assert list(result.arrays) == ["y", "h_n", "c_n"]
 

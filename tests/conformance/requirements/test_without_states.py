@@ -83,7 +83,7 @@ PLAN = named_plan((), (), 0)
 
 def run(adapter, truths, plan=PLAN):
     backend, local = load_local(adapter)
-    return [run_check(backend, local, check, case, truths) for check, case in plan]
+    return [run_check(backend, local, *task, truths) for task in plan]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from gateparity.network.parameters import build_parameters
 
 
 def keys(plan):
-    return [(check.name, case.name, case.config.dtype) for check, case in plan]
+    return [task.key for task in plan]
 
 
 def test_all_checks_on_all_their_cases_at_both_dtypes():

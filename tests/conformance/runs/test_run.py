@@ -13,6 +13,7 @@ from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.runs.truths import Truths
@@ -146,7 +147,7 @@ def test_two_rows_may_be_shifted_too_far_from_each_other(write):
     score = expected.budget.shifts(errors)[0, 1, 3]
     write(SIGMAS={"float32": 0}, BY=0, SHIFT=6.2 * 2.0**-10 / score)
     backends = ["liars:BiasUp", "liars:BiasDown", "liars:Exact"]
-    found = run_checks(parse_backends(backends), [(check, case)], seed=0)
+    found = run_checks(parse_backends(backends), [Task(check, case)], seed=0)
     up, down, exact = found.results
     assert [result.status for result in found.results] == ["pass"] * 3
     assert [r.shifts[0, 1, 3] for r in (up, down)] == pytest.approx([6.2, -6.2], abs=1.5)

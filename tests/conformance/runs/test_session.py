@@ -13,6 +13,7 @@ from gateparity.backends.spec import parse_backends
 from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
 
@@ -241,7 +242,7 @@ def run(session, check="forward", case="sequence", dtype="float32"):
 def test_a_right_adapter_passes_and_tells_its_version(session, name):
     right, check = session("Right"), CHECKS[name]
     result = run(right, name, check.cases[0], check.dtypes[0])
-    if name == "variants":
+    if check.against:
         reason = "it has no layer variant to compare with its scratch variant"
         assert (result.status, result.reason) == ("skip", reason)
     else:
@@ -261,6 +262,12 @@ def test_a_result_tells_what_was_compared(session, backend):
     assert result.shift == np.abs(result.shifts).max() > 0
     assert result.shifts.shape == (1, 4, 6)
     assert result.max_error < 2**-20
+
+
+def test_a_result_has_the_key_of_its_task(session):
+    one = session("Declares")
+    plan = named_plan(("sequence",), ("forward", "gates"), 0)
+    assert [one.run(*task).key for task in plan] == [task.key for task in plan]
 
 
 def test_a_difference_tells_how_far_it_is_and_where_it_begins(session):
@@ -324,7 +331,7 @@ def test_what_is_declared_is_skipped_with_its_reason(session):
     ]
 
 
-@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if name != "variants"])
+@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if not check.against])
 def test_a_dtype_that_is_declared_is_skipped_in_every_check(session, name):
     half, check = session("Half"), CHECKS[name]
     for dtype in check.dtypes:
@@ -476,6 +483,21 @@ def test_a_row_without_an_interpreter_says_so(session):
     one = session("Right", python=None, missing="PyTorch is neither here nor there")
     result = run(one)
     assert (result.status, result.reason) == ("error", "PyTorch is neither here nor there")
+
+
+def test_any_check_may_be_compared_with_the_scratch_variant(session, torch_backend):
+    check = dataclasses.replace(CHECKS["forward"], name="own", against="scratch")
+    case = RECIPES["sequence"].build("float32", 0)
+    reason = "it has no layer variant to compare with its scratch variant"
+    alone = session("Right").run(check, case)
+    assert (alone.status, alone.reason, alone.against) == ("skip", reason, None)
+    (torch_layer,) = parse_backends([torch_backend.name + ":layer"])
+    with Session(torch_layer, Truths(), 60.0) as layer:
+        found = layer.run(check, case)
+        plain = layer.run(CHECKS["forward"], case)
+    assert (found.status, found.reason) == ("pass", "")
+    assert list(found.against) == list(found.arrays) == ["y", "h_n", "c_n"]
+    assert plain.against is None
 
 
 def test_a_closed_session_answers_with_an_error(session):
