@@ -166,7 +166,7 @@ def with_sequence(wrap: Callable[[Run], Run], wrap_backward: Callable[[Run], Run
 def on_results(change: Callable[..., tuple[Array, Array]]) -> Apply:
     """Return a mistake that moves one cell's outputs and final H after they are computed.
 
-    `change(Y, H_n, live, reverse=...)` returns others. `live (T, B, 1)` has every step where
+    `change(Y, H_n, mask, reverse=...)` returns others. `mask (T, B, 1)` has every step where
     sequences are full.
     """
 

@@ -47,7 +47,7 @@ def _padded_first(lstm: Wrappable) -> Wrappable:
 def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply:
     """Return a mistake in which a cell runs over other steps than those that are live.
 
-    `see(live, reverse)` returns the steps that it runs over. Outputs past the end are zero all the
+    `see(mask, reverse)` returns the steps that it runs over. Outputs past the end are zero all the
     same.
     """
 

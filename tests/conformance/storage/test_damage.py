@@ -28,38 +28,38 @@ from gateparity.conformance.problems.text import encode_text
 from gateparity.conformance.recordings.reading import load_recording
 from gateparity.conformance.reports.training import print_report
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.storage.tensors import UNSEALED, pack_tensors, unpack_tensors
 from gateparity.conformance.training.resume import History, load_checkpoint, save_checkpoint
 from gateparity.conformance.training.run import Report, TrainingSession
-from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
+from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import InputError
 
 OLD = Path(__file__).parent / "written_by_0.1.0"
 TEXT = encode_text("it has been said that the time traveller is of no age " * 8, "a text")
-LESSON = Lesson(
+TASK = TextTask(
     TEXT,
     Sizes(hidden=4, steps=8, windows=60, batch=16, epochs=2),
     make_recipe(4.0, "tied"),
 )
-FINGERPRINT = LESSON.fingerprint("numpy:scratch", "float32")
+FINGERPRINT = TASK.fingerprint("numpy:scratch", "float32")
 MUTANTS = 150
 
 
 @functools.cache
 def start():
-    config = LESSON.config("float32")
-    begun = AdapterTrainer(Scratch()).begin(config, *LESSON.weights("float32"), LESSON.recipe)
+    config = TASK.config("float32")
+    begun = AdapterTrainer(Scratch()).begin(config, *TASK.weights("float32"), TASK.recipe)
     return config, begun
 
 
 def write_checkpoint(path):
     config, begun = start()
-    journal, pupil = History(begun, LESSON.worst), AdapterTrainer(Scratch())
-    training = pupil.train(config, begun, LESSON.batches(1), LESSON.recipe)
-    journal.add(training, pupil.read(config, training.state))
-    save_checkpoint(path, journal, FINGERPRINT)
+    history, trainer = History(begun, TASK.worst), AdapterTrainer(Scratch())
+    training = trainer.train(config, begun, TASK.batches(1), TASK.recipe)
+    history.add(training, trainer.read(config, training.state))
+    save_checkpoint(path, history, FINGERPRINT)
 
 
 def write_failure(path):
@@ -78,11 +78,11 @@ def write_recording(path):
 
 def read_checkpoint(path):
     config, begun = start()
-    journal = load_checkpoint(path, begun, config, FINGERPRINT, LESSON.worst)
-    arrays = journal.state.params | journal.state.slots
+    history = load_checkpoint(path, begun, config, FINGERPRINT, TASK.worst)
+    arrays = history.state.params | history.state.slots
     named = [(name, array.tobytes()) for name, array in arrays.items()]
-    rest = [a.tobytes() for a in (*journal.losses, *journal.norms, *journal.weights)]
-    return sorted(named), rest, journal.state.step
+    rest = [a.tobytes() for a in (*history.losses, *history.norms, *history.weights)]
+    return sorted(named), rest, history.state.step
 
 
 def read_failure(path):
@@ -195,11 +195,11 @@ def test_a_failure_of_the_version_before_is_replayed_with_a_line_on_it():
 def test_a_training_of_the_version_before_is_resumed_with_a_line_on_it(tmp_path):
     path = tmp_path / "numpy-scratch-float32.safetensors"
     path.write_bytes((OLD / "checkpoint.safetensors").read_bytes())
-    backend, out = Row(parse_backends(["numpy"])[0], "float32"), io.StringIO()
-    (outcome,) = TrainingSession(LESSON, tmp_path, resume=True).run([backend])
-    assert (outcome.error, outcome.journal.epochs) == ("", 2)
-    print_report(Report(LESSON, [outcome], 0.0), Console(file=out, width=200))
+    backend, out = BackendAtDtype(parse_backends(["numpy"])[0], "float32"), io.StringIO()
+    (outcome,) = TrainingSession(TASK, tmp_path, resume=True).run([backend])
+    assert (outcome.error, outcome.history.epochs) == ("", 2)
+    print_report(Report(TASK, [outcome], 0.0), Console(file=out, width=200))
     assert f"numpy:scratch float32 went on from a file that {UNSEALED}" in out.getvalue()
-    save_checkpoint(path, outcome.journal, FINGERPRINT)
+    save_checkpoint(path, outcome.history, FINGERPRINT)
     config, begun = start()
-    assert load_checkpoint(path, begun, config, FINGERPRINT, LESSON.worst).sealed
+    assert load_checkpoint(path, begun, config, FINGERPRINT, TASK.worst).sealed

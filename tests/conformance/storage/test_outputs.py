@@ -26,7 +26,7 @@ from gateparity.conformance.storage.outputs import Outputs
 from gateparity.errors import InputError
 from gateparity.files import write_text
 
-OLD = Path(__file__).parent / "storage" / "written_by_0.1.0"
+OLD = Path(__file__).parent / "written_by_0.1.0"
 JSON = Kind("JSON", "run")
 TEXTS = {
     Kind("Markdown", "run"): "### gateparity: agrees\n",
