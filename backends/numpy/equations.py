@@ -82,9 +82,9 @@ def sequence(
 ) -> tuple[Array, Array, Array, Tape]:
     """Run all steps of a cell over `X (T, ..., input)`, one sequence or a batch of them.
 
-    At a step that has no `mask`, the output is zero and the state stays. So the reverse direction
-    begins at each sequence's own last step. With `with_trace` all steps are recorded for backpropagation,
-    which costs time and memory.
+    At a step where `mask` is False, the output is zero and the state stays. So the reverse
+    direction begins at each sequence's own last step. `with_trace` records all steps for
+    backpropagation, which costs time and memory.
     """
     W_x, W_h, b = _fuse(w)
     X = X if mask is None else np.where(mask, X, 0)  # 0 times NaN would be NaN
