@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.moved import keep_old_addresses
+from gateparity.moved import RENAMED, keep_old_addresses, renamed
 
 if TYPE_CHECKING:
     from gateparity.conformance.api import assert_parity as assert_parity
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateparity.network.batch import Outputs as Outputs
     from gateparity.network.batch import Trace as Trace
     from gateparity.network.config import Config as Config
-    from gateparity.network.parameters import Cell as Cell
+    from gateparity.network.parameters import CellWeights as CellWeights
     from gateparity.packing.layout import Layout as Layout
     from gateparity.packing.tensor import Tensor as Tensor
     from gateparity.protocol.adapter import Adapter as Adapter
@@ -36,7 +36,7 @@ _HOMES: Final = {
     "gateparity.layouts": ("LAYOUTS",),
     "gateparity.network.batch": ("Batch", "Gradients", "Outputs", "Trace"),
     "gateparity.network.config": ("Config",),
-    "gateparity.network.parameters": ("Cell",),
+    "gateparity.network.parameters": ("CellWeights",),
     "gateparity.packing.layout": ("Layout",),
     "gateparity.packing.tensor": ("Tensor",),
     "gateparity.protocol.adapter": ("Adapter",),
@@ -48,6 +48,8 @@ __all__ = sorted(_MODULES)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
+    if name in RENAMED:
+        return renamed(name)
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULES[name]), name)

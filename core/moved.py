@@ -1,7 +1,8 @@
-"""Old addresses of what adapters written for 0.1.0 import, kept for one release.
+"""Old addresses and names of what adapters written for 0.1.0 import, kept for one release.
 
 `from gateparity.adapter import Batch` works as before, with one `DeprecationWarning` for each old
-address. The standard library alone, and nothing is imported before somebody asks for a name.
+address, and so does `gateparity.Cell`, which is `CellWeights` now. The standard library alone, and
+nothing is imported before somebody asks for a name.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _HOMES: Final = {
     "gateparity.tensor": ("gateparity.packing.tensor",),
     "gateparity.training": ("gateparity.protocol.training",),
 }
-USED: Final[dict[str, str]] = {}  # the old addresses asked for in this process: a sentence each
+RENAMED: Final = {"Cell": "CellWeights"}  # public names
+USED: Final[dict[str, str]] = {}  # what was asked for by an old spelling here: a sentence each
 
 
 class _Moved(types.ModuleType):
@@ -35,6 +37,7 @@ class _Moved(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         homes = () if name.startswith("__") else _HOMES[self.__name__]
+        name = RENAMED.get(name, name)
         for home in homes:
             module = importlib.import_module(home)
             if hasattr(module, name):
@@ -46,10 +49,15 @@ class _Moved(types.ModuleType):
         if self.__name__ not in USED:
             package = importlib.import_module("gateparity")
             new = "gateparity" if name in package.__all__ else home
-            USED[self.__name__] = (
-                f"{self.__name__} goes in the next release: import {name} from {new}"
-            )
-            warnings.warn(USED[self.__name__], DeprecationWarning, stacklevel=3)
+            _warn(self.__name__, f"import {name} from {new}")
+
+
+def renamed(name: str) -> Any:
+    """Return what gateparity has under a new name. The first time, warn about the old one."""
+    package, new = importlib.import_module("gateparity"), RENAMED[name]
+    if f"gateparity.{name}" not in USED:
+        _warn(f"gateparity.{name}", f"it is gateparity.{new}")
+    return getattr(package, new)
 
 
 def keep_old_addresses() -> None:
@@ -58,3 +66,8 @@ def keep_old_addresses() -> None:
         module = _Moved(name)
         module.__spec__ = importlib.machinery.ModuleSpec(name, None)
         sys.modules.setdefault(name, module)
+
+
+def _warn(old: str, instead: str) -> None:
+    USED[old] = f"{old} goes in the next release: {instead}"
+    warnings.warn(USED[old], DeprecationWarning, stacklevel=4)

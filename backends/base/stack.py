@@ -55,10 +55,10 @@ def run_layers(
     return X, *map(list, zip(*collected, strict=True))
 
 
-def build_trace(batch: Batch, cells: Sequence[Sequence[Any]]) -> Trace:
-    """Join every cell's Z and gates `(T, B, 4 hidden)`, ordered i, f, g, o, and its C and H."""
+def build_trace(config: Config, batch: Batch, cells: Sequence[Sequence[Any]]) -> Trace:
+    """Join every cell's Z and gates `(T, B, gates hidden)`, in canonical order, and its C and H."""
     z, gates, c, h = (np.stack(arrays) for arrays in zip(*cells, strict=True))
-    z, gates = (np.stack(np.split(a, 4, axis=-1), axis=2) for a in (z, gates))
+    z, gates = (np.stack(np.split(a, len(config.cell.gates), axis=-1), axis=2) for a in (z, gates))
     if batch.lengths is not None:
         mask = (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]
         z, gates = (np.where(mask[:, None], a, 0) for a in (z, gates))

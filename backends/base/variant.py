@@ -69,7 +69,7 @@ class Variant:
             raise Unsupported(self.unsupported["gates"])
         *_, kept = self._call(self.trace, config, params, batch)
         cells = [[self.primitives.to_numpy(array) for array in cell] for cell in kept]
-        return build_trace(batch, cells)
+        return build_trace(config, batch, cells)
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gateparity.network.cells import LSTM
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,7 +63,7 @@ class Tape:
     def trace(self, w: Native) -> tuple[Array, Array, Array, Array]:
         """Return Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`; Z is recomputed."""
         W_x, W_h, b = _fuse(w)
-        wide = np.concatenate([self.H_0] * 4, -1)
+        wide = np.concatenate([self.H_0] * len(LSTM.gates), -1)
         Z = [X_t @ W_x + b + s.H_prev @ W_h for X_t, s in zip(self.X, self.steps, strict=True)]
         gates = [np.concatenate([s.I, s.F, s.C_tilde, s.O], -1) for s in self.steps]
         C, H = (_stack([getattr(s, name) for s in self.steps], self.H_0) for name in "CH")
@@ -178,5 +180,5 @@ def _unfuse(dW_x: Array, dW_h: Array, db: Array) -> dict[str, Array]:
     return {
         prefix + gate: part.copy()
         for prefix, array in fused.items()
-        for gate, part in zip("ifco", np.split(array, 4, -1), strict=True)
+        for gate, part in zip("ifco", np.split(array, len(LSTM.gates), -1), strict=True)
     }

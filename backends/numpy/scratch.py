@@ -53,7 +53,7 @@ class Scratch:
         _, tapes = self.run(config, params, batch)
         cells = [cell_params(params, f"l{cell_name(config, k)}.") for k in range(config.cells)]
         traces = [tape.trace(w) for tape, w in zip(tapes, cells, strict=True)]
-        return build_trace(batch, traces)
+        return build_trace(config, batch, traces)
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs

@@ -16,6 +16,7 @@ from gateparity.backends.base.stack import cell_name, cell_params, is_reverse, r
 from gateparity.backends.base.variant import Variant
 from gateparity.backends.tensorflow.primitives import PRIMITIVES, TRAINING, live_steps
 from gateparity.layouts import D2L
+from gateparity.network.cells import LSTM
 
 if TYPE_CHECKING:
     from gateparity.network.config import Config
@@ -63,7 +64,7 @@ def _sequence(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, with_
         H = H_new if mask is None else tf.where(mask[t], H_new, H)
         return k + 1, H, C, [array.write(t, one) for array, one in zip(kept, new, strict=True)]
 
-    steps, gates = X.shape[0], (*H.shape[:-1], 4 * H.shape[-1])
+    steps, gates = X.shape[0], (*H.shape[:-1], len(LSTM.gates) * H.shape[-1])
     Xs = tf.TensorArray(X.dtype, steps).unstack(X)
     shapes = (gates, gates, C.shape, H.shape) if with_trace else (H.shape,)
     kept = [tf.TensorArray(X.dtype, steps, element_shape=shape) for shape in shapes]

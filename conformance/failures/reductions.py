@@ -13,7 +13,7 @@ import numpy as np
 
 from gateparity.conformance.problems.arrays import join_arrays, name_arrays
 from gateparity.conformance.problems.slices import pick_sequences
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ def keep_units(case: Case, units: Array) -> Case:
         kept["w_hh"] = kept["w_hh"].take(units, -1)
         if k >= config.directions:
             kept["w_ih"] = kept["w_ih"].take(features, -1)
-        params.append(Cell(**kept))
+        params.append(CellWeights(**kept))
     config = dataclasses.replace(config, hidden_size=len(units))
     shorter = dataclasses.replace(case, config=config, params=tuple(params))
     return _keep_states(shorter, units, axis=-1, features=features)
@@ -112,7 +112,7 @@ def without_states(case: Case) -> Case:
 def without_biases(case: Case) -> Case:
     """Return the case without biases."""
     config = dataclasses.replace(case.config, biases=False)
-    params = tuple(Cell(cell.w_ih, cell.w_hh) for cell in case.params)
+    params = tuple(CellWeights(cell.w_ih, cell.w_hh) for cell in case.params)
     return dataclasses.replace(case, config=config, params=params)
 
 

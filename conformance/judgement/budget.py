@@ -22,7 +22,7 @@ from gateparity.conformance.judgement.rounding import (
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.network.batch import Outputs
 from gateparity.network.dtypes import DTYPES, unit_roundoff
-from gateparity.network.parameters import Cell
+from gateparity.network.parameters import CellWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -201,7 +201,7 @@ def _weigh(sigma: Array, flush: float) -> Array:
 def _biased(params: Parameters) -> Parameters:
     zeros = np.zeros(params[0].w_ih.shape[:2], params[0].w_ih.dtype)
     return tuple(
-        cell if cell.b_ih is not None else Cell(cell.w_ih, cell.w_hh, zeros, zeros)
+        cell if cell.b_ih is not None else CellWeights(cell.w_ih, cell.w_hh, zeros, zeros)
         for cell in params
     )
 

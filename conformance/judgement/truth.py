@@ -15,7 +15,7 @@ import numpy as np
 from gateparity.backends.base.stack import cell_name
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.network.dtypes import DTYPES
-from gateparity.network.parameters import Cell, cast_parameters, check_parameters, fields
+from gateparity.network.parameters import CellWeights, cast_parameters, check_parameters, fields
 from gateparity.protocol.validation import check_batch, check_outputs
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ class Truth:
         """Return the parameters themselves, widened, since the reference has no layout."""
         check_parameters(params, config)
         wide = cast_parameters(params, self.wider(config).dtype)
-        return tuple(Cell(**{n: self.prepare(a) for n, a in fields(cell).items()}) for cell in wide)
+        return tuple(
+            CellWeights(**{n: self.prepare(a) for n, a in fields(cell).items()}) for cell in wide
+        )
 
     def guarded(self) -> Truth:
         """Return the reference unguarded, since others are judged by it.
@@ -133,10 +135,10 @@ def from_d2l(native: Any, config: Config) -> Parameters:
     return tuple(_cell_from_d2l(native, f"l{cell_name(config, k)}.") for k in range(config.cells))
 
 
-def _cell_from_d2l(native: Any, prefix: str) -> Cell:
+def _cell_from_d2l(native: Any, prefix: str) -> CellWeights:
     w_ih = np.stack([native[f"{prefix}W_x{letter}"].T for letter in "ifco"])
     w_hh = np.stack([native[f"{prefix}W_h{letter}"].T for letter in "ifco"])
     if f"{prefix}b_i" not in native:
-        return Cell(w_ih, w_hh)
+        return CellWeights(w_ih, w_hh)
     b = np.stack([native[f"{prefix}b_{letter}"] for letter in "ifco"])
-    return Cell(w_ih, w_hh, b, b)  # both biases see the same gradient
+    return CellWeights(w_ih, w_hh, b, b)  # both biases see the same gradient

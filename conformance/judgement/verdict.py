@@ -16,7 +16,6 @@ import numpy as np
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.divergence import cell_words, locate
 from gateparity.conformance.requirements.answers import comparable
-from gateparity.network.config import GATES
 from gateparity.network.dtypes import count_digits
 
 if TYPE_CHECKING:
@@ -156,7 +155,8 @@ def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -
 def _describe_shift(shifts: Array, expected: Expected) -> str:
     at = np.unravel_index(int(np.abs(shifts).argmax()), shifts.shape)
     cell, gate, unit = (int(i) for i in at)
-    where = f"{cell_words(cell, expected.budget.case.config)}, gate {GATES[gate]}, unit {unit}"
+    config = expected.budget.case.config
+    where = f"{cell_words(cell, config)}, gate {config.cell.gates[gate]}, unit {unit}"
     return (
         f"no element is beyond rounding, but together they look like a shift of the bias of "
         f"{where}: {_sigmas(float(abs(shifts[at])))}"

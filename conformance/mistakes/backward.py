@@ -59,14 +59,14 @@ def _with_new_cell_state(backward_cell: BackwardCell) -> BackwardCell:
 
 
 def _not_transposed(dZ: Array, _: Array, dC: Array, __: Step, W_h: Array) -> tuple[Any, ...]:
-    parts = zip(np.split(dZ, 4, -1), np.split(W_h, 4, -1), strict=True)
+    parts = zip(np.split(dZ, len(GATES), -1), np.split(W_h, len(GATES), -1), strict=True)
     first, *others = (d @ w for d, w in parts)
     return dZ, sum(others, start=first), dC
 
 
 def _without_gate(gate: str) -> Apply:
     def change(dZ: Array, _: Array, dC: Array, __: Step, W_h: Array) -> tuple[Any, ...]:
-        parts = np.split(dZ, 4, -1)
+        parts = np.split(dZ, len(GATES), -1)
         parts[GATES.index(gate)] = np.zeros_like(parts[0])
         dZ = np.concatenate(parts, -1)
         return dZ, dZ @ W_h.T, dC

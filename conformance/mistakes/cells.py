@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.mistakes.mistake import Mistake
     from gateparity.conformance.mistakes.wrappers import Wrappable, Wrapped, Wrapper
     from gateparity.network.config import Config
-    from gateparity.network.parameters import Cell, Parameters
+    from gateparity.network.parameters import CellWeights, Parameters
 
 _DIRECTIONS: Final = ("forward", "reverse")
 
@@ -56,8 +56,8 @@ class CellChange:
     change does more than move numbers. Neither function looks at another cell.
     """
 
-    change: Callable[[Cell], Cell]
-    transpose: Callable[[Cell], Cell] | None = None
+    change: Callable[[CellWeights], CellWeights]
+    transpose: Callable[[CellWeights], CellWeights] | None = None
     place: Place = Place()
 
     def __call__(self, lstm: Wrappable) -> Wrapped:
@@ -69,7 +69,9 @@ class CellChange:
         """Return what is done instead of each method."""
         return on_params(self._map(self.change), self.transpose and self._map(self.transpose))
 
-    def _map(self, change: Callable[[Cell], Cell]) -> Callable[[Parameters, Config], Parameters]:
+    def _map(
+        self, change: Callable[[CellWeights], CellWeights]
+    ) -> Callable[[Parameters, Config], Parameters]:
         def changed(params: Parameters, config: Config) -> Parameters:
             here = self.place.cells(config)
             return tuple(change(cell) if k in here else cell for k, cell in enumerate(params))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.network.batch import Batch, Outputs
     from gateparity.network.config import Config
-    from gateparity.network.parameters import Array, Cell, Parameters
+    from gateparity.network.parameters import Array, CellWeights, Parameters
 
 
 def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> Wrapper:
@@ -35,7 +35,7 @@ def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> W
     return on_params(change)
 
 
-def _named(cell: Cell, names: tuple[str, ...]) -> dict[str, Array]:
+def _named(cell: CellWeights, names: tuple[str, ...]) -> dict[str, Array]:
     return {name: array for name, array in fields(cell).items() if name in names}
 
 

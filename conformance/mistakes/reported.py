@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.mistakes.wrappers import Wrappable
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
-    from gateparity.network.parameters import Array, Cell, Parameters
+    from gateparity.network.parameters import Array, CellWeights, Parameters
 
 IFOG: Final = [0, 1, 3, 2]
 
@@ -38,7 +38,7 @@ def _without_biases(trace: Trace, params: Parameters, _: Config) -> Trace:
     return dataclasses.replace(trace, z=np.stack(z))
 
 
-def _less(z: Array, cell: Cell) -> Array:
+def _less(z: Array, cell: CellWeights) -> Array:
     if cell.b_ih is None or cell.b_hh is None:
         return z
     bare: Array = z - (cell.b_ih + cell.b_hh)[:, None]

@@ -15,12 +15,12 @@ import numpy as np
 from gateparity.conformance.mistakes.cells import CellChange
 from gateparity.conformance.mistakes.mistake import COMPUTES, alike
 from gateparity.network.config import GATES
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateparity.network.parameters import Array, Cell
+    from gateparity.network.parameters import Array, CellWeights
 
 
 KERNELS: Final = ("w_ih", "w_hh")
@@ -43,20 +43,22 @@ def on_fields(
     A change that does more than move numbers has a `transpose`.
     """
 
-    def back(d_cell: Cell) -> Cell:
+    def back(d_cell: CellWeights) -> CellWeights:
         return map_fields(d_cell, names, transpose or change)
 
     return CellChange(lambda cell: map_fields(cell, names, change), back if transpose else None)
 
 
-def map_fields(cell: Cell, names: tuple[str, ...], change: Callable[[Array], Array]) -> Cell:
+def map_fields(
+    cell: CellWeights, names: tuple[str, ...], change: Callable[[Array], Array]
+) -> CellWeights:
     """Return the cell with a function applied to these of its arrays."""
     changed = {name: change(array) for name, array in fields(cell).items() if name in names}
     return dataclasses.replace(cell, **changed)
 
 
 def at(gate: str) -> Array:
-    """Return a mask `(4, 1)` that is true for one gate."""
+    """Return a mask `(gate, 1)` that is true for one gate."""
     return np.array([[letter == gate] for letter in GATES])
 
 
@@ -91,7 +93,7 @@ def _interleaved(array: Array) -> Array:
     return np.swapaxes(array.reshape(hidden, gates, *rest), 0, 1)
 
 
-def _state_first(cell: Cell) -> Cell:
+def _state_first(cell: CellWeights) -> CellWeights:
     """Read a kernel that is packed as [x; h] as [h; x]."""
     fused, hidden = np.concatenate([cell.w_ih, cell.w_hh], -1), cell.w_hh.shape[-1]
     return dataclasses.replace(cell, w_ih=fused[..., hidden:], w_hh=fused[..., :hidden])
@@ -170,7 +172,7 @@ WEIGHT_MISTAKES: Final = _ORDERS + _KERNELS
 def _weighed(b_ih: float, b_hh: float) -> CellChange:
     """Return a mistake that multiplies each bias by its factor."""
 
-    def change(cell: Cell) -> Cell:
+    def change(cell: CellWeights) -> CellWeights:
         if cell.b_ih is None or cell.b_hh is None:
             return cell
         return dataclasses.replace(cell, b_ih=cell.b_ih * b_ih, b_hh=cell.b_hh * b_hh)

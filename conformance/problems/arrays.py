@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.problems.case import Case
 from gateparity.network.batch import Batch, Outputs
-from gateparity.network.parameters import Cell, check_parameters, fields
+from gateparity.network.parameters import CellWeights, check_parameters, fields
 from gateparity.protocol.validation import check_batch, check_outputs
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def join_arrays(name: str, config: Config, arrays: Arrays) -> Case:
     """
     expected = [f"params.{k}" for k in range(config.cells)]
     groups = _group(arrays, [*expected, "batch", "cotangent"])
-    params = tuple(Cell(**groups[group]) for group in expected)
+    params = tuple(CellWeights(**groups[group]) for group in expected)
     batch, cotangent = Batch(**groups["batch"]), Outputs(**groups["cotangent"])
     check_parameters(params, config)
     check_batch(batch, config)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateparity.network.batch import Batch, Outputs
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def add_parameters(parts: Sequence[Parameters]) -> Parameters:
     return tuple(_add_cells(cells) for cells in zip(*parts, strict=True))
 
 
-def _add_cells(cells: Sequence[Cell]) -> Cell:
+def _add_cells(cells: Sequence[CellWeights]) -> CellWeights:
     arrays = [fields(cell) for cell in cells]
     first, *others = arrays
-    return Cell(**{n: sum((a[n] for a in others), start=first[n]) for n in first})
+    return CellWeights(**{n: sum((a[n] for a in others), start=first[n]) for n in first})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
@@ -79,7 +79,7 @@ def _scale(case: Case, **factors: float | Array) -> Case:
     arrays = vars(case.batch)
     batch = {name: arrays[name] * factors[name] for name in arrays if name in factors}
     params = tuple(
-        Cell(**{name: array * factors.get(name, 1) for name, array in fields(cell).items()})
+        CellWeights(**{name: array * factors.get(name, 1) for name, array in fields(cell).items()})
         for cell in case.params
     )
     changed = dataclasses.replace(case.batch, **batch)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
     from gateparity.network.batch import Batch, Outputs
-    from gateparity.network.parameters import Array, Cell, Parameters
+    from gateparity.network.parameters import Array, CellWeights, Parameters
     from gateparity.protocol.canonical import Lstm
 
 _OF_Y: Final = "of y alone"  # after the name of a gradient
@@ -131,7 +131,7 @@ def _name_parameters(cells: list[dict[str, Array]], directions: int) -> Results:
     }
 
 
-def _kernels_and_bias(cell: Cell) -> dict[str, Array]:
+def _kernels_and_bias(cell: CellWeights) -> dict[str, Array]:
     """Return the kernels, and `1 + b` for the sum of the biases.
 
     A framework that keeps one bias can't say how the sum was split. 1 is added because a bias is

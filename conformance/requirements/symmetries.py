@@ -14,7 +14,7 @@ import numpy as np
 from gateparity.conformance.problems.slices import pick_sequences
 from gateparity.conformance.requirements.answers import answer, label, name_gradients, name_outputs
 from gateparity.network.batch import Batch, Outputs
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
@@ -97,13 +97,13 @@ class Symmetry:
         y = self._turn_time(outputs.y, lengths)[..., self._features(self.config.layers - 1)]
         return Outputs(y, self._turn_states(outputs.h_n), self._turn_states(outputs.c_n))
 
-    def _turn_cell(self, cell: Cell, k: int) -> Cell:
+    def _turn_cell(self, cell: CellWeights, k: int) -> CellWeights:
         layer, rows = k // self.config.directions, self.units[k]
         turned = {name: array[:, rows] for name, array in fields(cell).items()}
         turned["w_hh"] = turned["w_hh"][..., rows]
         if layer:
             turned["w_ih"] = turned["w_ih"][..., self._features(layer - 1)]
-        return Cell(**turned)
+        return CellWeights(**turned)
 
     def _turn_states(self, states: Array) -> Array:
         if not len(states):  # of no cells: an LSTM that lacks them

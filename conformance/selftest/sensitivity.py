@@ -13,7 +13,7 @@ from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.problems.random_cases import random_case
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.selftest.false_alarms import expect
-from gateparity.network.parameters import Cell
+from gateparity.network.parameters import CellWeights
 from gateparity.protocol.canonical import Canonical
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def _choose_bias(case: Case, generator: np.random.Generator) -> tuple[int, int, 
     truth = check.run(Truth(), case)
     while True:
         cell, gate, unit = (
-            int(generator.integers(n)) for n in (config.cells, 4, config.hidden_size)
+            int(generator.integers(n))
+            for n in (config.cells, len(config.cell.gates), config.hidden_size)
         )
         moved = check.run(Truth(), _shifted(case, (cell, gate, unit), 1.0))
         if any((moved[name] != truth[name]).any() for name in truth):
@@ -149,10 +150,10 @@ def _one_bias(case: Case) -> Case:
     return dataclasses.replace(case, params=tuple(_joined(cell) for cell in case.params))
 
 
-def _joined(cell: Cell) -> Cell:
+def _joined(cell: CellWeights) -> CellWeights:
     if cell.b_ih is None or cell.b_hh is None:
         return cell
-    return Cell(cell.w_ih, cell.w_hh, cell.b_ih + cell.b_hh, np.zeros_like(cell.b_hh))
+    return CellWeights(cell.w_ih, cell.w_hh, cell.b_ih + cell.b_hh, np.zeros_like(cell.b_hh))
 
 
 def _shifted(case: Case, at: Sequence[int], shift: float) -> Case:

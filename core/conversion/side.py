@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from gateparity.packing.layout import Layout
     from gateparity.packing.tensor import Tensor
 
-_SIZES: Final = {"gate": "4", "hidden": "hidden_size", "unit": "hidden_size", "input": "size"}
+_SIZES: Final = {
+    "gate": str(len(GATES)),
+    "hidden": "hidden_size",
+    "unit": "hidden_size",
+    "input": "size",
+}
 
 
 @dataclasses.dataclass(frozen=True)

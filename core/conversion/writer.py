@@ -15,6 +15,7 @@ import numpy as np
 
 from gateparity.conversion.lines import CodeLines, describe_structure
 from gateparity.conversion.side import Side, literals
+from gateparity.network.config import GATES
 from gateparity.network.parameters import build_parameters
 from gateparity.packing.tensor import ROLES
 
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from gateparity.packing.layout import Layout
     from gateparity.packing.tensor import Tensor
 
-_COUNTS: Final = {"gate": 4, "side": 2, "direction": 2}  # lengths that no array has to tell
+_COUNTS: Final = {
+    "gate": len(GATES),
+    "side": 2,
+    "direction": 2,
+}  # lengths that no array has to tell
 
 
 def write_conversion(source: Layout, target: Layout, config: Config) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
+from gateparity.network.cells import LSTM, CellKind
 from gateparity.network.dtypes import DTYPES
 
-GATES: Final = "ifgo"  # canonical order: input, forget, cell candidate, output
+GATES: Final = LSTM.gates  # in canonical order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Config:
             raise ValueError(f"biases is {self.biases!r}, expected True or False")
         if not isinstance(self.dtype, str) or self.dtype not in DTYPES:
             raise ValueError(f"dtype is {self.dtype!r}, expected one of {', '.join(DTYPES)}")
+
+    @property
+    def cell(self) -> CellKind:
+        """Return the kind of cell: its gates in canonical order, and its states."""
+        return LSTM
 
     @property
     def cells(self) -> int:

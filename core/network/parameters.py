@@ -1,6 +1,6 @@
 """Canonical parameters: the common layout that every framework's own arrays are packed from.
 
-The gate axis is explicit and in the order i, f, g, o, so that no slice has a meaning that only a
+The gate axis is explicit and in the order of `cells.py`, so that no slice has a meaning that only a
 comment explains. There are two biases, because half of the frameworks train two.
 """
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
-    """One layer in one direction: `z = w_ih x + b_ih + w_hh h + b_hh` for every gate.
+class CellWeights:
+    """The weights of one layer in one direction.
+
+    For every gate `z = w_ih x + b_ih + w_hh h + b_hh`.
 
     Shapes: `w_ih (gate, hidden, input)`, `w_hh (gate, hidden, hidden)`, `b_ih` and `b_hh (gate,
     hidden)`, or None if the LSTM has no biases.
@@ -35,25 +37,25 @@ class Cell:
     b_hh: Array | None = None
 
 
-Parameters = tuple[Cell, ...]  # layer-major, forward before reverse: the order of h_n
+Parameters = tuple[CellWeights, ...]  # layer-major, forward before reverse: the order of h_n
 
 
 def cell_shapes(config: Config, layer: int) -> dict[str, tuple[int, ...]]:
     """Return the shape of each field for a layer's cells; biases only if the config has them."""
-    hidden = config.hidden_size
+    gates, hidden = len(config.cell.gates), config.hidden_size
     shapes: dict[str, tuple[int, ...]] = {
-        "w_ih": (4, hidden, config.layer_input_size(layer)),
-        "w_hh": (4, hidden, hidden),
+        "w_ih": (gates, hidden, config.layer_input_size(layer)),
+        "w_hh": (gates, hidden, hidden),
     }
     if config.biases:
-        shapes.update(b_ih=(4, hidden), b_hh=(4, hidden))
+        shapes.update(b_ih=(gates, hidden), b_hh=(gates, hidden))
     return shapes
 
 
 def build_parameters(config: Config, array: Callable[[str, tuple[int, ...]], Array]) -> Parameters:
     """Build parameters from `array(field, shape)`, which is called in a fixed order."""
     return tuple(
-        Cell(**{k: array(k, shape) for k, shape in cell_shapes(config, layer).items()})
+        CellWeights(**{k: array(k, shape) for k, shape in cell_shapes(config, layer).items()})
         for layer in range(config.layers)
         for _ in range(config.directions)
     )
@@ -61,10 +63,12 @@ def build_parameters(config: Config, array: Callable[[str, tuple[int, ...]], Arr
 
 def cast_parameters(params: Parameters, dtype: str) -> Parameters:
     """Return the parameters with every array cast to another dtype."""
-    return tuple(Cell(**{k: v.astype(dtype) for k, v in fields(cell).items()}) for cell in params)
+    return tuple(
+        CellWeights(**{k: v.astype(dtype) for k, v in fields(cell).items()}) for cell in params
+    )
 
 
-def fields(cell: Cell) -> dict[str, Array]:
+def fields(cell: CellWeights) -> dict[str, Array]:
     """Return the arrays of a cell by name, without absent biases."""
     found = {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell)}
     return {name: array for name, array in found.items() if array is not None}
@@ -81,7 +85,7 @@ def check_parameters(params: Parameters, config: Config) -> None:
         _check_cell(cell, config, layer=k // config.directions, where=f"cell {k}")
 
 
-def _check_cell(cell: Cell, config: Config, layer: int, where: str) -> None:
+def _check_cell(cell: CellWeights, config: Config, layer: int, where: str) -> None:
     found, expected = fields(cell), cell_shapes(config, layer)
     if set(found) != set(expected):
         raise ValueError(f"{where} has {sorted(found)}, expected {sorted(expected)}")

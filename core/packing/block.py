@@ -57,7 +57,8 @@ class Block:
             shape = self._unpack(native, known).shape
         except RuntimeError:  # what einops raises, einops.EinopsError, is one
             raise ValueError(
-                f"{self.name} has shape {native.shape}, expected {self.pattern} of 4 gates"
+                f"{self.name} has shape {native.shape}, expected {self.pattern} "
+                f"of {known['gate']} gates"
             ) from None
         return dict(zip(self._canonical.split(), shape, strict=True))
 

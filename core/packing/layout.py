@@ -18,7 +18,7 @@ import numpy as np
 
 from gateparity.errors import Unsupported
 from gateparity.network.config import GATES, Config
-from gateparity.network.parameters import Cell, check_array, check_parameters, fields
+from gateparity.network.parameters import CellWeights, check_array, check_parameters, fields
 from gateparity.packing.block import Block
 from gateparity.packing.tensor import ROLES, axis_sizes
 
@@ -130,7 +130,7 @@ class Layout:
                 continue
             for d, g in itertools.product(
                 [slice(None)] if "direction" in axes else _each(config.directions),
-                [slice(None)] if "gate" in axes else _each(4),
+                [slice(None)] if "gate" in axes else _each(len(config.cell.gates)),
             ):
                 name = tensor.name.format(
                     layer=layer,
@@ -187,7 +187,7 @@ class Layout:
             for d, array in enumerate(whole[:, _gates(self.order, GATES)]):
                 parts = role.split(array, sizes, adjoint=adjoint)
                 found[layer * config.directions + d].update(parts)
-        return tuple(Cell(**arrays) for arrays in found)
+        return tuple(CellWeights(**arrays) for arrays in found)
 
     def _join(self, native: Native, config: Config) -> dict[str, Array]:
         parts = [native[block.name].ravel() for block in self.in_vector(config)]
@@ -199,13 +199,13 @@ class Layout:
         parts = np.split(native[self.vector], ends[:-1])
         return {b.name: part.reshape(b.shape) for b, part in zip(blocks, parts, strict=True)}
 
-    def _biased(self, cell: Cell, config: Config) -> Cell:
+    def _biased(self, cell: CellWeights, config: Config) -> CellWeights:
         if config.biases or not self.always_biased:
             return cell
-        zeros = np.zeros((4, config.hidden_size), config.dtype)
+        zeros = np.zeros((len(config.cell.gates), config.hidden_size), config.dtype)
         return dataclasses.replace(cell, b_ih=zeros, b_hh=zeros)
 
-    def _shift(self, cell: Cell, offset: float) -> Cell:
+    def _shift(self, cell: CellWeights, offset: float) -> CellWeights:
         """Add to the forget gate's bias, to make up for the framework's own offset."""
         if not offset:
             return cell

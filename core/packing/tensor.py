@@ -11,7 +11,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from gateparity.network.config import Config
-    from gateparity.network.parameters import Array, Cell
+    from gateparity.network.parameters import Array, CellWeights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Role:
         """Return whether an LSTM without biases lacks this array."""
         return self.fields[0].startswith("b_")
 
-    def of(self, cell: Cell) -> Array:
+    def of(self, cell: CellWeights) -> Array:
         """Return the joined array of a cell."""
         arrays = [getattr(cell, field) for field in self.fields]
         if self.join == "concat":
@@ -70,7 +70,8 @@ ROLES: Final = {
 def axis_sizes(config: Config, layer: int) -> dict[str, int]:
     """Return the length of every axis that a pattern may name, in one layer."""
     input_size, hidden = config.layer_input_size(layer), config.hidden_size
-    sizes = {"direction": config.directions, "gate": 4, "side": 2, "hidden": hidden}
+    gates = len(config.cell.gates)
+    sizes = {"direction": config.directions, "gate": gates, "side": 2, "hidden": hidden}
     return sizes | {"input": input_size, "unit": hidden, "feature": input_size + hidden}
 
 

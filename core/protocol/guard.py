@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.errors import Impure, Unsupported
-from gateparity.network.parameters import Cell
+from gateparity.network.parameters import CellWeights
 from gateparity.protocol.adapter import describe_missing, find_unsupported
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Array]]:
         yield name, tree
     elif isinstance(tree, tuple):
         for k, item in enumerate(tree):
-            yield from _arrays(item, f"cell {k}: " if isinstance(item, Cell) else "")
+            yield from _arrays(item, f"cell {k}: " if isinstance(item, CellWeights) else "")
     elif isinstance(tree, Mapping):
         for key, item in tree.items():
             yield from _arrays(item, f"{name}{key}" if isinstance(item, np.ndarray) else "")

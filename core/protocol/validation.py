@@ -52,7 +52,7 @@ def check_trace(trace: Trace, config: Config, batch: Batch) -> None:
     """Raise `ValueError` or `TypeError` that names the first wrong array of a trace."""
     steps, size, _ = batch.x.shape
     state = (config.cells, steps, size, config.hidden_size)
-    gates = (config.cells, steps, 4, size, config.hidden_size)
+    gates = (config.cells, steps, len(config.cell.gates), size, config.hidden_size)
     for name, shape in (("z", gates), ("gates", gates), ("c", state), ("h", state)):
         check_array(name, getattr(trace, name), shape, config.dtype)
 

@@ -12,7 +12,7 @@ import pytest
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.network.batch import Batch
 from gateparity.network.config import GATES, Config
-from gateparity.network.parameters import Cell, cast_parameters
+from gateparity.network.parameters import CellWeights, cast_parameters
 
 UNITS = {"float32": 2.0**-24, "float64": 2.0**-53}
 STRETCH = 0.25  # of arguments: a quarter of the shortest wave that the budget draws
@@ -111,4 +111,4 @@ def cell(gate):
     b_ih = np.zeros((4, WIDTH))
     if gate == "g":
         b_ih[[GATES.index("i"), GATES.index("f")]] = OPEN
-    return Cell(w_ih, np.zeros_like(w_ih), b_ih, np.zeros_like(b_ih))
+    return CellWeights(w_ih, np.zeros_like(w_ih), b_ih, np.zeros_like(b_ih))

@@ -107,10 +107,12 @@ def _layout_of(run: Run, label: str) -> Layout | None:
 
 def _packed(layout: Layout) -> Iterator[tuple[Block, Array]]:
     """Yield every native array, or part of the vector, packed from gate numbers."""
-    numbers = np.arange(1, 5) * _FAR
+    numbers = np.arange(1, len(_SMALL.cell.gates) + 1) * _FAR
     params = build_parameters(
         _SMALL,
-        lambda _, shape: np.broadcast_to(numbers.reshape(4, *[1] * (len(shape) - 1)), shape).copy(),
+        lambda _, shape: np.broadcast_to(
+            numbers.reshape(-1, *[1] * (len(shape) - 1)), shape
+        ).copy(),
     )
     native = layout.pack(params, _SMALL)
     blocks = layout.in_vector(_SMALL) if layout.vector else list(layout.blocks(_SMALL))

@@ -15,7 +15,7 @@ from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.plan import named_plan
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 from gateparity.packing.layout import Layout
 from gateparity.protocol.canonical import Canonical
 
@@ -41,7 +41,7 @@ def by_definition(case):
             above = [[] for _ in below]
             for direction in range(config.directions):
                 k = layer * config.directions + direction
-                cell = Cell(
+                cell = CellWeights(
                     **{n: a.astype(np.longdouble) for n, a in fields(case.params[k]).items()}
                 )
                 h, c = h_n[k, b], c_n[k, b]
@@ -146,7 +146,7 @@ def test_gradients_are_those_of_finite_differences(recipe, seed):
 
     def value(arrays):
         params = tuple(
-            Cell(**{n: arrays[f"{k} {n}"] for n in fields(cell)})
+            CellWeights(**{n: arrays[f"{k} {n}"] for n in fields(cell)})
             for k, cell in enumerate(case.params)
         )
         states = {name: arrays[name] for name in ("x", "h_0", "c_0")}

@@ -22,7 +22,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.errors import Impure
 from gateparity.layouts import LAYOUTS, TORCH
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 
 HARD = Recipe("hard", size=4, layers=2, directions=2, lengths=(3, 5, 1, 0))
 BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
@@ -128,7 +128,7 @@ def test_gradients_are_those_of_the_wrong_lstm(name):
 
     def value(step):
         moved = [a + step * d for a, d in zip(place, directions, strict=True)]
-        params = tuple(Cell(*moved[k : k + 4]) for k in range(3, len(moved), 4))
+        params = tuple(CellWeights(*moved[k : k + 4]) for k in range(3, len(moved), 4))
         batch = dataclasses.replace(
             case.batch, **dict(zip(("x", "h_0", "c_0"), moved, strict=False))
         )

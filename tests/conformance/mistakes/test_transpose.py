@@ -8,7 +8,7 @@ import pytest
 from gateparity.conformance.judgement.rounding import Arithmetic, make_rounding
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.network.batch import Batch, Outputs
-from gateparity.network.parameters import Cell
+from gateparity.network.parameters import CellWeights
 
 MOVES = {
     "transposed": lambda a: np.swapaxes(a, 0, 1),
@@ -48,8 +48,8 @@ def test_gradients_of_two_results_go_to_both():
 
 def test_cells_without_biases_and_without_numbers_have_a_transpose_as_well():
     cells = (
-        Cell(np.ones((4, 0, 2)), np.ones((4, 0, 0))),
-        Cell(np.ones((4, 1, 0)), np.ones((4, 1))),
+        CellWeights(np.ones((4, 0, 2)), np.ones((4, 0, 0))),
+        CellWeights(np.ones((4, 1, 0)), np.ones((4, 1))),
     )
     found = pull_back(lambda params: params, cells, like=cells)
     assert [cell.w_ih.shape for cell in found] == [(4, 0, 2), (4, 1, 0)]

@@ -18,7 +18,7 @@ from gateparity.conformance.judgement.truth import Truth
 from gateparity.layouts import LAYOUTS
 from gateparity.network.batch import Batch
 from gateparity.network.config import Config
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 
 FOLDER = os.environ.get("GATEPARITY_GOLDENS")
 TANH = ["sigmoid", "tanh", "tanh"]
@@ -128,7 +128,7 @@ def error(case, params):
 
 
 def permuted(params, order):
-    return tuple(Cell(**{n: a[list(order)] for n, a in fields(c).items()}) for c in params)
+    return tuple(CellWeights(**{n: a[list(order)] for n, a in fields(c).items()}) for c in params)
 
 
 def cases(found):

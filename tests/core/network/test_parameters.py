@@ -9,7 +9,7 @@ import pytest
 
 from gateparity.network.config import Config
 from gateparity.network.parameters import (
-    Cell,
+    CellWeights,
     build_parameters,
     cast_parameters,
     cell_shapes,
@@ -58,8 +58,8 @@ def test_a_cast_keeps_numbers_and_absent_biases():
 
 def test_fields_leave_absent_biases_out():
     w_ih, w_hh, b = np.zeros((4, 3, 2)), np.zeros((4, 3, 3)), np.zeros((4, 3))
-    assert list(fields(Cell(w_ih, w_hh))) == ["w_ih", "w_hh"]
-    assert list(fields(Cell(w_ih, w_hh, b, b))) == ["w_ih", "w_hh", "b_ih", "b_hh"]
+    assert list(fields(CellWeights(w_ih, w_hh))) == ["w_ih", "w_hh"]
+    assert list(fields(CellWeights(w_ih, w_hh, b, b))) == ["w_ih", "w_hh", "b_ih", "b_hh"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateparity.network.config import Config
-from gateparity.network.parameters import Cell, build_parameters, fields
+from gateparity.network.parameters import CellWeights, build_parameters, fields
 from gateparity.packing.infer import infer_config
 
 quick = settings(derandomize=True, max_examples=30, deadline=None)
@@ -182,7 +182,7 @@ def arbitrary(layout, config, rng):
 
 def add(params, step, sign=1):
     return tuple(
-        Cell(**{k: v + sign * getattr(delta, k) for k, v in fields(cell).items()})
+        CellWeights(**{k: v + sign * getattr(delta, k) for k, v in fields(cell).items()})
         for cell, delta in zip(params, step, strict=True)
     )
 

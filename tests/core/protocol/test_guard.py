@@ -12,7 +12,7 @@ from gateparity.errors import Impure, Unsupported
 from gateparity.layouts import D2L
 from gateparity.network.batch import Batch, Gradients, Outputs
 from gateparity.network.config import Config
-from gateparity.network.parameters import Cell, build_parameters, fields
+from gateparity.network.parameters import CellWeights, build_parameters, fields
 from gateparity.protocol.canonical import Canonical
 from gateparity.protocol.guard import Guarded, is_not_deterministic
 
@@ -279,7 +279,7 @@ def test_canonical_guards_what_is_behind_its_layout():
     found = Canonical(Scratch()).guarded().gradients(CONFIG, PARAMS, BATCH, COTANGENT)
     expected = Canonical(Scratch()).gradients(CONFIG, PARAMS, BATCH, COTANGENT)
     for cell, other in zip(found[0], expected[0], strict=True):
-        assert isinstance(cell, Cell)
+        assert isinstance(cell, CellWeights)
         for name, array in fields(cell).items():
             np.testing.assert_allclose(array, getattr(other, name), rtol=0, atol=1e-5)
 

@@ -19,7 +19,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.truths import Truths
 from gateparity.layouts import LAYOUTS
 from gateparity.network.batch import Outputs
-from gateparity.network.parameters import Cell, fields
+from gateparity.network.parameters import CellWeights, fields
 from gateparity.protocol.canonical import Canonical
 
 if TYPE_CHECKING:
@@ -90,5 +90,5 @@ def _verify(name, run, dtypes=("float32", "float64"), backend="numpy"):
 
 def in_another_order(case):
     """With the weights of i, f, g, o as those of o, g, f, i."""
-    params = tuple(Cell(**{n: a[::-1] for n, a in fields(c).items()}) for c in case.params)
+    params = tuple(CellWeights(**{n: a[::-1] for n, a in fields(c).items()}) for c in case.params)
     return dataclasses.replace(case, params=params)
