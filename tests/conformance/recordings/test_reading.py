@@ -70,7 +70,7 @@ def refuse(path, words):
 
 
 def assert_same(one, other):
-    fields = ("rows", "versions", "seed", "seconds", "arithmetics", "manifests")
+    fields = ("backends", "versions", "seed", "seconds", "arithmetics", "manifests")
     for field in fields:
         assert getattr(one.run, field) == getattr(other.run, field), field
     assert (one.source, one.gateparity, one.recorded) == (
