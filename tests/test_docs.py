@@ -288,10 +288,10 @@ def test_the_example_of_several_machines(all_frameworks, tmp_path):
     text = (DOCS / "machines.md").read_text()
     block = re.search(r"```console\n(.*?)```", text, re.DOTALL)[1]
     commands = re.findall(r"^\$ gateparity (.*?)(?: +#.*)?$", block, re.MULTILINE)
-    assert [line.split()[0] for line in commands] == ["record", "record", "compare"]
+    assert [line.split()[0] for line in commands] == ["check", "check", "compare"]
     for line in commands:
         words = [specs.get(word, word) for word in line.split()]
-        if words[0] == "record":
+        if words[0] == "check":
             words += ["--check", "forward", "--case", "unit"]
         done = python(tmp_path, "-m", "gateparity.conformance.commands.cli", *words)
         assert done.returncode == 0, done.stdout + done.stderr

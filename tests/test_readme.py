@@ -18,11 +18,10 @@ LINES = re.findall(r"^\$ gateparity (.*?)(?: +#.*)?$", BLOCK, re.MULTILINE)
 ONE_CASE = ("--check", "forward", "--case", "sequence")
 CUT = {
     "check": ONE_CASE,
-    "record": ONE_CASE,
     "bench": ("--quick",),
     "train": ("--epochs", "1", "--windows", "64", "--batch", "64"),
 }
-RUN = {"check", "record", "train", "horizon", "bench"}  # in two frameworks here
+RUN = {"check", "train", "horizon", "bench"}  # in two frameworks here
 DIFFERS = ("mylib:MyLSTM", "replay")  # an LSTM with a mistake, and what was saved of it
 MYLIB = (ROOT / "docs/broken.py").read_text("utf-8").replace("class Swapped", "class MyLSTM")
 

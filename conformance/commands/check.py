@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 import typer
+from rich.markup import escape
 
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.commands.choices import (
@@ -22,6 +24,7 @@ from gateparity.conformance.commands.options import (
     Markdown,
     NoSave,
     Prefix,
+    Record,
     Report,
     Save,
     Seed,
@@ -33,7 +36,7 @@ from gateparity.conformance.commands.options import (
 from gateparity.conformance.commands.progress import show_progress
 from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.failures.saver import make_saver
-from gateparity.conformance.reports.console import make_console, print_error
+from gateparity.conformance.reports.console import make_console, print_error, print_line
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_run
 from gateparity.conformance.runs.run import run_checks
@@ -59,6 +62,8 @@ EXAMPLES: Final = """
 
   gateparity check --report parity.html                   a page to look at
 
+  gateparity check -b torch --record monday.safetensors   one is enough
+
   gateparity check --junit parity.xml --markdown parity.md    for CI
 """
 
@@ -77,6 +82,7 @@ def check(
     report: Report = None,
     time_limit: TimeLimit = TIME_LIMIT,
     save: Save = None,
+    record: Record = None,
     *,
     no_save: NoSave = False,
     force: Force = False,
@@ -86,28 +92,33 @@ def check(
     Each row is a backend and variant, each column a check; beneath, every pair of rows. Exit code
     0: all agree; 1: something differs; 2: something could not run.
     """
-    files = ReportFiles(json, junit, markdown, report, force=force, inputs=(weights, text))
+    files = ReportFiles(json, junit, markdown, report, record, force=force, inputs=(weights, text))
+    no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=(weights, text))
     backends = choose_rows(backend)
     plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
-    require_two(backends)
+    if not record:
+        require_two(backends)
     saver.check(backends, plan)
     with show_progress(backends, plan) as progress:
         saver.say = progress.say
-        run = explained(
-            run_checks(
-                backends,
-                plan,
-                progress=progress,
-                seed=seed,
-                time_limit=time_limit,
-                save=saver,
-                load_first=rows_to_load(backend, backends),
-            ),
+        run = run_checks(
+            backends,
             plan,
+            progress=progress,
+            seed=seed,
+            time_limit=time_limit,
+            save=saver,
+            load_first=rows_to_load(backend, backends),
         )
+        run = dataclasses.replace(run, least=1 if record else 2)
+        recorded = files.write_recording(run, plan, source)
+        run = explained(run, plan)
     for problem in saver.problems:
         print_error(problem)
-    print_run(run, make_console(), source.options)
+    console = make_console()
+    print_run(run, console, source.options)
     files.write(run, source)
+    if recorded:
+        print_line(escape(recorded), console)
     raise typer.Exit(run.exit_code)

@@ -1,4 +1,4 @@
-"""The work that `check` and `record` share: the plan that the options name, and the backends."""
+"""The work that verbs share: the plan that the options name, and the backends."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def require_two(backends: Sequence[Backend]) -> None:
         labels = ", ".join(backend.label for backend in backends)
         raise InputError(
             f"check compares two backends, found {labels} alone: name another, "
-            "`-b numpy -b mylib:MyLSTM`; `gateparity record` runs one"
+            "`-b numpy -b mylib:MyLSTM`; `--record FILE` keeps the run of one"
         )
 
 

@@ -19,11 +19,6 @@ from gateparity.errors import InputError
 VERBS: Final = (
     Verb("check", "check:check", "Run one LSTM in every backend and compare all results."),
     Verb(
-        "record",
-        "record:record_command",
-        "Run one LSTM in every backend and keep inputs, results and manifests in one file.",
-    ),
-    Verb(
         "compare",
         "compare:compare_command",
         "Compare recorded runs: judge each again, and compare all pairs.",
@@ -76,6 +71,7 @@ VERBS: Final = (
     ),
 )
 _GONE: Final = {
+    "record": "type `gateparity check --record FILE`, which takes the same options",
     "recipes": "docs/defaults.md has the lines that read each framework's defaults; in the "
     "repository, `python docs/_extensions/execution.py defaults` runs them",
 }

@@ -25,12 +25,13 @@ EXAMPLES: Final = """
 
   gateparity compare torch.safetensors jax.safetensors --report both.html
 
-What `gateparity record` wrote is judged again and compared array by array, with NumPy alone.
+What `gateparity check --record` wrote is judged again and compared array by array, with NumPy
+alone.
 """
 
 Runs = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE", help="What `gateparity record` wrote, once or more."),
+    typer.Argument(metavar="FILE", help="What `gateparity check --record` wrote, once or more."),
 ]
 
 

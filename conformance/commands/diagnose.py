@@ -74,7 +74,7 @@ Files = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[FILE]...",
-        help="What `gateparity check` saved of failures, or `gateparity record` of a run.",
+        help="What `gateparity check` saved of failures, or `--record` of a run.",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""The options of `gateparity check`, `record` and `compare`, as typer takes them."""
+"""The options of `gateparity check` and `compare`, as typer takes them."""
 
 from __future__ import annotations
 
@@ -80,6 +80,15 @@ Report = Annotated[
         "--report",
         metavar="FILE",
         help="Write one HTML page that needs no network (docs/report.md).",
+    ),
+]
+Record = Annotated[
+    Path | None,
+    typer.Option(
+        "--record",
+        metavar="FILE",
+        help="Keep inputs, results and manifests in one .safetensors, for `gateparity compare`. "
+        "One backend is enough then, and failures are saved with `--save` alone.",
     ),
 ]
 Force = Annotated[

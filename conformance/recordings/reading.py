@@ -45,7 +45,7 @@ def load_recording(path: Path) -> Recording:
     if data.lstrip()[:1] == b"{":  # where a recording has the size of its header
         raise InputError(
             f"{path} is JSON, which holds verdicts and no arrays, expected a recorded run: "
-            "`gateparity record -o FILE` writes one"
+            "`gateparity check --record FILE` writes one"
         )
     try:
         arrays, found = unpack_tensors(data, LIMITS)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from gateparity.conformance.recordings.recording import make_recording
+from gateparity.conformance.recordings.writing import pack_recording
 from gateparity.conformance.reports.junit import to_junit
 from gateparity.conformance.reports.markdown import to_markdown
 from gateparity.conformance.reports.record import to_json
@@ -18,15 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateparity.conformance.reports.html.figures import Table
-    from gateparity.conformance.runs.plan import Source
+    from gateparity.conformance.runs.plan import Plan, Source
     from gateparity.conformance.runs.result import Run
+
+_STEP: Final = 1000  # from one unit of size to the next
 
 
 @dataclasses.dataclass(frozen=True)
 class ReportFiles:
     """Where each is to go, or None. Made before the work: raises `InputError` for a bad path.
 
-    `inputs` are the files that the command reads, and `recording` is the one that `record` writes.
+    `inputs` are the files that the command reads, and `recording` is where the run itself goes.
     """
 
     json: Path | None = None
@@ -44,13 +48,22 @@ class ReportFiles:
     def outputs(self) -> Outputs:
         """All of them, by option."""
         files = {
-            "--output": (self.recording, RECORDING),
+            "--record": (self.recording, RECORDING),
             "--json": (self.json, Kind("JSON", "run")),
             "--junit": (self.junit, Kind("JUnit XML", "run")),
             "--markdown": (self.markdown, Kind("Markdown", "run")),
             "--report": (self.report, Kind("HTML", "run")),
         }
         return Outputs(files, self.inputs, force=self.force)
+
+    def write_recording(self, run: Run, plan: Plan, source: Source) -> str:
+        """Write the run, if `recording` is given. Return the line that says where it is."""
+        if not self.recording:
+            return ""
+        data = pack_recording(make_recording(run, plan, source))
+        self.outputs.write_bytes("--record", data)
+        size, path = _describe_size(len(data)), self.recording
+        return f"recorded: {path} ({size}); gateparity compare {path} OTHER..."
 
     def write(
         self,
@@ -73,3 +86,11 @@ class ReportFiles:
             from gateparity.conformance.reports.html.run import run_page
 
             self.outputs.write_text("--report", run_page(run, source, tables, notes))
+
+
+def _describe_size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < _STEP:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= _STEP
+    return f"{size:.1f} GB"

@@ -399,8 +399,8 @@ def test_failures_that_were_saved(gateparity, folder):
 def test_two_recorded_runs(gateparity, folder):
     """Each row of each, under a name that says whose it is; no adapter is asked again."""
     for name, more in (("here", ()), ("there", ("-b", "mymod:BlackBox"))):
-        work = ("--check", "forward", "--check", "sizes", "--output", f"{name}.st")
-        gateparity("record", "-b", "numpy", *more, *work)
+        work = ("--check", "forward", "--check", "sizes", "--record", f"{name}.st")
+        gateparity("check", "-b", "numpy", *more, *work)
     done = gateparity("diagnose", "here.st", "there.st", "--json", "runs.json")
     assert done.returncode == 1, done.stdout + done.stderr
     found = load(folder / "runs.json")["diagnoses"]

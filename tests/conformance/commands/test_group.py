@@ -111,12 +111,20 @@ def test_a_command_line_that_cant_be_read_is_one_line_with_the_help_to_read(line
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", ["recipes", "recipes -b torch --json x.json"])
-def test_a_verb_that_is_gone_says_in_one_line_what_stands_in_its_place(words):
-    done = gateparity(*words.split())
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("recipes", "`gateparity recipes` is gone: docs/defaults.md has "),
+        ("recipes -b torch --json x.json", "`gateparity recipes` is gone: docs/defaults.md has "),
+        ("record", "`gateparity record` is gone: type `gateparity check --record FILE`, which "),
+        ("record -b torch -o x.st", "`gateparity record` is gone: type `gateparity check --record"),
+    ],
+)
+def test_a_verb_that_is_gone_says_in_one_line_what_stands_in_its_place(line, words):
+    done = gateparity(*line.split())
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("gateparity: `gateparity recipes` is gone: docs/defaults.md has ")
+    assert done.stderr.startswith(f"gateparity: {words}")
     assert done.stderr.count("\n") == 1
 
 

@@ -34,10 +34,8 @@ LINES = (
     "check -b numpy -b mine:Mine --junit precious",
     "check -b numpy -b mine:Mine --markdown precious",
     "check -b numpy -b mine:Mine --report precious",
-    "record -b mine:Mine --output precious",
-    "record -b mine:Mine --output run.st --json precious",
-    "record -b mine:Mine --output run.st --junit precious",
-    "record -b mine:Mine --output run.st --markdown precious",
+    "check -b mine:Mine --record precious",
+    "check -b mine:Mine --record run.st --json precious",
     "train -b mine:Mine --text text --json precious",
     "train -b mine:Mine --text text --plot precious",
     "train -b mine:Mine --text text --report precious",
@@ -106,10 +104,10 @@ def test_an_input_is_kept_whatever_is_said(option, source, gateparity):
 
 
 def test_weights_are_not_recorded_over(gateparity, folder):
-    line = ("record", "-b", "numpy", "--weights", "weights", "-o", "weights")
+    line = ("check", "-b", "numpy", "--weights", "weights", "--record", "weights")
     assert "is an input" in refused(gateparity(*line, "--force"))
     assert "no safetensors (recorded run)" in refused(
-        gateparity("record", *FORWARD, "-o", "weights")
+        gateparity("check", *FORWARD, "--record", "weights")
     )
     config, _ = read_checkpoint(folder / "weights", None, lambda _: {})
     assert config.hidden_size == 5
@@ -117,10 +115,10 @@ def test_weights_are_not_recorded_over(gateparity, folder):
 
 def test_a_recording_is_recorded_again_and_no_input_of_compare_is_replaced(gateparity):
     for _ in range(2):
-        assert gateparity("record", *FORWARD, "-o", "run.st").returncode == 0
+        assert gateparity("check", *FORWARD, "--record", "run.st").returncode == 0
     assert "is an input" in refused(gateparity("compare", "run.st", "--json", "run.st", "--force"))
-    line = ("record", *FORWARD, "-o", "new.st", "--json", "new.st")
-    assert "--output and --json name one file" in refused(gateparity(*line))
+    line = ("check", *FORWARD, "--record", "new.st", "--json", "new.st")
+    assert "--record and --json name one file" in refused(gateparity(*line))
 
 
 def test_a_result_is_replaced_by_the_next_and_by_no_other_verbs(gateparity, folder):

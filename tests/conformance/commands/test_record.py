@@ -1,4 +1,4 @@
-"""The commands `record` and `compare`, on real runs of NumPy in workers of their own."""
+"""`gateparity check --record` and `compare`, on real runs of NumPy in workers of their own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def runs(gateparity):
     """Two runs of the same: the second with older kernels of OpenBLAS, if there is one."""
     for name, core in (("monday", ""), ("tuesday", "Prescott")):
         flags = {"OPENBLAS_CORETYPE": core} if core else {}
-        done = gateparity("record", "-b", "numpy", *ONLY, "-o", f"{name}.safetensors", **flags)
+        done = gateparity("check", "-b", "numpy", *ONLY, "--record", f"{name}.safetensors", **flags)
         assert done.returncode == 0, done.stdout + done.stderr
     return "monday.safetensors", "tuesday.safetensors"
 
@@ -78,8 +78,8 @@ def test_a_run_is_recorded_and_compared_elsewhere(gateparity, runs, tmp_path):
 
 
 def test_the_same_run_twice_has_the_same_bits(gateparity, runs):
-    assert gateparity("record", "-b", "numpy", *ONLY, "-o", "again.safetensors").returncode == 0
-    done = gateparity("compare", runs[0], "again.safetensors")
+    assert gateparity("check", "-b", "numpy", *ONLY, "--record", "again.st").returncode == 0
+    done = gateparity("compare", runs[0], "again.st")
     assert done.returncode == 0
     assert "within rounding" not in done.stdout
     assert len(re.findall("same bits +│", done.stdout)) == 2
@@ -100,7 +100,7 @@ def test_a_row_that_differs_is_recorded_all_the_same(gateparity, runs, tmp_path)
         "        found = super().forward(config, params, batch)\n"
         "        return dataclasses.replace(found, c_n=found.h_n)\n"
     )
-    done = gateparity("record", "-b", "mine:Mine", *ONLY, "-o", "mine.safetensors")
+    done = gateparity("check", "-b", "mine:Mine", *ONLY, "--record", "mine.safetensors")
     assert done.returncode == 1
     assert re.search(r"recorded: mine\.safetensors \(\d+\.\d kB\)", done.stdout)
     (tmp_path / "mine.py").unlink()  # nothing of it is needed, or looked for
@@ -113,6 +113,45 @@ def test_a_row_that_differs_is_recorded_all_the_same(gateparity, runs, tmp_path)
     )
 
 
+def test_one_that_raises_is_recorded_all_the_same(gateparity, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from gateparity.backends.numpy.scratch import Scratch\n"
+        "class Raises(Scratch):\n"
+        "    def gradients(self, config, params, batch, cotangent):\n"
+        "        raise RuntimeError('out of memory')\n"
+    )
+    done = gateparity("check", "-b", "mine:Raises", *ONLY, "--record", "mine.st")
+    assert done.returncode == 2
+    assert "recorded: mine.st (" in done.stdout
+    assert gateparity("compare", "mine.st", alone=True).returncode == 2
+
+
+def test_a_recorded_run_saves_no_failures_unless_a_folder_is_given(gateparity, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import dataclasses\nfrom gateparity.backends.numpy.scratch import Scratch\n"
+        "class Mine(Scratch):\n"
+        "    def forward(self, config, params, batch):\n"
+        "        found = super().forward(config, params, batch)\n"
+        "        return dataclasses.replace(found, y=found.y * 1.001)\n"
+    )
+    work = ("check", "-b", "numpy", "-b", "mine:Mine", "--check", "forward", "--case", "unit")
+    assert gateparity(*work, "--record", "a.st").returncode == 1
+    assert not (tmp_path / "gateparity-failures").exists()
+    assert gateparity(*work, "--record", "b.st", "--save", "kept").returncode == 1
+    assert list((tmp_path / "kept").iterdir())
+    assert not (tmp_path / "gateparity-failures").exists()
+    assert gateparity(*work).returncode == 1
+    assert list((tmp_path / "gateparity-failures").iterdir())
+
+
+def test_the_recorded_run_has_the_reports_of_check(gateparity, tmp_path):
+    files = ("--json", "run.json", "--report", "run.html")
+    done = gateparity("check", "-b", "numpy", *ONLY, "--record", "run.st", *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((tmp_path / "run.json").read_text())["verdict"] == "agrees"
+    assert (tmp_path / "run.html").exists()
+
+
 def test_weights_travel_with_their_run(gateparity, tmp_path):
     draw = np.random.default_rng(0).standard_normal
     shapes = {"weight_ih_l0": (20, 3), "weight_hh_l0": (20, 5), "bias_ih_l0": 20, "bias_hh_l0": 20}
@@ -122,7 +161,7 @@ def test_weights_travel_with_their_run(gateparity, tmp_path):
     weights = (tmp_path / "model.safetensors").rename(folder / "model.safetensors")
     work = ("--weights", str(weights), "--check", "forward")
     for name in "ab":
-        assert gateparity("record", "-b", "numpy", *work, "-o", f"{name}.st").returncode == 0
+        assert gateparity("check", "-b", "numpy", *work, "--record", f"{name}.st").returncode == 0
     weights.unlink()
     assert b"secret" not in (tmp_path / "a.st").read_bytes()
     done = gateparity("compare", "a.st", "b.st", alone=True)
@@ -132,11 +171,11 @@ def test_weights_travel_with_their_run(gateparity, tmp_path):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (["record", "-b", "numpy"], "missing option"),
-        (["record", "-b", "numpy", "-o", "no/run.st"], "there is no folder"),
-        (["record", "-b", "numpy", "-o", "run.st", "--case", "none"], "unknown case"),
-        (["record", "-b", "none", "-o", "run.st"], "unknown backend"),
-        (["record", "--prefix", "a", "-o", "run.st"], "--prefix goes with --weights"),
+        (["check", "-b", "numpy", "--record"], "option '--record' requires an argument"),
+        (["check", "-b", "numpy", "--record", "no/run.st"], "there is no folder"),
+        (["check", "-b", "numpy", "--record", "run.st", "--case", "none"], "unknown case"),
+        (["check", "-b", "none", "--record", "run.st"], "unknown backend"),
+        (["check", "--prefix", "a", "--record", "run.st"], "--prefix goes with --weights"),
         (["compare", "gone.safetensors"], "can't be read, expected a recorded run"),
     ],
 )
@@ -158,14 +197,15 @@ def test_bad_files_are_one_line(gateparity, runs, tmp_path):
         assert words in done.stderr
 
 
-def test_a_runs_json_is_refused_with_the_verb_that_records(gateparity, runs):
-    gateparity("record", "-b", "numpy", *ONLY, "-o", "again.st", "--json", "run.json")
+def test_a_runs_json_is_refused_with_the_option_that_records(gateparity, runs):
+    done = gateparity("check", "-b", "numpy", *ONLY, "--record", "own.st", "--json", "run.json")
+    assert done.returncode == 0, done.stdout + done.stderr
     for files in (["run.json"], ["run.json", runs[0]], [runs[0], "run.json"]):
         done = gateparity("compare", *files)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
             "gateparity: run.json is JSON, which holds verdicts and no arrays, expected a recorded "
-            "run: `gateparity record -o FILE` writes one\n"
+            "run: `gateparity check --record FILE` writes one\n"
         )
 
 
@@ -174,4 +214,4 @@ def test_json_that_nobody_wrote_is_one_line(gateparity, tmp_path):
     done = gateparity("compare", "odd.json")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "\x1b" not in done.stderr
-    assert "`gateparity record" in done.stderr
+    assert "`gateparity check --record FILE`" in done.stderr

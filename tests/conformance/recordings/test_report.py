@@ -83,7 +83,7 @@ def test_a_report_has_it_too(comparison):
     assert recorded.startswith("a: recorded 20")
     assert "differ first in forward, sequence" in first
     twins, lines = to_tables(comparison)
-    assert {backend[-1] for backend in twins.rows} == {"within rounding"}
+    assert {row[-1] for row in twins.rows} == {"within rounding"}
     assert ["XLA_FLAGS", "<b>|[red]", "-", "numpy:scratch"] in lines.rows
 
 

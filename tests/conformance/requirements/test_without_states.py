@@ -243,7 +243,7 @@ def test_the_commands_take_one_without_final_states(tmp_path):
     """Recorded, compared again, saved and replayed."""
     (tmp_path / "mymod.py").write_text(MODULE)
     backends = ("-b", "numpy", "-b", "mymod:Right")
-    assert command(tmp_path, "record", *backends, *WORK, "-o", "right.st").returncode == 0
+    assert command(tmp_path, "check", *backends, *WORK, "--record", "right.st").returncode == 0
     done = command(tmp_path, "compare", "right.st")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith("agrees: 8 pass")

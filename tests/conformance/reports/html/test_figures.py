@@ -17,10 +17,10 @@ from gateparity.conformance.problems.text import encode_text
 from gateparity.conformance.reports.html.bench import bench_page
 from gateparity.conformance.reports.html.selftest import alarms_page, selftest_page
 from gateparity.conformance.reports.html.training import training_page
-from gateparity.conformance.runs.pool import Row
+from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.training.resume import History
 from gateparity.conformance.training.run import Outcome, Report
-from gateparity.conformance.training.text_task import Lesson, Sizes, make_recipe
+from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.protocol.training import TrainingState
 
 EVIL = "</script><img src=x onerror=alert(1)>"
@@ -28,15 +28,15 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 def outcome(label, weights, losses, **more):
     backend = Backend(label, "", "x:Y", None, shipped=False)
-    journal = History(TrainingState({}), 99.0)
-    journal.losses = journal.norms = [np.array(two, "float32") for two in losses]
-    journal.weights = [np.array([one], "float32") for one in weights]
-    return Outcome(Row(backend, "float32"), journal, **more)
+    history = History(TrainingState({}), 99.0)
+    history.losses = history.norms = [np.array(two, "float32") for two in losses]
+    history.weights = [np.array([one], "float32") for one in weights]
+    return Outcome(BackendAtDtype(backend, "float32"), history, **more)
 
 
 def training(*outcomes, gauge="tied"):
-    lesson = Lesson(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, gauge))
-    return Report(lesson, outcomes, 1.0)
+    task = TextTask(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, gauge))
+    return Report(task, outcomes, 1.0)
 
 
 def test_training_has_sentences_and_curves():

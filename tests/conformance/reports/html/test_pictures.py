@@ -18,7 +18,7 @@ def test_a_trace_is_drawn_gate_by_step():
     z[1, 2, 1, 4, 5] = 50.0
     (heatmap,) = draw_heatmaps({"z": z, "y": np.zeros((3, 5, 6))}, "z")
     assert (heatmap.title, heatmap.down, heatmap.across) == ("z, cell 1", "gate", "step")
-    assert (heatmap.backends, heatmap.columns) == (("i", "f", "g", "o"), ("0", "1", "2"))
+    assert (heatmap.rows, heatmap.columns) == (("i", "f", "g", "o"), ("0", "1", "2"))
     assert heatmap.cells[1] == ((0.0, 0), (0.0, 0), (50.0, 5))
     assert {cell for k in (0, 2, 3) for cell in heatmap.cells[k]} == {(0.0, 0)}
 
@@ -41,8 +41,8 @@ def test_long_arrays_are_drawn_together_and_lose_no_error():
     y = np.zeros((1000, 1, 100))
     y[777, 0, 55] = 1e9
     (heatmap,) = draw_heatmaps({"y": y}, "y")
-    assert (len(heatmap.backends), len(heatmap.columns)) == (16, 48)
-    assert (heatmap.backends[0], heatmap.columns[-1]) == ("0-6", "980-999")
+    assert (len(heatmap.rows), len(heatmap.columns)) == (16, 48)
+    assert (heatmap.rows[0], heatmap.columns[-1]) == ("0-6", "980-999")
     assert max(sigmas for line in heatmap.cells for sigmas, _ in line) == 1e9
 
 
