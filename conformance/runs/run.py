@@ -42,48 +42,62 @@ def run_checks(
 ) -> Run:
     """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
-    A row that can't go on costs itself alone. `save` gets a row's results while its worker is
-    there. On Ctrl-C every worker is ended before the exception goes on. Raises `InputError` before
-    anything runs where the adapter of one of the rows `load_first` can't be loaded.
+    A backend that can't go on costs itself alone. `save` gets a backend's results while its worker
+    is there. On Ctrl-C every worker is ended before the exception goes on. Raise `InputError`
+    before anything runs if the adapter of a backend in `load_first` can't be loaded.
     """
     start = time.perf_counter()
     truths = Truths()
     sessions = [Session(backend, truths, time_limit) for backend in backends]
+    first = [session for session in sessions if session.backend in load_first]
     beside = purity_beside(plan, seed)
+    found = _run_all(sessions, first, truths, plan, beside, progress, save)
+    results = [result for results, _ in found for result in results]
+    asked = [result for _, asked in found for result in asked]
+    declared = {session.backend.label: session.arithmetic for session in sessions}
+    labels = [backend.label for backend in backends]
+    pairs = compare_pairs(labels, results, plan, truths, declared)
+    return Run(
+        backends=tuple(backends),
+        results=tuple(results),
+        pairs=tuple(pairs),
+        versions={s.backend.label: s.version for s in sessions if s.version},
+        seed=seed,
+        seconds=time.perf_counter() - start,
+        transport_seconds=sum(session.transport_seconds for session in sessions),
+        asked=tuple(asked),
+        arithmetics={label: numbers for label, numbers in declared.items() if numbers},
+        manifests={s.backend.label: s.manifest for s in sessions if s.manifest},
+        layouts={s.backend.label: s.layout for s in sessions if s.layout},
+        changes=tuple(_find_changes(backends, results, plan, truths, declared)),
+    )
+
+
+def _run_all(
+    sessions: Sequence[Session],
+    first: Sequence[Session],
+    truths: Truths,
+    plan: Plan,
+    beside: Plan,
+    progress: Progress,
+    save: Save,
+) -> list[tuple[list[Result], list[Result]]]:
+    """Return what `_run_backend` returns for each session, in their order; load `first` before."""
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
-        _load_all([session for session in sessions if session.backend in load_first], pool)
+        _load_all(first, pool)
         futures = {
             session.backend.label: pool.submit(_run_backend, session, plan, beside, progress, save)
             for session in sorted(sessions, key=_cost, reverse=True)
         }
         for task in plan:
             truths.of(*task)  # while the workers are still importing
-        found = [futures[backend.label].result() for backend in backends]
+        return [futures[session.backend.label].result() for session in sessions]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for session in sessions:
             session.close()
         pool.shutdown()
-    results = [result for of_row, _ in found for result in of_row]
-    asked = [result for _, of_row in found for result in of_row]
-    labels = [backend.label for backend in backends]
-    return Run(
-        backends=tuple(backends),
-        results=tuple(results),
-        pairs=tuple(compare_pairs(labels, results, plan, truths, _arithmetics(sessions))),
-        versions={
-            session.backend.label: session.version for session in sessions if session.version
-        },
-        seed=seed,
-        seconds=time.perf_counter() - start,
-        transport_seconds=sum(session.transport_seconds for session in sessions),
-        asked=tuple(asked),
-        arithmetics={label: said for label, said in _arithmetics(sessions).items() if said},
-        manifests={s.backend.label: s.manifest for s in sessions if s.manifest},
-        layouts={s.backend.label: s.layout for s in sessions if s.layout},
-        changes=tuple(_find_changes(backends, results, plan, truths, _arithmetics(sessions))),
-    )
 
 
 def _load_all(sessions: Sequence[Session], pool: ThreadPoolExecutor) -> None:
@@ -123,10 +137,6 @@ def _cost(session: Session) -> int:
     """Return the cost of a backend's framework; the most expensive ones start first."""
     framework = FRAMEWORKS.get(session.backend.framework)
     return framework.cost if framework else 0
-
-
-def _arithmetics(sessions: Sequence[Session]) -> dict[str, Mapping[str, float]]:
-    return {session.backend.label: session.arithmetic for session in sessions}
 
 
 def _find_changes(
