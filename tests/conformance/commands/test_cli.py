@@ -165,7 +165,7 @@ REFUSED = [
     ("check -b numpy --markdown gone/run.md", "gone/run.md can't be written: there is no folder"),
     (
         "check -b numpy --json same --markdown ./same",
-        "--json and --markdown name one file, ./same: expected one for each",
+        "--json and --markdown name one file, same: expected one for each",
     ),
     ("compare gone.json", "gone.json can't be read, expected a recorded run: No such file"),
     ("compare good.txt", "good.txt: no safetensors, or damaged"),
