@@ -11,6 +11,7 @@ import pytest
 
 from gateparity.backends.backend import Backend
 from gateparity.backends.spec import parse_backends
+from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.result import Pair, Result, Run
 from gateparity.conformance.runs.run import run_checks
@@ -56,7 +57,7 @@ def broken(tmp_path_factory) -> Run:
         patch.chdir(folder)
         backends = parse_backends(["numpy", "broken:Swapped"])
         plan = named_plan(["sequence", "deep"], ["forward", "gates", "gradients", "layout"], 0)
-        return run_checks(backends, plan, seed=0)
+        return explained(run_checks(backends, plan, seed=0), plan)
 
 
 @pytest.fixture
