@@ -111,7 +111,7 @@ def parity_explanation(
     from gateparity.conformance.runs.plan import named_plan
 
     plan = named_plan(
-        request.cls.cases, request.cls.checks, request.config.getoption("parity_seed")
+        request.cls.cases, request.cls.checks, request.config.getoption("gateparity_seed")
     )
     return functools.cache(lambda: explain_adapter(*parity_adapter, plan, parity_truths))
 

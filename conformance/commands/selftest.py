@@ -98,13 +98,13 @@ def selftest(
         raise InputError("--backend goes with --frameworks")
     if frameworks:
         found = _run_frameworks(backend, cases or _FRAMEWORK_CASES, seed)
-        manifest = {label: _alarms_json(alarms) for label, alarms in found.items()}
-        outputs.write_json("--json", {"schema": 1, "false_alarms": manifest})
+        counted = {label: _alarms_json(alarms) for label, alarms in found.items()}
+        outputs.write_json("--json", {"schema": 1, "false_alarms": counted})
         code = int(any(alarms.reasons for alarms in found.values()))
         if report:
             from gateparity.conformance.reports.html.selftest import alarms_page
 
-            outputs.write_text("--report", alarms_page(manifest, code))
+            outputs.write_text("--report", alarms_page(counted, code))
         raise typer.Exit(code)
     figures = _run(faults, cases or FALSE_ALARMS, seed)
     print_figures(figures, make_console())
