@@ -135,7 +135,7 @@ def saved(torch_backend, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def load_torch(torch_backend):
     """`torch_checkpoint.load` in a worker that all tests share."""
     with Worker(torch_backend.python, 60.0) as worker:

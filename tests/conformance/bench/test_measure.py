@@ -11,7 +11,7 @@ import pytest
 from gateparity.backends.backend import Backend
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.bench.judging import judge_all
-from gateparity.conformance.bench.measure import Plan, group_rows, run_bench
+from gateparity.conformance.bench.measure import BenchPlan, group_rows, run_bench
 from gateparity.conformance.bench.sizes import Size
 from gateparity.conformance.reports.bench import bench_json
 
@@ -20,7 +20,7 @@ TINY = Size("small", 3, 2, 4, 5)
 
 def run(backends, **plan):
     given = {"sizes": [TINY], "seconds": 0, "time_limit": 60, "growth": False} | plan
-    return run_bench(backends, Plan(**given))
+    return run_bench(backends, BenchPlan(**given))
 
 
 def test_numpy_is_timed_alone_since_it_has_no_layer_and_its_arrays_are_its_own():
@@ -65,7 +65,7 @@ def test_a_size_that_trains_is_trained_in_every_row_that_can(tmp_path, monkeypat
         "class Mine(Scratch):\n    train = None\n"
     )
     told, size = [], dataclasses.replace(TINY, trains=True)
-    plan = Plan([size], 0, 60, growth=False)
+    plan = BenchPlan([size], 0, 60, growth=False)
     bench = run_bench(parse_backends(["numpy", "mine:Mine"]), plan, told.append)
     found = {(t.label, t.operation): t for t in bench.timings}
     assert ("numpy:scratch", "train") in found
@@ -94,7 +94,7 @@ def test_a_lost_worker_costs_its_own_row(tmp_path, monkeypatch):
         "class Dead(Scratch):\n    def forward(self, *args):\n        os._exit(7)\n"
     )
     told = []
-    plan = Plan([TINY], 0, 60, growth=False)
+    plan = BenchPlan([TINY], 0, 60, growth=False)
     bench = run_bench(parse_backends(["dead:Dead", "numpy"]), plan, told.append)
     assert "exit code 7" in bench.errors["dead:Dead"]
     assert {t.label for t in bench.timings} == {"numpy:scratch"}

@@ -79,7 +79,7 @@ def test_one_that_is_mended_fails_until_its_entry_is_removed(run):
 
 
 @pytest.mark.parametrize(
-    "row",
+    "backend",
     [
         {"name": "numpy", "variant": "scratch"},
         {"name": "mxnet", "variant": "scratch"},

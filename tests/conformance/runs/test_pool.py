@@ -21,7 +21,7 @@ def fail(backend, trouble, reason):
 
 
 @pytest.mark.parametrize(
-    ("cores", "rows", "threads"),
+    ("cores", "backends", "threads"),
     [(8, ROWS, "4"), (2, ROWS, "1"), (1, ROWS, "1"), (3, ROWS[:1], "3")],
 )
 def test_a_worker_gets_its_share_of_the_cores(monkeypatch, cores, backends, threads):

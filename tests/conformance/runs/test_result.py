@@ -93,7 +93,7 @@ def test_the_repeat_command():
 
 
 @pytest.mark.parametrize(
-    ("name", "variant", "rows"),
+    ("name", "variant", "backends"),
     [
         ("numpy", "scratch", "--backend numpy:scratch"),  # which no other NumPy makes two of
         ("numpy@1.26", "scratch", "--backend numpy --backend numpy:scratch@1.26"),
