@@ -19,7 +19,7 @@ class Framework:
     `modules` are the modules that its adapter imports, and `distributions` the names that the
     framework is installed under. `pythons` are the lowest and the highest Python that the pinned
     version has wheels for. `variants` maps a variant to its class in `gateparity.backends.<name>`.
-    `further` maps the variants that run only on request to `module:Class` there. `arithmetic` is
+    `opt_in` maps the variants that run only on request to `module:Class` there. `arithmetic` is
     how its arithmetic rounds (docs/rounding.md), for its own adapters and for any adapter that
     names it as its engine. A run starts the frameworks with the highest `cost` (import and
     compilation) first.

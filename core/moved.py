@@ -1,7 +1,7 @@
 """Old addresses and names of what adapters written for 0.1.0 import, kept for one release.
 
 `from gateparity.adapter import Batch` works as before, with one `DeprecationWarning` for each old
-address, and so does `gateparity.Cell`, which is `CellWeights` now. The standard library alone, and
+address, and `gateparity.Cell`, now `CellWeights`, works too. The standard library alone, and
 nothing is imported before somebody asks for a name.
 """
 

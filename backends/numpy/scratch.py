@@ -106,7 +106,7 @@ class Scratch:
     def run(
         self, config: Config, params: Native, batch: Batch, *, with_trace: bool = True
     ) -> tuple[Outputs, list[Tape]]:
-        """Return the outputs and each cell's tape; with `keep=False` tapes lack their steps."""
+        """Return outputs and tapes; with `with_trace=False` the tapes lack their steps."""
         h_0, c_0 = initial_states(config, batch)
         mask = _mask(batch)
 

@@ -60,7 +60,7 @@ class PreparedRun:
     prepare: Callable[[Config], None]
 
     def __call__(self, config: Config, *inputs: Any) -> Any:
-        """Run the layer."""
+        """Run the layer on the inputs of one call."""
         return self.run(config, *inputs)
 
 

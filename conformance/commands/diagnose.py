@@ -123,8 +123,8 @@ def _report(evidence: Evidence) -> tuple[dict[str, Any], int]:
         print_error(evidence.error)
         return {"error": evidence.error}, 2
     with _show_progress() as progress:
-        diagnostician = Diagnoser(Predictions(evidence.arithmetic))
-        diagnosis = diagnostician.diagnose(evidence.probes, progress)
+        diagnoser = Diagnoser(Predictions(evidence.arithmetic))
+        diagnosis = diagnoser.diagnose(evidence.probes, progress)
     print_diagnosis(evidence, diagnosis, make_console())
     failed = diagnosis.differing or any(result.status == "fail" for result in evidence.wrong)
     return diagnosis_json(evidence, diagnosis), 1 if failed else 2 * bool(evidence.wrong)
@@ -172,7 +172,7 @@ def _read_failures(files: list[Path]) -> Iterator[Evidence]:
 
 
 def _read_runs(files: list[Path]) -> Iterator[Evidence]:
-    """Yield each row of each run, told apart by the files' names."""
+    """Yield the evidence of each backend of each run; labels name the file."""
     recordings = {name: load_recording(path) for name, path in name_files(files).items()}
     for name, run in mark_rows(recordings).items():
         for backend in run.backends:

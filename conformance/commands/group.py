@@ -48,7 +48,7 @@ class Verb:
 class Group(TyperGroup):
     """Verbs by name; one that isn't there is refused with the nearest that is.
 
-    One that is there no longer is refused with what stands in its place.
+    A verb that was removed is refused, and the message names its replacement.
     """
 
     retired: Mapping[str, str] = {}
@@ -88,7 +88,7 @@ class _Unloaded(TyperCommand):
 def group_of(verbs: Iterable[Verb], gone: Mapping[str, str] | None = None) -> type[Group]:
     """Return the class of a command with those verbs, in their order.
 
-    `gone` maps a verb of an earlier version to what stands in its place.
+    `gone` maps a verb of an earlier version to its replacement.
     """
 
     class Verbs(Group):

@@ -96,8 +96,8 @@ def layout_command(
     config = Config(_INPUT, _HIDDEN, layers, 2 if bidirectional else 1, biases=not no_biases)
     try:
         module, page, data = _show(layouts, config)
-    except NotRepresentable as unheld:
-        raise InputError(str(unheld)) from None
+    except NotRepresentable as refusal:
+        raise InputError(str(refusal)) from None
     outputs.write_text("--code", module)
     outputs.write_text("--markdown", page)
     outputs.write_json("--json", data)

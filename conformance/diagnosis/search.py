@@ -131,12 +131,12 @@ class Diagnoser:
     ) -> tuple[Mistakes, ...]:
         pairs = self._plausible_pairs(probes, differing)
         backwards = [pair[::-1] for pair in pairs]  # one may see what the other has done
-        manifest = _tell(pairs, 0, 2 * len(pairs), progress)
-        found = self._search(manifest, probes, differing)
+        candidates = _tell(pairs, 0, 2 * len(pairs), progress)
+        found = self._search(candidates, probes, differing)
         if found:
             return found
-        manifest = _tell(backwards, len(pairs), 2 * len(pairs), progress)
-        return self._search(manifest, probes, differing)
+        candidates = _tell(backwards, len(pairs), 2 * len(pairs), progress)
+        return self._search(candidates, probes, differing)
 
     def _search(
         self, candidates: Iterable[Mistakes], probes: Sequence[Probe], differing: Sequence[Probe]

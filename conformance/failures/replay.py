@@ -103,9 +103,9 @@ def _other_bits(then: Results, now: Results | None) -> tuple[str, ...] | None:
 
 def _find_worst(name: str, failure: Failure, result: Result, expected: Expected) -> WorstElement:
     truth, sigma = expected.truth[name], expected.budget.sigmas[name]
-    manifest = failure.sigmas.get(name, sigma)
+    sigma_then = failure.sigmas.get(name, sigma)
     then, ratios_then = _weigh(
-        failure.found, name, truth, manifest if manifest.shape == sigma.shape else sigma
+        failure.found, name, truth, sigma_then if sigma_then.shape == sigma.shape else sigma
     )
     now, ratios_now = _weigh(result.arrays or {}, name, truth, sigma)
     ratios = ratios_now if (ratios_now > ALLOWED).any() else ratios_then

@@ -118,7 +118,7 @@ def make_budget(
 ) -> Budget:
     """Draw the roundings of one check on one case; raise what the check raises.
 
-    `bend` changes the reference into another LSTM, one with a known mistake.
+    `apply_mistakes` changes the reference into another LSTM, one with a known mistake.
     """
     # Two runs of the same equations, one exact and one with random roundings: their difference is
     # the rounding error, and nothing else.

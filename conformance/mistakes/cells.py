@@ -61,7 +61,7 @@ class CellChange:
     place: Place = Place()
 
     def __call__(self, lstm: Wrappable) -> Wrapped:
-        """Apply the mistake."""
+        """Return the LSTM with this mistake in the cells of `place`."""
         return self.bend(lstm)
 
     @property

@@ -223,7 +223,7 @@ def _mark_rows(recordings: Recordings) -> dict[str, dict[str, Backend]]:
 
 def _mark(run: Run, backends: Mapping[str, Backend]) -> Run:
     renamed: dict[str, Any] = {
-        field: {backends[label].label: manifest for label, manifest in getattr(run, field).items()}
+        field: {backends[label].label: value for label, value in getattr(run, field).items()}
         for field in ("versions", "arithmetics", "manifests")
     }
     results = tuple(dataclasses.replace(r, backend=backends[r.backend.label]) for r in run.results)

@@ -77,27 +77,25 @@ def _read(arrays: Arrays, words: Metadata) -> Recording:
     _require_distinct("rows", [backend.label for backend in backends])
     results = [
         r
-        for backend, manifest in zip(backends, held, strict=True)
-        for r in _results(backend, manifest, keys)
+        for backend, entry in zip(backends, held, strict=True)
+        for r in _results(backend, entry, keys)
     ]
     results = [_fill(result, arrays) for result in results]
     if arrays:
         raise InputError(f"array {next(iter(arrays))!r} belongs to no input and no result")
-    labelled = [(backend.label, manifest) for backend, manifest in zip(backends, held, strict=True)]
+    labelled = [(backend.label, entry) for backend, entry in zip(backends, held, strict=True)]
     run = Run(
         backends=tuple(backends),
         results=tuple(results),
         pairs=(),
         versions={
-            label: version for label, manifest in labelled if (version := manifest.text("version"))
+            label: version for label, entry in labelled if (version := entry.text("version"))
         },
         seed=words.count("seed"),
         seconds=words.number("seconds"),
         transport_seconds=words.number("transport_seconds"),
-        arithmetics={
-            label: said for label, manifest in labelled if (said := _read_arithmetic(manifest))
-        },
-        manifests={label: manifest.texts("manifest") for label, manifest in labelled},
+        arithmetics={label: said for label, entry in labelled if (said := _read_arithmetic(entry))},
+        manifests={label: entry.texts("manifest") for label, entry in labelled},
     )
     source = Metadata(words.fields("source", Source))
     return Recording(
@@ -140,11 +138,11 @@ def _read_arithmetic(words: Metadata) -> dict[str, float]:
 
 def _results(backend: Backend, words: Metadata, keys: list[Key]) -> list[Result]:
     """Return a backend's results, with names in place of their arrays."""
-    manifest = words.objects("results")
-    if len(manifest) != len(keys):
-        raise InputError(f"{backend.label} has {len(manifest)} results, expected {len(keys)}")
+    entries = words.objects("results")
+    if len(entries) != len(keys):
+        raise InputError(f"{backend.label} has {len(entries)} results, expected {len(keys)}")
     lacks = _read_lacks(words)
-    return [_read_result(backend, key, r, lacks) for key, r in zip(keys, manifest, strict=True)]
+    return [_read_result(backend, key, r, lacks) for key, r in zip(keys, entries, strict=True)]
 
 
 def _read_lacks(words: Metadata) -> frozenset[str]:

@@ -29,10 +29,10 @@ def to_junit(run: Run, source: str = "") -> str:
     for backend in run.backends:
         cases = [_result_case(r, run.seed, source) for r in run.results if r.backend == backend]
         said = {"version": run.versions, "explanation": run.explanations}
-        manifest = {
+        properties = {
             name: words[backend.label] for name, words in said.items() if backend.label in words
         }
-        root.append(_suite(backend.label, cases, **manifest))
+        root.append(_suite(backend.label, cases, **properties))
     if run.pairs:
         pairs = [
             _case("pairs", f"{p.a} and {p.b}, {p.dtype}", p.status, p.reason) for p in run.pairs

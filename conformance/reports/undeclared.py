@@ -36,6 +36,6 @@ def suggest_keys(run: Run, results: Sequence[Result]) -> str:
     keys = [key for key in first.needs if key in shared.difference(*computed)]
     if not keys:
         return ""
-    manifest = " or ".join(f'{{"{key}": "why"}}' for key in keys)
+    declarations = " or ".join(f'{{"{key}": "why"}}' for key in keys)
     kind = "that holds for all cases" if first.status == "skip" else "it can't do that"
-    return f": if {kind}, declare unsupported = {manifest}"
+    return f": if {kind}, declare unsupported = {declarations}"

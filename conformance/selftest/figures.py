@@ -189,13 +189,13 @@ def _asked(seed: int) -> tuple[Plan, Truths]:
 
 
 def _name_some(catalogue: str, which: Sequence[int | tuple[int, int]], seed: int) -> list[Naming]:
-    mistakes, diagnoser = load_catalogue(catalogue), _diagnostician(catalogue)
+    mistakes, diagnoser = load_catalogue(catalogue), _diagnoser(catalogue)
     chosen = [(k,) if isinstance(k, int) else k for k in which]
     return [_name(tuple(mistakes[k] for k in some), diagnoser, seed) for some in chosen]
 
 
 @functools.cache
-def _diagnostician(catalogue: str) -> Diagnoser:
+def _diagnoser(catalogue: str) -> Diagnoser:
     """Return the diagnoser for a catalogue, made once in each process."""
     return Diagnoser(Predictions(), load_catalogue(catalogue))
 

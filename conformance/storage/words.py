@@ -75,7 +75,7 @@ class Metadata:
         }
 
     def flag(self, key: str) -> bool:
-        """Return a boolean."""
+        """Return the boolean of this key; raise `InputError` for anything else."""
         flag = self.found.get(key)
         if not isinstance(flag, bool):
             raise InputError(f"{key} is {reprlib.repr(flag)}, expected true or false")

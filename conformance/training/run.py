@@ -39,7 +39,7 @@ TIME_LIMIT: Final = 600.0  # seconds for one call: an epoch, with its compilatio
 class Outcome:
     """The outcome of one backend.
 
-    `journal` is None if it could not run at all, and `error` says why; after an error in a later
+    `history` is None if it could not run at all, and `error` says why; after an error in a later
     epoch both are set. `skip` says why a framework doesn't train. `sentence` is empty unless the
     run finished.
     """
