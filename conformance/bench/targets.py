@@ -90,8 +90,7 @@ REASONS: Final = (
 
 def find_target(label: str, operation: str, kind: Kind) -> float | None:
     """Return the largest ratio that is allowed, or None if there is no target."""
-    framework, _, variant = label.partition(":")
-    framework = framework.partition("@")[0]
+    framework, _, variant = label.partition("@")[0].partition(":")
     if framework not in _FRAMEWORK:
         return None
     if kind == "own":

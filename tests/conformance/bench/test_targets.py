@@ -23,7 +23,7 @@ ROWS = [f"{name}:{v}" for name, f in FRAMEWORKS.items() for v, _ in f.variants]
     [
         ("torch:scratch", "forward", "framework", 1.5),
         ("torch:scratch", "gradients", "framework", 2.0),
-        ("jax@env:scratch", "forward", "framework", 1.1),
+        ("jax:scratch@env", "forward", "framework", 1.1),
         ("torch:scratch@env", "gradients", "own", 1.05),
         ("mxnet:layer", "forward", "own", 1.05),
         ("torch:scratch", "train", "framework", 2.0),

@@ -491,7 +491,7 @@ def test_any_check_may_be_compared_with_the_scratch_variant(session, torch_backe
     reason = "it has no layer variant to compare with its scratch variant"
     alone = session("Right").run(check, case)
     assert (alone.status, alone.reason, alone.against) == ("skip", reason, None)
-    (torch_layer,) = parse_backends([torch_backend.name + ":layer"])
+    (torch_layer,) = parse_backends([torch_backend.label.replace("scratch", "layer", 1)])
     with Session(torch_layer, Truths(), 60.0) as layer:
         found = layer.run(check, case)
         plain = layer.run(CHECKS["forward"], case)
