@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from gateparity.backends.catalogue import FRAMEWORKS
@@ -14,6 +12,7 @@ from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.pairs import coarser, compare_pairs, distance, find_changes
+from gateparity.conformance.runs.pool import WorkerPool
 from gateparity.conformance.runs.result import Result, Run
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
@@ -48,10 +47,17 @@ def run_checks(
     """
     start = time.perf_counter()
     truths = Truths()
-    sessions = [Session(backend, truths, time_limit) for backend in backends]
-    first = [session for session in sessions if session.backend in load_first]
     beside = purity_beside(plan, seed)
-    found = _run_all(sessions, first, truths, plan, beside, progress, save)
+    with WorkerPool(time_limit) as pool:
+        sessions = [Session(backend, truths, pool.open) for backend in backends]
+        _load_all([session for session in sessions if session.backend in load_first], pool)
+        futures = {
+            session.backend.label: pool.submit(_run_backend, session, plan, beside, progress, save)
+            for session in sorted(sessions, key=_cost, reverse=True)
+        }
+        for task in plan:
+            truths.of(*task)  # while the workers are still importing
+        found = [futures[session.backend.label].result() for session in sessions]
     results = [result for results, _ in found for result in results]
     asked = [result for _, asked in found for result in asked]
     declared = {session.backend.label: session.arithmetic for session in sessions}
@@ -73,37 +79,10 @@ def run_checks(
     )
 
 
-def _run_all(
-    sessions: Sequence[Session],
-    first: Sequence[Session],
-    truths: Truths,
-    plan: Plan,
-    beside: Plan,
-    progress: Progress,
-    save: Save,
-) -> list[tuple[list[Result], list[Result]]]:
-    """Return what `_run_backend` returns for each session, in their order; load `first` before."""
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    try:
-        _load_all(first, pool)
-        futures = {
-            session.backend.label: pool.submit(_run_backend, session, plan, beside, progress, save)
-            for session in sorted(sessions, key=_cost, reverse=True)
-        }
-        for task in plan:
-            truths.of(*task)  # while the workers are still importing
-        return [futures[session.backend.label].result() for session in sessions]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for session in sessions:
-            session.close()
-        pool.shutdown()
-
-
-def _load_all(sessions: Sequence[Session], pool: ThreadPoolExecutor) -> None:
-    found = zip(sessions, pool.map(Session.load, sessions), strict=True)
-    wrong = [f"{session.backend.label} can't run: {reason}" for session, reason in found if reason]
-    if wrong:
+def _load_all(sessions: Sequence[Session], pool: WorkerPool) -> None:
+    loading = [(session, pool.submit(session.load)) for session in sessions]
+    found = [(session.backend.label, future.result()) for session, future in loading]
+    if wrong := [f"{label} can't run: {reason}" for label, reason in found if reason]:
         raise InputError("; ".join(wrong))
 
 
