@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.markup import escape
@@ -40,6 +40,14 @@ from gateparity.conformance.reports.console import make_console, print_error, pr
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.terminal import print_run
 from gateparity.conformance.runs.run import run_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.failures.saver import Saver
+    from gateparity.conformance.runs.plan import Plan, Source
+    from gateparity.conformance.runs.result import Run
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -99,6 +107,28 @@ def check(
     plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
     if not record:
         require_two(backends)
+    run, recorded = _run(
+        backends, plan, source, files, saver, seed, time_limit, rows_to_load(backend, backends)
+    )
+    console = make_console()
+    print_run(run, console, source.options)
+    files.write(run, source)
+    if recorded:
+        print_line(escape(recorded), console)
+    raise typer.Exit(run.exit_code)
+
+
+def _run(
+    backends: Sequence[Backend],
+    plan: Plan,
+    source: Source,
+    files: ReportFiles,
+    saver: Saver,
+    seed: int,
+    time_limit: float,
+    load_first: Sequence[Backend],
+) -> tuple[Run, str]:
+    """Return the explained run, and the line that says where it is recorded."""
     saver.check(backends, plan)
     with show_progress(backends, plan) as progress:
         saver.say = progress.say
@@ -109,16 +139,11 @@ def check(
             seed=seed,
             time_limit=time_limit,
             save=saver,
-            load_first=rows_to_load(backend, backends),
+            load_first=load_first,
         )
-        run = dataclasses.replace(run, least=1 if record else 2)
+        run = dataclasses.replace(run, least=1 if files.recording else 2)
         recorded = files.write_recording(run, plan, source)
         run = explained(run, plan)
     for problem in saver.problems:
         print_error(problem)
-    console = make_console()
-    print_run(run, console, source.options)
-    files.write(run, source)
-    if recorded:
-        print_line(escape(recorded), console)
-    raise typer.Exit(run.exit_code)
+    return run, recorded
