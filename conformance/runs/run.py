@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import TIME_LIMIT
@@ -20,6 +20,7 @@ from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.runs.plan import Plan
@@ -51,32 +52,42 @@ def run_checks(
     with WorkerPool(time_limit) as pool:
         sessions = [Session(backend, truths, pool.open) for backend in backends]
         _load_all([session for session in sessions if session.backend in load_first], pool)
-        futures = {
-            session.backend.label: pool.submit(_run_backend, session, plan, beside, progress, save)
-            for session in sorted(sessions, key=_cost, reverse=True)
-        }
+        futures = _start(sessions, pool, plan=plan, beside=beside, progress=progress, save=save)
         for task in plan:
             truths.of(*task)  # while the workers are still importing
-        found = [futures[session.backend.label].result() for session in sessions]
-    results = [result for results, _ in found for result in results]
-    asked = [result for _, asked in found for result in asked]
+        found = [futures[session].result() for session in sessions]
+    results, asked = ([r for both in found for r in both[k]] for k in (0, 1))
     declared = {session.backend.label: session.arithmetic for session in sessions}
     labels = [backend.label for backend in backends]
-    pairs = compare_pairs(labels, results, plan, truths, declared)
     return Run(
         backends=tuple(backends),
         results=tuple(results),
-        pairs=tuple(pairs),
-        versions={s.backend.label: s.version for s in sessions if s.version},
+        pairs=tuple(compare_pairs(labels, results, plan, truths, declared)),
         seed=seed,
         seconds=time.perf_counter() - start,
-        transport_seconds=sum(session.transport_seconds for session in sessions),
         asked=tuple(asked),
-        arithmetics={label: numbers for label, numbers in declared.items() if numbers},
-        manifests={s.backend.label: s.manifest for s in sessions if s.manifest},
-        layouts={s.backend.label: s.layout for s in sessions if s.layout},
         changes=tuple(_find_changes(backends, results, plan, truths, declared)),
+        **_describe(sessions),
     )
+
+
+def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
+    """Return the fields of a run that the adapters say of themselves."""
+    return {
+        "versions": {s.backend.label: s.version for s in sessions if s.version},
+        "transport_seconds": sum(session.transport_seconds for session in sessions),
+        "arithmetics": {s.backend.label: s.arithmetic for s in sessions if s.arithmetic},
+        "manifests": {s.backend.label: s.manifest for s in sessions if s.manifest},
+        "layouts": {s.backend.label: s.layout for s in sessions if s.layout},
+    }
+
+
+def _start(
+    sessions: Sequence[Session], pool: WorkerPool, **options: Any
+) -> dict[Session, Future[tuple[list[Result], list[Result]]]]:
+    """Start every backend's run in the pool, those with expensive frameworks first."""
+    ordered = sorted(sessions, key=_cost, reverse=True)
+    return {session: pool.submit(_run_backend, session, **options) for session in ordered}
 
 
 def _load_all(sessions: Sequence[Session], pool: WorkerPool) -> None:
