@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from gateparity.backends.workers.blas import read_blas
+from gateparity.backends.workers.programs import without_folder
 
 # Variables that change which instructions or how many threads do the arithmetic, or how exactly.
 FLAGS: Final = (
@@ -79,9 +80,9 @@ def read_manifest() -> dict[str, str]:
         **_read_simd(),
         **read_blas(),
     }
-    flags = {name: os.environ[name] for name in FLAGS if name in os.environ}
+    flags = {name: without_folder(os.environ.get(name, "")) for name in FLAGS}
     return found | {
-        name: value.encode("utf-8", "replace").decode() for name, value in flags.items()
+        name: value.encode("utf-8", "replace").decode() for name, value in flags.items() if value
     }
 
 

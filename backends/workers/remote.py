@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.backend import Backend
     from gateparity.backends.place import Place
+    from gateparity.backends.workers.programs import Loan, ProgramStore
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native
     from gateparity.protocol.training import Examples, Recipe
@@ -56,6 +57,10 @@ class WorkerLost(BackendError):
     """The worker has crashed, hung or been killed. It takes no further calls."""
 
 
+class WorkerDied(WorkerLost):
+    """The worker's process ended during a call."""
+
+
 class Worker:
     """An interpreter that runs the worker's loop. Use it as a context, or close it.
 
@@ -72,6 +77,11 @@ class Worker:
         self.limit = min(limit, threading.TIMEOUT_MAX)
         self.seconds = 0.0  # that calls took, as seen from here
         self.far_seconds = 0.0  # of those, spent on the far side: the rest is transport
+        self.lost = False
+        self.dropped = False  # whether it died with compiled programs, which then are suspected
+        self.tenant: object = None  # whose adapter is loaded, where several take turns
+        self.loan: Loan | None = None  # its folder of compiled programs
+        self._calling = False
         self._python = python
         # The worker writes its output to a file and not to a pipe: a crashed process leaves its
         # last words there, and a full pipe would block it.
@@ -122,14 +132,25 @@ class Worker:
             raise BackendError(value)
         return value
 
+    @property
+    def transport_seconds(self) -> float:
+        """Return the time that calls took beyond the work in the worker, in seconds."""
+        return self.seconds - self.far_seconds
+
     def close(self) -> None:
         """End the process, by force after a second, and remove its log."""
         # execnet first asks the process to end, and kills it after the timeout.
         self._group.terminate(timeout=_GRACE)
+        if self.loan and not self._calling:
+            self.loan.keep()
+        elif self.loan:
+            self.loan.end()
+        self.loan = None
         with contextlib.suppress(OSError):
             self._folder.cleanup()
 
     def _exchange(self, operation: str, message: Any) -> tuple[str, Any, float]:
+        self._calling, lost = True, WorkerLost
         try:
             # The log has all earlier calls too; only what comes after this position belongs to this
             # one.
@@ -138,19 +159,26 @@ class Worker:
             # A hang in native code can't be interrupted from Python, so the time limit is on this
             # side.
             kind, value, seconds = self._channel.receive(self.limit)
-            return kind, decode(value), seconds
+            answer = kind, decode(value), seconds
         except self._channel.TimeoutError:
             reason = f"no answer to {operation} within {self.limit:g} s"
         except (EOFError, OSError):
-            reason = f"its worker died during {operation}{self._last_words()}"
+            reason, lost = f"its worker died during {operation}{self._last_words()}", WorkerDied
         except execnet.RemoteError as error:
             reason = f"its worker failed at {operation}: {_last_line(str(error))}"
         except (TypeError, ValueError) as error:
             reason = f"nonsense in answer to {operation}: {error}"
+        else:
+            self._calling = False
+            return answer
         # A late answer would be taken for that of the next call, so a worker that failed once is
         # closed and never used again.
+        self.lost = True
+        if self.loan and lost is WorkerDied:
+            self.dropped = True
+            self.loan.drop()
         self.close()
-        raise WorkerLost(reason)
+        raise lost(reason)
 
     def _last_words(self) -> str:
         """Describe how the process ended and what the call printed last, as far as known."""
@@ -167,15 +195,24 @@ class Worker:
         return f" ({'; '.join(found)})" if found else ""
 
 
-def open_worker(backend: Backend, limit: float = TIME_LIMIT, threads: int | None = None) -> Worker:
+def open_worker(
+    backend: Backend,
+    limit: float = TIME_LIMIT,
+    threads: int | None = None,
+    store: ProgramStore | None = None,
+) -> Worker:
     """Start the worker of a backend; `limit` and `threads` are those of `Worker`.
 
+    It takes compiled programs from `store`, if one is given and the worker is on this machine.
     Every worker of the product starts here, so a new kind of worker needs a change here alone.
     Raise `WorkerLost` if the backend has no interpreter, or its worker doesn't start.
     """
     if backend.python is None:
         raise WorkerLost(backend.missing)
-    return Worker(backend.python, limit, backend.path, threads)
+    worker = Worker(backend.python, limit, backend.path, threads)
+    if store and isinstance(backend.python, Path):
+        worker.loan = store.lend(worker)
+    return worker
 
 
 class Caller(Protocol):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import ParamSpec
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.workers.programs import ProgramStore
 
     P = ParamSpec("P")
 
@@ -28,11 +29,14 @@ class WorkerPool:
 
     When it ends, calls that have not begun are dropped and every worker is closed, one that is
     still starting too; so an exception such as Ctrl-C leaves no process behind. `limit` is the
-    longest time of a call, in seconds; `threads` limits a worker's own threads.
+    longest time of a call, in seconds; `threads` limits a worker's own threads; `store` has the
+    compiled programs that workers take.
     """
 
-    def __init__(self, limit: float, threads: int | None = None) -> None:
-        self._limit, self._threads = limit, threads
+    def __init__(
+        self, limit: float, threads: int | None = None, store: ProgramStore | None = None
+    ) -> None:
+        self._options = limit, threads, store
         self._executor = ThreadPoolExecutor(os.cpu_count() or 1)
         self._workers: list[Worker] = []
         self._closed = False
@@ -49,12 +53,23 @@ class WorkerPool:
 
     def open(self, backend: Backend) -> Worker:
         """Start a backend's worker. Raise `WorkerLost` if it doesn't start."""
-        worker = open_worker(backend, self._limit, self._threads)
+        worker = open_worker(backend, *self._options)
         # The list comes first: whichever thread is second then sees what the other has done.
         self._workers.append(worker)
         if self._closed:
             worker.close()
         return worker
+
+    def share(self) -> Callable[[Backend], Worker]:
+        """Return what starts one worker for several backends; if it is lost, another one."""
+        held: list[Worker] = []
+
+        def start(backend: Backend) -> Worker:
+            if not held or held[-1].lost:
+                held.append(self.open(backend))
+            return held[-1]
+
+        return start
 
     def submit(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> Future[T]:
         """Run `work` in one of the threads."""

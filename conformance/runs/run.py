@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,9 @@ from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from concurrent.futures import Future
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.workers.programs import ProgramStore
     from gateparity.conformance.runs.plan import Plan
     from gateparity.conformance.runs.result import Change
 
@@ -39,6 +40,8 @@ def run_checks(
     progress: Progress = lambda _: None,
     save: Save = lambda _session, _plan, results: results,
     load_first: Sequence[Backend] = (),
+    store: ProgramStore | None = None,
+    isolate: bool = False,
 ) -> Run:
     """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
@@ -49,13 +52,18 @@ def run_checks(
     start = time.perf_counter()
     truths = Truths()
     beside = purity_beside(plan, seed)
-    with WorkerPool(time_limit) as pool:
-        sessions = [Session(backend, truths, pool.open) for backend in backends]
-        _load_all([session for session in sessions if session.backend in load_first], pool)
-        futures = _start(sessions, pool, plan=plan, beside=beside, progress=progress, save=save)
+    with WorkerPool(time_limit, store=store) as pool:
+        groups = _make_sessions(backends, truths, pool, isolate=isolate)
+        _load_all(groups, load_first, pool)
+        run = functools.partial(
+            _run_backend, plan=plan, beside=beside, progress=progress, save=save
+        )
+        futures = [pool.submit(_take_turns, group, run) for group in groups]
         for task in plan:
             truths.of(*task)  # while the workers are still importing
-        found = [futures[session].result() for session in sessions]
+        done = {session: both for future in futures for session, both in future.result().items()}
+    sessions = sorted(done, key=lambda session: backends.index(session.backend))
+    found = [done[session] for session in sessions]
     results, asked = ([r for both in found for r in both[k]] for k in (0, 1))
     declared = {session.backend.label: session.arithmetic for session in sessions}
     labels = [backend.label for backend in backends]
@@ -82,19 +90,44 @@ def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
     }
 
 
-def _start(
-    sessions: Sequence[Session], pool: WorkerPool, **options: Any
-) -> dict[Session, Future[tuple[list[Result], list[Result]]]]:
-    """Start every backend's run in the pool, those with expensive frameworks first."""
-    ordered = sorted(sessions, key=_cost, reverse=True)
-    return {session: pool.submit(_run_backend, session, **options) for session in ordered}
+def _make_sessions(
+    backends: Sequence[Backend], truths: Truths, pool: WorkerPool, *, isolate: bool
+) -> list[list[Session]]:
+    """Return the sessions of each worker, those of expensive frameworks first.
+
+    A framework's variants take turns in one worker, since it is imported once then. With `isolate`
+    each has a worker to itself.
+    """
+    groups: dict[str, list[Backend]] = {}
+    for backend in backends:
+        alone = isolate or not backend.shipped
+        groups.setdefault(backend.label if alone else backend.name, []).append(backend)
+    ordered = sorted(groups.values(), key=lambda group: _cost(group[0]), reverse=True)
+    starts = [(group, pool.share()) for group in ordered]
+    return [[Session(b, truths, start, shared=True) for b in group] for group, start in starts]
 
 
-def _load_all(sessions: Sequence[Session], pool: WorkerPool) -> None:
-    loading = [(session, pool.submit(session.load)) for session in sessions]
-    found = [(session.backend.label, future.result()) for session, future in loading]
-    if wrong := [f"{label} can't run: {reason}" for label, reason in found if reason]:
+def _load_all(
+    groups: Sequence[Sequence[Session]], load_first: Sequence[Backend], pool: WorkerPool
+) -> None:
+    """Load the adapters of these backends. Raise `InputError` if one can't run."""
+
+    def load(group: Sequence[Session]) -> list[str]:
+        found = [(s.backend.label, s.load()) for s in group if s.backend in load_first]
+        return [f"{label} can't run: {reason}" for label, reason in found if reason]
+
+    futures = [pool.submit(load, group) for group in groups]
+    if wrong := [line for future in futures for line in future.result()]:
         raise InputError("; ".join(wrong))
+
+
+def _take_turns(
+    group: Sequence[Session], run: Callable[[Session], tuple[list[Result], list[Result]]]
+) -> dict[Session, tuple[list[Result], list[Result]]]:
+    """Run the sessions of one worker, one after the other, and close the worker."""
+    found = {session: run(session) for session in group}
+    group[-1].end_worker()
+    return found
 
 
 def _run_backend(
@@ -123,9 +156,9 @@ def purity_beside(plan: Plan, seed: int) -> Plan:
     return [Task(CHECKS["purity"], case)]
 
 
-def _cost(session: Session) -> int:
+def _cost(backend: Backend) -> int:
     """Return the cost of a backend's framework; the most expensive ones start first."""
-    framework = FRAMEWORKS.get(session.backend.framework)
+    framework = FRAMEWORKS.get(backend.framework)
     return framework.cost if framework else 0
 
 

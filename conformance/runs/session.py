@@ -68,11 +68,17 @@ def run_check(
 class Session:
     """A backend at work. Close it, or use it as a context; a lost worker isn't started again.
 
-    `start` starts the backend's worker when it is first needed.
+    `start` starts the backend's worker when it is first needed. In a `shared` worker others take
+    turns, and whoever made `start` closes it.
     """
 
     def __init__(
-        self, backend: Backend, truths: Truths, start: Callable[[Backend], Worker]
+        self,
+        backend: Backend,
+        truths: Truths,
+        start: Callable[[Backend], Worker],
+        *,
+        shared: bool = False,
     ) -> None:
         self.backend = backend
         self.version = ""
@@ -82,6 +88,9 @@ class Session:
         )
         self._truths = truths
         self._start_worker = start
+        self._shared = shared
+        self._transport_before = 0.0
+        self.transport_seconds = 0.0  # that calls took beyond the work in the worker
         self._lost = backend.missing
         self._closed = False
         self._worker: Worker | None = None
@@ -102,11 +111,6 @@ class Session:
     def manifest(self) -> Mapping[str, str]:
         """Return the worker's versions, processor and flags; empty before the adapter is loaded."""
         return self._adapter.manifest if self._adapter else {}
-
-    @property
-    def transport_seconds(self) -> float:
-        """Return the time that calls took beyond the work in the worker, in seconds."""
-        return self._worker.seconds - self._worker.far_seconds if self._worker else 0.0
 
     def load(self) -> str:
         """Start the worker and load the adapter; return why it can't run, or nothing if it can.
@@ -134,6 +138,9 @@ class Session:
         except Unsupported as unsupported:
             return _refused(self.backend, check, case, str(unsupported))
         except WorkerLost as lost:
+            if self._worker and self._worker.dropped:  # once more, without compiled programs
+                self._worker = self._adapter = None
+                return self.run(check, case, truths)
             self._lost = str(lost)
             return make_result(self.backend, check, case, "error", reason=self._lost)
 
@@ -161,6 +168,13 @@ class Session:
         """End the worker. A call that is in progress ends with an error."""
         self._closed = True
         if self._worker:
+            self.transport_seconds = self._worker.transport_seconds - self._transport_before
+        if not self._shared:
+            self.end_worker()
+
+    def end_worker(self) -> None:
+        """End the worker, also one that others have taken turns in."""
+        if self._worker:
             self._worker.close()
 
     def _start(self) -> RemoteAdapter:
@@ -168,9 +182,11 @@ class Session:
             raise WorkerLost(self._lost)
         if self._worker is None:
             self._worker = self._start_worker(self.backend)
+            self._transport_before = self._worker.transport_seconds
             if self._closed:
                 self._worker.close()
-        if self._adapter is None:
+        if self._adapter is None or self._worker.tenant is not self:
+            self._worker.tenant = self
             self._adapter = self._load(self._worker)
             self.version, self.arithmetic = self._adapter.version, self._adapter.arithmetic
             self.layout = self._adapter.layout

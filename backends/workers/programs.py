@@ -1,0 +1,209 @@
+"""Compiled programs of JAX and TensorFlow, kept from run to run.
+
+XLA compiles one program for each shape, and that is most of a run's time. Both frameworks can write
+programs to a folder and read them from there. The near side gives each worker a folder of its own,
+filled from a store, and takes what is new into the store when the worker has ended. So two runs
+never write to one folder, and a worker that is killed leaves nothing half written behind.
+
+A program is machine code, so a damaged one could do anything. The name of a file in the store
+begins with the hash of its contents; a file with another hash is removed and never lent. The store
+has a folder for each combination of versions, processor and flags, since frameworks have taken
+programs of another processor or version for their own (https://github.com/jax-ml/jax/issues/38445).
+A worker that dies with programs from the store is tried again without
+(https://github.com/tensorflow/tensorflow/issues/57649).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+_LIMIT: Final = 2 * 1024**3  # bytes that the store may take
+_HASH: Final = 32  # hexadecimal digits of SHA-256 in a file's name
+_TF_FLAG: Final = "--tf_xla_persistent_cache_directory="
+_DISTRIBUTIONS: Final = ("flax", "jax", "jaxlib", "keras", "numpy", "tensorflow", "tensorflow-cpu")
+_VARIABLES: Final = {  # https://docs.jax.dev/en/latest/persistent_compilation_cache.html
+    "JAX_COMPILATION_CACHE_DIR": "",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+
+
+# In the worker, before it imports a framework
+
+
+def describe_compiler() -> dict[str, str]:
+    """Return what a compiled program depends on, in the worker's interpreter."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from gateparity.backends.workers.manifest import read_manifest
+
+    found = read_manifest()
+    for name in _DISTRIBUTIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def use_folder(folder: str) -> None:
+    """Let JAX and TensorFlow read and write programs in a folder, unless the user has set one."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        os.environ.update({**_VARIABLES, "JAX_COMPILATION_CACHE_DIR": folder})
+    flags = os.environ.get("TF_XLA_FLAGS", "")
+    if _TF_FLAG not in flags:
+        os.environ["TF_XLA_FLAGS"] = f"{flags} {_TF_FLAG}{folder}".strip()
+
+
+def without_folder(flags: str) -> str:
+    """Return TF_XLA_FLAGS without the flag that `use_folder` adds: a manifest names no folder."""
+    return " ".join(word for word in flags.split() if not word.startswith(_TF_FLAG))
+
+
+# Beside the user
+
+
+def default_store() -> ProgramStore:
+    """Return the store in the user's cache folder, or in $GATEPARITY_PROGRAMS."""
+    named = os.environ.get("GATEPARITY_PROGRAMS")
+    return ProgramStore(Path(named) if named else _cache_folder() / "programs")
+
+
+def _cache_folder() -> Path:
+    import platformdirs  # which a worker's interpreter may lack
+
+    return platformdirs.user_cache_path("gateparity")
+
+
+class ProgramStore:
+    """The store in a folder of the user's. `trouble` says in one line what went wrong with it."""
+
+    def __init__(self, root: Path, limit: int = _LIMIT) -> None:
+        self._root, self._limit = root, limit
+        self._broken = False
+        self._distrusted: set[Path] = set()
+        self.trouble = ""
+
+    def lend(self, worker: Any) -> Loan | None:
+        """Fill a folder with programs for a worker that has loaded no framework yet.
+
+        Return None if there is no store: on macOS, where programs of one process have crashed
+        another, or where its folder can't be used.
+        """
+        if sys.platform == "darwin" or self._broken:
+            return None
+        describe = "gateparity.backends.workers.programs:describe_compiler"
+        facts = json.dumps(worker.call("apply", describe), sort_keys=True)
+        shelf = self._root / hashlib.sha256(facts.encode()).hexdigest()[:_HASH]
+        if shelf in self._distrusted:
+            return None
+        try:
+            shelf.mkdir(0o700, parents=True, exist_ok=True)
+            _require_own(shelf)
+            folder = Path(tempfile.mkdtemp(prefix="gateparity-programs-"))
+            lent = {_fetch(file, folder) for file in shelf.iterdir()}
+        except OSError as error:
+            self.give_up(error)
+            return None
+        worker.call("apply", "gateparity.backends.workers.programs:use_folder", str(folder))
+        return Loan(self, shelf, folder, lent)
+
+    def give_up(self, error: OSError) -> None:
+        """Go on without a store whose folder can't be used."""
+        self._broken = True
+        self.trouble = f"compiled programs aren't kept in {self._root}: {error.strerror or error}"
+
+    def distrust(self, shelf: Path) -> None:
+        """Remove programs with which a worker died, and lend none of their kind again."""
+        self._distrusted.add(shelf)
+        self.trouble = self.trouble or (
+            "a worker died with compiled programs of an earlier run: they were removed, and it ran "
+            "again without"
+        )
+        shutil.rmtree(shelf, ignore_errors=True)
+
+    def clean(self) -> int:
+        """Remove all programs, and return how many bytes they took."""
+        total = sum(size for _, _, size in self._files())
+        shutil.rmtree(self._root, ignore_errors=True)
+        return total
+
+    def prune(self) -> None:
+        """Remove the programs that were not used for longest, until the limit holds."""
+        files = sorted(self._files())
+        excess = sum(size for _, _, size in files) - self._limit
+        for _, path, size in files:
+            if excess <= 0:
+                return
+            path.unlink(missing_ok=True)
+            excess -= size
+
+    def _files(self) -> list[tuple[float, Path, int]]:
+        found = []
+        for path in self._root.rglob("*"):
+            with contextlib.suppress(OSError):  # another run may remove it
+                if path.is_file():
+                    found.append((path.stat().st_mtime, path, path.stat().st_size))
+        return found
+
+
+class Loan:
+    """A worker's folder of programs: `keep` takes what is new, `drop` distrusts what was lent."""
+
+    def __init__(self, store: ProgramStore, shelf: Path, folder: Path, lent: set[str]) -> None:
+        self._store, self._shelf, self._folder, self._lent = store, shelf, folder, lent
+
+    def keep(self) -> None:
+        """Take new programs into the store, after the worker has ended by itself."""
+        try:
+            for file in self._folder.rglob("*"):
+                name = str(file.relative_to(self._folder))
+                if file.is_file() and name not in self._lent and os.sep not in name:
+                    _store(file, self._shelf)
+            self._store.prune()
+        except OSError as error:
+            self._store.give_up(error)
+        self.end()
+
+    def drop(self) -> None:
+        """Remove the programs that were lent: a worker died with them."""
+        self._store.distrust(self._shelf)
+        self.end()
+
+    def end(self) -> None:
+        """Remove the worker's folder."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _require_own(folder: Path) -> None:
+    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+        raise PermissionError(None, "it belongs to another user")
+
+
+def _fetch(file: Path, folder: Path) -> str:
+    """Copy a program into a worker's folder, and return its name; remove it if it was changed."""
+    digest, _, name = file.name.partition(".")
+    data = file.read_bytes()
+    if digest != _digest(data):
+        file.unlink(missing_ok=True)
+        return ""
+    (folder / name).write_bytes(data)
+    os.utime(file)  # it was used: prune removes others first
+    return name
+
+
+def _store(file: Path, shelf: Path) -> None:
+    data = file.read_bytes()
+    aside = shelf / f"{os.getpid()}-{file.name}.part"
+    aside.write_bytes(data)
+    aside.replace(shelf / f"{_digest(data)}.{file.name}")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:_HASH]
