@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.backends.workers.local import load_local
+from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.runs.plan import named_plan
@@ -28,16 +29,20 @@ def check(
     checks: Sequence[str] = (),
     seed: int = 0,
     time_limit: float = TIME_LIMIT,
+    cache: bool = True,
 ) -> Run:
     """Run the suite and return all results.
 
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
-    Raise `InputError` for an unknown name or a negative seed; an error of a backend is a result.
+    With `cache`, programs that JAX and TensorFlow compile are kept for the next run. Raise
+    `InputError` for an unknown name or a negative seed; an error of a backend is a result.
     """
     chosen = parse_backends(backends) if backends else find_backends()
     plan = named_plan(cases, checks, seed)
-    return explained(run_checks(chosen, plan, seed=seed, time_limit=time_limit), plan)
+    store = default_store() if cache else None
+    run = run_checks(chosen, plan, seed=seed, time_limit=time_limit, store=store)
+    return explained(run, plan)
 
 
 def check_adapter(

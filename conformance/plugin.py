@@ -130,11 +130,13 @@ class _Sessions:
         self._started: dict[str, Session] = {}
 
     def of(self, backend: Backend) -> Session:
+        from gateparity.backends.workers.programs import default_store
         from gateparity.backends.workers.remote import open_worker
         from gateparity.conformance.runs.session import Session
 
         if backend.label not in self._started:
-            self._started[backend.label] = Session(backend, self._truths, open_worker)
+            start = functools.partial(open_worker, store=default_store())
+            self._started[backend.label] = Session(backend, self._truths, start)
         return self._started[backend.label]
 
     def close(self) -> None:

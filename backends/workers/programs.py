@@ -31,6 +31,8 @@ _TF_FLAG: Final = "--tf_xla_persistent_cache_directory="
 _DISTRIBUTIONS: Final = ("flax", "jax", "jaxlib", "keras", "numpy", "tensorflow", "tensorflow-cpu")
 _VARIABLES: Final = {  # https://docs.jax.dev/en/latest/persistent_compilation_cache.html
     "JAX_COMPILATION_CACHE_DIR": "",
+    # of a GPU alone; the folder's name would go into the key of every program
+    "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
