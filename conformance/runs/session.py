@@ -201,7 +201,8 @@ class Session:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  whatever a class may call its layout
             reason = f"its layout is none of gateparity's: {type(error).__name__}: {error}"
-        worker.close()
+        if not self._shared:
+            worker.close()
         raise WorkerLost(reason)
 
 

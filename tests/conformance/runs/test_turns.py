@@ -1,0 +1,108 @@
+"""Backends that take turns in one worker: a crash or a hang costs its own backend alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateparity.backends.backend import Backend
+from gateparity.backends.spec import parse_backends
+from gateparity.backends.workers.remote import open_worker
+from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
+from gateparity.conformance.runs import pool
+from gateparity.conformance.runs.pool import WorkerPool
+from gateparity.conformance.runs.run import run_checks
+from gateparity.conformance.runs.session import Session
+from gateparity.conformance.runs.truths import Truths
+
+CASE = RECIPES["unit"].build("float32", 0)
+FORWARD = CHECKS["forward"]
+ADAPTERS = """
+import os, time
+from gateparity import Unsupported
+from gateparity.backends.numpy.scratch import Scratch
+
+class Right(Scratch):
+    @property
+    def settings(self):
+        return {"process": str(os.getpid())}
+
+class Other(Right):
+    pass
+
+class Crashes(Right):
+    def forward(self, *args):
+        os._exit(3)
+
+class Hangs(Right):
+    def forward(self, *args):
+        time.sleep(600)
+
+class Missing(Right):
+    def __init__(self):
+        raise ImportError("no such framework")
+"""
+
+
+@pytest.fixture
+def backend(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(ADAPTERS)
+    return lambda name: Backend("mine", name, f"mine:{name}", Path(sys.executable), shipped=False)
+
+
+@pytest.fixture
+def turns(backend):
+    """Sessions that share one worker."""
+    with WorkerPool(10.0) as workers:
+        start, truths = workers.share(), Truths()
+        yield lambda name: Session(backend(name), truths, start, shared=True)
+
+
+def test_two_backends_run_in_one_process_in_any_order(turns):
+    one, two = turns("Right"), turns("Other")
+    statuses = [session.run(FORWARD, CASE).status for session in (one, two, one, one, two)]
+    assert statuses == ["pass"] * 5
+    assert one.manifest["process"] == two.manifest["process"]
+    assert one._worker is two._worker
+
+
+@pytest.mark.parametrize("name", ["Crashes", "Hangs", "Missing"])
+def test_the_next_backend_passes_in_another_worker(turns, name):
+    first, second = turns(name), turns("Right")
+    broken = first.run(FORWARD, CASE)
+    assert broken.status == "error"
+    assert second.run(FORWARD, CASE).status == "pass"
+    assert first.run(FORWARD, CASE).reason == broken.reason  # lost, and not started again
+
+
+def test_transport_is_counted_for_each_backend_alone(turns):
+    one, two = turns("Right"), turns("Other")
+    for session in (one, two):
+        session.run(FORWARD, CASE)
+        session.close()
+    whole = one._worker.transport_seconds
+    assert 0 < one.transport_seconds < whole
+    assert one.transport_seconds + two.transport_seconds == pytest.approx(whole)
+
+
+@pytest.mark.parametrize(("isolate", "count"), [(False, 1), (True, 2)])
+def test_variants_of_a_framework_share_a_worker_unless_isolated(
+    torch_backend, isolate, count, monkeypatch
+):
+    started = []
+
+    def count_workers(*arguments):
+        started.append(open_worker(*arguments))
+        return started[-1]
+
+    monkeypatch.setattr(pool, "open_worker", count_workers)
+    layer = parse_backends([torch_backend.label.replace("scratch", "layer", 1)])
+    run = run_checks([torch_backend, *layer], [Task(FORWARD, CASE)], seed=0, isolate=isolate)
+    assert [result.status for result in run.results] == ["pass", "pass"]
+    assert [result.backend for result in run.results] == [torch_backend, *layer]
+    assert len(started) == count
