@@ -1,9 +1,9 @@
 """The verdict: whether two results are equal to within rounding. Only this file decides that.
 
 Errors are measured in standard deviations of rounding. No element may be off by more than
-`ALLOWED`, and neither may the shift of any bias that would explain all outputs together. A number
-that isn't finite where the reference is fails. So does any number other than the reference's where
-rounding has no effect.
+`ALLOWED`, and neither may the shift of any bias that would explain all outputs together. If the
+reference is finite, a number that isn't finite fails. Where rounding has no effect, any number
+other than the reference's fails.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def on_states(turn: Turn) -> Wrapper:
-    """Turn h_0 and c_0 in the same way, where they are given."""
+    """Return a wrapper that changes h_0 and c_0 in the same way, if the batch has them."""
     return on_batch(lambda batch, config: map_states(batch, lambda s: turn(s, config)))
 
 
@@ -45,7 +45,7 @@ def regrouped(array: Array, _: object = None) -> Array:
 
 
 def ungrouped(array: Array, _: object = None) -> Array:
-    """Return what `regrouped` was made of."""
+    """Undo `regrouped`: return the array that it was given."""
     return np.swapaxes(array, 0, 1).reshape(array.shape)
 
 
@@ -73,7 +73,7 @@ def first_layer(states: Array, config: Config) -> Array:
 
 
 def _without(*names: str) -> Wrapper:
-    """Put zeros in."""
+    """Return a wrapper that drops these initial states, so that the LSTM starts from zeros."""
 
     def change(batch: Batch, _: Config) -> Batch:
         states = (batch.states or {}).items()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _INTRODUCTION = """# Layouts
 
-How frameworks and formats name, order, transpose and fuse the arrays of an LSTM. This page is written by `gateparity layout --markdown docs/layouts.md`, from the data that gateparity itself packs by.
+On this page you can look up how frameworks and formats name, order, transpose and fuse the arrays of an LSTM. `gateparity layout --markdown docs/layouts.md` writes the page, from the data that gateparity itself packs by.
 
 ```console
 $ gateparity layout                        # all of them
@@ -39,9 +39,31 @@ $ gateparity layout torch keras            # two side by side, and the code that
 $ gateparity layout torch onnx --bidirectional --code torch_to_onnx.py
 ```
 
-The gates are i (input), f (forget), g (cell candidate) and o (output). A pattern is the native side of an [einops](https://einops.rocks) pattern: `(gate hidden) input` is an array of 4 * hidden rows, the gates one after the other; `input (gate hidden)` is its transpose; in `(hidden gate) input` the four gates of one unit lie side by side. `unit` is a hidden unit of the step before, `feature` an input and then a unit, `side` the input's bias and then the recurrent one. In names, `{layer}` counts from 0, `{direction}` tells forward and reverse, `{i,f,g,o}` stands for one array a gate, as it spells i, f, g and o, `{cell}` counts layers and directions together, and `{_layer}` is empty for the first layer.
+The gates are i (input), f (forget), g (cell candidate) and o (output). A pattern is the native side of an [einops](https://einops.rocks) pattern:
 
-*Forget offset*: what is added to the forget gate's pre-activation at run time; gateparity takes it off the bias. *Biases, always*: arrays of zeros stand in an LSTM without biases. *Verified*: a test of gateparity runs the layout in the framework itself and judges the answer by what rounding explains; all others say why not."""  # noqa: E501
+| pattern | array |
+|---|---|
+| `(gate hidden) input` | 4 * hidden rows, one gate after the other |
+| `input (gate hidden)` | its transpose |
+| `(hidden gate) input` | the four gates of one unit are side by side |
+
+In a pattern, `unit` is a hidden unit of the step before. A `feature` is an input and then a unit. `side` is the input's bias and then the recurrent bias.
+
+A name may have these fields:
+
+| field | meaning |
+|---|---|
+| `{layer}` | the layer, counted from 0 |
+| `{direction}` | forward or reverse |
+| `{i,f,g,o}` | one array for each gate, with the framework's own names for i, f, g and o |
+| `{cell}` | layers and directions, counted together |
+| `{_layer}` | empty for the first layer, then `_1`, `_2` |
+
+The overview has three more terms:
+
+- *Forget offset* is a number that the framework adds to the forget gate's pre-activation at run time. gateparity subtracts it from the bias.
+- *Biases, always* means that an LSTM without biases has arrays of zeros.
+- *Verified* means that a test of gateparity runs the layout in the framework itself, and judges the result by rounding. All other layouts say why they aren't verified."""  # noqa: E501
 
 
 def layouts_page(layouts: Sequence[Layout]) -> str:
@@ -83,7 +105,7 @@ def pair_page(source: Layout, target: Layout, code: str) -> str:
 
 
 def _overview(layouts: Iterable[Layout]) -> Iterator[str]:
-    cotangents = ["layout", "class", "gate order", "biases", "forget offset", "states", "holds"]
+    headings = ["layout", "class", "gate order", "biases", "forget offset", "states", "holds"]
     rows = [
         [
             f"[{layout.name}](#{layout.name})",
@@ -97,7 +119,7 @@ def _overview(layouts: Iterable[Layout]) -> Iterator[str]:
         ]
         for layout in layouts
     ]
-    yield _table([*cotangents, "checked against"], rows)
+    yield _table([*headings, "checked against"], rows)
 
 
 def _section(layout: Layout) -> Iterator[str]:
@@ -141,6 +163,6 @@ def _words(limit: str) -> str:
     return f"`{name}`{escape(reason)}" if tick else escape(limit)
 
 
-def _table(cotangents: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head, *body = (f"| {' | '.join(cells)} |" for cells in (cotangents, *rows))
-    return "\n".join([head, f"|{'---|' * len(cotangents)}", *body])
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head, *body = (f"| {' | '.join(cells)} |" for cells in (headings, *rows))
+    return "\n".join([head, f"|{'---|' * len(headings)}", *body])

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 def print_layouts(layouts: Iterable[Layout], console: Console) -> None:
     """Print a table with a row for each layout."""
     table = Table(show_lines=True)
-    cotangents = ("layout", "gate order", "arrays", "biases", "forget\noffset", "states", "holds")
-    for head in (*cotangents, "checked against"):
-        table.add_column(head, no_wrap=True)
+    headings = ("layout", "gate order", "arrays", "biases", "forget\noffset", "states", "holds")
+    for heading in (*headings, "checked against"):
+        table.add_column(heading, no_wrap=True)
     for layout in layouts:
         arrays = "\n".join(array_words(layout, tensor) for tensor in layout.tensors)
         if layout.vector:

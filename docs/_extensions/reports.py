@@ -1,4 +1,4 @@
-"""Two reports that the build makes, linked from the page on reports: one passes, one fails.
+"""Makes two reports, and links them from the page on reports: one passes, one fails.
 
 The first covers every installed framework, the second docs/broken.py.
 """
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _LINKS: Final = (
-    '<p>Made by the build of this page: <a href="report-agrees.html">a run of every framework '
-    'that was there</a>, <a href="report-differs.html">an adapter whose gates are packed f, i, '
-    "g, o</a>.</p>\n"
+    '<p>The build of this page made two reports: <a href="report-agrees.html">a run of every '
+    'installed framework</a>, and <a href="report-differs.html">an adapter whose gates are packed '
+    "f, i, g, o</a>.</p>\n"
 )
 
 
@@ -39,7 +39,7 @@ def _make(app: Sphinx, exception: Exception | None) -> None:
         return
     names = [name_backend(name) for name in FRAMEWORKS if find_python(name)[0]]
     agrees, differs = (Path(app.outdir, f"report-{end}.html") for end in ("agrees", "differs"))
-    if len(names) == 1:  # a check compares two backends: NumPy in this interpreter as well
+    if len(names) == 1:  # a check compares two backends, so add NumPy in this interpreter
         names.append(f"numpy@{sys.executable}")
     _check(names, Path.cwd(), agrees, expected=0)
     _check(["numpy", "broken:Swapped"], Path(app.srcdir), differs, expected=1)
