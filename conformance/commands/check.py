@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
-from rich.markup import escape
+from rich import filesize
 
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.commands.choices import (
@@ -32,14 +32,28 @@ from gateparity.conformance.commands.options import (
     TextFile,
     TimeLimit,
     Weights,
+    Wide,
 )
 from gateparity.conformance.commands.progress import show_progress
 from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.failures.saver import make_saver
-from gateparity.conformance.reports.console import make_console, print_error, print_line
+from gateparity.conformance.recordings.recording import make_recording
+from gateparity.conformance.recordings.writing import pack_recording
+from gateparity.conformance.reports.blocks import line
+from gateparity.conformance.reports.console import print_error
 from gateparity.conformance.reports.files import ReportFiles
-from gateparity.conformance.reports.terminal import print_run
+from gateparity.conformance.reports.junit import to_junit
+from gateparity.conformance.reports.record import to_json
+from gateparity.conformance.reports.run import run_report
 from gateparity.conformance.runs.run import run_checks
+from gateparity.conformance.storage.kinds import RECORDING, Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateparity.conformance.reports.blocks import Line
+    from gateparity.conformance.runs.plan import Plan, Source
+    from gateparity.conformance.runs.result import Run
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -84,15 +98,24 @@ def check(
     save: Save = None,
     record: Record = None,
     *,
+    wide: Wide = False,
     no_save: NoSave = False,
     force: Force = False,
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
-    Each row is a backend and variant, each column a check; beneath, every pair of rows. Exit code
-    0: all agree; 1: something differs; 2: something could not run.
+    The matrix has a row for each check and a column for each backend; the largest of its cases is
+    shown. Exit code 0: all agree; 1: something differs; 2: something could not run.
     """
-    files = ReportFiles(json, junit, markdown, report, record, force=force, inputs=(weights, text))
+    files = ReportFiles(
+        "run",
+        json=json,
+        reports=report,
+        markdown=markdown,
+        others=[("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)],
+        inputs=(weights, text),
+        force=force,
+    )
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=(weights, text))
     backends = choose_rows(backend)
@@ -112,13 +135,22 @@ def check(
             load_first=rows_to_load(backend, backends),
         )
         run = dataclasses.replace(run, least=1 if record else 2)
-        recorded = files.write_recording(run, plan, source)
+        recorded = _write_recording(files, record, run, plan, source)
         run = explained(run, plan)
     for problem in saver.problems:
         print_error(problem)
-    console = make_console()
-    print_run(run, console, source.options)
-    files.write(run, source)
-    if recorded:
-        print_line(escape(recorded), console)
+    files.write_text("--junit", to_junit(run, source.options))
+    files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
     raise typer.Exit(run.exit_code)
+
+
+def _write_recording(
+    files: ReportFiles, path: Path | None, run: Run, plan: Plan, source: Source
+) -> list[Line]:
+    """Write the run itself, if a path is given. Return the line that says where it is."""
+    if not path:
+        return []
+    data = pack_recording(make_recording(run, plan, source))
+    files.write_bytes("--record", data)
+    size = filesize.decimal(len(data))
+    return [line(f"Recorded: {path} ({size}); gateparity compare {path} OTHER...")]
