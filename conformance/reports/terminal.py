@@ -116,7 +116,7 @@ def _print_table(table: Table, console: Console) -> None:
 def _print_columns(
     table: Table, columns: Sequence[int], widths: Sequence[int], console: Console
 ) -> None:
-    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
     for k, width in zip(columns, widths, strict=True):
         side = "right" if _is_number(table, k) else "left"
         grid.add_column(Words(printable(table.head[k])), justify=side, width=width, overflow="fold")

@@ -1,4 +1,4 @@
-"""A run as a page: all of it, every value escaped, and nothing that a browser would fetch."""
+"""A report as a page: all of it, every value escaped, and nothing that a browser would fetch."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from jinja2 import UndefinedError
 
 from gateparity.backends.backend import Backend
+from gateparity.conformance.reports.blocks import Cell, Code, Report, Section, Table, line
 from gateparity.conformance.reports.files import ReportFiles
-from gateparity.conformance.reports.html.figures import Table
-from gateparity.conformance.reports.html.page import link, render
-from gateparity.conformance.reports.html.run import run_page
+from gateparity.conformance.reports.html.page import link, to_html
+from gateparity.conformance.reports.run import run_report
 from gateparity.conformance.runs.plan import Source
 from gateparity.conformance.runs.result import Result
 from gateparity.errors import InputError
@@ -51,17 +50,24 @@ class Page(HTMLParser):
         return [attrs[name] for _, attrs in self.tags if name in attrs]
 
 
+def html_of(run, source=""):
+    return to_html(run_report(run, Source(source)))
+
+
 def page_of(run):
-    return Page(run_page(run, Source()))
+    return Page(html_of(run))
 
 
 def test_every_value_is_escaped(run):
-    more = [Table(EVIL, [EVIL], [[EVIL]])]
-    text = run_page(run, Source(f"--text {EVIL}", EVIL), more, [EVIL])
-    assert EVIL not in text
-    assert "<img" not in text
-    assert not {tag for tag, _ in Page(text).tags} & {"img", "iframe", "link", "object", "base"}
-    assert not any(name.startswith("on") for _, attrs in Page(text).tags for name in attrs)
+    table = Table((EVIL, EVIL), [[EVIL, Cell(EVIL, "fail")], [Cell(EVIL, code=True), EVIL]], EVIL)
+    blocks = [line(EVIL, Cell(EVIL, "pass")), table, Code(EVIL), Code(EVIL, "python")]
+    report = Report(EVIL, [Section(EVIL, blocks)], EVIL, 1, EVIL, [line(EVIL)])
+    for text in (to_html(report), html_of(run, f"--text {EVIL}")):
+        assert EVIL not in text
+        assert "<img" not in text
+        tags = Page(text).tags
+        assert not {tag for tag, _ in tags} & {"img", "iframe", "link", "object", "base"}
+        assert not any(name.startswith("on") for _, attrs in tags for name in attrs)
 
 
 def test_every_tag_is_closed_and_every_id_is_there_once(run, broken):
@@ -95,8 +101,8 @@ def test_a_link_ends_where_html_begins():
 
 
 def test_a_run_without_any_result_says_so(empty):
-    text = run_page(empty, Source())
-    assert "Nothing was run: there is no result to show." in text
+    text = html_of(empty)
+    assert "There is nothing to show." in text
     assert "incomplete (0 of the 2 backends" in text
     assert Page(text).open == []
 
@@ -113,55 +119,63 @@ def test_numbers_that_are_not_finite_have_a_place(run):
         Result(r.backend, "forward", "unit", "float64", "fail", float("nan"), "why", float("nan"))
         for r in run.results[:1]
     ]
-    text = run_page(dataclasses.replace(run, results=(*run.results, *odd)), Source())
+    text = html_of(dataclasses.replace(run, results=(*run.results, *odd)))
     assert "inf X" in text
     assert Page(text).open == []
 
 
-def test_a_failing_cell_leads_to_where_it_begins_and_what_it_behaves_like(broken):
-    text = run_page(broken, Source())
-    ident = "cell-1-gates-float32"
-    cell = re.search(rf'<td class="cell s-fail"[^>]*><a href="#{ident}">[^<]* X</a>', text)
-    assert cell
-    section = text.partition(f'id="{ident}"')[2].partition("</section>")[0]
-    assert "z: layer 0, step 0, gate i, pre-activation" in section
-    assert "as if the gates were packed f, i, g, o" in section
+def test_one_mistake_is_explained_once(broken):
+    text = html_of(broken)
+    main = text.partition("<main")[2]
+    assert re.search(r'<td class="cell s-fail number"><a href="#backend-2">[^<]* X</a>', main)
+    section = main.partition('id="backend-2"')[2].partition("</section>")[0]
+    assert main.count("as if the gates were packed f, i, g, o") == 1
+    assert "It behaves exactly as if the gates were packed f, i, g, o." in section
+    assert "y[0, 0, 3] (layer 0, step 0, h, sequence 0, unit 3): found" in section
     assert (
         "gateparity check --backend numpy --backend broken:Swapped "
-        "--check gates --case sequence --seed 0" in section
+        "--check forward --case sequence --seed 0" in section
     )
-    assert "largest error of each gate at each step" in section
+    assert "largest error of each unit at each step" in section
     assert "<polyline" in section
-    assert "cell-1-layout-float32" in text.partition('id="cells"')[2]  # passes: told below alone
+    failing = section.partition("<tbody>")[2].partition("</tbody>")[0]
+    assert failing.count("<tr>") == 3  # forward, gates and gradients; layout passes
+    assert re.search(r"<td class=\"number\">\d\.\de[+-]\d\d</td>", failing)
 
 
-def test_every_cell_has_its_command(broken):
-    text = run_page(broken, Source("--text 'a b'"))
-    below = text.partition('id="cells"')[2]
+def test_every_number_has_its_command(broken):
+    below = html_of(broken, "--text 'a b'").partition('id="numbers"')[2]
     for check in ("forward", "gates", "gradients", "layout"):
         command = f"gateparity check --backend numpy:scratch --check {check} --text"
         assert below.count(command) == 2
 
 
-def test_what_is_told_beside_the_run_is_in_it(run):
-    text = run_page(
-        run, Source(), [Table("Twins", ["a"], [["one"]]), Table("None", ["b"], [])], ["n1"]
-    )
+def test_a_verbs_own_lines_and_blocks_are_in_it(run):
+    more = [Section("Twins", [Table(("a",), [["one"]])]), Section("None", [Table(("b",), [])])]
+    text = to_html(run_report(run, Source(), lead=[line("n1")], more=more))
     assert "Twins" in text
-    assert "n1" in text
-    assert "<h2>None" not in text
+    assert "n1" in text.partition("<main")[0]
+    assert ">None<" not in text
 
 
 def test_a_file_of_somebody_elses_is_kept(tmp_path):
     path = tmp_path / "a.html"
     path.write_text("old")
     with pytest.raises(InputError, match=r"a\.html would replace a file that is no HTML \(run\)"):
-        ReportFiles(report=path)
-    ReportFiles(report=path, force=True)
+        ReportFiles("run", reports=[path])
+    ReportFiles("run", reports=[path], force=True)
     with pytest.raises(InputError, match="there is no folder"):
-        ReportFiles(report=tmp_path / "no" / "a.html")
-    with pytest.raises(InputError, match="--markdown and --report name one file"):
-        ReportFiles(markdown=path, report=path, force=True)
+        ReportFiles("run", reports=[tmp_path / "no" / "a.html"])
+    with pytest.raises(InputError, match="--report and --markdown name one file"):
+        ReportFiles("run", reports=[path], markdown=path, force=True)
+    with pytest.raises(InputError, match="--report and --report name one file"):
+        ReportFiles("run", reports=[path, path], force=True)
+
+
+@pytest.mark.parametrize(("name", "found"), [("a.pdf", "'.pdf'"), ("report", "no ending")])
+def test_an_unknown_ending_is_refused_with_those_that_exist(tmp_path, name, found):
+    with pytest.raises(InputError, match=f"{name}: found {found}, expected .html or .md$"):
+        ReportFiles("run", reports=[tmp_path / name])
 
 
 def test_a_page_stays_small_whatever_fails(broken):
@@ -171,21 +185,14 @@ def test_a_page_stays_small_whatever_fails(broken):
     run = dataclasses.replace(
         broken, backends=(*broken.backends, *copies), results=(*broken.results, *more)
     )
-    text = run_page(run, Source())
-    assert len(text) < 6e6
-    assert 80 < text.count('class="heat"') <= 80 * 4
-
-
-def test_what_a_template_lacks_raises():
-    data = {"title": "t", "name": "n", "tone": "agrees", "counts": "", "sections": (), "notes": ()}
-    assert "<h1>v</h1>" in render("figures.html", verdict="v", **data)
-    with pytest.raises(UndefinedError, match="'verdict' is undefined"):
-        render("figures.html", **data)
+    text = html_of(run)
+    assert len(text) < 2e6
+    assert 16 <= text.count('class="heat"') <= 16 * 4
 
 
 def test_no_page_has_a_surrogate(tmp_path, run):
     backends = dataclasses.replace(run, versions={run.backends[0].label: "\udcff"})
-    write_text(tmp_path / "a.html", run_page(backends, Source()))
+    write_text(tmp_path / "a.html", html_of(backends))
     assert r"\udcff" in (tmp_path / "a.html").read_text("utf-8")
 
 
@@ -214,4 +221,4 @@ def test_the_command_replaces_its_own_page_and_keeps_another(tmp_path):
     assert "a.html would replace a file that is no HTML (run)" in done.stderr
     done = command(tmp_path, *work, *files, "--force")
     assert done.stderr == ""
-    assert "cell-0-forward-float64" in (tmp_path / "a.html").read_text()
+    assert "<h1>agrees</h1>" in (tmp_path / "a.html").read_text()
