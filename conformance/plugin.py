@@ -130,11 +130,11 @@ class _Sessions:
         self._started: dict[str, Session] = {}
 
     def of(self, backend: Backend) -> Session:
-        from gateparity.backends.workers.remote import TIME_LIMIT
+        from gateparity.backends.workers.remote import open_worker
         from gateparity.conformance.runs.session import Session
 
         if backend.label not in self._started:
-            self._started[backend.label] = Session(backend, self._truths, TIME_LIMIT)
+            self._started[backend.label] = Session(backend, self._truths, open_worker)
         return self._started[backend.label]
 
     def close(self) -> None:

@@ -1,50 +1,32 @@
-"""The LSTM in a PyTorch checkpoint, read from an untrusted file.
+"""The LSTM in a checkpoint, read from an untrusted file.
 
-Nothing is unpickled on this side: safetensors is read here, and what torch.save wrote goes to
-PyTorch's own worker. The members of a zip archive are checked here first, so that unpacking can't
-make it larger; the worker checks the sizes of a file from before 1.6. Content decides what a file
-is; its extension is often wrong.
+Every format is read as a state_dict, and its arrays' names tell where the LSTM is. Nothing is
+unpickled on this side: what torch.save wrote goes to PyTorch's own worker.
 """
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
-import struct
-import zipfile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.backends.checkpoints.model_formats import name_archive, name_format
-from gateparity.backends.torch.legacy import MAGIC as LEGACY_MAGIC
+from gateparity.backends.checkpoints.registry import read_arrays
 from gateparity.errors import InputError, printable
 from gateparity.files import read_bytes
 from gateparity.layouts.torch import TORCH, TORCH_CELL
 from gateparity.packing.infer import infer_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from gateparity.backends.checkpoints.format import Arrays, LoadTorch
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
     from gateparity.packing.layout import Layout
 
-    Arrays = Mapping[str, Array]
-
-ZIP_MAGIC: Final = b"PK\x03\x04"
-ZIP_ERRORS: Final = (  # what zipfile raises at damaged archives
-    zipfile.BadZipFile,
-    EOFError,
-    OSError,
-    OverflowError,
-    RuntimeError,  # a member that is said to be encrypted, or packed in a way that isn't known
-    ValueError,
-    struct.error,
-)
-EXPECTED: Final = "expected a state_dict that torch.save wrote, or safetensors"
 FIRST: Final = re.compile(r"((?:.*\.)?)weight_ih(_l0)?", re.DOTALL)
 OWN: Final = {
     TORCH: re.compile(r"(weight|bias)_(ih|hh|hr)_l[0-9]+(_reverse)?"),
@@ -53,18 +35,9 @@ OWN: Final = {
 KINDS: Final = {4: "LSTM", 3: "GRU", 1: "plain RNN"}  # by the gates stacked in weight_hh
 SHOWN: Final = 8  # names that an error lists
 
-# https://huggingface.co/docs/safetensors: little-endian; how it lies there, what it becomes here.
-# bfloat16, which NumPy lacks, is the upper half of a float32.
-DTYPES: Final = {
-    "F16": ("<f2", "float32"),
-    "BF16": ("<u2", "float32"),
-    "F32": ("<f4", "float32"),
-    "F64": ("<f8", "float64"),
-}
-
 
 def read_checkpoint(
-    path: Path, prefix: str | None, load_torch: Callable[[bytes], dict[str, Array]]
+    path: Path, prefix: str | None, load_torch: LoadTorch
 ) -> tuple[Config, Parameters]:
     """Find the only `nn.LSTM` or `nn.LSTMCell` in a file, or the one at `prefix`.
 
@@ -79,7 +52,7 @@ def read_checkpoint(
     data = read_bytes(path, "a PyTorch checkpoint")
     where = str(path)
     try:
-        arrays = _read(data, load_torch)
+        arrays = read_arrays(data, load_torch)
         chosen, layout = _choose(arrays, prefix)
         where += f", prefix {chosen!r}" if chosen else ""
         native = _own(arrays, chosen, layout)
@@ -89,69 +62,6 @@ def read_checkpoint(
     except ValueError as error:
         raise InputError(printable(f"{where}: {error}")) from error
     return config, params
-
-
-def _read(data: bytes, load_torch: Callable[[bytes], dict[str, Array]]) -> Arrays:
-    if data.startswith(ZIP_MAGIC):
-        _check_zip(data)
-    elif not data.startswith(LEGACY_MAGIC):
-        return _read_safetensors(data)
-    return load_torch(data)
-
-
-def _check_zip(data: bytes) -> None:
-    """Raise `ValueError` for a compressed archive: torch.save stores its members uncompressed."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-    except ZIP_ERRORS as error:
-        raise ValueError(f"a damaged or truncated file of torch.save: {error}") from None
-    if kind := name_archive({member.filename for member in members}):
-        raise ValueError(f"{kind}, {EXPECTED}")
-    for member in members:
-        if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
-            raise ValueError(
-                f"{member.filename} is compressed in it, and torch.save compresses nothing"
-            )
-    total = sum(member.file_size for member in members)
-    if total > len(data):
-        raise ValueError(f"its members declare {total} bytes, more than the file's {len(data)}")
-    if any(member.CRC for member in members):  # set_crc32_options(False) leaves them all at 0
-        _check_crcs(data)
-
-
-def _check_crcs(data: bytes) -> None:
-    """Refuse a member whose checksum isn't that of its contents: PyTorch itself compares none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            damaged = archive.testzip()
-    except ZIP_ERRORS as error:
-        raise ValueError(f"a damaged or truncated file of torch.save: {error}") from None
-    if damaged is not None:
-        raise ValueError(f"a damaged file of torch.save: {damaged} has another checksum (CRC)")
-
-
-def _read_safetensors(data: bytes) -> Arrays:
-    from safetensors import SafetensorError, deserialize
-
-    try:
-        found = deserialize(data)  # type: ignore[no-untyped-call]
-    except SafetensorError as error:
-        if kind := name_format(data):
-            raise ValueError(f"{kind}, {EXPECTED}") from None
-        reason = str(error).removeprefix("Error while deserializing: ")
-        if data[8:9] == b"{":  # behind the length of the header
-            raise ValueError(f"damaged or truncated safetensors: {reason}") from None
-        raise ValueError(f"a file of another kind ({reason}), {EXPECTED}") from None
-    return {name: _decode(held) for name, held in found if held["dtype"] in DTYPES}
-
-
-def _decode(held: Mapping[str, Any]) -> Array:
-    stored, dtype = DTYPES[held["dtype"]]
-    flat: Array = np.frombuffer(held["data"], stored)
-    if held["dtype"] == "BF16":
-        flat = (flat.astype(np.uint32) << 16).view(np.float32)
-    return flat.astype(dtype, copy=False).reshape(held["shape"])
 
 
 def _choose(arrays: Arrays, prefix: str | None) -> tuple[str, Layout]:

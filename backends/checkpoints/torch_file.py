@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateparity.backends.spec import parse_backends
-from gateparity.backends.workers.remote import TIME_LIMIT, BackendError, Worker, WorkerLost
+from gateparity.backends.workers.remote import BackendError, WorkerLost, open_worker
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.workers.remote import Worker
     from gateparity.network.parameters import Array
 
 
@@ -24,14 +25,13 @@ def torch_loader(rows: Sequence[Backend]) -> Callable[[bytes], dict[str, Array]]
 
     def load(data: bytes) -> dict[str, Array]:
         candidates = [*rows, *parse_backends(["torch"])]
-        pythons = [row.python for row in candidates if row.framework == "torch"]
-        python = next((python for python in pythons if python is not None), None)
-        if python is None:
+        found = [row for row in candidates if row.framework == "torch" and row.python]
+        if not found:
             raise InputError(
                 "a .pt file is read by PyTorch, which isn't found: gateparity env create torch, "
                 "or save the weights as .safetensors"
             )
-        with Worker(python, TIME_LIMIT) as worker:
+        with open_worker(found[0]) as worker:
             return load_in(worker, data)
 
     return load

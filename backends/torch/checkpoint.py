@@ -2,7 +2,7 @@
 
 Whatever the file holds, no code of it runs: `weights_only` builds arrays and plain containers and
 refuses the rest. Arrays come back at dtypes that NumPy has. Files from before 1.6, which are no zip
-archives, are accepted too: `torch_legacy` knows their sizes before they are allocated.
+archives, are accepted too: `legacy` knows their sizes before they are allocated.
 """
 
 from __future__ import annotations

@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.resources.abc import Traversable
 
+    from gateparity.backends.backend import Backend
     from gateparity.backends.place import Place
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native
     from gateparity.protocol.training import Examples, Recipe
 
 
+TIME_LIMIT: Final = 120.0  # seconds for one call: a framework's import, or a compilation
 _GRACE: Final = 1.0  # seconds that a worker gets to leave by itself
 _ANSWER: Final = 30.0  # seconds that an interpreter gets to say that it is one
 
@@ -163,6 +165,17 @@ class Worker:
             words.append(_last_said(log.decode(errors="replace")))
         found = [word for word in words if word]
         return f" ({'; '.join(found)})" if found else ""
+
+
+def open_worker(backend: Backend, limit: float = TIME_LIMIT, threads: int | None = None) -> Worker:
+    """Start the worker of a backend; `limit` and `threads` are those of `Worker`.
+
+    Every worker of the product starts here, so a new kind of worker needs a change here alone.
+    Raise `WorkerLost` if the backend has no interpreter, or its worker doesn't start.
+    """
+    if backend.python is None:
+        raise WorkerLost(backend.missing)
+    return Worker(backend.python, limit, backend.path, threads)
 
 
 class Caller(Protocol):
@@ -306,6 +319,3 @@ def _last_said(log: str) -> str:
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:200] if lines else ""
-
-
-TIME_LIMIT: Final = 120.0  # seconds for one call: a framework's import, or a compilation

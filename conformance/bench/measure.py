@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, WorkerLost
+from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, open_worker
 from gateparity.conformance.bench.sizes import growing_sizes
 from gateparity.conformance.bench.statistics import Spread, exponent, ratio, spread
 from gateparity.conformance.bench.targets import TRAIN
@@ -119,9 +119,7 @@ def group_rows(backends: Sequence[Backend]) -> list[list[Backend]]:
 
 
 def _run_group(group: list[Backend], plan: BenchPlan, bench: Bench, progress: Progress) -> None:
-    if group[0].python is None:
-        raise WorkerLost(group[0].missing)
-    with Worker(group[0].python, plan.time_limit, group[0].path) as worker:
+    with open_worker(group[0], plan.time_limit) as worker:
         target = _layer_target(group[0])
         adapters = {backend.label: RemoteAdapter(worker, backend.target) for backend in group}
         layer = RemoteAdapter(worker, target) if target else None

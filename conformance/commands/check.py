@@ -49,8 +49,11 @@ from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.storage.kinds import RECORDING, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from gateparity.backends.backend import Backend
+    from gateparity.conformance.failures.saver import Saver
     from gateparity.conformance.reports.blocks import Line
     from gateparity.conformance.runs.plan import Plan, Source
     from gateparity.conformance.runs.result import Run
@@ -104,24 +107,42 @@ def check(
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
-    The matrix has a row for each check and a column for each backend; the largest of its cases is
-    shown. Exit code 0: all agree; 1: something differs; 2: something could not run.
+    Exit code 0: all agree; 1: something differs; 2: something could not run.
     """
+    inputs = (weights, text)
+    others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
     files = ReportFiles(
         "run",
         json=json,
         reports=report,
         markdown=markdown,
-        others=[("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)],
-        inputs=(weights, text),
+        others=others,
+        inputs=inputs,
         force=force,
     )
     no_save = no_save or bool(record and not save)  # a recording has all arrays
-    saver = make_saver(save, seed, no_save=no_save, force=force, inputs=(weights, text))
+    saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
     backends = choose_rows(backend)
     plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
     if not record:
         require_two(backends)
+    run = _run(backends, plan, saver, seed, time_limit, rows_to_load(backend, backends))
+    run = dataclasses.replace(run, least=1 if record else 2)
+    files.write_text("--junit", to_junit(run, source.options))
+    recorded = _write_recording(files, record, run, plan, source)
+    files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
+    raise typer.Exit(run.exit_code)
+
+
+def _run(
+    backends: Sequence[Backend],
+    plan: Plan,
+    saver: Saver,
+    seed: int,
+    time_limit: float,
+    load_first: Sequence[Backend],
+) -> Run:
+    """Return the run, explained, and print what could not be saved."""
     saver.check(backends, plan)
     with show_progress(backends, plan) as progress:
         saver.say = progress.say
@@ -132,16 +153,12 @@ def check(
             seed=seed,
             time_limit=time_limit,
             save=saver,
-            load_first=rows_to_load(backend, backends),
+            load_first=load_first,
         )
-        run = dataclasses.replace(run, least=1 if record else 2)
-        recorded = _write_recording(files, record, run, plan, source)
         run = explained(run, plan)
     for problem in saver.problems:
         print_error(problem)
-    files.write_text("--junit", to_junit(run, source.options))
-    files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
-    raise typer.Exit(run.exit_code)
+    return run
 
 
 def _write_recording(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
-from gateparity.backends.workers.remote import TIME_LIMIT
+from gateparity.backends.workers.remote import TIME_LIMIT, open_worker
 from gateparity.conformance.commands.choices import choose_plan
 from gateparity.conformance.commands.options import (
     Force,
@@ -142,7 +143,7 @@ def _ask_backends(backends: list[Backend], plan: Plan, time_limit: float) -> Ite
     truths = Truths()
     for backend in backends:
         with (
-            Session(backend, truths, time_limit) as session,
+            Session(backend, truths, partial(open_worker, limit=time_limit)) as session,
             show_progress([backend], plan) as progress,
         ):
             results = []

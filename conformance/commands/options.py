@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateparity.backends.checkpoints.registry import list_suffixes
 from gateparity.conformance.commands.completion import (
     complete_backend,
     complete_case,
@@ -51,7 +52,7 @@ Checks = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Draws other weights and inputs.")]
 Weights = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="A PyTorch state_dict, .pt or .safetensors, with an LSTM."),
+    typer.Option(metavar="FILE", help=f"A PyTorch state_dict, {list_suffixes()}, with an LSTM."),
 ]
 Prefix = Annotated[
     str | None, typer.Option(metavar="NAME", help="Where in the state_dict the LSTM is.")

@@ -114,32 +114,19 @@ def train(
     first row's, seconds, and what follows "it has". Exit code 0: every row says the same; 1: they
     differ, or one diverged; 2: something could not run.
     """
-    files = {
-        "--json": (json, Kind("JSON", "training")),
-        "--plot": (plot, Kind("HTML", "training curves")),
-        "--report": (report, Kind("HTML", "training")),
-    }
     check_folder(checkpoints)
     sizes = Sizes(windows=windows, batch=batch, epochs=epochs)
     recipe = make_recipe(rate, gauge)
     rows = choose_trained_rows(backend, every=every)
-    files |= _checkpoint_files(checkpoints, rows)
+    files = _report_files(json, plot, report) | _checkpoint_files(checkpoints, rows)
     outputs = Outputs(files, [None if download else named_text(text)], force=force)
     if plot:
         require_plotly()
     task = TextTask(choose_text(text, download=download), sizes, recipe, seed)
-    checkpoints.mkdir(exist_ok=True)
     found = _run(rows, TrainingSession(task, checkpoints, resume, time_limit))
     print_report(found, make_console())
-    outputs.write_json("--json", report_json(found))
-    if plot:
-        outputs.write_text("--plot", plot_training(found))
-    if report:
-        from gateparity.conformance.reports.html.training import training_page
-
-        outputs.write_text("--report", training_page(found))
-    if not any(outcome.error for outcome in found.outcomes):
-        _clear(checkpoints, rows)
+    _write(found, outputs, plot, report)
+    _clear(checkpoints, rows, found)
     raise typer.Exit(found.exit_code)
 
 
@@ -158,6 +145,16 @@ def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Bac
     ]
 
 
+def _report_files(
+    json: Path | None, plot: Path | None, report: Path | None
+) -> dict[str, tuple[Path | None, Kind]]:
+    return {
+        "--json": (json, Kind("JSON", "training")),
+        "--plot": (plot, Kind("HTML", "training curves")),
+        "--report": (report, Kind("HTML", "training")),
+    }
+
+
 def _checkpoint_files(
     folder: Path, rows: Sequence[BackendAtDtype]
 ) -> dict[str, tuple[Path | None, Kind]]:
@@ -172,6 +169,7 @@ def _checkpoint_files(
 
 
 def _run(rows: list[BackendAtDtype], training_session: TrainingSession) -> Report:
+    training_session.folder.mkdir(exist_ok=True)
     start, task = time.perf_counter(), training_session.task
     try:
         with _show_progress(rows, task.sizes.epochs) as progress:
@@ -184,8 +182,20 @@ def _run(rows: list[BackendAtDtype], training_session: TrainingSession) -> Repor
     return Report(task, outcomes, time.perf_counter() - start)
 
 
-def _clear(folder: Path, rows: Sequence[BackendAtDtype]) -> None:
-    """Remove the checkpoints of backends that have finished."""
+def _write(found: Report, outputs: Outputs, plot: Path | None, report: Path | None) -> None:
+    outputs.write_json("--json", report_json(found))
+    if plot:
+        outputs.write_text("--plot", plot_training(found))
+    if report:
+        from gateparity.conformance.reports.html.training import training_page
+
+        outputs.write_text("--report", training_page(found))
+
+
+def _clear(folder: Path, rows: Sequence[BackendAtDtype], found: Report) -> None:
+    """Remove the checkpoints, unless a backend has to resume from its own."""
+    if any(outcome.error for outcome in found.outcomes):
+        return
     for row in rows:
         path = checkpoint_path(folder, row.label, row.dtype)
         if recognise(path) == CHECKPOINT:

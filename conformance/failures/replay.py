@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gateparity.backends.workers.remote import open_worker
 from gateparity.conformance.judgement.differences import difference, in_sigmas, other_bits
 from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.requirements.answers import comparable, find_lacks
@@ -74,7 +76,7 @@ def replay(failure: Failure, backend: Backend, time_limit: float) -> Replay:
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
         raise InputError(f"{check.name} is not for such a case, {case.sizes}: {words}") from error
-    with Session(backend, truths, time_limit) as session:
+    with Session(backend, truths, partial(open_worker, limit=time_limit)) as session:
         result = session.run(check, case)
         expected = truths.of(check, case, session.arithmetic, result.lacks)
         then = truths.of(check, case, session.arithmetic, find_lacks(failure.truth))

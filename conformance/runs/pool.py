@@ -1,24 +1,64 @@
-"""Workers for training: one for each backend and dtype, as many at once as there are cores."""
+"""The workers of a run: threads that call them, and one end for all of them."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker
+from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, open_worker
 from gateparity.errors import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import ParamSpec
 
     from gateparity.backends.backend import Backend
 
+    P = ParamSpec("P")
+
 T = TypeVar("T")
 Trouble = Literal["error", "skip"]
-_POLL: Final = 0.2  # seconds
+
+
+class WorkerPool:
+    """Workers, and as many threads as there are cores to call them. Use it as a context.
+
+    When it ends, calls that have not begun are dropped and every worker is closed, one that is
+    still starting too; so an exception such as Ctrl-C leaves no process behind. `limit` is the
+    longest time of a call, in seconds; `threads` limits a worker's own threads.
+    """
+
+    def __init__(self, limit: float, threads: int | None = None) -> None:
+        self._limit, self._threads = limit, threads
+        self._executor = ThreadPoolExecutor(os.cpu_count() or 1)
+        self._workers: list[Worker] = []
+        self._closed = False
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+        self._executor.shutdown()
+
+    def open(self, backend: Backend) -> Worker:
+        """Start a backend's worker. Raise `WorkerLost` if it doesn't start."""
+        worker = open_worker(backend, self._limit, self._threads)
+        # The list comes first: whichever thread is second then sees what the other has done.
+        self._workers.append(worker)
+        if self._closed:
+            worker.close()
+        return worker
+
+    def submit(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> Future[T]:
+        """Run `work` in one of the threads."""
+        return self._executor.submit(work, *args, **options)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,32 +86,18 @@ def run_rows(
     for the rest. That affects no other. An exception on this side, such as Ctrl-C, ends every
     worker before it propagates. `limit` is the longest time of a call, in seconds.
     """
-    workers: list[Worker] = []
-    cores = os.cpu_count() or 1
-    pool, threads = ThreadPoolExecutor(cores), _threads(cores, len(rows))
 
     def run(row: BackendAtDtype) -> T:
         try:
-            if row.backend.python is None:
-                return fail(row, "error", row.backend.missing)
-            with Worker(row.backend.python, limit, row.backend.path, threads) as worker:
-                workers.append(worker)
+            with pool.open(row.backend) as worker:
                 return work(row, RemoteAdapter(worker, row.backend.target))
         except (Unsupported, BackendError, ValueError, TypeError) as error:
             trouble: Trouble = "skip" if isinstance(error, Unsupported) else "error"
             return fail(row, trouble, " ".join(str(error).split())[:300])
 
-    futures: dict[BackendAtDtype, Future[T]] = {}
-    try:
-        for row in sorted(rows, key=_cost):
-            futures[row] = pool.submit(run, row)
+    with WorkerPool(limit, _threads(os.cpu_count() or 1, len(rows))) as pool:
+        futures = {row: pool.submit(run, row) for row in sorted(rows, key=_cost)}
         return [futures[row].result() for row in rows]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        while not all(future.done() for future in futures.values()):
-            for worker in workers:  # one may be starting yet
-                worker.close()
-            wait(futures.values(), _POLL)
 
 
 def _threads(cores: int, rows: int) -> int | None:

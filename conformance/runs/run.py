@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import TIME_LIMIT
@@ -14,6 +12,7 @@ from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.pairs import coarser, compare_pairs, distance, find_changes
+from gateparity.conformance.runs.pool import WorkerPool
 from gateparity.conformance.runs.result import Result, Run
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
@@ -21,6 +20,7 @@ from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.runs.plan import Plan
@@ -48,62 +48,52 @@ def run_checks(
     """
     start = time.perf_counter()
     truths = Truths()
-    sessions = [Session(backend, truths, time_limit) for backend in backends]
-    first = [session for session in sessions if session.backend in load_first]
     beside = purity_beside(plan, seed)
-    found = _run_all(sessions, first, truths, plan, beside, progress, save)
-    results = [result for results, _ in found for result in results]
-    asked = [result for _, asked in found for result in asked]
+    with WorkerPool(time_limit) as pool:
+        sessions = [Session(backend, truths, pool.open) for backend in backends]
+        _load_all([session for session in sessions if session.backend in load_first], pool)
+        futures = _start(sessions, pool, plan=plan, beside=beside, progress=progress, save=save)
+        for task in plan:
+            truths.of(*task)  # while the workers are still importing
+        found = [futures[session].result() for session in sessions]
+    results, asked = ([r for both in found for r in both[k]] for k in (0, 1))
     declared = {session.backend.label: session.arithmetic for session in sessions}
     labels = [backend.label for backend in backends]
-    pairs = compare_pairs(labels, results, plan, truths, declared)
     return Run(
         backends=tuple(backends),
         results=tuple(results),
-        pairs=tuple(pairs),
-        versions={s.backend.label: s.version for s in sessions if s.version},
+        pairs=tuple(compare_pairs(labels, results, plan, truths, declared)),
         seed=seed,
         seconds=time.perf_counter() - start,
-        transport_seconds=sum(session.transport_seconds for session in sessions),
         asked=tuple(asked),
-        arithmetics={label: numbers for label, numbers in declared.items() if numbers},
-        manifests={s.backend.label: s.manifest for s in sessions if s.manifest},
-        layouts={s.backend.label: s.layout for s in sessions if s.layout},
         changes=tuple(_find_changes(backends, results, plan, truths, declared)),
+        **_describe(sessions),
     )
 
 
-def _run_all(
-    sessions: Sequence[Session],
-    first: Sequence[Session],
-    truths: Truths,
-    plan: Plan,
-    beside: Plan,
-    progress: Progress,
-    save: Save,
-) -> list[tuple[list[Result], list[Result]]]:
-    """Return what `_run_backend` returns for each session, in their order; load `first` before."""
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    try:
-        _load_all(first, pool)
-        futures = {
-            session.backend.label: pool.submit(_run_backend, session, plan, beside, progress, save)
-            for session in sorted(sessions, key=_cost, reverse=True)
-        }
-        for task in plan:
-            truths.of(*task)  # while the workers are still importing
-        return [futures[session.backend.label].result() for session in sessions]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for session in sessions:
-            session.close()
-        pool.shutdown()
+def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
+    """Return the fields of a run that the adapters say of themselves."""
+    return {
+        "versions": {s.backend.label: s.version for s in sessions if s.version},
+        "transport_seconds": sum(session.transport_seconds for session in sessions),
+        "arithmetics": {s.backend.label: s.arithmetic for s in sessions if s.arithmetic},
+        "manifests": {s.backend.label: s.manifest for s in sessions if s.manifest},
+        "layouts": {s.backend.label: s.layout for s in sessions if s.layout},
+    }
 
 
-def _load_all(sessions: Sequence[Session], pool: ThreadPoolExecutor) -> None:
-    found = zip(sessions, pool.map(Session.load, sessions), strict=True)
-    wrong = [f"{session.backend.label} can't run: {reason}" for session, reason in found if reason]
-    if wrong:
+def _start(
+    sessions: Sequence[Session], pool: WorkerPool, **options: Any
+) -> dict[Session, Future[tuple[list[Result], list[Result]]]]:
+    """Start every backend's run in the pool, those with expensive frameworks first."""
+    ordered = sorted(sessions, key=_cost, reverse=True)
+    return {session: pool.submit(_run_backend, session, **options) for session in ordered}
+
+
+def _load_all(sessions: Sequence[Session], pool: WorkerPool) -> None:
+    loading = [(session, pool.submit(session.load)) for session in sessions]
+    found = [(session.backend.label, future.result()) for session, future in loading]
+    if wrong := [f"{label} can't run: {reason}" for label, reason in found if reason]:
         raise InputError("; ".join(wrong))
 
 

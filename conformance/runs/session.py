@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, WorkerLost
+from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
 from gateparity.conformance.judgement.budget import make_arithmetic
 from gateparity.conformance.judgement.deviations import find_deviation
 from gateparity.conformance.runs.engines import weigh_engine
@@ -23,9 +23,10 @@ from gateparity.errors import Impure, Unsupported
 from gateparity.protocol.canonical import Canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.workers.remote import Worker
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.runs.result import Result, Status
@@ -65,9 +66,14 @@ def run_check(
 
 
 class Session:
-    """A backend at work. Close it, or use it as a context; a lost worker isn't started again."""
+    """A backend at work. Close it, or use it as a context; a lost worker isn't started again.
 
-    def __init__(self, backend: Backend, truths: Truths, limit: float) -> None:
+    `start` starts the backend's worker when it is first needed.
+    """
+
+    def __init__(
+        self, backend: Backend, truths: Truths, start: Callable[[Backend], Worker]
+    ) -> None:
         self.backend = backend
         self.version = ""
         self.layout: Layout | None = None  # as far as the adapter was loaded
@@ -75,7 +81,7 @@ class Session:
             PLAIN  # what the backend declares of it, once it is loaded
         )
         self._truths = truths
-        self._limit = limit
+        self._start_worker = start
         self._lost = backend.missing
         self._closed = False
         self._worker: Worker | None = None
@@ -161,7 +167,7 @@ class Session:
         if self._lost or self.backend.python is None:
             raise WorkerLost(self._lost)
         if self._worker is None:
-            self._worker = Worker(self.backend.python, self._limit, self.backend.path)
+            self._worker = self._start_worker(self.backend)
             if self._closed:
                 self._worker.close()
         if self._adapter is None:

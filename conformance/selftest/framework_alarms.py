@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from gateparity.backends.workers.remote import TIME_LIMIT, BackendError, RemoteAdapter, Worker
+from gateparity.backends.workers.remote import TIME_LIMIT, BackendError, RemoteAdapter
 from gateparity.conformance.problems.random_cases import random_case_of_few_shapes
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.pool import WorkerPool
 from gateparity.conformance.selftest.false_alarms import Alarms, expect_all, try_case
 from gateparity.errors import InputError, Unsupported
 from gateparity.network.dtypes import SUITE_DTYPES
@@ -37,10 +35,9 @@ def count_framework_alarms(
     an incomplete figure would mislead.
     """
     totals = {backend.label: Alarms() for backend in backends}
-    with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(_start(backend)) for backend in backends]
-        pool = stack.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
-        adapters = list(pool.map(_load, backends, workers))
+    with WorkerPool(TIME_LIMIT) as pool:
+        loading = [pool.submit(_load, backend, pool) for backend in backends]
+        adapters = [future.result() for future in loading]
         for start in range(0, cases, _PIECE):
             seeds = [seed * 10**6 + k for k in range(start, min(start + _PIECE, cases))]
             piece = _make_piece(seeds, adapters)
@@ -54,18 +51,9 @@ def count_framework_alarms(
     return totals
 
 
-def _start(backend: Backend) -> Worker:
-    if backend.python is None or backend.missing:
-        raise InputError(f"{backend.label} can't run: {backend.missing}")
+def _load(backend: Backend, pool: WorkerPool) -> RemoteAdapter:
     try:
-        return Worker(backend.python, TIME_LIMIT, backend.path)
-    except BackendError as error:
-        raise InputError(f"{backend.label} can't run: {error}") from None
-
-
-def _load(backend: Backend, worker: Worker) -> RemoteAdapter:
-    try:
-        return RemoteAdapter(worker, backend.target)
+        return RemoteAdapter(pool.open(backend), backend.target)
     except (BackendError, Unsupported) as error:
         raise InputError(f"{backend.label} can't run: {error}") from None
 

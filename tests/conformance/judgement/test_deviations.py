@@ -10,6 +10,7 @@ import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.spec import parse_backends
+from gateparity.backends.workers.remote import open_worker
 from gateparity.conformance.judgement.deviations import DEVIATIONS, Deviation, find_deviation
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
@@ -50,7 +51,7 @@ def run(tmp_path, monkeypatch):
         [backend] = parse_backends([f"mymod:{adapter}"])
         backend = dataclasses.replace(backend, name=name, variant=variant, shipped=shipped)
         check, case, dtype = key
-        with Session(backend, Truths(), 60.0) as session:
+        with Session(backend, Truths(), open_worker) as session:
             return session.run(CHECKS[check], RECIPES[case].build(dtype, 0))
 
     return run

@@ -159,7 +159,7 @@ def test_a_case_that_a_check_cannot_take(record, compare):
 
 def test_no_worker_is_started(record, compare, monkeypatch):
     monkeypatch.setattr(remote, "Worker", None)
-    monkeypatch.setattr("gateparity.conformance.runs.session.Worker", None)
+    monkeypatch.setattr(remote, "open_worker", None)
     monkeypatch.setattr("subprocess.run", None)
     assert compare(record(numpy="sound"), record(numpy="nudged")).run.verdict == "agrees"
 

@@ -15,6 +15,7 @@ from gateparity.backends.catalogue import FRAMEWORKS, check_engine
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.spec import parse_backends
 from gateparity.backends.workers.local import load_local
+from gateparity.backends.workers.remote import open_worker
 from gateparity.conformance.judgement.deviations import DEVIATIONS
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
@@ -157,11 +158,11 @@ def test_in_a_worker_it_is_the_same(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mine, typo = parse_backends(["port:Mine", "port:Typo"])
     check, case = CHECKS["forward"], RECIPES["unit"].build("float32", 0)
-    with Session(mine, Truths(), 60.0) as session:
+    with Session(mine, Truths(), open_worker) as session:
         assert session.run(check, case).status == "pass"
         assert session.arithmetic == {"bias": 4.0}
         assert session.manifest["engine"] == "tensorflow"
-    with Session(typo, Truths(), 60.0) as session:
+    with Session(typo, Truths(), open_worker) as session:
         result = session.run(check, case)
     assert result.status == "error"
     assert result.reason == (

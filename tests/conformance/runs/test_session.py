@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gateparity.backends.spec import parse_backends
+from gateparity.backends.workers.remote import open_worker
 from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS
@@ -226,7 +228,7 @@ def session(backend):
 
     def start(name, limit=30.0, truths=None, **changes):
         found = dataclasses.replace(backend(name), **changes)
-        started.append(Session(found, truths or Truths(), limit))
+        started.append(Session(found, truths or Truths(), partial(open_worker, limit=limit)))
         return started[-1]
 
     yield start
@@ -492,7 +494,7 @@ def test_any_check_may_be_compared_with_the_scratch_variant(session, torch_backe
     alone = session("Right").run(check, case)
     assert (alone.status, alone.reason, alone.against) == ("skip", reason, None)
     (torch_layer,) = parse_backends([torch_backend.label.replace("scratch", "layer", 1)])
-    with Session(torch_layer, Truths(), 60.0) as layer:
+    with Session(torch_layer, Truths(), open_worker) as layer:
         found = layer.run(check, case)
         plain = layer.run(CHECKS["forward"], case)
     assert (found.status, found.reason) == ("pass", "")

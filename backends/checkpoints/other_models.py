@@ -1,4 +1,4 @@
-"""What kind of model a file holds that isn't PyTorch's, by its content: its name is often wrong.
+"""Models of other kinds, which are recognised only to be refused by their names.
 
 Protobuf has no first bytes of its own. The numbers of its outermost fields tell ONNX from Core ML.
 """
@@ -9,12 +9,16 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Final
 
+from gateparity.backends.checkpoints.format import Format
+from gateparity.backends.checkpoints.safetensors_file import begins_safetensors
+from gateparity.backends.checkpoints.torch_zip import list_names
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
 HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 TFLITE_MAGIC: Final = b"TFL3"  # behind the place of the root table
-PICKLE: Final = re.compile(rb"\x80[\x02-\x05](?!\0{6}).*\.", re.DOTALL)
+PICKLE_MAGIC: Final = re.compile(rb"\x80[\x02-\x05]")
 
 # https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, ModelProto: ir_version, graph
 ONNX_FIELDS: Final = {1, 7}
@@ -29,24 +33,22 @@ VARINT_TYPE, LENGTH_TYPE = 0, 2
 WIDTHS: Final = {VARINT_TYPE: 0, 1: 8, LENGTH_TYPE: 0, 5: 4}  # bytes behind the tag, by wire type
 
 
-def name_format(data: bytes) -> str | None:
-    """Return "an HDF5 file" and the like, or None for a format that isn't known here."""
-    if data.startswith(HDF5_MAGIC):
-        return "an HDF5 file, as Keras's .h5 is"
-    if data[4:8] == TFLITE_MAGIC:
-        return "a TFLite model"
-    if PICKLE.fullmatch(data):
-        return "a pickle that torch.save didn't write"
-    fields = set(itertools.islice(_outermost_fields(data), LOOKED_AT))
-    if fields >= COREML_FIELDS and not fields.isdisjoint(COREML_KINDS):
-        return "a Core ML model"
-    return "an ONNX model" if fields >= ONNX_FIELDS else None
+def _is_keras(data: bytes) -> bool:
+    members = list_names(data)
+    return "config.json" in members and any(name.endswith(".h5") for name in members)
 
 
-def name_archive(members: Collection[str]) -> str | None:
-    """Return the kind of model that a zip archive with these members holds, or None."""
-    keras = "config.json" in members and any(name.endswith(".h5") for name in members)
-    return "a Keras model" if keras else None
+def _is_pickle(data: bytes) -> bool:
+    return bool(PICKLE_MAGIC.match(data)) and data.endswith(b".") and not begins_safetensors(data)
+
+
+def _is_coreml(data: bytes) -> bool:
+    fields = _fields(data)
+    return fields >= COREML_FIELDS and not fields.isdisjoint(COREML_KINDS)
+
+
+def _fields(data: bytes) -> set[int]:
+    return set(itertools.islice(_outermost_fields(data), LOOKED_AT))
 
 
 def _outermost_fields(data: bytes) -> Iterator[int]:
@@ -54,7 +56,7 @@ def _outermost_fields(data: bytes) -> Iterator[int]:
 
     Source: https://protobuf.dev/programming-guides/encoding.
     """
-    at = 0 if data.startswith(FIRST) else len(data)
+    at = 0 if data.startswith(FIRST) and not begins_safetensors(data) else len(data)
     while tag := VARINT.match(data, at):
         number, wire_type = divmod(_decode(tag[0]), 8)
         if wire_type not in WIDTHS or not number:
@@ -70,3 +72,13 @@ def _outermost_fields(data: bytes) -> Iterator[int]:
 
 def _decode(varint: bytes) -> int:
     return sum((byte & 127) << 7 * place for place, byte in enumerate(varint))
+
+
+FORMATS: Final = (
+    Format("a Keras model", _is_keras),
+    Format("an HDF5 file, as Keras's .h5 is", lambda data: data.startswith(HDF5_MAGIC)),
+    Format("a TFLite model", lambda data: data.startswith(TFLITE_MAGIC, 4)),
+    Format("a pickle that torch.save didn't write", _is_pickle, order=1),
+    Format("a Core ML model", _is_coreml, order=1),
+    Format("an ONNX model", lambda data: _fields(data) >= ONNX_FIELDS, order=1),
+)
