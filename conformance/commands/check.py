@@ -111,15 +111,7 @@ def check(
     """
     inputs = (weights, text)
     others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
-    files = ReportFiles(
-        "run",
-        json=json,
-        reports=report,
-        markdown=markdown,
-        others=others,
-        inputs=inputs,
-        force=force,
-    )
+    files = ReportFiles("run", json, report, markdown, others=others, inputs=inputs, force=force)
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
     backends = choose_rows(backend)

@@ -28,10 +28,10 @@ class ReportFiles(OutputFiles):
     def __init__(
         self,
         subject: str,
-        *,
         json: Path | None = None,
         reports: Iterable[Path] | None = (),
         markdown: Path | None = None,
+        *,
         others: Iterable[tuple[str, Path | None, Kind]] = (),
         inputs: Iterable[Path | None] = (),
         force: bool = False,
