@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.reports.blocks import Block, Report, Text
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$])")
+_LINK: Final = re.compile(r"(https://[^\s<>\"'`\\|]*[^\s<>\"'`\\|.,:;)])")
 _LOUD: Final = ("fail", "error")
 
 
@@ -30,8 +31,13 @@ def to_markdown(report: Report) -> str:
 
 
 def escape(text: str) -> str:
-    """Escape a text for Markdown and HTML, on one line."""
-    return _SPECIAL.sub(r"\\\1", html.escape(printable(" ".join(text.split())), quote=False))
+    """Escape a text for Markdown and HTML, on one line; its https addresses become links."""
+    parts = _LINK.split(printable(" ".join(text.split())))
+    return "".join(f"<{p}>" if k % 2 else _escape(p) for k, p in enumerate(parts))
+
+
+def _escape(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", html.escape(text, quote=False))
 
 
 def _draw(blocks: Sequence[Block], level: int) -> Iterator[str]:

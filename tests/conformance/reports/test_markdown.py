@@ -107,3 +107,11 @@ def test_a_fence_in_a_command_does_not_end_its_block():
     markup = render(to_markdown(Report("r", [Code("check -b 'a```b'"), line("after")])))
     assert "<p>after</p>" in markup
     assert "$ check -b 'a```b'" in html.unescape(markup)
+
+
+def test_an_address_is_a_link_whatever_it_contains():
+    markup = render(to_markdown(Report("r", [line("see https://a.b/c_d_e?f=1&g*h*, or not")])))
+    assert (
+        '<a href="https://a.b/c_d_e?f=1&amp;g*h*">https://a.b/c_d_e?f=1&amp;g*h*</a>, or' in markup
+    )
+    assert "<a " not in render(escape("http://a.b ://c https://"))
