@@ -1,4 +1,4 @@
-"""Pages of training, timing and the suite's own figures: what was found, every value escaped."""
+"""Pages of training and timing: what was found, every value escaped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from gateparity.conformance.bench.measure import Bench, Growth, Timing
 from gateparity.conformance.bench.statistics import Spread
 from gateparity.conformance.problems.text import encode_text
 from gateparity.conformance.reports.html.bench import bench_page
-from gateparity.conformance.reports.html.selftest import alarms_page, selftest_page
 from gateparity.conformance.reports.html.training import training_page
 from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.training.resume import History
@@ -89,37 +88,6 @@ def test_bench_has_ratios_targets_reasons_and_growth():
     assert ">0.50<" in text
     bench.errors[EVIL] = EVIL
     assert "<h1>incomplete</h1>" in bench_page(bench)
-
-
-@pytest.fixture
-def figures():
-    kill = {"name": EVIL, "family": "order", "violates": "", "caught": ["forward"]}
-    return {
-        "seed": 3,
-        "mistakes": [kill | {"expected": ["forward"]}, kill | {"expected": ["gates"]}],
-        "diagnoses": [{"mistakes": (EVIL,), "said": ((EVIL, "two"),), "right": False}],
-        "false_alarms": {"numpy": {"cases": 7, "sigmas": 3.25, "shift": None, "reasons": (EVIL,)}},
-        "sensitivity": {"m": {"cases": 4, "median": 1e-7, "99 of 100": None, "false_alarms": 0}},
-    }
-
-
-def test_selftest_has_families_and_sensitivities(figures):
-    text = selftest_page(figures, 1)
-    assert EVIL not in text
-    assert "<h1>not as it should be</h1>" in text
-    assert "2 of 2 mistakes killed; 0 of 1 diagnoses right; seed 3" in text
-    row = (
-        '<td>order</td><td class="number">2</td><td class="number">2</td><td class="number">1</td>'
-    )
-    assert row in text
-    assert ">1.0e-07<" in text
-    assert ">none<" in text
-
-
-def test_alarms_in_frameworks(figures):
-    text = alarms_page(figures["false_alarms"], 1)
-    assert EVIL not in text
-    assert "<h1>false alarms: 1</h1>" in text
 
 
 @pytest.mark.parametrize(
