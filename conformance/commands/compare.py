@@ -26,8 +26,8 @@ EXAMPLES: Final = """
 
   gateparity compare torch.safetensors jax.safetensors --report both.html
 
-gateparity judges what `gateparity check --record` wrote again, and compares it array by array, with
-NumPy alone.
+`compare` judges again what `gateparity check --record` wrote.
+It compares the runs array by array, with NumPy alone.
 """
 
 Runs = Annotated[

@@ -66,8 +66,8 @@ EXAMPLES: Final = """
 
   gateparity diagnose -b torch --report why.html     a page to look at
 
-If you don't know the layout of an LSTM, give it one that it might have: the diagnosis says what is
-wrong with that layout.
+If you don't know the layout of an LSTM, give it one that it might have.
+The diagnosis says what is wrong with that layout.
 """
 
 Specs = Annotated[
