@@ -361,8 +361,8 @@ def _reasons(run: Run) -> Table:
     found: dict[tuple[str, Status, str], list[Result]] = {}
     for result in run.results:
         if result.status in ("skip", "error", "known"):
-            key = (result.backend.label, result.status, result.reason)
-            found.setdefault(key, []).append(result)
+            one = (result.backend.label, result.status, result.reason)
+            found.setdefault(one, []).append(result)
     merged: dict[tuple[Status, str, str], list[str]] = {}
     for (label, status, reason), results in found.items():
         key = (status, describe_place(results), reason + suggest_keys(run, results))

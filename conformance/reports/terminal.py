@@ -6,7 +6,7 @@ groups of columns, and each group repeats the columns that name a row.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich import box
 from rich.cells import cell_len
@@ -74,8 +74,8 @@ def _print_block(block: Block, console: Console) -> None:
     if isinstance(block, Section):
         console.print()
         _print_words(Words(printable(block.title), "bold"), console)
-        for part in block.blocks:
-            _print_block(part, console)
+        for inner in block.blocks:
+            _print_block(inner, console)
     elif isinstance(block, Table):
         _print_table(block, console)
     elif isinstance(block, Line):
@@ -118,7 +118,7 @@ def _print_columns(
 ) -> None:
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
     for k, width in zip(columns, widths, strict=True):
-        side = "right" if _is_number(table, k) else "left"
+        side: Literal["left", "right"] = "right" if _is_number(table, k) else "left"
         grid.add_column(Words(printable(table.head[k])), justify=side, width=width, overflow="fold")
     for row in table.rows:
         grid.add_row(*(_cell(row[k]) for k in columns))

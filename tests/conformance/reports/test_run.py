@@ -125,7 +125,7 @@ def test_pairs_are_above_and_below_the_diagonal(run):
     ]
     text = printed(run)
     assert "numpy:scratch and jax:layer differ, float32: they differ\n" in text
-    assert "X: 1 pairs differ, each with a backend that fails a check by itself.\n" in text
+    assert "1 pair differs (X) with a backend that fails a check by itself.\n" in text
 
 
 def test_one_backend_has_no_pairs(run):
