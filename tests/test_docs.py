@@ -87,7 +87,7 @@ def test_the_example_adapter_is_short_and_agrees(tmp_path):
         ('order="igfo"', 'order="ifgo"'),
         ("sigmoid(f + 1)", "sigmoid(f)"),
         ("forget_offset=1.0", "forget_offset=0.5"),
-        ("batch.h_0[0]", "zeros"),
+        ('states["h"][0]', "zeros[0]"),
         ("np.concatenate([x, h], -1)", "np.concatenate([x, 0 * h], -1)"),
     ],
 )
@@ -234,7 +234,7 @@ def test_what_comes_in_is_as_it_is_told():
             return super().forward(config, params, batch)
 
     assert {result.status for result in gateparity.check_adapter(Spy())} == {"pass", "skip"}
-    assert {(b.h_0 is None, b.c_0 is None) for b in batches} == {(False, False), (True, True)}
+    assert {b.states is None for b in batches} == {False, True}
     assert {b.lengths.dtype.name for b in batches if b.lengths is not None} == {"int32"}
 
 

@@ -127,7 +127,7 @@ def predict(
     """Return the model's output for inputs, starting from the states in `state`."""
     ops, convert = primitives.trainer().OPERATIONS, primitives.from_numpy
     X = one_hot(x, config.input_size, config.dtype) if recipe.has_symbols else x
-    outputs = run(config, lstm_params(state.params), Batch(X, state.h, state.c))
+    outputs = run(config, lstm_params(state.params), Batch(X, state.states))
     params = {name: convert(state.params[name]) for name in HEAD}
     Z = _output(ops, config, recipe, params, outputs)
     return Prediction(*map(primitives.to_numpy, (Z, outputs[1], outputs[2])))

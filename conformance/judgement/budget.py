@@ -20,7 +20,7 @@ from gateparity.conformance.judgement.rounding import (
     make_rounding,
 )
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import FINAL_STATES, Outputs, from_names
 from gateparity.network.dtypes import DTYPES, unit_roundoff
 from gateparity.network.parameters import CellWeights
 
@@ -39,7 +39,7 @@ _DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an e
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
 _PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
-_OUTPUTS: Final[tuple[str, ...]] = ("y", "h_n", "c_n")
+_OUTPUTS: Final = ("y", *FINAL_STATES)
 _DECLARED: Final = ("factors", "bias", "sigmoid_floor")
 
 
@@ -175,7 +175,8 @@ def _scores(case: Case, errors: Any, weights: Results) -> Any:
     Its shape is `(cell, gate, hidden)`, and a last axis for the draws if `errors` has one.
     """
     zeros = _zero_states(errors["y"], case.config)  # of the kind of y, which may be draws
-    cotangents = Outputs(*(errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS))
+    weighted = {n: errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS}
+    cotangents = from_names(Outputs, weighted)
     config = dataclasses.replace(case.config, biases=True)
     found, _ = Truth(dtype="float64").gradients(
         config, _biased(case.params), case.batch, cotangents

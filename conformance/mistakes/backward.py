@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from gateparity.conformance.mistakes.mistake import (
 )
 from gateparity.conformance.mistakes.weights import GATE_NAMES
 from gateparity.conformance.mistakes.wrappers import Wrapper
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, join_states, map_states
 from gateparity.network.config import GATES
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gateparity.backends.numpy.equations import Step
     from gateparity.conformance.mistakes.equations import Activation, BackwardCell, Run
     from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
+    from gateparity.network.batch import Outputs
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
@@ -109,16 +111,14 @@ def _cut_between_layers(
     for layer in range(config.layers):
         below = dataclasses.replace(config, layers=layer + 1)
         cells = slice(0, (layer + 1) * wide)
-        h_0, c_0 = (None if s is None else s[cells] for s in (batch.h_0, batch.c_0))
-        part = dataclasses.replace(batch, h_0=h_0, c_0=c_0)
-        y = cotangent.y if layer == config.layers - 1 else np.zeros_like(cotangent.y)
-        h_n, c_n = (_top_alone(s[cells], wide) for s in (cotangent.h_n, cotangent.c_n))
-        found.append(lstm.gradients(below, params[cells], part, Outputs(y, h_n, c_n)))
+        part = map_states(batch, itemgetter(cells))
+        heads = map_states(map_states(cotangent, itemgetter(cells)), lambda s: _top_alone(s, wide))
+        if layer < config.layers - 1:
+            heads = dataclasses.replace(heads, y=np.zeros_like(cotangent.y))
+        found.append(lstm.gradients(below, params[cells], part, heads))
     d_params = tuple(cell for cells, _ in found for cell in cells[-wide:])
-    h_0, c_0 = (
-        np.concatenate([getattr(d, name)[-wide:] for _, d in found]) for name in ("h_0", "c_0")
-    )
-    return d_params, Batch(found[0][1].x, h_0, c_0)
+    tops = [map_states(d, lambda state: state[-wide:]) for _, d in found]
+    return d_params, Batch(found[0][1].x, join_states(tops, np.concatenate))
 
 
 def _top_alone(states: Array, wide: int) -> Array:

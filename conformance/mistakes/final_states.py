@@ -19,7 +19,7 @@ from gateparity.conformance.mistakes.mistake import (
     alike,
 )
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_outputs
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, Outputs, join_states, map_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def _on_states(turn: Turn) -> Wrapper:
     """Turn h_n and c_n in the same way."""
-    return on_outputs(lambda o, _, config: Outputs(o.y, turn(o.h_n, config), turn(o.c_n, config)))
+    return on_outputs(lambda o, _, config: map_states(o, lambda s: turn(s, config)))
 
 
 def _zeros(states: Array, _: Config) -> Array:
@@ -46,7 +46,7 @@ def last_layer(states: Array, config: Config) -> Array:
 
 
 def _exchanged(outputs: Outputs, *_: object) -> Outputs:
-    return Outputs(outputs.y, outputs.c_n, outputs.h_n)
+    return Outputs(outputs.y, {"h": outputs.states["c"], "c": outputs.states["h"]})
 
 
 def _told(h_of: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Wrapper:
@@ -54,36 +54,35 @@ def _told(h_of: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Wr
 
     def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         found = lstm.forward(config, params, batch)
-        return Outputs(found.y, h_of(found.c_n), found.c_n)
+        c_n = found.states["c"]
+        return Outputs(found.y, {"h": h_of(c_n), "c": c_n})
 
     def gradients(
         lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
-        c_n = lstm.forward(config, params, batch).c_n
-        cotangents = Outputs(
-            cotangent.y,
-            np.zeros_like(cotangent.h_n),
-            cotangent.c_n + cotangent.h_n * slope(c_n),
-        )
-        return lstm.gradients(config, params, batch, cotangents)
+        c_n = lstm.forward(config, params, batch).states["c"]
+        dh_n, dc_n = cotangent.states["h"], cotangent.states["c"]
+        states = {"h": np.zeros_like(dh_n), "c": dc_n + dh_n * slope(c_n)}
+        return lstm.gradients(config, params, batch, Outputs(cotangent.y, states))
 
     return Wrapper(forward, gradients=gradients)
 
 
 def _stale_forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
     found = lstm.forward(config, params, batch)
-    h_0 = np.zeros_like(found.h_n) if batch.h_0 is None else found.h_n * 0 + batch.h_0
-    c_0 = np.zeros_like(found.c_n) if batch.c_0 is None else found.c_n * 0 + batch.c_0
-    return Outputs(found.y, h_0, c_0)
+    given = batch.states or {}
+    states = {
+        name: state * 0 + given[name] if name in given else np.zeros_like(state)
+        for name, state in found.states.items()
+    }
+    return Outputs(found.y, states)
 
 
 def _stale_gradients(
     lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
-    h_n, c_n = cotangent.h_n, cotangent.c_n
-    cotangents = Outputs(cotangent.y, np.zeros_like(h_n), np.zeros_like(c_n))
-    d_params, d = lstm.gradients(config, params, batch, cotangents)
-    return d_params, Batch(d.x, d.h_0 + h_n, d.c_0 + c_n)
+    d_params, d = lstm.gradients(config, params, batch, map_states(cotangent, np.zeros_like))
+    return d_params, Batch(d.x, join_states([d, cotangent], lambda pair: pair[0] + pair[1]))
 
 
 def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:

@@ -10,7 +10,7 @@ import numpy as np
 from gateparity.conformance.mistakes.mistake import GRADIENTS, alike
 from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_cotangent
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, Outputs, arrays_by_name, map_arrays, replace_arrays
 from gateparity.network.parameters import fields
 
 if TYPE_CHECKING:
@@ -42,16 +42,15 @@ def _on_weights(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wra
 
 def _on_inputs(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
     def changed(found: Found, *_: object) -> Found:
-        arrays = {name: change(getattr(found[1], name)) for name in names}
-        return found[0], dataclasses.replace(found[1], **arrays)
+        arrays = {name: change(arrays_by_name(found[1])[name]) for name in names}
+        return found[0], replace_arrays(found[1], **arrays)
 
     return on_gradients(changed)
 
 
 def _scaled(found: Found, factor: float) -> Found:
     d_params, d = found
-    states = {name: array * factor for name, array in vars(d).items() if array is not None}
-    return tuple(map_fields(cell, ALL, lambda a: a * factor) for cell in d_params), Batch(**states)
+    return map_arrays(lambda array: array * factor, (d_params, d))
 
 
 def _clipped_by_norm(found: Found, *_: object) -> Found:
@@ -71,15 +70,17 @@ def _decayed(found: Found, params: Parameters, _: Batch) -> Found:
 
 
 def _exchanged(found: Found, *_: object) -> Found:
-    d = found[1]
-    return found[0], Batch(d.x, d.c_0, d.h_0)
+    d = arrays_by_name(found[1])
+    return found[0], replace_arrays(found[1], h_0=d["c_0"], c_0=d["h_0"])
 
 
 def _without(*names: str) -> Wrapper:
     """Return a mistake that sets these parts of the cotangent to zero."""
-    return on_cotangent(
-        lambda d, *_: dataclasses.replace(d, **{n: np.zeros_like(getattr(d, n)) for n in names})
-    )
+
+    def change(d: Outputs, *_: object) -> Outputs:
+        return replace_arrays(d, **{n: np.zeros_like(arrays_by_name(d)[n]) for n in names})
+
+    return on_cotangent(change)
 
 
 def _last_output_only(d: Outputs, *_: object) -> Outputs:
@@ -178,7 +179,7 @@ _HEADS: Final = alike(
     (
         "cotangent of h_n doubled",
         "the cotangent of h_n was counted twice, with y's last step and by itself",
-        on_cotangent(lambda d, *_: dataclasses.replace(d, h_n=d.h_n * 2)),
+        on_cotangent(lambda d, *_: replace_arrays(d, h_n=d.states["h"] * 2)),
     ),
     path="backward",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from gateparity.conformance.mistakes.mistake import (
     alike,
 )
 from gateparity.conformance.mistakes.wrappers import on_batch
+from gateparity.network.batch import map_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
 def on_states(turn: Turn) -> Wrapper:
     """Turn h_0 and c_0 in the same way, where they are given."""
     return on_batch(lambda batch, config: map_states(batch, lambda s: turn(s, config)))
-
-
-def map_states(batch: Batch, change: Callable[[Array], Array]) -> Batch:
-    """Return the batch with a function applied to its initial states."""
-    states = {"h_0": batch.h_0, "c_0": batch.c_0}
-    return dataclasses.replace(batch, **{n: change(s) for n, s in states.items() if s is not None})
 
 
 def rolled(step: int) -> Turn:
@@ -79,12 +74,18 @@ def first_layer(states: Array, config: Config) -> Array:
 
 def _without(*names: str) -> Wrapper:
     """Put zeros in."""
-    nothing: dict[str, Any] = dict.fromkeys(names)
-    return on_batch(lambda batch, _: dataclasses.replace(batch, **nothing))
+
+    def change(batch: Batch, _: Config) -> Batch:
+        states = (batch.states or {}).items()
+        return dataclasses.replace(batch, states={n: s for n, s in states if n not in names})
+
+    return on_batch(change)
 
 
 def _exchanged(batch: Batch, *_: object) -> Batch:
-    return dataclasses.replace(batch, h_0=batch.c_0, c_0=batch.h_0)
+    given, others = batch.states or {}, {"h": "c", "c": "h"}
+    states = {name: given[other] for name, other in others.items() if other in given}
+    return dataclasses.replace(batch, states=states)
 
 
 def _first_for_all(states: Array, _: Config) -> Array:
@@ -97,9 +98,9 @@ _ALL: Final = alike(
     _FAMILY,
     "every number after an initial state that isn't zero: all checks that compute",
     COMPUTES,
-    ("h_0 ignored", "h_0 was zero", _without("h_0")),
-    ("c_0 ignored", "c_0 was zero", _without("c_0")),
-    ("h_0 and c_0 ignored", "both initial states were zero", _without("h_0", "c_0")),
+    ("h_0 ignored", "h_0 was zero", _without("h")),
+    ("c_0 ignored", "c_0 was zero", _without("c")),
+    ("h_0 and c_0 ignored", "both initial states were zero", _without("h", "c")),
     (
         "h_0 and c_0 exchanged",
         "h_0 and c_0 had changed places",

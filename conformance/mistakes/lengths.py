@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.conformance.mistakes.initial_states import map_states
 from gateparity.conformance.mistakes.masks import is_last, is_live, pick
 from gateparity.conformance.mistakes.mistake import ANSWERS, SHORT, ZERO_LENGTH, alike
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_batch, on_outputs
 from gateparity.conformance.problems.slices import add_parameters
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, Outputs, join_states, map_arrays, map_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +40,8 @@ def _joined(join: Callable[[Outputs, Outputs, Batch], Outputs]) -> Wrapper:
         cotangents, other_heads = pull_back(lambda pair: join(*pair, batch), cotangent, like=both)
         d_params, d = lstm.gradients(config, params, batch, cotangents)
         more, e = lstm.gradients(config, params, _unmasked(batch), other_heads)
-        states = {name: getattr(d, name) + getattr(e, name) for name in ("x", "h_0", "c_0")}
-        return add_parameters([d_params, more]), Batch(**states)
+        states = join_states([d, e], lambda pair: pair[0] + pair[1])
+        return add_parameters([d_params, more]), Batch(d.x + e.x, states)
 
     return Wrapper(forward, gradients=gradients)
 
@@ -79,7 +78,7 @@ def _by_length(batch: Batch) -> Array:
 
 
 def _in_order(outputs: Outputs, order: Array) -> Outputs:
-    return Outputs(**{name: array[:, order] for name, array in vars(outputs).items()})
+    return map_arrays(lambda array: array[:, order], outputs)
 
 
 def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
@@ -87,8 +86,7 @@ def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
     if batch.lengths is None:
         return outputs
     there = (batch.lengths > 0)[:, None]
-    h_n, c_n = (np.where(there, states, 0) for states in (outputs.h_n, outputs.c_n))
-    return dataclasses.replace(outputs, h_n=h_n, c_n=c_n)
+    return map_states(outputs, lambda state: np.where(there, state, 0))
 
 
 _SHORT: Final = alike(

@@ -15,16 +15,16 @@ from gateparity.conformance.mistakes.equations import (
     with_sequence,
 )
 from gateparity.conformance.mistakes.gradients import on_gradients
-from gateparity.conformance.mistakes.initial_states import map_states
 from gateparity.conformance.mistakes.mistake import GRADIENTS, OUTPUTS, WEIGHTS, alike, run_at
 from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields, on_fields
 from gateparity.conformance.mistakes.wrappers import on_batch, on_outputs
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import map_arrays, map_states
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.cells import CellChange
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.conformance.mistakes.wrappers import Found, Wrappable, Wrapper
+    from gateparity.network.batch import Outputs
     from gateparity.network.parameters import Array
 
 BFLOAT16: Final = 8  # bits of the significand, with the one that isn't stored
@@ -71,7 +71,7 @@ def _initial_states(bits: int) -> Wrapper:
 
 def _outputs(bits: int) -> Wrapper:
     def cut_all(outputs: Outputs, *_: object) -> Outputs:
-        return Outputs(**{name: cut(array, bits) for name, array in vars(outputs).items()})
+        return map_arrays(lambda array: cut(array, bits), outputs)
 
     return on_outputs(cut_all, _unchanged)
 
@@ -80,8 +80,7 @@ def _gradients(bits: int) -> Wrapper:
     def cut_all(found: Found, *_: object) -> Found:
         names = KERNELS + BIASES
         d_params = tuple(map_fields(c, names, lambda d: cut(d, bits)) for c in found[0])
-        states = {name: cut(getattr(found[1], name), bits) for name in ("x", "h_0", "c_0")}
-        return d_params, dataclasses.replace(found[1], **states)
+        return d_params, map_arrays(lambda d: cut(d, bits), found[1])
 
     return on_gradients(cut_all)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
-    from gateparity.network.batch import Batch, Outputs
+    from gateparity.network.batch import Batch, Outputs, States
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
@@ -31,9 +31,8 @@ def _overwrites_states(
     lstm: Wrappable, config: Config, params: Parameters, batch: Batch
 ) -> Outputs:
     found = lstm.forward(config, params, batch)
-    for state in (batch.h_0, batch.c_0):
-        if state is not None:
-            state[...] = 0
+    for state in (batch.states or {}).values():
+        state[...] = 0
     return found
 
 
@@ -72,13 +71,13 @@ def _as_in_memory(array: Array) -> Array:
 
 
 def _keeps_states(lstm: Wrappable) -> Wrappable:
-    kept: dict[str, Array] = {}
+    kept: list[States] = []
 
     def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
-        if batch.h_0 is None and batch.c_0 is None:
-            batch = dataclasses.replace(batch, **kept)
+        if not batch.states and kept:
+            batch = dataclasses.replace(batch, states=kept[0])
         found = lstm.forward(config, params, batch)
-        kept.update(h_0=found.h_n, c_0=found.c_n)
+        kept[:] = [found.states]
         return found
 
     return Isolated(Wrapper(forward)(lstm))

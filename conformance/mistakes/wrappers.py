@@ -11,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from gateparity.conformance.mistakes.transpose import map_arrays, pull_back
+from gateparity.conformance.mistakes.transpose import pull_back
+from gateparity.network.batch import map_arrays
 from gateparity.protocol.guard import Guarded
 
 if TYPE_CHECKING:

@@ -51,7 +51,7 @@ def describe_case(failure: Failure) -> str:
         f"{config.layers} layers": config.layers > 1,
         "two directions": config.directions > 1,
         "biases": config.biases,
-        "initial states": batch.h_0 is not None or batch.c_0 is not None,
+        "initial states": bool(batch.states),
         "lengths": batch.lengths is not None,
     }
     parts = [words for words, there in has.items() if there]

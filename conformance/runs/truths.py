@@ -12,6 +12,7 @@ import numpy as np
 from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Expected
+from gateparity.network.batch import arrays_by_name
 from gateparity.network.dtypes import unit_roundoff
 from gateparity.network.parameters import fields
 from gateparity.protocol.canonical import make_lacking
@@ -69,5 +70,5 @@ def _fingerprint(case: Case) -> int:
     They then share a budget.
     """
     arrays = [a for cell in case.params for a in fields(cell).values()]
-    arrays += [a for a in vars(case.batch).values() if a is not None]
+    arrays += arrays_by_name(case.batch).values()
     return zlib.crc32(b"".join(array.astype(np.float32).tobytes() for array in arrays))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import Outputs, map_states
 from gateparity.network.dtypes import DTYPES
 
 if TYPE_CHECKING:
@@ -95,13 +95,6 @@ def describe_missing(adapter: Any, method: str) -> str:
     return f"{type(adapter).__name__} has no method {method}"
 
 
-def drop_final_states(outputs: Outputs, batch: Batch) -> Outputs:
-    """Return the outputs with states of no cells, which joins and permutations leave alone."""
-    none = np.empty((0, batch.x.shape[1], 0), outputs.y.dtype)
-    return Outputs(outputs.y, none, none)
-
-
 def weigh_y_alone(cotangent: Outputs) -> Outputs:
     """Return the cotangent of an LSTM whose final states reach nobody: zeros for both of them."""
-    zeros = (np.zeros_like(state) for state in (cotangent.h_n, cotangent.c_n))
-    return Outputs(cotangent.y, *zeros)
+    return map_states(cotangent, np.zeros_like)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateparity.protocol.adapter import STATES, drop_final_states, find_unsupported, weigh_y_alone
+from gateparity.network.batch import Outputs
+from gateparity.protocol.adapter import STATES, find_unsupported, weigh_y_alone
 from gateparity.protocol.guard import Guarded
 from gateparity.protocol.validation import check_batch, check_gradients, check_outputs, check_trace
 
 if TYPE_CHECKING:
-    from gateparity.network.batch import Batch, Outputs, Trace
+    from gateparity.network.batch import Batch, Trace
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
     from gateparity.protocol.adapter import Adapter
@@ -78,7 +79,7 @@ class Canonical:
         native = self.adapter.layout.pack(params, config)
         outputs = self.adapter.forward(config, native, batch)
         check_outputs(outputs, config, batch, self.lacks)
-        return drop_final_states(outputs, batch) if "final_states" in self.lacks else outputs
+        return Outputs(outputs.y) if "final_states" in self.lacks else outputs
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run the adapter, and return every pre-activation, gate and state."""
@@ -139,7 +140,7 @@ class Lacking:
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run it over a batch."""
         outputs = self.lstm.forward(config, params, batch)
-        return drop_final_states(outputs, batch) if "final_states" in self.lacks else outputs
+        return Outputs(outputs.y) if "final_states" in self.lacks else outputs
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run it and tell every pre-activation, gate and state."""

@@ -19,6 +19,7 @@ from gateparity.network.parameters import check_array
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gateparity.network.batch import States
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native
 
@@ -103,6 +104,11 @@ class TrainingState:
     h: Array | None = None
     c: Array | None = None
 
+    @property
+    def states(self) -> States | None:
+        """Return the carried states by name, as a `Batch` has them."""
+        return None if self.h is None or self.c is None else {"h": self.h, "c": self.c}
+
 
 @dataclasses.dataclass(frozen=True)
 class Training:
@@ -123,7 +129,7 @@ class Prediction:
     """The outputs of a model in training.
 
     `output` has the output layer's numbers, `(T, B, output)` for cross-entropy and `(B, output)`
-    for squared error. The states are those after the last step, like `h_n` and `c_n` of `Outputs`.
+    for squared error. The states are those after the last step, as in `Outputs`.
     """
 
     output: Array

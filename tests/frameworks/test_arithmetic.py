@@ -100,8 +100,8 @@ def run(adapter, function, x, steps, dtype):
     h_0 = np.zeros((1, ROWS, WIDTH), dtype)
     c_0 = np.full_like(h_0, gate == "f")
     params = adapter.layout.pack(cast_parameters((cell(gate),), dtype), config)
-    found = adapter.forward(config, params, Batch(inputs, h_0, c_0))
-    return found.c_n.reshape(-1)[: x.size]
+    found = adapter.forward(config, params, Batch(inputs, {"h": h_0, "c": c_0}))
+    return found.states["c"].reshape(-1)[: x.size]
 
 
 def cell(gate):

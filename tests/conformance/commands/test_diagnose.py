@@ -132,11 +132,10 @@ class KeepsStates(Scratch):
         object.__setattr__(self, "kept", {})
 
     def forward(self, config, params, batch):
-        if batch.h_0 is None and batch.x.shape[1] == self.kept.get("size"):
-            batch = dataclasses.replace(batch, **self.kept["states"])
+        if batch.states is None and batch.x.shape[1] == self.kept.get("size"):
+            batch = dataclasses.replace(batch, states=self.kept["states"])
         found = super().forward(config, params, batch)
-        states = {"h_0": found.h_n, "c_0": found.c_n}
-        self.kept.update(size=batch.x.shape[1], states=states)
+        self.kept.update(size=batch.x.shape[1], states=found.states)
         return found
 
 

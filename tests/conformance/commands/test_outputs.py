@@ -146,7 +146,7 @@ def test_a_saved_failure_replaces_none_but_a_saved_failure(gateparity, folder):
         "class Wrong(Scratch):\n"
         "    def forward(self, config, params, batch):\n"
         "        found = super().forward(config, params, batch)\n"
-        "        return dataclasses.replace(found, c_n=found.h_n)\n"
+        "        return dataclasses.replace(found, states=dict.fromkeys('hc', found.states['h']))\n"
     )
     line = ("check", "-b", "numpy", "-b", "wrong:Wrong", *ONLY, "--save", "kept")
     for _ in range(2):

@@ -98,7 +98,7 @@ def test_a_row_that_differs_is_recorded_all_the_same(gateparity, runs, tmp_path)
         "class Mine(Scratch):\n"
         "    def forward(self, config, params, batch):\n"
         "        found = super().forward(config, params, batch)\n"
-        "        return dataclasses.replace(found, c_n=found.h_n)\n"
+        "        return dataclasses.replace(found, states=dict.fromkeys('hc', found.states['h']))\n"
     )
     done = gateparity("check", "-b", "mine:Mine", *ONLY, "--record", "mine.safetensors")
     assert done.returncode == 1

@@ -32,6 +32,7 @@ import os
 from gateparity import Unsupported
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.layouts import D2L
+from gateparity.network.batch import replace_arrays
 
 with open("imported", "a") as file:
     file.write(__name__)
@@ -45,7 +46,7 @@ class Swapped(Scratch):
 class OffElsewhere(Scratch):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return dataclasses.replace(found, c_n=found.c_n + 1)
+        return replace_arrays(found, c_n=found.states["c"] + 1)
 
 
 class Dies(Scratch):

@@ -19,6 +19,7 @@ from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS, Check
 from gateparity.conformance.runs.truths import Truths
+from gateparity.network.batch import map_arrays
 from gateparity.network.config import GATES, Config
 from gateparity.network.parameters import build_parameters, cast_parameters
 from gateparity.protocol.canonical import Canonical
@@ -186,11 +187,8 @@ def test_what_is_not_finite_in_the_truth_has_no_budget():
 def test_float64_has_float32s_budget_at_its_own_unit(check):
     """The same numbers in both, so the same draws."""
     large = build("sequence")
-    batch, cotangents = (
-        dataclasses.replace(arrays, **{n: a.astype(np.float64) for n, a in found.items()})
-        for arrays in (large.batch, large.cotangent)
-        for found in [{n: a for n, a in vars(arrays).items() if a is not None}]
-    )
+    given = large.batch, large.cotangent
+    batch, cotangents = map_arrays(lambda array: array.astype(np.float64), given)
     params, config = cast_parameters(large.params, "float64"), build("sequence", "float64").config
     small = dataclasses.replace(
         large, config=config, params=params, batch=batch, cotangent=cotangents

@@ -13,6 +13,7 @@ from gateparity.conformance.recordings.compare import compare_recordings, count_
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.errors import InputError
+from gateparity.network.batch import map_arrays
 
 
 def change(recording, **changes):
@@ -77,10 +78,8 @@ def test_a_declared_bias_counts(record, compare):
 class Flushes(Scratch):
     def forward(self, config, params, batch):
         tiny = np.finfo(config.dtype).tiny
-        flushed = {
-            n: np.where(np.abs(a) < tiny, 0, a) for n, a in vars(batch).items() if n != "lengths"
-        }
-        return super().forward(config, params, dataclasses.replace(batch, **flushed))
+        flushed = map_arrays(lambda a: np.where(np.abs(a) < tiny, 0, a), batch)
+        return super().forward(config, params, dataclasses.replace(flushed, lengths=batch.lengths))
 
 
 @pytest.mark.parametrize(("device", "status"), [("cpu", "known"), ("gpu", "fail")])

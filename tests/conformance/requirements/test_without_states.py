@@ -33,11 +33,11 @@ class OutputsOnly(Scratch):
     unsupported: ClassVar = {"final_states": NO_FINAL}
 
     def forward(self, config, params, batch):
-        return Outputs(super().forward(config, params, batch).y, None, None)
+        return Outputs(super().forward(config, params, batch).y, {"h": None, "c": None})
 
     def gradients(self, config, params, batch, cotangent):
-        assert not cotangent.h_n.any()
-        assert not cotangent.c_n.any()
+        assert not cotangent.states["h"].any()
+        assert not cotangent.states["c"].any()
         return super().gradients(config, params, batch, cotangent)
 
 
@@ -47,11 +47,11 @@ class FromZeros(Scratch):
     unsupported: ClassVar = {"initial_states": NO_INITIAL}
 
     def forward(self, config, params, batch):
-        assert (batch.h_0, batch.c_0) == (None, None)
+        assert batch.states is None
         return super().forward(config, params, batch)
 
     def gradients(self, config, params, batch, cotangent):
-        assert (batch.h_0, batch.c_0) == (None, None)
+        assert batch.states is None
         found = super().gradients(config, params, batch, cotangent)
         return dataclasses.replace(found, batch=Batch(found.batch.x))
 

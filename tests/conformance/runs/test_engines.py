@@ -22,7 +22,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import Outputs, map_arrays
 
 
 class Flushes(Scratch):
@@ -30,8 +30,8 @@ class Flushes(Scratch):
 
     def forward(self, config, params, batch):
         tiny = np.finfo(config.dtype).tiny
-        live = {n: np.where(abs(a) < tiny, 0, a) for n, a in vars(batch).items() if n != "lengths"}
-        return super().forward(config, params, dataclasses.replace(batch, **live))
+        live = map_arrays(lambda a: np.where(abs(a) < tiny, 0, a), batch)
+        return super().forward(config, params, dataclasses.replace(live, lengths=batch.lengths))
 
 
 class OnTensorflow(Flushes):
@@ -58,7 +58,7 @@ class NoFlush(Scratch):
 class FlushesAndShifts(OnTensorflow):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return Outputs(found.y + np.asarray(1e-4, config.dtype), found.h_n, found.c_n)
+        return Outputs(found.y + np.asarray(1e-4, config.dtype), found.states)
 
 
 class IgnoresLengths(Scratch):

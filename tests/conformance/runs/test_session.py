@@ -27,6 +27,7 @@ import numpy as np
 
 from gateparity import Layout, Tensor, Unsupported
 from gateparity.backends.numpy.scratch import Scratch
+from gateparity.network.batch import replace_arrays
 
 
 def note(word):
@@ -132,13 +133,13 @@ class WrongShape(Scratch):
 class WrongDtype(Scratch):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return dataclasses.replace(found, h_n=found.h_n.astype(np.float16))
+        return replace_arrays(found, h_n=found.states["h"].astype(np.float16))
 
 
 class NoArray(Scratch):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return dataclasses.replace(found, c_n=found.c_n.tolist())
+        return replace_arrays(found, c_n=found.states["c"].tolist())
 
 
 class WrongGradientNames(Scratch):
@@ -150,7 +151,8 @@ class WrongGradientNames(Scratch):
 class NoDh0(Scratch):
     def gradients(self, config, params, batch, cotangent):
         found = super().gradients(config, params, batch, cotangent)
-        return dataclasses.replace(found, batch=dataclasses.replace(found.batch, h_0=None))
+        d_batch = dataclasses.replace(found.batch, states={"c": found.batch.states["c"]})
+        return dataclasses.replace(found, batch=d_batch)
 
 
 class ReturnsATuple(Scratch):

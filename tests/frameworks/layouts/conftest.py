@@ -38,7 +38,8 @@ class Framework:
     run: Callable[..., Any]
 
     def forward(self, config, params, batch):
-        return Outputs(*(np.asarray(array) for array in self.run(config, params, batch)))
+        y, h_n, c_n = map(np.asarray, self.run(config, params, batch))
+        return Outputs(y, {"h": h_n, "c": c_n})
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def verify_cell():
     def verify(name, make, **options):
         def run(config, params, batch):
             step = make(config, params)
-            h, c, y = batch.h_0[0], batch.c_0[0], []
+            h, c, y = batch.states["h"][0], batch.states["c"][0], []
             for x in batch.x:
                 h, c = (np.asarray(state) for state in step(x, h, c))
                 y.append(h)
