@@ -301,7 +301,7 @@ def test_the_example_of_several_machines(all_frameworks, tmp_path):
     # Named by its path, as tox does, a row is recorded by its version; then by its file.
     assert re.search(r"numpy:scratch(@[\d.]+)?@torch\b", done.stdout)
     assert re.search(r"numpy:scratch(@[\d.]+)?@jax\b", done.stdout)
-    assert (tmp_path / "parity.md").read_text().count("### gateparity: agrees") == 1
+    assert (tmp_path / "parity.md").read_text().count("# gateparity compare: agrees") == 1
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
