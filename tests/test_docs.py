@@ -19,7 +19,8 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.commands.cli import VERBS
 from gateparity.conformance.judgement.deviations import DEVIATIONS, Deviation
-from gateparity.conformance.reports.layout_pages import layouts_page
+from gateparity.conformance.reports.layout_report import layouts_page
+from gateparity.conformance.reports.markdown import to_markdown
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.layouts import LAYOUTS
@@ -141,7 +142,7 @@ def test_every_known_deviation_stands_in_the_table():
 def test_the_page_of_layouts_is_what_the_command_writes():
     mark, _, page = (DOCS / "layouts.md").read_text().partition("\n")
     assert mark.startswith("<!-- Written by gateparity ")
-    assert page == layouts_page(list(LAYOUTS.values()))
+    assert page == to_markdown(layouts_page(list(LAYOUTS.values())))
 
 
 def table_row(known: Deviation) -> str:
@@ -300,7 +301,7 @@ def test_the_example_of_several_machines(all_frameworks, tmp_path):
     # Named by its path, as tox does, a row is recorded by its version; then by its file.
     assert re.search(r"numpy:scratch(@[\d.]+)?@torch\b", done.stdout)
     assert re.search(r"numpy:scratch(@[\d.]+)?@jax\b", done.stdout)
-    assert (tmp_path / "parity.md").read_text().count("### gateparity: agrees") == 1
+    assert (tmp_path / "parity.md").read_text().count("# gateparity compare: agrees") == 1
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

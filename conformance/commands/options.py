@@ -72,16 +72,19 @@ Markdown = Annotated[
     typer.Option(
         "--markdown",
         metavar="FILE",
-        help='Write a summary as Markdown: cat FILE >> "$GITHUB_STEP_SUMMARY".',
+        help='Another name for --report FILE.md: cat FILE >> "$GITHUB_STEP_SUMMARY".',
     ),
 ]
 Report = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--report",
         metavar="FILE",
-        help="Write one HTML page that needs no network (docs/report.md).",
+        help="Write the report as a page, .html, or as Markdown, .md; repeat for both.",
     ),
+]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="A column for each dtype, in the matrix of checks.")
 ]
 Record = Annotated[
     Path | None,

@@ -46,13 +46,15 @@ class Expected:
 class Score:
     """The error of a result in standard deviations: its worst element, and its worst shift.
 
-    `relative` is the largest error relative to the largest true value of its array. `shifts` are
-    those of all biases `(cell, gate, hidden)`, signed, or None without outputs.
+    `relative` is the largest error relative to the largest true value of its array, and `absolute`
+    the largest as it is. `shifts` are those of all biases `(cell, gate, hidden)`, signed, or None
+    without outputs.
     """
 
     sigmas: float
     shift: float = 0.0
     relative: float = 0.0
+    absolute: float = 0.0
     shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
@@ -116,6 +118,7 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
         max((float(r.max(initial=0)) for r in ratios.values()), default=0.0),
         0.0 if shifts is None else float(np.abs(shifts).max()),
         max((_relative(errors[name], truth[name]) for name in errors), default=0.0),
+        max((float(np.abs(error).max(initial=0)) for error in errors.values()), default=0.0),
         shifts,
     )
     begins = locate(ratios, expected.budget.case.config, ALLOWED)

@@ -1,4 +1,4 @@
-"""Facts about layouts in words, shared by tables, Markdown and JSON."""
+"""Facts about layouts in words, shared by reports, diagrams and JSON."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ HOLDS: Final = {
     "b": "bias, the sum of two",
     "b_pair": "both biases",
 }
-DIFFERENT: Final = "differs"
-_PARTS: Final = ("input kernel", "recurrent kernel", "biases")
+ARRAYS: Final = ("input kernel", "recurrent kernel", "biases")
 _FIELDS: Final = ("w_ih", "w_hh", "b_ih")
 
 
@@ -85,8 +84,8 @@ def limit_words(layout: Layout) -> list[str]:
 def facts(layout: Layout) -> dict[str, str]:
     """Return every property in which two layouts may differ, in words."""
     origin = origin_of(layout)
-    parts = dict.fromkeys(_PARTS, "")
-    for part, field in zip(_PARTS, _FIELDS, strict=True):
+    parts = dict.fromkeys(ARRAYS, "")
+    for part, field in zip(ARRAYS, _FIELDS, strict=True):
         held = [t for t in layout.tensors if field in ROLES[t.role].fields]
         if part == "biases":
             held = [t for t in layout.tensors if ROLES[t.role].is_bias]
@@ -107,7 +106,7 @@ def facts(layout: Layout) -> dict[str, str]:
 def patterns(layout: Layout) -> dict[str, str]:
     """Return the facts without array names: what a conversion has to change."""
     found = facts(layout)
-    for part in _PARTS:
+    for part in ARRAYS:
         found[part] = "\n".join(line.partition(": ")[2] for line in found[part].splitlines())
     return found
 

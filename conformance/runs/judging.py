@@ -64,5 +64,5 @@ def weigh_deviation(result: Result, known: Deviation | None) -> Result:
 
 
 def _scores(score: Score) -> dict[str, Any]:
-    errors = {"max_error": score.relative, "sigmas": score.sigmas, "shift": score.shift}
-    return errors | {"shifts": score.shifts}
+    errors = {"max_error": score.relative, "max_absolute": score.absolute}
+    return errors | {"sigmas": score.sigmas, "shift": score.shift, "shifts": score.shifts}

@@ -27,8 +27,8 @@ class Result:
     """The result of one check on one case in one backend.
 
     `sigmas` is the largest error and `shift` the largest shift of a bias, in standard deviations of
-    what rounding alone causes. `max_error` is relative to the largest true value of its array. They
-    are None where nothing was compared.
+    what rounding alone causes. `max_error` is relative to the largest true value of its array, and
+    `max_absolute` is the largest error as it is. They are None where nothing was compared.
 
     `arrays` are the backend's own, and `against` what they were compared with if that isn't the
     reference. `begins` is where a difference begins. `ratios` has all errors of a failure, in
@@ -47,6 +47,7 @@ class Result:
     reason: str = ""
     sigmas: float | None = None
     shift: float | None = None
+    max_absolute: float | None = None
     arrays: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     against: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)

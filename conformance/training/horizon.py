@@ -16,7 +16,7 @@ import numpy as np
 from gateparity.backends.workers.worker import one_line
 from gateparity.conformance.runs.pool import run_rows
 from gateparity.conformance.training.parity import Verdict, judge_training, make_reference
-from gateparity.conformance.training.problems import make_problem, run_problem
+from gateparity.conformance.training.problems import WILD, make_problem, run_problem
 from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import Unsupported
 from gateparity.protocol.gauge import counts_biases_twice
@@ -115,6 +115,28 @@ class Horizon:
     found: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True)
+class HorizonRun:
+    """All trials of one run and the horizons of its wild problems.
+
+    `judged` has the steps for which the budget of a problem at a dtype is valid.
+    """
+
+    seed: int
+    trials: Sequence[Trial]
+    horizons: Sequence[Horizon] = ()
+    judged: Mapping[tuple[str, str], int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 1 if something differs, else 2 if something could not run or be compared."""
+        statuses = {trial.status for trial in self.trials}
+        if "fail" in statuses:
+            return 1
+        ran = {trial.row.label for trial in self.trials if trial.verdict}
+        return 2 if "error" in statuses or len(ran) < 2 else 0
+
+
 class ReferenceCache:
     """A cache of the reference runs of all problems."""
 
@@ -166,6 +188,22 @@ def try_problems(
         return [Trial(row, name, error=error, skip=skip) for name in problems]
 
     return list(itertools.chain(*run_rows(rows, work, fail, limit)))
+
+
+def find_horizons(trials: Sequence[Trial], references: ReferenceCache) -> HorizonRun:
+    """Return the trials with the horizon of each wild problem at each dtype.
+
+    Known deviations have no part in it.
+    """
+    horizons, judged = [], {}
+    for name, dtype in dict.fromkeys((t.problem, t.row.dtype) for t in trials if t.results):
+        if name in WILD:
+            batches = make_problem(name, dtype, references.seed).batches
+            reference = references.of(name, dtype)
+            alike = [t for t in trials if (t.problem, t.row.dtype) == (name, dtype) and not t.known]
+            horizons.append(find_horizon(alike, reference, batches))
+            judged[name, dtype] = reference.valid_epochs * batches
+    return HorizonRun(references.seed, trials, [found for found in horizons if found], judged)
 
 
 def find_horizon(trials: Sequence[Trial], reference: ReferenceRun, batches: int) -> Horizon | None:
