@@ -15,8 +15,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.backend import Backend
+from gateparity.conformance.storage.metadata import writable
 from gateparity.conformance.storage.tensors import Limits
-from gateparity.conformance.storage.words import writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
