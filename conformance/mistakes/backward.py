@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.numpy.equations import Step
     from gateparity.conformance.mistakes.equations import Activation, BackwardCell, Run
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
@@ -126,115 +127,112 @@ def _top_alone(states: Array, wide: int) -> Array:
     return np.concatenate([np.zeros_like(states[:-wide]), states[-wide:]])
 
 
-_STEPS: Final = alike(
-    "backpropagation",
-    "gradients: all checks that compare some",
-    GRADIENTS,
-    (
-        "stopped at h",
+_STEPS: Rows = {
+    "stopped at h": (
         "no gradient flowed from one step's h to the step before",
         _after(lambda dZ, dH, dC, *_: (dZ, dH * 0, dC)),
     ),
-    (
-        "stopped at c",
+    "stopped at c": (
         "no gradient flowed from one step's c to the step before",
         _after(lambda dZ, dH, dC, *_: (dZ, dH, dC * 0)),
     ),
-    (
-        "truncated to one step",
+    "truncated to one step": (
         "no gradient flowed from one step to the step before",
         _after(lambda dZ, dH, dC, *_: (dZ, dH * 0, dC * 0)),
     ),
-    (
-        "c carried past the forget gate",
+    "c carried past the forget gate": (
         "the gradient of c flowed to the step before without the forget gate's factor",
         _after(lambda dZ, dH, dC, s, _: (dZ, dH, dC / s.F)),
     ),
-    (
-        "stopped at the output's tanh",
+    "stopped at the output's tanh": (
         "no gradient flowed from h to c",
         _slopes("out", lambda c, _: np.zeros_like(c)),
     ),
-    (
-        "slope of the candidate 1 - g",
+    "slope of the candidate 1 - g": (
         "the slope of the candidate's tanh was 1 - g, not 1 - g^2",
         _slopes("g", lambda _, t: 1 - t),
     ),
-    (
-        "slope of the output 1 - tanh(c)",
+    "slope of the output 1 - tanh(c)": (
         "the slope of the output's tanh was 1 - tanh(c), not 1 - tanh(c)^2",
         _slopes("out", lambda _, t: 1 - t),
     ),
-    (
-        "slope of the candidate from z",
+    "slope of the candidate from z": (
         "the slope of the candidate's tanh was 1 - z^2, not 1 - g^2",
         _slopes("g", lambda z, _: 1 - z * z),
     ),
-    (
-        "no slope of the gates",
+    "no slope of the gates": (
         "the slope of the gates' sigmoid was forgotten",
         _slopes("i f o", lambda z, _: np.zeros_like(z) + 1),
     ),
-    (
-        "forget gate by the new c",
+    "forget gate by the new c": (
         "the forget gate's gradient was taken with the new cell state, not the old one",
         with_backward(_with_new_cell_state),
     ),
-    (
-        "recurrent kernels by the new h",
+    "recurrent kernels by the new h": (
         "the recurrent kernels' gradient was taken with the new state, not the old one",
         with_sequence(lambda sequence: sequence, _from_new_states),
     ),
-    (
-        "recurrent kernels not transposed",
+    "recurrent kernels not transposed": (
         "gradients flowed back through recurrent kernels that had not been transposed",
         _after(_not_transposed),
     ),
-    *(
-        (
-            f"no gradient of the {words}",
+    **{
+        f"no gradient of the {words}": (
             f"the {words} were a constant to backpropagation",
             _without_gate(gate),
         )
         for gate, words in GATE_NAMES.items()
-    ),
-    path="backward",
-)
+    },
+}
 
-_LENGTHS: Final = alike(
-    "backpropagation",
-    "gradients of sequences that end early",
-    SHORT & GRADIENTS,
-    (
-        "gradient of padded steps",
+_LENGTHS: Rows = {
+    "gradient of padded steps": (
         "padded steps were differentiated like others",
         with_sequence(lambda sequence: sequence, _as_if_live),
     ),
-    path="backward",
-)
+}
 
-_DIRECTIONS: Final = alike(
-    "backpropagation",
-    "gradients of two directions",
-    TWO_DIRECTIONS & GRADIENTS,
-    (
-        "no gradient of the reverse direction",
+_DIRECTIONS: Rows = {
+    "no gradient of the reverse direction": (
         "no gradient flowed into the reverse direction",
         with_sequence(lambda sequence: sequence, _forward_only),
     ),
-    path="backward",
-)
+}
 
-_LAYERS: Final = alike(
-    "backpropagation",
-    "gradients of several layers",
-    TWO_LAYERS & GRADIENTS,
-    (
-        "stopped between layers",
+_LAYERS: Rows = {
+    "stopped between layers": (
         "no gradient flowed from a layer to the one below",
         Wrapper(gradients=_cut_between_layers),
     ),
-    path="backward",
-)
+}
 
-BACKWARD_MISTAKES: Final = _STEPS + _LENGTHS + _DIRECTIONS + _LAYERS
+BACKWARD_MISTAKES: Final = (
+    *alike(
+        "backpropagation",
+        "gradients: all checks that compare some",
+        GRADIENTS,
+        _STEPS,
+        path="backward",
+    ),
+    *alike(
+        "backpropagation",
+        "gradients of sequences that end early",
+        SHORT & GRADIENTS,
+        _LENGTHS,
+        path="backward",
+    ),
+    *alike(
+        "backpropagation",
+        "gradients of two directions",
+        TWO_DIRECTIONS & GRADIENTS,
+        _DIRECTIONS,
+        path="backward",
+    ),
+    *alike(
+        "backpropagation",
+        "gradients of several layers",
+        TWO_LAYERS & GRADIENTS,
+        _LAYERS,
+        path="backward",
+    ),
+)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateparity.conformance.mistakes.equations import Run
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.network.batch import Batch, Outputs
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, CellWeights, Parameters
@@ -74,57 +75,50 @@ def _in_the_other(k: int, config: Config) -> int:
 
 _FAMILY: Final = "directions"
 
-_RUNS: Final = alike(
-    _FAMILY,
-    "every number of two directions",
-    TWO_DIRECTIONS,
-    (
-        "weights of the directions exchanged",
+_RUNS: Rows = {
+    "weights of the directions exchanged": (
         "forward and reverse weights had changed places",
         from_cell(KERNELS + BIASES, _in_the_other),
     ),
-    (
-        "forward weights in both directions",
+    "forward weights in both directions": (
         "the reverse direction had the forward one's weights",
         from_cell(KERNELS + BIASES, lambda k, config: k - k % config.directions),
     ),
-    (
-        "reverse direction not reversed",
+    "reverse direction not reversed": (
         "the reverse direction ran from the first step to the last",
         with_sequence(_never_reversed, _never_reversed),
     ),
-    (
-        "reverse outputs in processing order",
+    "reverse outputs in processing order": (
         "the reverse direction's outputs began with its own first step",
         on_results(_in_processing_order),
     ),
-)
+}
 
-_OUTPUTS: Final = alike(
-    _FAMILY,
-    "outputs of two directions, and gradients through them",
-    TWO_DIRECTIONS & ANSWERS,
-    (
-        "halves of y exchanged",
+_OUTPUTS: Rows = {
+    "halves of y exchanged": (
         "the reverse direction's outputs stood before the forward one's",
         on_outputs(_halves_exchanged),
     ),
-)
+}
 
-_UPPER: Final = alike(
-    _FAMILY,
-    "every number of a layer above two directions",
-    TWO_OF_BOTH,
-    (
-        "upper layers read one half",
+_UPPER: Rows = {
+    "upper layers read one half": (
         "a layer read the forward outputs of the layer below alone",
         in_upper_layers(("w_ih",), _forward_half),
     ),
-    (
-        "upper layers read halves exchanged",
+    "upper layers read halves exchanged": (
         "a layer read the reverse outputs of the layer below before the forward ones",
         in_upper_layers(("w_ih",), lambda w, config: np.roll(w, config.hidden_size, -1)),
     ),
-)
+}
 
-DIRECTION_MISTAKES: Final = _RUNS + _OUTPUTS + _UPPER
+DIRECTION_MISTAKES: Final = (
+    *alike(_FAMILY, "every number of two directions", TWO_DIRECTIONS, _RUNS),
+    *alike(
+        _FAMILY,
+        "outputs of two directions, and gradients through them",
+        TWO_DIRECTIONS & ANSWERS,
+        _OUTPUTS,
+    ),
+    *alike(_FAMILY, "every number of a layer above two directions", TWO_OF_BOTH, _UPPER),
+)

@@ -15,6 +15,7 @@ from gateparity.conformance.mistakes.wrappers import on_batch
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.equations import Run
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.network.batch import Batch
     from gateparity.network.parameters import Array
 
@@ -66,40 +67,37 @@ def _is_kept(step: int) -> bool:
     return step == 0 or step % WINDOW != 0
 
 
-_SIZES: Final = alike(
-    "sizes",
-    "numbers after the 64th step",
-    LONG,
-    (
-        "states reset every 64 steps",
+_LONG: Rows = {
+    "states reset every 64 steps": (
         "the state was set to zero every 64 steps",
         with_sequence(_forgetting, _forgetting_back),
     ),
-) + alike(
-    "sizes",
-    "numbers that depend on an input after the 32nd",
-    WIDE,
-    (
-        "inputs after the 32nd left out",
+}
+
+_WIDE: Rows = {
+    "inputs after the 32nd left out": (
         "inputs after the 32nd were left out, in a block that isn't full",
         on_fields(("w_ih",), _first_block),
     ),
-)
+}
 
-_VALUES: Final = alike(
-    "values",
-    "numbers that depend on a pre-activation whose exponential is infinite",
-    OVERFLOWING,
-    (
-        "sigmoid by infinity over infinity",
+_OVERFLOWING: Rows = {
+    "sigmoid by infinity over infinity": (
         "the gates were exp(z) / (1 + exp(z)), NaN for a large z",
         with_equations(i=NAIVE, f=NAIVE, o=NAIVE),
     ),
-) + alike(
-    "values",
-    "numbers that NaN should reach",
-    NAN,
-    ("NaN read as zero", "NaN in x was read as zero", on_batch(_without_nan)),
-)
+}
 
-EDGE_MISTAKES: Final = _SIZES + _VALUES
+_NAN: Rows = {"NaN read as zero": ("NaN in x was read as zero", on_batch(_without_nan))}
+
+EDGE_MISTAKES: Final = (
+    *alike("sizes", "numbers after the 64th step", LONG, _LONG),
+    *alike("sizes", "numbers that depend on an input after the 32nd", WIDE, _WIDE),
+    *alike(
+        "values",
+        "numbers that depend on a pre-activation whose exponential is infinite",
+        OVERFLOWING,
+        _OVERFLOWING,
+    ),
+    *alike("values", "numbers that NaN should reach", NAN, _NAN),
+)

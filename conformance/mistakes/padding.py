@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateparity.conformance.mistakes.equations import Run
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Apply, Wrappable
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
@@ -102,38 +103,35 @@ def _leak(X: Array, mask: Array | None) -> Array:
     return sum((step @ ones for step in past), start=np.zeros_like(X, shape=(X.shape[1], 1)))
 
 
-_SHORT: Final = alike(
-    "lengths",
-    "every number of sequences that end early",
-    SHORT,
-    (
-        "reverse from the padded end",
+_SHORT: Rows = {
+    "reverse from the padded end": (
         "the reverse direction began in the padding",
         _through_padding(lambda mask, reverse: None if reverse else mask),
     ),
-    ("padding first", "the padding stood before each sequence", _padded_first),
-)
+    "padding first": ("the padding stood before each sequence", _padded_first),
+}
 
-_EMPTY: Final = alike(
-    "lengths",
-    "final states of a sequence of no steps",
-    ZERO_LENGTH,
-    (
-        "empty sequence run on",
+_EMPTY: Rows = {
+    "empty sequence run on": (
         "a sequence of no steps ran through all of its padding, and kept the states from there",
         _through_padding(lambda mask, _: mask if mask is None else mask | ~mask.any(0)),
     ),
-)
+}
 
-_NAN: Final = alike(
-    "lengths",
-    "every number of sequences that end early, before padding that isn't finite",
-    NAN_PADDING,
-    (
-        "padding times zero",
+_NAN: Rows = {
+    "padding times zero": (
         "padded steps were multiplied by zero, which NaN survives",
         with_sequence(_times_zero, _times_zero_back),
     ),
-)
+}
 
-PADDING_MISTAKES: Final = _SHORT + _EMPTY + _NAN
+PADDING_MISTAKES: Final = (
+    *alike("lengths", "every number of sequences that end early", SHORT, _SHORT),
+    *alike("lengths", "final states of a sequence of no steps", ZERO_LENGTH, _EMPTY),
+    *alike(
+        "lengths",
+        "every number of sequences that end early, before padding that isn't finite",
+        NAN_PADDING,
+        _NAN,
+    ),
+)

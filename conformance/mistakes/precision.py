@@ -24,6 +24,7 @@ from gateparity.network.batch import Outputs
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.cells import CellChange
     from gateparity.conformance.mistakes.equations import Run
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Found, Wrappable, Wrapper
     from gateparity.network.parameters import Array
 
@@ -125,96 +126,80 @@ _FAMILY: Final = "precision"
 _ANY: Final = "every number, by more than the dtype's rounding: all checks that compute"
 _WIDER: Final = run_at(*WIDER)
 
-_READ: Final = alike(
-    _FAMILY,
-    _ANY,
-    _WIDER,
-    ("x in bfloat16", "x was read in bfloat16", _inputs(BFLOAT16)),
-    (
-        "initial states in bfloat16",
-        "h_0 and c_0 were read in bfloat16",
-        _initial_states(BFLOAT16),
-    ),
-    (
-        "cell state in bfloat16",
+_READ: Rows = {
+    "x in bfloat16": ("x was read in bfloat16", _inputs(BFLOAT16)),
+    "initial states in bfloat16": ("h_0 and c_0 were read in bfloat16", _initial_states(BFLOAT16)),
+    "cell state in bfloat16": (
         "the cell state was kept in bfloat16",
         with_equations(kept=_cell_state(BFLOAT16)),
     ),
-    (
-        "cell state in float16",
+    "cell state in float16": (
         "the cell state was kept in float16",
         with_equations(kept=_cell_state(TF32)),
     ),
-    (
-        "recurrent kernels in TF32",
+    "recurrent kernels in TF32": (
         "the recurrent kernels were multiplied in TF32",
         _params(("w_hh",), TF32),
     ),
-    (
-        "input kernels in TF32",
+    "input kernels in TF32": (
         "the input kernels were multiplied in TF32",
         _params(("w_ih",), TF32),
     ),
-    (
-        "products in TF32",
-        "both factors of the matrix products were TF32",
-        _products(TF32),
-    ),
-    dtypes=WIDER,
-)
+    "products in TF32": ("both factors of the matrix products were TF32", _products(TF32)),
+}
 
-_KEPT: Final = alike(
-    _FAMILY,
-    f"{_ANY}; and weights that are read back",
-    _WIDER | WEIGHTS,
-    (
-        "recurrent kernels in bfloat16",
+_KEPT: Rows = {
+    "recurrent kernels in bfloat16": (
         "the recurrent kernels were kept in bfloat16",
         _kept(("w_hh",), BFLOAT16),
     ),
-    (
-        "input kernels in bfloat16",
+    "input kernels in bfloat16": (
         "the input kernels were kept in bfloat16",
         _kept(("w_ih",), BFLOAT16),
     ),
-    ("biases in float16", "the biases were kept in float16", _kept(BIASES, TF32)),
-    dtypes=WIDER,
-)
+    "biases in float16": ("the biases were kept in float16", _kept(BIASES, TF32)),
+}
 
-_FLOAT64: Final = alike(
-    _FAMILY,
-    _ANY,
-    run_at("float64"),
-    ("float64 in float32", "float64 was computed in float32", _all_in_float32),
-    (
-        "sigmoid in float32",
+_FLOAT64: Rows = {
+    "float64 in float32": ("float64 was computed in float32", _all_in_float32),
+    "sigmoid in float32": (
         "the sigmoid of a float64 was computed in float32",
         with_equations(i=_graded(SIGMOID), f=_graded(SIGMOID), o=_graded(SIGMOID)),
     ),
-    (
-        "tanh in float32",
+    "tanh in float32": (
         "the tanh of a float64 was computed in float32",
         with_equations(g=_graded(TANH), out=_graded(TANH)),
     ),
-    dtypes=("float64",),
-)
+}
 
-_OUTPUTS: Final = alike(
-    _FAMILY,
-    "outputs and final states, by more than the dtype's rounding",
-    _WIDER & OUTPUTS,
-    ("outputs in bfloat16", "y, h_n and c_n were told in bfloat16", _outputs(BFLOAT16)),
-    path="forward",
-    dtypes=WIDER,
-)
+_OUTPUTS: Rows = {
+    "outputs in bfloat16": ("y, h_n and c_n were told in bfloat16", _outputs(BFLOAT16))
+}
 
-_GRADIENTS: Final = alike(
-    _FAMILY,
-    "gradients, by more than the dtype's rounding",
-    _WIDER & GRADIENTS,
-    ("gradients in bfloat16", "gradients were told in bfloat16", _gradients(BFLOAT16)),
-    path="backward",
-    dtypes=WIDER,
-)
+_GRADIENTS: Rows = {
+    "gradients in bfloat16": ("gradients were told in bfloat16", _gradients(BFLOAT16))
+}
 
-PRECISION_MISTAKES: Final = _READ + _KEPT + _FLOAT64 + _OUTPUTS + _GRADIENTS
+PRECISION_MISTAKES: Final = (
+    *alike(_FAMILY, _ANY, _WIDER, _READ, dtypes=WIDER),
+    *alike(
+        _FAMILY, f"{_ANY}; and weights that are read back", _WIDER | WEIGHTS, _KEPT, dtypes=WIDER
+    ),
+    *alike(_FAMILY, _ANY, run_at("float64"), _FLOAT64, dtypes=("float64",)),
+    *alike(
+        _FAMILY,
+        "outputs and final states, by more than the dtype's rounding",
+        _WIDER & OUTPUTS,
+        _OUTPUTS,
+        path="forward",
+        dtypes=WIDER,
+    ),
+    *alike(
+        _FAMILY,
+        "gradients, by more than the dtype's rounding",
+        _WIDER & GRADIENTS,
+        _GRADIENTS,
+        path="backward",
+        dtypes=WIDER,
+    ),
+)

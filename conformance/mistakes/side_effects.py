@@ -17,6 +17,7 @@ from gateparity.conformance.mistakes.wrappers import Isolated, Wrapper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
     from gateparity.network.batch import Batch, Outputs
     from gateparity.network.config import Config
@@ -131,53 +132,38 @@ def _cast_x(batch: Batch, config: Config) -> Batch:
     return dataclasses.replace(batch, x=np.asarray(batch.x, config.dtype))
 
 
-_PURITY: Final = alike(
-    "purity",
-    "what a call leaves behind, or finds",
-    PURITY,
-    (
-        "h_0 and c_0 overwritten",
+_PURITY: Rows = {
+    "h_0 and c_0 overwritten": (
         "the caller's h_0 and c_0 served as working memory",
         _far(forward=_overwrites_states),
     ),
-    ("x overwritten", "the caller's x served as working memory", _far(forward=_overwrites_x)),
-    (
-        "states kept between calls",
+    "x overwritten": ("the caller's x served as working memory", _far(forward=_overwrites_x)),
+    "states kept between calls": (
         "a call without initial states began from the last one's final states",
         _keeps_states,
     ),
-    (
-        "memory of answers reused",
-        "y was written to the memory of an earlier y",
-        _reuses_memory,
-    ),
-    ("no read-only arrays", "read-only arrays were refused", _far(forward=_refuses_read_only)),
-    (
-        "strides ignored",
+    "memory of answers reused": ("y was written to the memory of an earlier y", _reuses_memory),
+    "no read-only arrays": ("read-only arrays were refused", _far(forward=_refuses_read_only)),
+    "strides ignored": (
         "a view was read from the start of its memory, whatever its strides",
         _far(forward=_ignores_strides),
     ),
-    path="forward",
-)
+}
 
-_TRAINING: Final = alike(
-    "purity",
-    "what a call leaves behind",
-    PURITY,
-    (
-        "weights decayed",
+_TRAINING: Rows = {
+    "weights decayed": (
         "a call for gradients halved the caller's recurrent kernels",
         _far(gradients=_decays),
     ),
-    path="backward",
-)
+}
 
-_REFUSAL: Final = alike(
-    "refusal",
-    "what should be refused, and isn't",
-    REFUSAL,
-    ("lengths clipped", "lengths past the end were clipped", _accepting(_clip_lengths)),
-    ("x cast", "x of another dtype was cast to the right one", _accepting(_cast_x)),
-)
+_REFUSAL: Rows = {
+    "lengths clipped": ("lengths past the end were clipped", _accepting(_clip_lengths)),
+    "x cast": ("x of another dtype was cast to the right one", _accepting(_cast_x)),
+}
 
-CONDUCT_MISTAKES: Final = _PURITY + _TRAINING + _REFUSAL
+CONDUCT_MISTAKES: Final = (
+    *alike("purity", "what a call leaves behind, or finds", PURITY, _PURITY, path="forward"),
+    *alike("purity", "what a call leaves behind", PURITY, _TRAINING, path="backward"),
+    *alike("refusal", "what should be refused, and isn't", REFUSAL, _REFUSAL),
+)
