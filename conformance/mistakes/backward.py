@@ -44,19 +44,12 @@ def _slopes(names: str, slope: Callable[[Array, Array], Array]) -> Apply:
 
 def _after(change: Callable[..., tuple[Array, Array, Array]]) -> Apply:
     """Return a mistake that applies `change(dZ, dH_prev, dC_prev, step, W_h)` after each step."""
-
-    def wrap(backward_cell: BackwardCell) -> BackwardCell:
-        def run(s: Step, W_h: Array, dH: Array, dC: Array) -> tuple[Array, Array, Array]:
-            return change(*backward_cell(s, W_h, dH, dC), s, W_h)
-
-        return run
-
-    return with_backward(wrap)
+    return with_backward(lambda cell, s, W_h, *given: change(*cell(s, W_h, *given), s, W_h))
 
 
-def _with_new_cell_state(backward_cell: BackwardCell) -> BackwardCell:
+def _with_new_cell_state(cell: BackwardCell, s: Step, *given: Array) -> tuple[Array, Array, Array]:
     """Use the new cell state for the old one, which only the forget gate's gradient depends on."""
-    return lambda s, W_h, dH, dC: backward_cell(dataclasses.replace(s, C_prev=s.C), W_h, dH, dC)
+    return cell(dataclasses.replace(s, C_prev=s.C), *given)
 
 
 def _not_transposed(dZ: Array, _: Array, dC: Array, __: Step, W_h: Array) -> tuple[Any, ...]:
@@ -75,30 +68,20 @@ def _without_gate(gate: str) -> Apply:
     return _after(change)
 
 
-def _from_new_states(backward: Run) -> Run:
+def _from_new_states(backward: Run, tape: Any, *given: Any, **parts: Any) -> Any:
     """Compute the recurrent kernels' gradient from the state after each step, not before it."""
-
-    def run(tape: Any, *given: Any, **parts: Any) -> Any:
-        steps = [dataclasses.replace(step, H_prev=step.H) for step in tape.steps]
-        return backward(dataclasses.replace(tape, steps=steps), *given, **parts)
-
-    return run
+    steps = [dataclasses.replace(step, H_prev=step.H) for step in tape.steps]
+    return backward(dataclasses.replace(tape, steps=steps), *given, **parts)
 
 
-def _as_if_live(backward: Run) -> Run:
-    return lambda tape, w, mask, *given, **parts: backward(  # noqa: ARG005
-        tape, w, None, *given, **parts
-    )
+def _as_if_live(backward: Run, tape: Any, w: Any, _: Any, *given: Any, **parts: Any) -> Any:
+    return backward(tape, w, None, *given, **parts)
 
 
-def _forward_only(backward: Run) -> Run:
+def _forward_only(backward: Run, tape: Any, w: Any, mask: Any, *given: Any, **parts: Any) -> Any:
     """Let no gradient flow into the reverse direction."""
-
-    def run(tape: Any, w: Any, mask: Any, *given: Any, reverse: bool, **parts: Any) -> Any:
-        cotangents = [array * 0 if reverse else array for array in given]
-        return backward(tape, w, mask, *cotangents, reverse=reverse, **parts)
-
-    return run
+    cotangents = [array * 0 if parts["reverse"] else array for array in given]
+    return backward(tape, w, mask, *cotangents, **parts)
 
 
 def _cut_between_layers(
@@ -170,7 +153,7 @@ _STEPS: Rows = {
     ),
     "recurrent kernels by the new h": (
         "the recurrent kernels' gradient was taken with the new state, not the old one",
-        with_sequence(lambda sequence: sequence, _from_new_states),
+        with_sequence(backward=_from_new_states),
     ),
     "recurrent kernels not transposed": (
         "gradients flowed back through recurrent kernels that had not been transposed",
@@ -188,14 +171,14 @@ _STEPS: Rows = {
 _LENGTHS: Rows = {
     "gradient of padded steps": (
         "padded steps were differentiated like others",
-        with_sequence(lambda sequence: sequence, _as_if_live),
+        with_sequence(backward=_as_if_live),
     ),
 }
 
 _DIRECTIONS: Rows = {
     "no gradient of the reverse direction": (
         "no gradient flowed into the reverse direction",
-        with_sequence(lambda sequence: sequence, _forward_only),
+        with_sequence(backward=_forward_only),
     ),
 }
 

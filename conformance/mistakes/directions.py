@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -50,8 +50,8 @@ def in_upper_layers(names: tuple[str, ...], change: Callable[[Array, Config], Ar
     return on_params(change_all)
 
 
-def _never_reversed(run: Run) -> Run:
-    return lambda *given, **parts: run(*given, **parts | {"reverse": False})
+def _never_reversed(run: Run, *given: Any, **parts: Any) -> Any:
+    return run(*given, **parts | {"reverse": False})
 
 
 def _in_processing_order(

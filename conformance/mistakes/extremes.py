@@ -35,31 +35,27 @@ def _without_nan(batch: Batch, *_: object) -> Batch:
     return dataclasses.replace(batch, x=x)
 
 
-def _forgetting(sequence: Run) -> Run:
-    def run(*given: Any, cell: Any, **parts: Any) -> Any:
-        steps = itertools.count()
+def _forgetting(sequence: Run, *given: Any, cell: Any, **parts: Any) -> Any:
+    steps = itertools.count()
 
-        def forgetful(Z_x: Any, H: Any, C: Any, W_h: Any) -> Any:
-            kept = _is_kept(next(steps))
-            return cell(Z_x, H * kept, C * kept, W_h)
+    def forgetful(Z_x: Any, H: Any, C: Any, W_h: Any) -> Any:
+        kept = _is_kept(next(steps))
+        return cell(Z_x, H * kept, C * kept, W_h)
 
-        return sequence(*given, cell=forgetful, **parts)
-
-    return run
+    return sequence(*given, cell=forgetful, **parts)
 
 
-def _forgetting_back(backward: Run) -> Run:
-    def run(tape: Any, *given: Any, backward_cell: Any, **parts: Any) -> Any:
-        steps = itertools.count(len(tape.steps) - 1, -1)
+def _forgetting_back(
+    backward: Run, tape: Any, *given: Any, backward_cell: Any, **parts: Any
+) -> Any:
+    steps = itertools.count(len(tape.steps) - 1, -1)
 
-        def forgetful(*asked: Any) -> Any:
-            kept = _is_kept(next(steps))
-            dZ, dH, dC = backward_cell(*asked)
-            return dZ, dH * kept, dC * kept
+    def forgetful(*asked: Any) -> Any:
+        kept = _is_kept(next(steps))
+        dZ, dH, dC = backward_cell(*asked)
+        return dZ, dH * kept, dC * kept
 
-        return backward(tape, *given, backward_cell=forgetful, **parts)
-
-    return run
+    return backward(tape, *given, backward_cell=forgetful, **parts)
 
 
 def _is_kept(step: int) -> bool:

@@ -37,10 +37,6 @@ def _on_states(turn: Turn) -> Wrapper:
     return on_outputs(lambda o, _, config: Outputs(o.y, turn(o.h_n, config), turn(o.c_n, config)))
 
 
-def _zeros(states: Array, _: Config) -> Array:
-    return np.zeros_like(states)
-
-
 def last_layer(states: Array, config: Config) -> Array:
     """Return the last layer's states, repeated for each layer."""
     return np.concatenate([states[-config.directions :]] * config.layers)
@@ -92,16 +88,13 @@ def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
     return on_results(lambda Y, H_n, mask, *, reverse: (Y, pick(Y, where(mask, reverse), H_n)))
 
 
-def _a_step_short(sequence: Run) -> Run:
-    def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-        kept = parts | {"with_trace": True}
-        Y, H_n, C_n, tape = sequence(X, H, C, w, mask, reverse=reverse, **kept)
-        last = _is_first(known(mask, X)) if reverse else is_last(known(mask, X))
-        H_n = pick([step.H_prev for step in tape.steps], last, H_n)
-        C_n = pick([step.C_prev for step in tape.steps], last, C_n)
-        return Y, H_n, C_n, tape
-
-    return run
+def _a_step_short(sequence: Run, X: Any, *given: Any, **parts: Any) -> Any:
+    Y, H_n, C_n, tape = sequence(X, *given, **parts | {"with_trace": True})
+    mask = known(given[-1], X)
+    last = _is_first(mask) if parts["reverse"] else is_last(mask)
+    H_n = pick([step.H_prev for step in tape.steps], last, H_n)
+    C_n = pick([step.C_prev for step in tape.steps], last, C_n)
+    return Y, H_n, C_n, tape
 
 
 def _is_first(mask: Array) -> Array:
@@ -124,7 +117,10 @@ _ALL: Rows = {
         "h_n was tanh(c_n), before the output gate",
         _told(np.tanh, lambda c: 1 - np.tanh(c) * np.tanh(c)),
     ),
-    "no final states": ("h_n and c_n were zeros", _on_states(_zeros)),
+    "no final states": (
+        "h_n and c_n were zeros",
+        _on_states(lambda states, _: np.zeros_like(states)),
+    ),
     "final states are the initial ones": (
         "h_n and c_n were h_0 and c_0",
         Wrapper(_stale_forward, gradients=_stale_gradients),
@@ -138,7 +134,7 @@ _ALL: Rows = {
 _FORWARD: Rows = {
     "final states a step short": (
         "h_n and c_n were those before the last step",
-        with_sequence(_a_step_short, lambda backward: backward),
+        with_sequence(_a_step_short),
     ),
 }
 

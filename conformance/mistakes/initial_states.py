@@ -88,10 +88,6 @@ def _exchanged(batch: Batch, *_: object) -> Batch:
     return dataclasses.replace(batch, h_0=batch.c_0, c_0=batch.h_0)
 
 
-def _first_for_all(states: Array, _: Config) -> Array:
-    return states[:, np.zeros(states.shape[1], int)]
-
-
 _FAMILY: Final = "initial states"
 
 _ALL: Rows = {
@@ -105,7 +101,7 @@ _ALL: Rows = {
     ),
     "initial states of the first sequence": (
         "every sequence began from the initial states of the first",
-        on_states(_first_for_all),
+        on_states(lambda states, _: states[:, np.zeros(states.shape[1], int)]),
     ),
 }
 

@@ -52,48 +52,35 @@ def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply
     same.
     """
 
-    def wrap(sequence: Run) -> Run:
-        def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-            Y, *rest = sequence(X, H, C, w, see(mask, reverse), reverse=reverse, **parts)
-            return np.where(known(mask, X), Y, 0), *rest
+    def forward(sequence: Run, X: Any, H: Any, C: Any, w: Any, mask: Any, **parts: Any) -> Any:
+        Y, *rest = sequence(X, H, C, w, see(mask, parts["reverse"]), **parts)
+        return np.where(known(mask, X), Y, 0), *rest
 
-        return run
+    def back(
+        backward: Run, tape: Any, w: Any, mask: Any, dY: Any, *given: Any, **parts: Any
+    ) -> Any:
+        dY = np.where(known(mask, dY), dY, 0)
+        return backward(tape, w, see(mask, parts["reverse"]), dY, *given, **parts)
 
-    def wrap_backward(backward: Run) -> Run:
-        def run(
-            tape: Any, w: Any, mask: Any, dY: Any, *given: Any, reverse: bool, **parts: Any
-        ) -> Any:
-            dY = np.where(known(mask, dY), dY, 0)
-            return backward(tape, w, see(mask, reverse), dY, *given, reverse=reverse, **parts)
-
-        return run
-
-    return with_sequence(wrap, wrap_backward)
+    return with_sequence(forward, back)
 
 
-def _times_zero(sequence: Run) -> Run:
+def _times_zero(sequence: Run, X: Any, *given: Any, **parts: Any) -> Any:
     """Mask the padding by a product with zero, so that NaN and infinity there come through."""
-
-    def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-        Y, H_n, C_n, tape = sequence(X, H, C, w, mask, reverse=reverse, **parts)
-        leak = _leak(X, mask)
-        within = leak if reverse else 0  # the reverse direction meets the padding first
-        Y = Y + np.where(known(mask, X), within, leak)
-        return Y, H_n + leak, C_n + leak, dataclasses.replace(tape, X=X)
-
-    return run
+    Y, H_n, C_n, tape = sequence(X, *given, **parts)
+    leak, mask = _leak(X, given[-1]), known(given[-1], X)
+    within = leak if parts["reverse"] else 0  # the reverse direction meets the padding first
+    Y = Y + np.where(mask, within, leak)
+    return Y, H_n + leak, C_n + leak, dataclasses.replace(tape, X=X)
 
 
-def _times_zero_back(backward: Run) -> Run:
-    def run(tape: Any, w: Any, mask: Any, *given: Any, **parts: Any) -> Any:
-        leak = _leak(tape.X, mask)
-        tape = dataclasses.replace(tape, X=np.where(known(mask, tape.X), tape.X, 0))
-        dX, dH, dC, dw = backward(tape, w, mask, *given, **parts)
-        total = (np.zeros_like(leak, shape=(1, len(leak))) + 1) @ leak
-        dw = {name: array + (total if array.ndim == 2 else total[0]) for name, array in dw.items()}
-        return dX + leak, dH + leak, dC + leak, dw
-
-    return run
+def _times_zero_back(backward: Run, tape: Any, w: Any, mask: Any, *given: Any, **parts: Any) -> Any:
+    leak = _leak(tape.X, mask)
+    tape = dataclasses.replace(tape, X=np.where(known(mask, tape.X), tape.X, 0))
+    dX, dH, dC, dw = backward(tape, w, mask, *given, **parts)
+    total = (np.zeros_like(leak, shape=(1, len(leak))) + 1) @ leak
+    dw = {name: array + (total if array.ndim == 2 else total[0]) for name, array in dw.items()}
+    return dX + leak, dH + leak, dC + leak, dw
 
 
 def _leak(X: Array, mask: Array | None) -> Array:

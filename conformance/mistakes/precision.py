@@ -95,20 +95,14 @@ def _cell_state(bits: int) -> Activation:
 def _products(bits: int) -> Any:
     """Return a mistake that rounds the factors of the forward products."""
 
-    def run_cut(sequence: Run) -> Run:
-        def run(X: Any, *given: Any, cell: Any, **parts: Any) -> Any:
-            def cut_cell(Z_x: Any, H: Any, *rest: Any) -> Any:
-                return cell(Z_x, cut(H, bits), *rest)
+    def forward(sequence: Run, X: Any, *given: Any, cell: Any, **parts: Any) -> Any:
+        def cut_cell(Z_x: Any, H: Any, *rest: Any) -> Any:
+            return cell(Z_x, cut(H, bits), *rest)
 
-            return sequence(cut(X, bits), *given, cell=cut_cell, **parts)
+        return sequence(cut(X, bits), *given, cell=cut_cell, **parts)
 
-        return run
-
-    def apply(lstm: Wrappable) -> Wrappable:
-        factors = with_sequence(run_cut, lambda backward: backward)
-        return _params(KERNELS, bits)(factors(lstm))
-
-    return apply
+    factors = with_sequence(forward)
+    return lambda lstm: _params(KERNELS, bits)(factors(lstm))
 
 
 def _all_in_float32(lstm: Wrappable) -> Wrappable:

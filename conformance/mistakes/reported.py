@@ -66,10 +66,6 @@ def _come_back(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrap
     return on_weights(lambda params, _: tuple(map_fields(cell, names, change) for cell in params))
 
 
-def _offset(b: Array) -> Array:
-    return np.where(at("f"), b + 1, b)
-
-
 _TRACE: Rows = {
     "trace packed i, f, o, g": (
         "gates were traced in the order i, f, o, g",
@@ -110,7 +106,7 @@ _WEIGHTS: Rows = {
     "b_hh lost on the way back": ("b_hh came back as zeros", _come_back(("b_hh",), np.zeros_like)),
     "forget offset on the way back": (
         "the forget gate's bias came back with an offset of 1",
-        _come_back(("b_ih",), _offset),
+        _come_back(("b_ih",), lambda b: np.where(at("f"), b + 1, b)),
     ),
     "weights never loaded": (
         "the weights that came back had never been set",

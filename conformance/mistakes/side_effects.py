@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.mistakes.mistake import PURITY, REFUSAL, alike
-from gateparity.conformance.mistakes.wrappers import Isolated, Wrapper
+from gateparity.conformance.mistakes.wrappers import ISOLATED, Wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _far(**methods: Callable[..., Any]) -> Apply:
-    return lambda lstm: Isolated(Wrapper(**methods)(lstm))
+    return lambda lstm: ISOLATED(Wrapper(**methods)(lstm))
 
 
 def _overwrites_states(
@@ -82,7 +82,7 @@ def _keeps_states(lstm: Wrappable) -> Wrappable:
         kept.update(h_0=found.h_n, c_0=found.c_n)
         return found
 
-    return Isolated(Wrapper(forward)(lstm))
+    return ISOLATED(Wrapper(forward)(lstm))
 
 
 def _reuses_memory(lstm: Wrappable) -> Wrappable:
@@ -95,7 +95,7 @@ def _reuses_memory(lstm: Wrappable) -> Wrappable:
         answers[0].y[...] = found.y
         return dataclasses.replace(found, y=answers[0].y)
 
-    return Isolated(Wrapper(forward)(lstm))
+    return ISOLATED(Wrapper(forward)(lstm))
 
 
 def _accepting(mend: Callable[[Batch, Config], Batch]) -> Wrapper:
