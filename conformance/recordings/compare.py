@@ -16,7 +16,7 @@ from gateparity.conformance.recordings.same_backend import compare_twins, differ
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.runs.engines import weigh_engine
 from gateparity.conformance.runs.judging import judge_against, judge_answer, weigh_deviation
-from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.pairs import compare_all, make_pairs
 from gateparity.conformance.runs.result import Run
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError, printable
@@ -72,18 +72,16 @@ def compare_recordings(
         ]
     labels = [backend.label for backend in joined.backends]
     arithmetics = {label: joined.arithmetics.get(label, {}) for label in labels}
-    pairs = compare_pairs(
+    compared = compare_all(
         labels, judged, plan, truths, arithmetics, lambda: progress("comparing pairs")
     )
     run = dataclasses.replace(
-        joined,
-        results=tuple(judged),
-        pairs=tuple(pairs),
+        joined, results=tuple(judged), pairs=tuple(make_pairs(compared, plan))
     )
     return Comparison(
         run=run,
         recordings=recordings,
-        twins=tuple(compare_twins([r.backends for r in runs.values()], run, plan, truths)),
+        twins=tuple(compare_twins([r.backends for r in runs.values()], run, compared, truths)),
         lines=tuple(differing_lines(runs)),
         revised=tuple(
             result
