@@ -16,7 +16,7 @@ from gateparity.errors import InputError, Unsupported
 from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.judgement.verdict import Expected
@@ -54,20 +54,25 @@ def count_framework_alarms(
     return totals
 
 
-def _start(backend: Backend) -> Worker:
-    if backend.python is None or backend.missing:
-        raise InputError(f"{backend.label} can't run: {backend.missing}")
+@contextlib.contextmanager
+def _must_run(backend: Backend) -> Iterator[None]:
+    """Turn whatever a backend can't do, or a malformed answer, into an `InputError`."""
     try:
-        return Worker(backend.python, TIME_LIMIT, backend.path)
-    except BackendError as error:
+        yield
+    except (BackendError, Unsupported, TypeError, ValueError) as error:
         raise InputError(f"{backend.label} can't run: {error}") from None
+
+
+def _start(backend: Backend) -> Worker:
+    with _must_run(backend):
+        if backend.python is None or backend.missing:
+            raise BackendError(backend.missing)
+        return Worker(backend.python, TIME_LIMIT, backend.path)
 
 
 def _load(backend: Backend, worker: Worker) -> RemoteAdapter:
-    try:
+    with _must_run(backend):
         return RemoteAdapter(worker, backend.target)
-    except (BackendError, Unsupported) as error:
-        raise InputError(f"{backend.label} can't run: {error}") from None
 
 
 def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piece:
@@ -77,10 +82,8 @@ def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piec
 
 
 def _run_piece(backend: Backend, adapter: RemoteAdapter, piece: Piece) -> Alarms:
-    try:
+    with _must_run(backend):
         return sum((_run_case(adapter, *both) for both in piece), start=Alarms())
-    except (BackendError, Unsupported, TypeError, ValueError) as error:  # or an answer that is none
-        raise InputError(f"{backend.label} can't run: {error}") from None
 
 
 def _run_case(
