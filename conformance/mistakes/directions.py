@@ -10,9 +10,8 @@ import numpy as np
 from gateparity.conformance.mistakes.equations import on_results, with_sequence
 from gateparity.conformance.mistakes.masks import turn_steps
 from gateparity.conformance.mistakes.mistake import ANSWERS, TWO_DIRECTIONS, TWO_OF_BOTH, alike
-from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields
+from gateparity.conformance.mistakes.weights import BIASES, KERNELS, first_inputs, map_fields
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_outputs, on_params
-from gateparity.network.parameters import fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.network.batch import Batch, Outputs
     from gateparity.network.config import Config
-    from gateparity.network.parameters import Array, CellWeights, Parameters
+    from gateparity.network.parameters import Array, Parameters
 
 
 def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> Wrapper:
@@ -29,15 +28,11 @@ def from_cell(names: tuple[str, ...], source: Callable[[int, Config], int]) -> W
 
     def change(params: Parameters, config: Config) -> Parameters:
         return tuple(
-            dataclasses.replace(cell, **_named(params[source(k, config)], names))
+            dataclasses.replace(cell, **{n: vars(params[source(k, config)])[n] for n in names})
             for k, cell in enumerate(params)
         )
 
     return on_params(change)
-
-
-def _named(cell: CellWeights, names: tuple[str, ...]) -> dict[str, Array]:
-    return {name: array for name, array in fields(cell).items() if name in names}
 
 
 def in_upper_layers(names: tuple[str, ...], change: Callable[[Array, Config], Array]) -> Wrapper:
@@ -58,11 +53,6 @@ def _in_processing_order(
     Y: Array, H_n: Array, mask: Array, *, reverse: bool
 ) -> tuple[Array, Array]:
     return turn_steps(Y, mask) if reverse else Y, H_n
-
-
-def _forward_half(w_ih: Array, config: Config) -> Array:
-    heard = np.arange(w_ih.shape[-1]) < config.hidden_size
-    return np.where(heard, w_ih, np.zeros_like(w_ih))
 
 
 def _halves_exchanged(outputs: Outputs, _: Batch, config: Config) -> Outputs:
@@ -104,7 +94,7 @@ _OUTPUTS: Rows = {
 _UPPER: Rows = {
     "upper layers read one half": (
         "a layer read the forward outputs of the layer below alone",
-        in_upper_layers(("w_ih",), _forward_half),
+        in_upper_layers(("w_ih",), lambda w, config: first_inputs(w, config.hidden_size)),
     ),
     "upper layers read halves exchanged": (
         "a layer read the reverse outputs of the layer below before the forward ones",

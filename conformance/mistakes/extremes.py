@@ -10,24 +10,18 @@ import numpy as np
 
 from gateparity.conformance.mistakes.equations import Activation, with_equations, with_sequence
 from gateparity.conformance.mistakes.mistake import LONG, NAN, OVERFLOWING, WIDE, alike
-from gateparity.conformance.mistakes.weights import on_fields
+from gateparity.conformance.mistakes.weights import first_inputs, on_fields
 from gateparity.conformance.mistakes.wrappers import on_batch
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.network.batch import Batch
-    from gateparity.network.parameters import Array
 
 BLOCK: Final = 32  # inputs
 WINDOW: Final = 64  # steps
 
 NAIVE: Final = Activation(lambda z: np.exp(z) / (1 + np.exp(z)), lambda _, s: s * (1 - s))
-
-
-def _first_block(w_ih: Array) -> Array:
-    within = np.arange(w_ih.shape[-1]) < BLOCK
-    return np.where(within, w_ih, np.zeros_like(w_ih))
 
 
 def _without_nan(batch: Batch, *_: object) -> Batch:
@@ -73,7 +67,7 @@ _LONG: Rows = {
 _WIDE: Rows = {
     "inputs after the 32nd left out": (
         "inputs after the 32nd were left out, in a block that isn't full",
-        on_fields(("w_ih",), _first_block),
+        on_fields(("w_ih",), lambda w: first_inputs(w, BLOCK)),
     ),
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gateparity.conformance.mistakes.mistake import GRADIENTS, alike
+from gateparity.conformance.mistakes.transpose import map_arrays
 from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_cotangent
 from gateparity.network.batch import Batch, Outputs
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from gateparity.conformance.mistakes.wrappers import Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
-
-ALL: Final = KERNELS + BIASES
 
 
 def on_gradients(change: Callable[[Found, Parameters, Batch], Found]) -> Wrapper:
@@ -49,17 +48,14 @@ def _on_inputs(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrap
     return on_gradients(changed)
 
 
-def _scaled(found: Found, factor: float) -> Found:
-    d_params, d = found
-    states = {name: array * factor for name, array in vars(d).items() if array is not None}
-    return tuple(map_fields(cell, ALL, lambda a: a * factor) for cell in d_params), Batch(**states)
+def _scaled(found: Any, factor: Any) -> Any:
+    return map_arrays(lambda array: array * factor, found)
 
 
 def _clipped_by_norm(found: Found, *_: object) -> Found:
     rows = [a.reshape(-1) for cell in found[0] for a in fields(cell).values()]
     norm = sum((row @ row for row in rows[1:]), start=rows[0] @ rows[0]) ** 0.5
-    factor = 1 / np.maximum(norm, 1)
-    return tuple(map_fields(cell, ALL, lambda a: a * factor) for cell in found[0]), found[1]
+    return _scaled(found[0], 1 / np.maximum(norm, 1)), found[1]
 
 
 def _decayed(found: Found, params: Parameters, _: Batch) -> Found:

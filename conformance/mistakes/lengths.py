@@ -10,7 +10,7 @@ import numpy as np
 from gateparity.conformance.mistakes.initial_states import map_states
 from gateparity.conformance.mistakes.masks import is_last, is_live, pick
 from gateparity.conformance.mistakes.mistake import ANSWERS, SHORT, ZERO_LENGTH, alike
-from gateparity.conformance.mistakes.transpose import pull_back
+from gateparity.conformance.mistakes.transpose import map_arrays, pull_back
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_batch, on_outputs
 from gateparity.conformance.problems.slices import add_parameters
 from gateparity.network.batch import Batch, Outputs
@@ -79,10 +79,6 @@ def _by_length(batch: Batch) -> Array:
     return np.argsort(-lengths, kind="stable")
 
 
-def _in_order(outputs: Outputs, order: Array) -> Outputs:
-    return Outputs(**{name: array[:, order] for name, array in vars(outputs).items()})
-
-
 def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
     """Keep the final states of the sequences that have a step."""
     if batch.lengths is None:
@@ -124,7 +120,7 @@ _PUT_OUT: Rows = {
     ),
     "results sorted by length": (
         "the batch was sorted by length, and the results not sorted back",
-        on_outputs(lambda o, batch, _: _in_order(o, _by_length(batch))),
+        on_outputs(lambda o, batch, _: map_arrays(lambda a: a[:, _by_length(batch)], o)),
     ),
 }
 

@@ -17,15 +17,15 @@ from gateparity.conformance.mistakes.equations import (
 from gateparity.conformance.mistakes.gradients import on_gradients
 from gateparity.conformance.mistakes.initial_states import map_states
 from gateparity.conformance.mistakes.mistake import GRADIENTS, OUTPUTS, WEIGHTS, alike, run_at
-from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields, on_fields
+from gateparity.conformance.mistakes.transpose import map_arrays
+from gateparity.conformance.mistakes.weights import BIASES, KERNELS, on_fields, on_weights
 from gateparity.conformance.mistakes.wrappers import on_batch, on_outputs
-from gateparity.network.batch import Outputs
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.cells import CellChange
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.conformance.mistakes.mistake import Rows
-    from gateparity.conformance.mistakes.wrappers import Found, Wrappable, Wrapper
+    from gateparity.conformance.mistakes.wrappers import Wrappable, Wrapper
     from gateparity.network.parameters import Array
 
 BFLOAT16: Final = 8  # bits of the significand, with the one that isn't stored
@@ -54,12 +54,8 @@ def _params(names: tuple[str, ...], bits: int) -> CellChange:
 
 def _kept(names: tuple[str, ...], bits: int) -> Wrapper:
     """Return a mistake that stores parameters with fewer bits, as reading them back shows."""
-    return dataclasses.replace(
-        _params(names, bits).bend,
-        weights=lambda lstm, *asked: tuple(
-            map_fields(cell, names, lambda array: cut(array, bits)) for cell in lstm.weights(*asked)
-        ),
-    )
+    read = on_weights(names, lambda array: cut(array, bits)).weights
+    return dataclasses.replace(_params(names, bits).bend, weights=read)
 
 
 def _inputs(bits: int) -> Wrapper:
@@ -71,20 +67,11 @@ def _initial_states(bits: int) -> Wrapper:
 
 
 def _outputs(bits: int) -> Wrapper:
-    def cut_all(outputs: Outputs, *_: object) -> Outputs:
-        return Outputs(**{name: cut(array, bits) for name, array in vars(outputs).items()})
-
-    return on_outputs(cut_all, _unchanged)
+    return on_outputs(lambda o, *_: map_arrays(lambda array: cut(array, bits), o), _unchanged)
 
 
 def _gradients(bits: int) -> Wrapper:
-    def cut_all(found: Found, *_: object) -> Found:
-        names = KERNELS + BIASES
-        d_params = tuple(map_fields(c, names, lambda d: cut(d, bits)) for c in found[0])
-        states = {name: cut(getattr(found[1], name), bits) for name in ("x", "h_0", "c_0")}
-        return d_params, dataclasses.replace(found[1], **states)
-
-    return on_gradients(cut_all)
+    return on_gradients(lambda found, *_: map_arrays(lambda array: cut(array, bits), found))
 
 
 def _cell_state(bits: int) -> Activation:

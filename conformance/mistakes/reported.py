@@ -12,8 +12,8 @@ import numpy as np
 
 from gateparity.conformance.mistakes.masks import is_live
 from gateparity.conformance.mistakes.mistake import TRACE, WEIGHTS, alike
-from gateparity.conformance.mistakes.weights import BIASES, KERNELS, at, map_fields
-from gateparity.conformance.mistakes.wrappers import Wrapper, on_trace, on_weights
+from gateparity.conformance.mistakes.weights import BIASES, KERNELS, at, on_weights
+from gateparity.conformance.mistakes.wrappers import Wrapper, on_trace
 from gateparity.network.batch import Trace
 
 if TYPE_CHECKING:
@@ -62,10 +62,6 @@ def _on_past_the_end(lstm: Wrappable, config: Config, params: Parameters, batch:
     return Trace(**{name: np.where(there[name], right[name], full[name]) for name in right})
 
 
-def _come_back(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
-    return on_weights(lambda params, _: tuple(map_fields(cell, names, change) for cell in params))
-
-
 _TRACE: Rows = {
     "trace packed i, f, o, g": (
         "gates were traced in the order i, f, o, g",
@@ -97,20 +93,20 @@ _TRACE: Rows = {
 _WEIGHTS: Rows = {
     "weights come back packed i, f, o, g": (
         "weights came back packed i, f, o, g",
-        _come_back(KERNELS + BIASES, lambda array: array[IFOG]),
+        on_weights(KERNELS + BIASES, lambda array: array[IFOG]),
     ),
     "recurrent kernels come back transposed": (
         "the recurrent kernels came back transposed",
-        _come_back(("w_hh",), lambda w: np.swapaxes(w, 1, 2)),
+        on_weights(("w_hh",), lambda w: np.swapaxes(w, 1, 2)),
     ),
-    "b_hh lost on the way back": ("b_hh came back as zeros", _come_back(("b_hh",), np.zeros_like)),
+    "b_hh lost on the way back": ("b_hh came back as zeros", on_weights(("b_hh",), np.zeros_like)),
     "forget offset on the way back": (
         "the forget gate's bias came back with an offset of 1",
-        _come_back(("b_ih",), lambda b: np.where(at("f"), b + 1, b)),
+        on_weights(("b_ih",), lambda b: np.where(at("f"), b + 1, b)),
     ),
     "weights never loaded": (
         "the weights that came back had never been set",
-        _come_back(KERNELS + BIASES, np.zeros_like),
+        on_weights(KERNELS + BIASES, np.zeros_like),
     ),
 }
 

@@ -7,6 +7,7 @@ they write to a copy, and no other check sees it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -101,25 +102,17 @@ def _reuses_memory(lstm: Wrappable) -> Wrappable:
 def _accepting(mend: Callable[[Batch, Config], Batch]) -> Wrapper:
     """Return a mistake that repairs a batch instead of refusing it."""
 
-    def mended(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Batch:
+    def call(
+        method: str, lstm: Wrappable, config: Config, params: Parameters, batch: Batch, *rest: Any
+    ) -> Any:
         try:
             lstm.accept(config, params, batch)
         except (TypeError, ValueError):
-            return mend(batch, config)
-        return batch
+            batch = mend(batch, config)
+        return getattr(lstm, method)(config, params, batch, *rest)
 
-    def asking(method: str) -> Callable[..., Any]:
-        def ask(
-            lstm: Wrappable, config: Config, params: Parameters, batch: Batch, *cot: Any
-        ) -> Any:
-            batch = mended(lstm, config, params, batch)
-            return getattr(lstm, method)(config, params, batch, *cot)
-
-        return ask
-
-    return Wrapper(
-        **{method: asking(method) for method in ("forward", "gates", "gradients", "accept")}
-    )
+    methods = ("forward", "gates", "gradients", "accept")
+    return Wrapper(**{method: functools.partial(call, method) for method in methods})
 
 
 def _clip_lengths(batch: Batch, _: Config) -> Batch:

@@ -14,6 +14,7 @@ import numpy as np
 
 from gateparity.conformance.mistakes.cells import CellChange
 from gateparity.conformance.mistakes.mistake import COMPUTES, alike
+from gateparity.conformance.mistakes.wrappers import Wrapper
 from gateparity.network.config import GATES
 from gateparity.network.parameters import CellWeights, fields
 
@@ -48,6 +49,20 @@ def on_fields(
         return map_fields(d_cell, names, transpose or change)
 
     return CellChange(lambda cell: map_fields(cell, names, change), back if transpose else None)
+
+
+def on_weights(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
+    """Return a mistake that changes these arrays of every cell as they are read back."""
+    return Wrapper(
+        weights=lambda lstm, *asked: tuple(
+            map_fields(cell, names, change) for cell in lstm.weights(*asked)
+        )
+    )
+
+
+def first_inputs(w_ih: Array, count: int) -> Array:
+    """Return input kernels that read so many inputs alone, and zero times the others."""
+    return np.where(np.arange(w_ih.shape[-1]) < count, w_ih, np.zeros_like(w_ih))
 
 
 def map_fields(

@@ -192,13 +192,6 @@ def on_trace(change: Callable[[Trace, Parameters, Config], Trace]) -> Wrapper:
     return Wrapper(gates=gates)
 
 
-def on_weights(change: Callable[[Parameters, Config], Parameters]) -> Wrapper:
-    """Return a mistake that changes the parameters as they are read back."""
-    return Wrapper(
-        weights=lambda lstm, config, params: change(lstm.weights(config, params), config)
-    )
-
-
 def replace_equations(lstm: Wrappable, change: Callable[[Scratch], Scratch]) -> Wrappable:
     """Return the same LSTM with other equations inside, below all wrappers."""
     # Rebuild the wrappers around the changed reference, so that several mistakes can be combined
