@@ -58,16 +58,13 @@ class Learner(Protocol):
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
         """Take one gradient step; return the loss, the norm before clipping, and both states."""
-        ...
 
     def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return the weights and the optimiser's state as NumPy arrays by name."""
-        ...
 
     @property
     def compiled(self) -> int:
         """Return how many programs were compiled since the process began."""
-        ...
 
 
 def evaluate(

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.errors import InputError, suggest
+from gateparity.errors import InputError, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -119,10 +119,8 @@ def parse_requests(words: Sequence[str], *, name: str = "", python: str = "") ->
 
 def known_framework(name: str) -> Framework:
     """Return the framework with that name. Raise `InputError` that lists all names."""
-    if name in FRAMEWORKS:
-        return FRAMEWORKS[name]
-    hint = suggest(name, FRAMEWORKS)
-    raise InputError(f"unknown framework {name!r}{hint}: expected one of {', '.join(FRAMEWORKS)}")
+    refuse_unknown("framework", [name], FRAMEWORKS)
+    return FRAMEWORKS[name]
 
 
 def named_request(name: str) -> Request:

@@ -37,17 +37,14 @@ class Differentiable(Protocol):
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch."""
-        ...
 
     def run(self, config: Config, params: Native, batch: Batch) -> tuple[Outputs, list[Any]]:
         """Run it and keep the tapes."""
-        ...
 
     def pull(
         self, config: Config, params: Native, batch: Batch, tapes: list[Any], cotangent: Outputs
     ) -> Gradients:
         """Return the gradients from the tapes of a run."""
-        ...
 
 
 def train(

@@ -185,7 +185,6 @@ class Caller(Protocol):
 
     def call(self, operation: str, *args: Any) -> Any:
         """Return the answer to a call. Raise `Unsupported`, `Impure`, or `BackendError`."""
-        ...
 
 
 class RemoteAdapter:

@@ -12,7 +12,7 @@ from gateparity.conformance.diagnosis.probes import run_probe
 from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.judgement.verdict import ALLOWED, Expected, Mismatch, judge
+from gateparity.conformance.judgement.verdict import ALLOWED, Expected, passes
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.network.dtypes import unit_roundoff
 from gateparity.protocol.canonical import make_lacking
@@ -78,13 +78,13 @@ class Predictions:
             return True  # within the budget of the right LSTM, which is at hand
         # A wrong LSTM may amplify rounding more than the right one does, so it gets its own budget.
         budget = self._budget(mistakes, probe)
-        if _is_within(probe.found, Expected(predicted, budget)):
+        if passes(probe.found, Expected(predicted, budget)):
             return True
         # A mistake that rounds coarsely may do it to the other side at the probe's own precision.
         narrow = _as_found(_run_narrow(mistakes, probe), probe) if mistakes else ""
         if isinstance(narrow, str) or _shapes(probe.found) != _shapes(narrow):
             return False
-        return _is_within(probe.found, Expected(narrow, budget.scaled(2**0.5)))
+        return passes(probe.found, Expected(narrow, budget.scaled(2**0.5)))
 
     def usual_distance(self, mistakes: Mistakes, probe: Probe) -> float:
         """Return the root mean square error, in standard deviations of the right LSTM."""
@@ -203,14 +203,6 @@ def _as_found(predicted: Found, probe: Probe) -> Found:
     if isinstance(predicted, str) or isinstance(probe.found, str):
         return predicted
     return comparable(predicted, probe.found)[0]
-
-
-def _is_within(found: Results, expected: Expected) -> bool:
-    try:
-        judge(found, expected)
-    except Mismatch:
-        return False
-    return True
 
 
 def _applied(mistakes: Mistakes, case: Case) -> Mistakes:

@@ -81,6 +81,15 @@ def judge(found: Results, expected: Expected) -> Score:
     return _judge(found, expected, expected.budget.shifts)
 
 
+def passes(found: Results, expected: Expected) -> bool:
+    """Return whether a result is within the budget."""
+    try:
+        judge(found, expected)
+    except Mismatch:
+        return False
+    return True
+
+
 def judge_pair(a: Results, b: Results, shifts: Array | None, expected: Expected) -> Score:
     """Compare two backends; each may err, so variances add. Raise `Mismatch` if they differ.
 

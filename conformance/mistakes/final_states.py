@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.conformance.mistakes.initial_states import Turn
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 def _on_states(turn: Turn) -> Wrapper:
     """Turn h_n and c_n in the same way."""
     return on_outputs(lambda o, _, config: map_states(o, lambda s: turn(s, config)))
-
-
-def _zeros(states: Array, _: Config) -> Array:
-    return np.zeros_like(states)
 
 
 def last_layer(states: Array, config: Config) -> Array:
@@ -90,16 +87,13 @@ def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
     return on_results(lambda Y, H_n, mask, *, reverse: (Y, pick(Y, where(mask, reverse), H_n)))
 
 
-def _a_step_short(sequence: Run) -> Run:
-    def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-        kept = parts | {"with_trace": True}
-        Y, H_n, C_n, tape = sequence(X, H, C, w, mask, reverse=reverse, **kept)
-        last = _is_first(known(mask, X)) if reverse else is_last(known(mask, X))
-        H_n = pick([step.H_prev for step in tape.steps], last, H_n)
-        C_n = pick([step.C_prev for step in tape.steps], last, C_n)
-        return Y, H_n, C_n, tape
-
-    return run
+def _a_step_short(sequence: Run, X: Any, *given: Any, **parts: Any) -> Any:
+    Y, H_n, C_n, tape = sequence(X, *given, **parts | {"with_trace": True})
+    mask = known(given[-1], X)
+    last = _is_first(mask) if parts["reverse"] else is_last(mask)
+    H_n = pick([step.H_prev for step in tape.steps], last, H_n)
+    C_n = pick([step.C_prev for step in tape.steps], last, C_n)
+    return Y, H_n, C_n, tape
 
 
 def _is_first(mask: Array) -> Array:
@@ -115,90 +109,89 @@ def _is_at_the_end(mask: Array, _: object) -> Array:
 
 _FAMILY: Final = "final states"
 
-_ALL: Final = alike(
-    _FAMILY,
-    "final states, and gradients through them",
-    ANSWERS,
-    ("h_n and c_n exchanged", "h_n and c_n had changed places", on_outputs(_exchanged)),
-    ("h_n is the cell state", "h_n was c_n", _told(lambda c: c, lambda c: np.zeros_like(c) + 1)),
-    (
-        "h_n before the output gate",
+_ALL: Rows = {
+    "h_n and c_n exchanged": ("h_n and c_n had changed places", on_outputs(_exchanged)),
+    "h_n is the cell state": ("h_n was c_n", _told(lambda c: c, lambda c: np.zeros_like(c) + 1)),
+    "h_n before the output gate": (
         "h_n was tanh(c_n), before the output gate",
         _told(np.tanh, lambda c: 1 - np.tanh(c) * np.tanh(c)),
     ),
-    ("no final states", "h_n and c_n were zeros", _on_states(_zeros)),
-    (
-        "final states are the initial ones",
+    "no final states": (
+        "h_n and c_n were zeros",
+        _on_states(lambda states, _: np.zeros_like(states)),
+    ),
+    "final states are the initial ones": (
         "h_n and c_n were h_0 and c_0",
         Wrapper(_stale_forward, gradients=_stale_gradients),
     ),
-    (
-        "final states of the next sequence",
+    "final states of the next sequence": (
         "the final states stood one place further in the batch",
         _on_states(rolled(1)),
     ),
-)
+}
 
-_FORWARD: Final = alike(
-    _FAMILY,
-    "final states",
-    OUTPUTS,
-    (
-        "final states a step short",
+_FORWARD: Rows = {
+    "final states a step short": (
         "h_n and c_n were those before the last step",
-        with_sequence(_a_step_short, lambda backward: backward),
+        with_sequence(_a_step_short),
     ),
-    path="forward",
-)
+}
 
-_CELLS: Final = alike(
-    _FAMILY,
-    "final states of several layers or directions, and gradients through them",
-    TWO_CELLS & ANSWERS,
-    (
-        "final states batch-major",
+_CELLS: Rows = {
+    "final states batch-major": (
         "h_n and c_n were told as (batch, cells, hidden)",
         _on_states(ungrouped),
     ),
-)
+}
 
-_DIRECTIONS: Final = alike(
-    _FAMILY,
-    "final states of two directions, and gradients through them",
-    TWO_DIRECTIONS & ANSWERS,
-    (
-        "reverse h_n at the last step",
+_DIRECTIONS: Rows = {
+    "reverse h_n at the last step": (
         "the reverse direction's h_n was its output at each sequence's last step",
         _read_off_y(lambda mask, reverse: is_last(mask) & reverse),
     ),
-    ("h_n is y[-1]", "h_n was y[-1], whatever the direction", _read_off_y(_is_at_the_end)),
-)
+    "h_n is y[-1]": ("h_n was y[-1], whatever the direction", _read_off_y(_is_at_the_end)),
+}
 
-_BOTH: Final = alike(
-    _FAMILY,
-    "final states of several layers of two directions, and gradients through them",
-    TWO_OF_BOTH & ANSWERS,
-    (
-        "final states by direction",
+_BOTH: Rows = {
+    "final states by direction": (
         "h_n and c_n had all forward states before all reverse ones",
         _on_states(by_direction),
     ),
-)
+}
 
-_LAYERS: Final = alike(
-    _FAMILY,
-    "final states of several layers, and gradients through them",
-    TWO_LAYERS & ANSWERS,
-    (
-        "final states of the last layer",
+_LAYERS: Rows = {
+    "final states of the last layer": (
         "h_n and c_n were those of the last layer for every layer",
         _on_states(last_layer),
     ),
-    (
-        "final states from the top",
-        "h_n and c_n had the top layer first",
-        _on_states(top_down),
+    "final states from the top": ("h_n and c_n had the top layer first", _on_states(top_down)),
+}
+
+FINAL_MISTAKES: Final = (
+    *alike(_FAMILY, "final states, and gradients through them", ANSWERS, _ALL),
+    *alike(_FAMILY, "final states", OUTPUTS, _FORWARD, path="forward"),
+    *alike(
+        _FAMILY,
+        "final states of several layers or directions, and gradients through them",
+        TWO_CELLS & ANSWERS,
+        _CELLS,
+    ),
+    *alike(
+        _FAMILY,
+        "final states of two directions, and gradients through them",
+        TWO_DIRECTIONS & ANSWERS,
+        _DIRECTIONS,
+    ),
+    *alike(
+        _FAMILY,
+        "final states of several layers of two directions, and gradients through them",
+        TWO_OF_BOTH & ANSWERS,
+        _BOTH,
+    ),
+    *alike(
+        _FAMILY,
+        "final states of several layers, and gradients through them",
+        TWO_LAYERS & ANSWERS,
+        _LAYERS,
     ),
 )
-
-FINAL_MISTAKES: Final = _ALL + _FORWARD + _CELLS + _DIRECTIONS + _BOTH + _LAYERS

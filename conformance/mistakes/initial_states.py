@@ -20,6 +20,7 @@ from gateparity.network.batch import map_states
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Wrapper
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
@@ -88,72 +89,63 @@ def _exchanged(batch: Batch, *_: object) -> Batch:
     return dataclasses.replace(batch, states=states)
 
 
-def _first_for_all(states: Array, _: Config) -> Array:
-    return states[:, np.zeros(states.shape[1], int)]
-
-
 _FAMILY: Final = "initial states"
 
-_ALL: Final = alike(
-    _FAMILY,
-    "every number after an initial state that isn't zero: all checks that compute",
-    COMPUTES,
-    ("h_0 ignored", "h_0 was zero", _without("h")),
-    ("c_0 ignored", "c_0 was zero", _without("c")),
-    ("h_0 and c_0 ignored", "both initial states were zero", _without("h", "c")),
-    (
-        "h_0 and c_0 exchanged",
-        "h_0 and c_0 had changed places",
-        on_batch(_exchanged),
-    ),
-    (
-        "initial states of the next sequence",
+_ALL: Rows = {
+    "h_0 ignored": ("h_0 was zero", _without("h")),
+    "c_0 ignored": ("c_0 was zero", _without("c")),
+    "h_0 and c_0 ignored": ("both initial states were zero", _without("h", "c")),
+    "h_0 and c_0 exchanged": ("h_0 and c_0 had changed places", on_batch(_exchanged)),
+    "initial states of the next sequence": (
         "each sequence began from the initial states of the one before it in the batch",
         on_states(rolled(1)),
     ),
-    (
-        "initial states of the first sequence",
+    "initial states of the first sequence": (
         "every sequence began from the initial states of the first",
-        on_states(_first_for_all),
+        on_states(lambda states, _: states[:, np.zeros(states.shape[1], int)]),
     ),
-)
+}
 
-_CELLS: Final = alike(
-    _FAMILY,
-    "every number of several layers or directions after an initial state",
-    TWO_CELLS,
-    (
-        "initial states batch-major",
+_CELLS: Rows = {
+    "initial states batch-major": (
         "h_0 and c_0 were read as (batch, cells, hidden)",
         on_states(regrouped),
     ),
-)
+}
 
-_BOTH: Final = alike(
-    _FAMILY,
-    "every number of several layers of two directions after an initial state",
-    TWO_OF_BOTH,
-    (
-        "initial states by direction",
+_BOTH: Rows = {
+    "initial states by direction": (
         "h_0 and c_0 had all forward states before all reverse ones",
         on_states(by_layer),
     ),
-)
+}
 
-_LAYERS: Final = alike(
-    _FAMILY,
-    "every number of several layers after an initial state",
-    TWO_LAYERS,
-    (
-        "initial states of the first layer",
+_LAYERS: Rows = {
+    "initial states of the first layer": (
         "every layer began from the first one's initial states",
         on_states(first_layer),
     ),
-    (
-        "initial states from the top",
-        "h_0 and c_0 had the top layer first",
-        on_states(top_down),
-    ),
-)
+    "initial states from the top": ("h_0 and c_0 had the top layer first", on_states(top_down)),
+}
 
-INITIAL_MISTAKES: Final = _ALL + _CELLS + _BOTH + _LAYERS
+INITIAL_MISTAKES: Final = (
+    *alike(
+        _FAMILY,
+        "every number after an initial state that isn't zero: all checks that compute",
+        COMPUTES,
+        _ALL,
+    ),
+    *alike(
+        _FAMILY,
+        "every number of several layers or directions after an initial state",
+        TWO_CELLS,
+        _CELLS,
+    ),
+    *alike(
+        _FAMILY,
+        "every number of several layers of two directions after an initial state",
+        TWO_OF_BOTH,
+        _BOTH,
+    ),
+    *alike(_FAMILY, "every number of several layers after an initial state", TWO_LAYERS, _LAYERS),
+)

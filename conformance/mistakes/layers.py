@@ -17,6 +17,7 @@ from gateparity.conformance.mistakes.wrappers import Wrapper
 from gateparity.network.batch import Batch, Trace, map_arrays, map_states
 
 if TYPE_CHECKING:
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Found, Wrappable
     from gateparity.network.batch import Outputs
     from gateparity.network.config import Config
@@ -62,28 +63,23 @@ def _mirrored(k: int, config: Config) -> int:
     return (config.layers - 1 - layer) * config.directions + direction
 
 
-LAYER_MISTAKES: Final = alike(
-    "layers",
-    "every number of several layers",
-    TWO_LAYERS,
-    (
-        "recurrent kernels of the layers reversed",
+_LAYERS: Rows = {
+    "recurrent kernels of the layers reversed": (
         "the recurrent kernels of the layers stood from the top one down",
         from_cell(("w_hh",), _mirrored),
     ),
-    (
-        "recurrent kernels of the first layer",
+    "recurrent kernels of the first layer": (
         "every layer had the first one's recurrent kernels",
         from_cell(("w_hh",), lambda k, config: k % config.directions),
     ),
-    (
-        "no biases above the first layer",
+    "no biases above the first layer": (
         "the first layer alone had biases",
         in_upper_layers(BIASES, lambda b, _: np.zeros_like(b)),
     ),
-    (
-        "first layer alone",
+    "first layer alone": (
         "the first layer's results were those of all",
         Wrapper(_first_forward, _first_gates, _first_gradients),
     ),
-)
+}
+
+LAYER_MISTAKES: Final = alike("layers", "every number of several layers", TWO_LAYERS, _LAYERS)

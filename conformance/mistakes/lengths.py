@@ -17,6 +17,7 @@ from gateparity.network.batch import Batch, Outputs, join_states, map_arrays, ma
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
@@ -77,10 +78,6 @@ def _by_length(batch: Batch) -> Array:
     return np.argsort(-lengths, kind="stable")
 
 
-def _in_order(outputs: Outputs, order: Array) -> Outputs:
-    return map_arrays(lambda array: array[:, order], outputs)
-
-
 def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
     """Keep the final states of the sequences that have a step."""
     if batch.lengths is None:
@@ -89,68 +86,53 @@ def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
     return map_states(outputs, lambda state: np.where(there, state, 0))
 
 
-_SHORT: Final = alike(
-    "lengths",
-    "every number of sequences that end early",
-    SHORT,
-    (
-        "lengths ignored",
+_SHORT: Rows = {
+    "lengths ignored": (
         "every sequence had all steps",
         _with_lengths(lambda n, steps: 0 * n + steps),
     ),
-    (
-        "lengths of the first sequence",
+    "lengths of the first sequence": (
         "every sequence had the length of the first",
         _with_lengths(lambda n, _: 0 * n + n[:1]),
     ),
-    (
-        "lengths one short",
+    "lengths one short": (
         "every sequence ended a step early",
         _with_lengths(lambda n, _: np.maximum(n - 1, 0)),
     ),
-    (
-        "lengths one long",
+    "lengths one long": (
         "every sequence ended a step late",
         _with_lengths(lambda n, steps: np.minimum(n + 1, steps)),
     ),
-    (
-        "initial states not sorted by length",
+    "initial states not sorted by length": (
         "the batch was sorted by length, and its initial states not",
         on_batch(lambda b, _: map_states(b, lambda s: s[:, np.argsort(_by_length(b))])),
     ),
-)
+}
 
-_PUT_OUT: Final = alike(
-    "lengths",
-    "outputs and final states of sequences that end early",
-    SHORT & ANSWERS,
-    ("outputs run on", "outputs went on past each end", _joined(_filled)),
-    (
-        "last output held",
-        "the last output was repeated past each end",
-        on_outputs(_held),
-    ),
-    (
-        "states of the padded end",
+_PUT_OUT: Rows = {
+    "outputs run on": ("outputs went on past each end", _joined(_filled)),
+    "last output held": ("the last output was repeated past each end", on_outputs(_held)),
+    "states of the padded end": (
         "the final states were those after the padding",
         _joined(_overrun),
     ),
-    (
-        "results sorted by length",
+    "results sorted by length": (
         "the batch was sorted by length, and the results not sorted back",
-        on_outputs(lambda o, batch, _: _in_order(o, _by_length(batch))),
+        on_outputs(lambda o, batch, _: map_arrays(lambda a: a[:, _by_length(batch)], o)),
     ),
-)
+}
 
-_EMPTY: Final = alike(
-    "lengths",
-    "final states of a sequence of no steps",
-    ZERO_LENGTH,
-    (
-        "empty sequence's states zero",
+_EMPTY: Rows = {
+    "empty sequence's states zero": (
         "the final states of a sequence of no steps were zero, not its initial ones",
         on_outputs(_without_empty),
     ),
-)
+}
 
-LENGTH_MISTAKES: Final = _SHORT + _PUT_OUT + _EMPTY
+LENGTH_MISTAKES: Final = (
+    *alike("lengths", "every number of sequences that end early", SHORT, _SHORT),
+    *alike(
+        "lengths", "outputs and final states of sequences that end early", SHORT & ANSWERS, _PUT_OUT
+    ),
+    *alike("lengths", "final states of a sequence of no steps", ZERO_LENGTH, _EMPTY),
+)

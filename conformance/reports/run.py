@@ -70,7 +70,7 @@ def run_report(
             ),
             *_pairs(run),
             *more,
-            Section("Skips, errors and known deviations", [_reasons(run)], "reasons"),
+            Section("Skips, errors and known deviations", _reasons(run), "reasons"),
             *_extras(run, source),
         ],
         describe_verdict(run),
@@ -343,9 +343,8 @@ def _differing_pairs(run: Run) -> Iterator[Line]:
             yield line(names, f", {pair.dtype}: {pair.reason}", item=True)
         explained += pair.status == "fail" and not alone.isdisjoint((pair.a, pair.b))
     if explained:
-        yield line(
-            f"X: {explained} pairs differ, each with a backend that fails a check by itself."
-        )
+        pairs = "1 pair differs" if explained == 1 else f"{explained} pairs differ"
+        yield line(f"{pairs} (X) with a backend that fails a check by itself.")
 
 
 def _pair(pair: Pair | None) -> Cell:
@@ -356,7 +355,7 @@ def _pair(pair: Pair | None) -> Cell:
     return Cell(number_words(pair.sigmas) + mark, pair.status, share)
 
 
-def _reasons(run: Run) -> Table:
+def _reasons(run: Run) -> list[Line]:
     """Return why cells have no number: each reason once, with the backends and checks it is for."""
     found: dict[tuple[str, Status, str], list[Result]] = {}
     for result in run.results:
@@ -368,11 +367,10 @@ def _reasons(run: Run) -> Table:
         key = (status, describe_place(results), reason + suggest_keys(run, results))
         merged.setdefault(key, []).append(label)
     ranked = sorted(merged.items(), key=lambda item: _RANKS.index(item[0][0]))
-    rows: list[list[Text]] = [
-        [Cell(status, status), ", ".join(labels), checks, reason]
+    return [
+        line(Cell(status, status), f" {', '.join(labels)}: {checks}: {reason}", item=True)
         for (status, checks, reason), labels in ranked
     ]
-    return Table(("status", "backends", "checks", "reason"), rows, keys=1)
 
 
 def _extras(run: Run, source: Source) -> Iterator[Section]:

@@ -6,6 +6,7 @@ groups of columns, and each group repeats the columns that name a row.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from rich import box
@@ -17,7 +18,7 @@ from gateparity.conformance.reports.blocks import Cell, Code, Figure, Line, Sect
 from gateparity.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -93,10 +94,19 @@ def _print_block(block: Block, console: Console) -> None:
 
 def _print_words(words: Words, console: Console) -> None:
     """Print a sentence; a terminal gets it wrapped between words, and a pipe gets one line."""
-    if console.is_terminal:
-        console.print(words, soft_wrap=False, overflow="fold")
-    else:
-        console.print(words, soft_wrap=True)
+    for text in _break(words, console.width) if console.is_terminal else [words]:
+        text.rstrip()
+        console.print(text, soft_wrap=True)
+
+
+def _break(words: Words, width: int) -> Iterable[Words]:
+    """Break a text between words; one that is longer than a line, an address, stays whole."""
+    breaks, start = [], 0
+    for word in re.finditer(r"\S+", words.plain):
+        if word.end() - start > width and word.start() > start:
+            start = word.start()
+            breaks.append(start)
+    return words.divide(breaks)
 
 
 def _words(part: Text) -> Words:

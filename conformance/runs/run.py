@@ -11,7 +11,7 @@ from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
-from gateparity.conformance.runs.pairs import coarser, compare_pairs, distance, find_changes
+from gateparity.conformance.runs.pairs import compare_all, find_changes, make_pairs
 from gateparity.conformance.runs.pool import WorkerPool
 from gateparity.conformance.runs.result import Result, Run
 from gateparity.conformance.runs.session import Session
@@ -19,12 +19,11 @@ from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.runs.plan import Plan
-    from gateparity.conformance.runs.result import Change
 
     Progress = Callable[[Result], None]
     Save = Callable[[Session, Plan, list[Result]], list[Result]]
@@ -59,14 +58,15 @@ def run_checks(
     results, asked = ([r for both in found for r in both[k]] for k in (0, 1))
     declared = {session.backend.label: session.arithmetic for session in sessions}
     labels = [backend.label for backend in backends]
+    compared = compare_all(labels, results, plan, truths, declared)
     return Run(
         backends=tuple(backends),
         results=tuple(results),
-        pairs=tuple(compare_pairs(labels, results, plan, truths, declared)),
+        pairs=tuple(make_pairs(compared, plan)),
         seed=seed,
         seconds=time.perf_counter() - start,
         asked=tuple(asked),
-        changes=tuple(_find_changes(backends, results, plan, truths, declared)),
+        changes=tuple(find_changes(backends, compared)),
         **_describe(sessions),
     )
 
@@ -127,20 +127,3 @@ def _cost(session: Session) -> int:
     """Return the cost of a backend's framework; the most expensive ones start first."""
     framework = FRAMEWORKS.get(session.backend.framework)
     return framework.cost if framework else 0
-
-
-def _find_changes(
-    backends: Sequence[Backend],
-    results: Sequence[Result],
-    plan: Plan,
-    truths: Truths,
-    arithmetics: dict[str, Mapping[str, float]],
-) -> list[Change]:
-    planned = {task.key: task for task in plan}
-
-    def apart(one: Result, other: Result) -> float:
-        said = coarser(arithmetics[one.backend.label], arithmetics[other.backend.label])
-        expected = truths.of(*planned[one.key], said, one.lacks)
-        return distance(one, other, expected)
-
-    return find_changes(backends, results, apart)

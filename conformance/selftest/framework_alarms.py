@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from gateparity.errors import InputError, Unsupported
 from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.judgement.verdict import Expected
@@ -51,11 +52,18 @@ def count_framework_alarms(
     return totals
 
 
-def _load(backend: Backend, pool: WorkerPool) -> RemoteAdapter:
+@contextlib.contextmanager
+def _must_run(backend: Backend) -> Iterator[None]:
+    """Turn whatever a backend can't do, or a malformed answer, into an `InputError`."""
     try:
-        return RemoteAdapter(pool.open(backend), backend.target)
-    except (BackendError, Unsupported) as error:
+        yield
+    except (BackendError, Unsupported, TypeError, ValueError) as error:
         raise InputError(f"{backend.label} can't run: {error}") from None
+
+
+def _load(backend: Backend, pool: WorkerPool) -> RemoteAdapter:
+    with _must_run(backend):
+        return RemoteAdapter(pool.open(backend), backend.target)
 
 
 def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piece:
@@ -65,10 +73,8 @@ def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piec
 
 
 def _run_piece(backend: Backend, adapter: RemoteAdapter, piece: Piece) -> Alarms:
-    try:
+    with _must_run(backend):
         return sum((_run_case(adapter, *both) for both in piece), start=Alarms())
-    except (BackendError, Unsupported, TypeError, ValueError) as error:  # or an answer that is none
-        raise InputError(f"{backend.label} can't run: {error}") from None
 
 
 def _run_case(

@@ -5,7 +5,7 @@ and report canonical arrays, whatever they hold in between.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,30 +22,6 @@ if TYPE_CHECKING:
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
     from gateparity.protocol.training import Examples, Prediction, Recipe, Training
-
-
-class Trainable(Protocol):
-    """An LSTM with an output layer that can be trained."""
-
-    def begin(
-        self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
-    ) -> TrainingState:
-        """Return the state before the first step."""
-        ...
-
-    def train(
-        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
-    ) -> Training:
-        """Take a gradient step for each batch."""
-        ...
-
-    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
-        """Return the output layer's numbers and the last states."""
-        ...
-
-    def read(self, config: Config, state: TrainingState) -> Results:
-        """Return kernels, the sum of the biases, and the output layer, by name."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +106,9 @@ class ReferenceTrainer:
         """Return kernels, the sum of the biases, and the output layer, by name."""
         cells = from_d2l(state.params, self.truth.wider(config))
         return _name([(cell.w_ih, cell.w_hh, cell.b_ih) for cell in cells], state)
+
+
+Trainable = AdapterTrainer | ReferenceTrainer  # both begin, train, predict and read alike
 
 
 def _name(cells: list[tuple[Any, Any, Any]], state: TrainingState) -> Results:

@@ -51,36 +51,29 @@ class Adapter(Protocol):
     @property
     def name(self) -> str:
         """Return the adapter's name, `framework:variant`."""
-        ...
 
     @property
     def version(self) -> str:
         """Return the framework's version."""
-        ...
 
     @property
     def layout(self) -> Layout:
         """Return the layout of the parameters that the methods take."""
-        ...
 
     @property
     def unsupported(self) -> Mapping[str, str]:
         """Return what the adapter can't do: keys from `FEATURES`, each with the reason."""
-        ...
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch, and return its outputs."""
-        ...
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Run the LSTM, and return every pre-activation, gate and state of every step."""
-        ...
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
         """Return the gradients by the framework's own differentiation."""
-        ...
 
 
 def find_unsupported(adapter: Any) -> dict[str, str]:

@@ -27,34 +27,27 @@ class Lstm(Protocol):
     @property
     def differentiates(self) -> bool:
         """Return whether it has gradients; without them only its outputs are judged."""
-        ...
 
     @property
     def lacks(self) -> frozenset[str]:
         """Those of `STATES` that it doesn't have: they are left out of what is compared."""
-        ...
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run the LSTM over a batch, and return its outputs."""
-        ...
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run the LSTM, and return every pre-activation, gate and state."""
-        ...
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Return the gradients of the parameters, and of x, h_0 and c_0."""
-        ...
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Load parameters into the LSTM's own weights, and read them back."""
-        ...
 
     def guarded(self) -> Lstm:
         """Return the same LSTM; its calls raise `Impure` for side effects."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """`train`, `horizon` and `bench` print what printed/ has, and no table is wider than the terminal.
 
-GATEPARITY_REWRITE=1 python -m pytest tests/conformance/reports/test_printed_measurements.py
+GATEPARITY_WRITE_PRINTED=1 python -m pytest tests/conformance/reports/test_printed_measurements.py
 rewrites the files; read their difference before you commit it.
 """
 
@@ -120,7 +120,7 @@ def printed(report, width):
 def test_a_report_is_printed_as_its_file_has_it(verb, width):
     found = printed(REPORTS[verb](), width)
     path = PRINTED / f"{verb}-{width or 'piped'}.txt"
-    if os.environ.get("GATEPARITY_REWRITE"):
+    if os.environ.get("GATEPARITY_WRITE_PRINTED"):
         path.write_text(found, "utf-8")
     assert found == path.read_text("utf-8")
     if width:

@@ -63,6 +63,12 @@ def test_a_terminal_breaks_a_sentence_between_words_and_no_command():
     assert lines[-1] == f"  $ {command}"
 
 
+def test_an_address_stays_whole():
+    address = "https://somewhere.example/" + "x" * 60
+    text = printed(Report("name", [line(f"It is known upstream: {address} and no more")]), 40)
+    assert text.splitlines() == ["It is known upstream:", address, "and no more"]
+
+
 def test_the_verdict_and_what_matters_most_come_first_and_last():
     lead = [line(Cell("mine", "fail"), " is wrong")]
     report = Report("name", [Section("All", [wide_table(3)])], "differs", 1, "3 of 4", lead)

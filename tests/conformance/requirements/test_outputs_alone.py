@@ -14,7 +14,7 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
 from gateparity.conformance.requirements.answers import comparable, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.pairs import compare_all, make_pairs
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths
@@ -196,7 +196,8 @@ def test_beside_one_that_has_gradients_outputs_are_compared(kind, status, truths
     plan = named_plan((), ("lengths",), 0)
     results = [result for a in (Scratch(), kind()) for result in ask(a, plan, truths)]
     labels = list(dict.fromkeys(result.backend.label for result in results))
-    pairs = compare_pairs(labels, results, plan, truths, {label: {} for label in labels})
+    compared = compare_all(labels, results, plan, truths, {label: {} for label in labels})
+    pairs = make_pairs(compared, plan)
     assert [(pair.dtype, pair.status) for pair in pairs] == [
         ("float32", status),
         ("float64", status),

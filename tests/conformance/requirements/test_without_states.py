@@ -16,7 +16,7 @@ from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import make_probes
 from gateparity.conformance.diagnosis.search import Diagnoser
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.pairs import compare_all, make_pairs
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths
@@ -158,7 +158,8 @@ def test_pairs_compare_what_both_have(kind, truths):
         for r in run(adapter, truths, plan)
     ]
     labels = list(dict.fromkeys(r.backend.label for r in results))
-    pairs = compare_pairs(labels, results, plan, truths, {label: {} for label in labels})
+    compared = compare_all(labels, results, plan, truths, {label: {} for label in labels})
+    pairs = make_pairs(compared, plan)
     assert [pair.status for pair in pairs] == ["pass"] * 6, [pair.reason for pair in pairs]
     same = [pair for pair in pairs if {pair.a[0], pair.b[0]} == {"a", "b"}]
     assert [pair.sigmas for pair in same] == [0.0, 0.0]
