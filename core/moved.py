@@ -26,10 +26,10 @@ _HOMES: Final = {
     "gateparity.layout": ("gateparity.packing.layout",),
     "gateparity.origin": ("gateparity.packing.origin",),
     "gateparity.parameters": ("gateparity.network.parameters",),
-    "gateparity.tensor": ("gateparity.packing.tensor",),
+    "gateparity.tensor": ("gateparity.packing.array_spec",),
     "gateparity.training": ("gateparity.protocol.training",),
 }
-RENAMED: Final = {"Cell": "CellWeights"}  # public names
+RENAMED: Final = {"Cell": "CellWeights", "Tensor": "ArraySpec"}  # public names
 
 
 class _Moved(types.ModuleType):

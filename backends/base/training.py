@@ -13,7 +13,7 @@ import numpy as np
 
 from gateparity.errors import assert_never
 from gateparity.network.batch import Batch
-from gateparity.protocol.gauge import frozen_names
+from gateparity.protocol.biases import frozen_names
 from gateparity.protocol.training import (
     HEAD,
     Prediction,
@@ -95,7 +95,7 @@ def train(
     recipe: Recipe,
 ) -> Training:
     """Take one gradient step for each batch; return losses, norms and the next state."""
-    frozen = frozen_names(layout, config, recipe.gauge)
+    frozen = frozen_names(layout, config, recipe.biases)
     state = dataclasses.replace(state, params=in_order(state.params))
     trainer, convert = primitives.trainer(), primitives.from_numpy
     learner: Learner = trainer.Learner(run, config, recipe, state, frozen)

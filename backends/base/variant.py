@@ -49,9 +49,9 @@ class Variant:
         return self.primitives.version
 
     @property
-    def arithmetic(self) -> Mapping[str, float]:
+    def rounding_model(self) -> Mapping[str, float]:
         """Return the framework's declared rounding model."""
-        return self.primitives.arithmetic
+        return self.primitives.rounding_model
 
     @property
     def settings(self) -> Mapping[str, str]:

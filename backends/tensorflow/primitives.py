@@ -122,7 +122,7 @@ PRIMITIVES: Final = Primitives(
     call=_call,
     vjp=_vjp,
     trainer=_trainer,
-    arithmetic=dict(FRAMEWORKS["tensorflow"].arithmetic),
+    rounding_model=dict(FRAMEWORKS["tensorflow"].rounding_model),
     settings=_settings,
     threads=tf.config.threading.get_intra_op_parallelism_threads,
 )

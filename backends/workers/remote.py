@@ -207,8 +207,8 @@ class RemoteAdapter:
             check_engine(self.engine)
         except (TypeError, ValueError) as error:
             raise BackendError(str(error)) from None
-        inherited = dict(FRAMEWORKS[self.engine].arithmetic) if self.engine else {}
-        self.arithmetic: dict[str, float] = inherited | found["arithmetic"]
+        inherited = dict(FRAMEWORKS[self.engine].rounding_model) if self.engine else {}
+        self.rounding_model: dict[str, float] = inherited | found["rounding_model"]
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch in the worker, and return its outputs."""

@@ -13,17 +13,20 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.workers.manifest import describe_settings, read_manifest
 from gateparity.backends.workers.wire import decode, encode
 from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import Batch, Gradients, Outputs, Trace
 from gateparity.network.config import Config
-from gateparity.network.deprecated import USED
+from gateparity.network.deprecated import USED, warn
 from gateparity.protocol.adapter import describe_missing, find_unsupported
 from gateparity.protocol.guard import Guarded
 from gateparity.protocol.training import Examples, Prediction, Recipe, Training, TrainingState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ANSWERS: Final = {
     "forward": Outputs,
@@ -86,10 +89,18 @@ def describe(adapter: Any, target: str) -> dict[str, Any]:
         "version": str(getattr(adapter, "version", "")),
         "layout": adapter.layout,
         "unsupported": find_unsupported(adapter),
-        "arithmetic": {k: float(v) for k, v in getattr(adapter, "arithmetic", {}).items()},
+        "rounding_model": {k: float(v) for k, v in _read_rounding_model(adapter).items()},
         "engine": engine,
         "manifest": _build_manifest(adapter, engine),
     }
+
+
+def _read_rounding_model(adapter: Any) -> Mapping[str, float]:
+    """Return what the adapter declares of its rounding, also by the name of 0.1.0."""
+    if inspect.getattr_static(adapter, "arithmetic", None) is not None:
+        warn("an adapter's `arithmetic`", "it is `rounding_model`")
+        return adapter.arithmetic  # type: ignore[no-any-return]
+    return getattr(adapter, "rounding_model", {})
 
 
 def _build_manifest(adapter: Any, engine: str) -> dict[str, str]:

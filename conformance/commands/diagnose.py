@@ -137,7 +137,7 @@ def _diagnose_all(gathered: Iterable[Evidence]) -> list[Diagnosed]:
 def _diagnose(evidence: Evidence) -> Diagnosis | None:
     if evidence.error:
         return None
-    diagnoser = Diagnoser(Predictions(evidence.arithmetic))
+    diagnoser = Diagnoser(Predictions(evidence.rounding_model))
     with show_share(f"{evidence.label}: searching mistakes") as progress:
         return diagnoser.diagnose(evidence.probes, progress)
 
@@ -161,7 +161,7 @@ def _ask_backends(backends: list[Backend], plan: Plan, time_limit: float) -> Ite
             for task in plan:
                 results.append(session.run(*task))
                 progress(results[-1])
-        yield gather_evidence(backend.label, plan, results, session.arithmetic)
+        yield gather_evidence(backend.label, plan, results, session.rounding_model)
 
 
 def _read_files(files: list[Path]) -> Iterator[Evidence]:
@@ -189,5 +189,5 @@ def _read_runs(files: list[Path]) -> Iterator[Evidence]:
     for name, run in mark_rows(recordings).items():
         for backend in run.backends:
             answers = [result for result in run.results if result.backend == backend]
-            arithmetic = run.arithmetics.get(backend.label, {})
-            yield gather_evidence(backend.label, recordings[name].plan, answers, arithmetic)
+            rounding_model = run.rounding_models.get(backend.label, {})
+            yield gather_evidence(backend.label, recordings[name].plan, answers, rounding_model)

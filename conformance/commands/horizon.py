@@ -9,7 +9,7 @@ import typer
 from gateparity.conformance.commands.choices import choose_rows
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs, TimeLimit
 from gateparity.conformance.commands.progress import show_steps
-from gateparity.conformance.commands.train import Gauge, Plot, refuse_plot
+from gateparity.conformance.commands.train import Biases, Plot, refuse_plot
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.horizon import horizon_json, horizon_report
 from gateparity.conformance.runs.pool import BackendAtDtype
@@ -28,7 +28,7 @@ EXAMPLES: Final = """
 
   gateparity horizon -b numpy -b torch:layer    two backends
 
-  gateparity horizon -b numpy -b torch --gauge native    two biases, not one
+  gateparity horizon -b numpy -b torch --biases separate    two biases, not one
 
   gateparity horizon --json horizon.json --report horizon.html
 """
@@ -36,7 +36,7 @@ EXAMPLES: Final = """
 
 def horizon(
     backend: Specs = None,
-    gauge: Gauge = "tied",
+    biases: Biases = "tied",
     seed: Seed = 0,
     json: Json = None,
     plot: Plot = None,
@@ -62,7 +62,7 @@ def horizon(
             step(f"{trial.row.label} {trial.problem}")
 
         trials = try_problems(
-            rows, problems, references, time_limit, gauge=gauge, progress=progress
+            rows, problems, references, time_limit, biases=biases, progress=progress
         )
     found = find_horizons(trials, references)
     files.publish(horizon_report(found), horizon_json(found))

@@ -41,7 +41,7 @@ EXAMPLES: Final = """
 
   gateparity train --all --text timemachine.txt      every variant and dtype
 
-  gateparity train --text timemachine.txt --gauge native    what parts them
+  gateparity train --text timemachine.txt --biases separate    what parts them
 
   gateparity train --text timemachine.txt --resume   go on after Ctrl-C
 
@@ -63,9 +63,9 @@ Download = Annotated[
     bool, typer.Option("--download", help="The Time Machine, from its public address.")
 ]
 Every = Annotated[bool, typer.Option("--all", help="Every variant, in float32 and float64.")]
-Gauge = Annotated[
-    Literal["tied", "native"],
-    typer.Option(help="tied: train one of two biases; native: both, where a framework has two."),
+Biases = Annotated[
+    Literal["tied", "separate"],
+    typer.Option(help="tied: train one of two biases; separate: both, where a framework has two."),
 ]
 Rate = Annotated[float, typer.Option(help="SGD's rate: a number that float32 holds exactly.")]
 Epochs = Annotated[int, typer.Option(min=1, max=10_000, help="Times through all windows.")]
@@ -90,7 +90,7 @@ TimeLimit = Annotated[
 def train(
     text: TextFile = None,
     backend: Specs = None,
-    gauge: Gauge = "tied",
+    biases: Biases = "tied",
     rate: Rate = 4.0,
     epochs: Epochs = _SIZES.epochs,
     windows: Windows = _SIZES.windows,
@@ -114,7 +114,7 @@ def train(
     something could not run.
     """
     refuse_plot(plot)
-    recipe, sizes = make_recipe(rate, gauge), Sizes(windows=windows, batch=batch, epochs=epochs)
+    recipe, sizes = make_recipe(rate, biases), Sizes(windows=windows, batch=batch, epochs=epochs)
     rows = choose_trained_rows(backend, every=every)
     kept = _checkpoint_files(checkpoints, rows)
     read = [None if download else named_text(text)]

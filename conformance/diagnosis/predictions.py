@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.diagnosis.probes import run_probe
-from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import ALLOWED, Expected, passes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.diagnosis.probes import Asked, Found, Probe
     from gateparity.conformance.judgement.budget import Budget
-    from gateparity.conformance.judgement.rounding import Arithmetic
+    from gateparity.conformance.judgement.rounding import RoundingModel
     from gateparity.conformance.mistakes.mistake import Mistake
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
@@ -58,7 +58,7 @@ class Predictions:
         self._declared = declared or {}
         self._found: dict[tuple[Mistakes, Asked], Found] = {}
         self._overflowed: dict[tuple[Mistakes, Asked], Found] = {}
-        self._budgets: dict[tuple[Mistakes, Asked, Arithmetic], Budget] = {}
+        self._budgets: dict[tuple[Mistakes, Asked, RoundingModel], Budget] = {}
         self._agreed: dict[Compared, bool] = {}
 
     def explains(self, mistakes: Mistakes, probe: Probe) -> bool:
@@ -163,17 +163,17 @@ class Predictions:
     def _budget(self, mistakes: Mistakes, probe: Probe) -> Budget:
         """Drawn once for the same numbers at both precisions, where the arithmetic is the same."""
         dtype = probe.case.config.dtype
-        arithmetic = make_arithmetic(dtype, self._declared)
-        key = _applied(mistakes, probe.case), probe.numbers, arithmetic
+        rounding_model = make_rounding_model(dtype, self._declared)
+        key = _applied(mistakes, probe.case), probe.numbers, rounding_model
         if key not in self._budgets:
             with np.errstate(all="ignore"):
                 self._budgets[key] = make_budget(
                     probe.check,
                     probe.case,
-                    arithmetic,
+                    rounding_model,
                     apply_mistakes=lambda truth: _as_asked(mistakes, truth, probe),
                 )
-        return self._budgets[key].scaled(unit_roundoff(dtype) / arithmetic.unit)
+        return self._budgets[key].scaled(unit_roundoff(dtype) / rounding_model.unit)
 
 
 def _is_finite(found: Found) -> bool:
@@ -239,6 +239,6 @@ def _log_normal(found: Array, predicted: Array, sigmas: Array) -> float:
     Elements that rounding can't move are left out: they have no density.
     """
     # log(0) of an exact element would outweigh everything else.
-    live = sigmas > 0
-    ratios = in_sigmas(difference(found, predicted), sigmas)[live]
-    return float(-(np.square(ratios) / 2 + np.log(sigmas[live])).sum())
+    mask = sigmas > 0
+    ratios = in_sigmas(difference(found, predicted), sigmas)[mask]
+    return float(-(np.square(ratios) / 2 + np.log(sigmas[mask])).sum())

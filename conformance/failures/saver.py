@@ -141,7 +141,7 @@ def shrink_result(
 
 def make_failure(session: Session, check: Check, case: Case, result: Result, seed: int) -> Failure:
     """Return the failure to save: the session's result on a case, with everything to repeat it."""
-    expected = Truths().of(check, case, session.arithmetic, result.lacks)
+    expected = Truths().of(check, case, session.rounding_model, result.lacks)
     return Failure(
         check=check.name,
         case=case,

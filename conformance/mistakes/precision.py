@@ -54,7 +54,7 @@ def _params(names: tuple[str, ...], bits: int) -> CellChange:
 def _kept(names: tuple[str, ...], bits: int) -> Wrapper:
     """Return a mistake that stores parameters with fewer bits, as reading them back shows."""
     read = on_weights(names, lambda array: cut(array, bits)).weights
-    return dataclasses.replace(_params(names, bits).bend, weights=read)
+    return dataclasses.replace(_params(names, bits).wrapper, weights=read)
 
 
 def _inputs(bits: int) -> Wrapper:

@@ -53,7 +53,7 @@ class Wrapped:
     """An LSTM with a mistake around it. It refuses the arguments that the reference refuses."""
 
     lstm: Wrappable
-    bend: Wrapper
+    wrapper: Wrapper
     differentiates: ClassVar[bool] = True
     lacks: ClassVar[frozenset[str]] = frozenset()
 
@@ -62,27 +62,27 @@ class Wrapped:
         # A change could hide a wrong argument, such as a wrong shape, so arguments are checked
         # before it.
         self.accept(config, params, batch)
-        return self.bend.forward(self.lstm, config, params, batch)
+        return self.wrapper.forward(self.lstm, config, params, batch)
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Return the wrong LSTM's pre-activations, gates and states."""
         self.accept(config, params, batch)
-        return self.bend.gates(self.lstm, config, params, batch)
+        return self.wrapper.gates(self.lstm, config, params, batch)
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
         """Return the wrong LSTM's gradients of the parameters, and of x, h_0 and c_0."""
         self.accept(config, params, batch, cotangent)
-        return self.bend.gradients(self.lstm, config, params, batch, cotangent)
+        return self.wrapper.gradients(self.lstm, config, params, batch, cotangent)
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Return the parameters as they come back from the wrong LSTM's own weights."""
-        return self.bend.weights(self.lstm, config, params)
+        return self.wrapper.weights(self.lstm, config, params)
 
     def accept(self, config: Config, params: Parameters, *asked: Any) -> Config:
         """Raise `ValueError` or `TypeError` for arguments that don't fit the config."""
-        return self.bend.accept(self.lstm, config, params, *asked)
+        return self.wrapper.accept(self.lstm, config, params, *asked)
 
     def guarded(self) -> Guarded:
         """Return the same LSTM under guard, inside all copies: a guard has to see the originals."""
@@ -210,7 +210,7 @@ def _near(lstm: Wrappable) -> Wrappable:
     if not isinstance(lstm, Wrapped):
         return lstm
     inner = _near(lstm.lstm)
-    return inner if lstm.bend is ISOLATED else dataclasses.replace(lstm, lstm=inner)
+    return inner if lstm.wrapper is ISOLATED else dataclasses.replace(lstm, lstm=inner)
 
 
 def _copied(tree: Any) -> Any:

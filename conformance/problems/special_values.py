@@ -70,8 +70,8 @@ def infinite(case: Case) -> Case:
 def nan_padding(case: Case) -> Case:
     """Put NaN into every input past its sequence's end, which nothing may read."""
     lengths = np.asarray(case.batch.lengths)
-    live = np.arange(len(case.batch.x))[:, None, None] < lengths[:, None]
-    x = np.where(live, case.batch.x, np.asarray(np.nan, case.batch.x.dtype))
+    mask = np.arange(len(case.batch.x))[:, None, None] < lengths[:, None]
+    x = np.where(mask, case.batch.x, np.asarray(np.nan, case.batch.x.dtype))
     return dataclasses.replace(case, batch=dataclasses.replace(case.batch, x=x))
 
 

@@ -70,9 +70,9 @@ def compare_recordings(
             _judge(answer, task, truths, joined) for answer, task in zip(answers, plan, strict=True)
         ]
     labels = [backend.label for backend in joined.backends]
-    arithmetics = {label: joined.arithmetics.get(label, {}) for label in labels}
+    rounding_models = {label: joined.rounding_models.get(label, {}) for label in labels}
     compared = compare_all(
-        labels, judged, plan, truths, arithmetics, lambda: progress("comparing pairs")
+        labels, judged, plan, truths, rounding_models, lambda: progress("comparing pairs")
     )
     run = dataclasses.replace(
         joined, results=tuple(judged), pairs=tuple(make_pairs(compared, plan))
@@ -101,9 +101,9 @@ def _judge(answer: Result, task: Task, truths: Truths, run: Run) -> Result:
     backend = answer.backend
     if answer.arrays is None:
         return answer
-    arithmetic = run.arithmetics.get(backend.label, {})
+    rounding_model = run.rounding_models.get(backend.label, {})
     try:
-        expected = truths.of(*task, arithmetic, answer.lacks)
+        expected = truths.of(*task, rounding_model, answer.lacks)
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
         raise InputError(f"{task.check.name} is not for case {task.case.name}: {words}") from error
@@ -116,7 +116,7 @@ def _judge(answer: Result, task: Task, truths: Truths, run: Run) -> Result:
         version = run.versions.get(backend.label, "")
         known = find_deviation(backend, *task, manifest, version=version)
         weighed = weigh_deviation(found, known)
-        again = weigh_engine(weighed, task, truths, arithmetic, manifest)
+        again = weigh_engine(weighed, task, truths, rounding_model, manifest)
     elif _fits(answer.against, expected.truth):
         again = judge_against(backend, task, answer.arrays, answer.against, expected.budget)
     else:
@@ -175,7 +175,9 @@ def join_runs(runs: Sequence[Run]) -> Run:
         seed=runs[0].seed,
         seconds=sum(run.seconds for run in runs),
         transport_seconds=sum(run.transport_seconds for run in runs),
-        arithmetics={label: said for run in runs for label, said in run.arithmetics.items()},
+        rounding_models={
+            label: said for run in runs for label, said in run.rounding_models.items()
+        },
         manifests={label: said for run in runs for label, said in run.manifests.items()},
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.conformance.judgement.budget import make_arithmetic
+from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.problems.arrays import join_arrays
 from gateparity.conformance.recordings.recording import LIMITS, PARTS, SCHEMA, Recording, array_name
 from gateparity.conformance.requirements.checks import choose_checks
@@ -66,7 +66,7 @@ def _read(arrays: Arrays, words: Metadata) -> Recording:
     if arrays:
         raise InputError(f"array {next(iter(arrays))!r} belongs to no input and no result")
     versions = {backend.label: row.text("version") for backend, row in rows}
-    arithmetics = {backend.label: _read_arithmetic(row) for backend, row in rows}
+    rounding_models = {backend.label: _read_rounding_model(row) for backend, row in rows}
     run = Run(
         backends=tuple(backend for backend, _ in rows),
         results=tuple(results),
@@ -75,7 +75,7 @@ def _read(arrays: Arrays, words: Metadata) -> Recording:
         seed=words.count("seed"),
         seconds=words.number("seconds"),
         transport_seconds=words.number("transport_seconds"),
-        arithmetics={label: said for label, said in arithmetics.items() if said},
+        rounding_models={label: said for label, said in rounding_models.items() if said},
         manifests={backend.label: row.texts("manifest") for backend, row in rows},
     )
     source = Metadata(words.fields("source", Source))
@@ -111,9 +111,9 @@ def _read_row(words: Metadata) -> Backend:
     return Backend(name, variant, "", None, shipped=known and words.flag("shipped"))
 
 
-def _read_arithmetic(words: Metadata) -> dict[str, float]:
+def _read_rounding_model(words: Metadata) -> dict[str, float]:
     said = words.numbers("arithmetic")
-    make_arithmetic("float32", said)  # raises for what says nothing
+    make_rounding_model("float32", said)  # raises for what says nothing
     return said
 
 

@@ -65,7 +65,7 @@ def rename(run: Run, backends: Mapping[str, Backend]) -> Run:
     """Return the run with another backend in the place of each, by its label."""
     renamed: dict[str, Any] = {
         field: {backends[label].label: value for label, value in getattr(run, field).items()}
-        for field in ("versions", "arithmetics", "manifests")
+        for field in ("versions", "rounding_models", "manifests")
     }
     results = tuple(dataclasses.replace(r, backend=backends[r.backend.label]) for r in run.results)
     return dataclasses.replace(run, backends=tuple(backends.values()), results=results, **renamed)

@@ -64,7 +64,9 @@ def compare_twins(
     pairs = {(pair.a, pair.b, pair.dtype): pair for pair in run.pairs}
     dtypes = dict.fromkeys(pair.dtype for pair in run.pairs)
     for a, b in _twins(groups):
-        covering = coarser(run.arithmetics.get(a.label, {}), run.arithmetics.get(b.label, {}))
+        covering = coarser(
+            run.rounding_models.get(a.label, {}), run.rounding_models.get(b.label, {})
+        )
         for dtype in dtypes:
             key = a.label, b.label
             both = [c for c in compared[key] if c.task.case.config.dtype == dtype]

@@ -75,7 +75,7 @@ def _row_words(backend: Backend, run: Run) -> dict[str, Any]:
         "variant": backend.variant,
         "shipped": backend.shipped,
         "version": writable(run.versions.get(backend.label, "")),
-        "arithmetic": dict(run.arithmetics.get(backend.label, {})),
+        "arithmetic": dict(run.rounding_models.get(backend.label, {})),
         "manifest": writable_texts(run.manifests.get(backend.label, {})),
         "lacks": sorted({name for r in run.results if r.backend == backend for name in r.lacks}),
         "results": [

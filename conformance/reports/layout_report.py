@@ -202,7 +202,7 @@ def _properties(layout: Layout) -> Iterator[Block]:
 def _arrays(layout: Layout) -> Iterator[Block]:
     """Yield a layout's arrays by name, and sentences on what is worth knowing beside them."""
     rows: list[list[Text]] = [
-        [Cell(name_words(layout, t), code=True), HOLDS[t.role], Cell(t.pattern, code=True)]
+        [Cell(name_words(layout, t), code=True), HOLDS[t.contents], Cell(t.pattern, code=True)]
         for t in layout.tensors
     ]
     yield Table(("array", "holds", "pattern"), rows)

@@ -150,7 +150,7 @@ def _worst(results: Sequence[Result]) -> Cell:
 
 
 def _declared(run: Run) -> Iterator[Line]:
-    for label, declared in run.arithmetics.items():
+    for label, declared in run.rounding_models.items():
         words = ", ".join(f"{name} {value:g}" for name, value in declared.items())
         yield line(f"{label} declares a rounding model: {words}")
 

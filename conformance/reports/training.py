@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.training.run import Outcome, TrainingRun
 
 _WHY_NATIVE: Final = (
-    "Gauge native: two biases that are both trained get the same gradient. Their sum steps twice "
+    "Separate biases: two that are both trained get the same gradient. Their sum steps twice "
     "as far as one bias would, and the norm that clips counts it twice."
 )
 _LEGEND: Final = (
@@ -99,7 +99,7 @@ def _counts(run: TrainingRun) -> str:
     task, ended = run.task, sum(bool(o.sentence) for o in run.outcomes)
     return (
         f"{ended} of {len(run.outcomes)} trainings end in a sentence; text: {task.text.where}; "
-        f"rate {task.recipe.rate:g}; gauge {task.recipe.gauge}; seed {task.seed}; "
+        f"rate {task.recipe.rate:g}; biases {task.recipe.biases}; seed {task.seed}; "
         f"{run.seconds:.0f} s"
     )
 
@@ -126,7 +126,7 @@ def _lead(run: TrainingRun) -> Iterator[Line]:
 
 
 def _notes(run: TrainingRun) -> Iterator[Line]:
-    if run.task.recipe.gauge == "native":
+    if run.task.recipe.biases == "separate":
         yield line(_WHY_NATIVE)
     for outcome in run.outcomes:
         if outcome.history and not outcome.history.sealed:

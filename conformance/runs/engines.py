@@ -29,7 +29,7 @@ def weigh_engine(
     result: Result,
     task: Task,
     truths: Truths,
-    arithmetic: Mapping[str, float],
+    rounding_model: Mapping[str, float],
     manifest: Mapping[str, str],
 ) -> Result:
     """Return a failure as known where the engine that `manifest` names explains it.
@@ -42,7 +42,7 @@ def weigh_engine(
     explaining = [
         known
         for known in find_engine_deviations(*task, manifest)
-        if _explains(known, task, result.arrays, truths, arithmetic)
+        if _explains(known, task, result.arrays, truths, rounding_model)
     ]
     for known in explaining:
         if known.framework == engine:
@@ -57,14 +57,14 @@ def _explains(
     task: Task,
     found: Results,
     truths: Truths,
-    arithmetic: Mapping[str, float],
+    rounding_model: Mapping[str, float],
 ) -> bool:
     """Whether an answer is right about the case as the engine takes it."""
     if known.engine is None:
         return False
     name = f"{task.case.name}, as {known.framework} takes it"
     taken = dataclasses.replace(known.engine(task.case), name=name)
-    return passes(found, truths.of(task.check, taken, arithmetic))
+    return passes(found, truths.of(task.check, taken, rounding_model))
 
 
 def _suggest(explaining: Sequence[Deviation]) -> str:

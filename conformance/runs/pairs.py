@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.truths import Truths
     from gateparity.network.parameters import Array
 
-    Arithmetics = Mapping[str, Mapping[str, float]]
+    RoundingModels = Mapping[str, Mapping[str, float]]
     AllCompared = Mapping[tuple[str, str], "Sequence[Compared]"]  # by the labels of both
 
 
@@ -62,17 +62,17 @@ def compare_all(
     results: Sequence[Result],
     plan: Plan,
     truths: Truths,
-    arithmetics: Arithmetics,
+    rounding_models: RoundingModels,
     progress: Callable[[], object] = lambda: None,
 ) -> AllCompared:
     """Compare every two backends in everything that both computed.
 
-    `arithmetics` has each backend's declared rounding model. `progress` is called for each pair.
+    `rounding_models` has what each backend declares. `progress` is called for each pair.
     """
     found = {(r.backend.label, r.key): r for r in results if r.arrays is not None}
     compared = {}
     for a, b in itertools.combinations(labels, 2):
-        covering = coarser(arithmetics[a], arithmetics[b])
+        covering = coarser(rounding_models[a], rounding_models[b])
         both = [(task, found.get((a, task.key)), found.get((b, task.key))) for task in plan]
         compared[a, b] = [
             _compare(task, one, other, truths, covering)
@@ -103,11 +103,11 @@ def make_pair(a: str, b: str, dtype: str, compared: Sequence[Compared]) -> Pair:
 
 
 def _compare(
-    task: Task, one: Result, other: Result, truths: Truths, arithmetic: Mapping[str, float]
+    task: Task, one: Result, other: Result, truths: Truths, rounding_model: Mapping[str, float]
 ) -> Compared:
     same = not other_bits(*comparable(one.arrays or {}, other.arrays or {}))
     try:
-        expected = truths.of(*task, arithmetic, one.lacks)
+        expected = truths.of(*task, rounding_model, one.lacks)
         score = judge_pair(*_shared(one, other), _apart(one, other), expected)
     except Mismatch as mismatch:
         reason = f"{task.check.name}, {task.case.name}: {mismatch}"

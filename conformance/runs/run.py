@@ -56,7 +56,7 @@ def run_checks(
             truths.of(*task)  # while the workers are still importing
         found = [futures[session].result() for session in sessions]
     results, asked = ([r for both in found for r in both[k]] for k in (0, 1))
-    declared = {session.backend.label: session.arithmetic for session in sessions}
+    declared = {session.backend.label: session.rounding_model for session in sessions}
     labels = [backend.label for backend in backends]
     compared = compare_all(labels, results, plan, truths, declared)
     return Run(
@@ -76,7 +76,9 @@ def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
     return {
         "versions": {s.backend.label: s.version for s in sessions if s.version},
         "transport_seconds": sum(session.transport_seconds for session in sessions),
-        "arithmetics": {s.backend.label: s.arithmetic for s in sessions if s.arithmetic},
+        "rounding_models": {
+            s.backend.label: s.rounding_model for s in sessions if s.rounding_model
+        },
         "manifests": {s.backend.label: s.manifest for s in sessions if s.manifest},
         "layouts": {s.backend.label: s.layout for s in sessions if s.layout},
     }

@@ -9,7 +9,7 @@ import numpy as np
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
-from gateparity.conformance.judgement.budget import make_arithmetic
+from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.judgement.deviations import find_deviation
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.engines import weigh_engine
@@ -48,20 +48,20 @@ def run_check(
     backend: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths
 ) -> Result:
     """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
-    task, arithmetic = Task(check, case), getattr(adapter, "arithmetic", PLAIN)
+    task, rounding_model = Task(check, case), getattr(adapter, "rounding_model", PLAIN)
     declared = [adapter.unsupported[n] for n in task.needs if n in adapter.unsupported]
     if check.against:
         declared = [f"it has no layer variant to compare with its {check.against} variant"]
     if declared:
         return make_result(backend, task, "skip", reason=declared[0])
     try:
-        make_arithmetic(case.config.dtype, arithmetic)
+        make_rounding_model(case.config.dtype, rounding_model)
     except ValueError as error:
         return make_result(backend, task, "error", reason=str(error))
     manifest, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
     known = find_deviation(backend, check, case, manifest, version=version)
     result = weigh_deviation(_compare(backend, adapter, task, truths), known)
-    return weigh_engine(result, task, truths, arithmetic, manifest)
+    return weigh_engine(result, task, truths, rounding_model, manifest)
 
 
 class Session:
@@ -76,7 +76,7 @@ class Session:
         self.backend = backend
         self.version = ""
         self.layout: Layout | None = None  # as far as the adapter was loaded
-        self.arithmetic: Mapping[str, float] = PLAIN  # as the backend declares it, once loaded
+        self.rounding_model: Mapping[str, float] = PLAIN  # as the backend declares it, once loaded
         self._truths = truths
         self._start_worker = start
         self._lost = backend.missing
@@ -151,7 +151,7 @@ class Session:
             return make_result(self.backend, task, "error", reason=reason)
         finally:
             self._adapter = None
-        budget = truths.of(*task, self.arithmetic).budget
+        budget = truths.of(*task, self.rounding_model).budget
         return judge_against(self.backend, task, result.arrays, against, budget)
 
     def close(self) -> None:
@@ -169,7 +169,7 @@ class Session:
                 self._worker.close()
         if self._adapter is None:
             self._adapter = self._load(self._worker)
-            self.version, self.arithmetic = self._adapter.version, self._adapter.arithmetic
+            self.version, self.rounding_model = self._adapter.version, self._adapter.rounding_model
             self.layout = self._adapter.layout
         return self._adapter
 
@@ -199,7 +199,7 @@ def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> 
         return make_result(backend, task, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
         return make_result(backend, task, "error", reason=_one_line(error), undeclared=True)
-    expected = truths.of(*task, getattr(adapter, "arithmetic", PLAIN), lstm.lacks)
+    expected = truths.of(*task, getattr(adapter, "rounding_model", PLAIN), lstm.lacks)
     result = judge_answer(backend, task, found, expected)
     return dataclasses.replace(result, lacks=lstm.lacks)
 

@@ -67,7 +67,7 @@ def _load(backend: Backend, pool: WorkerPool) -> RemoteAdapter:
 
 
 def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piece:
-    kinds = {_kind(adapter.arithmetic): adapter.arithmetic for adapter in adapters}
+    kinds = {_kind(adapter.rounding_model): adapter.rounding_model for adapter in adapters}
     cases = [random_case_of_few_shapes(seed, SUITE_DTYPES[seed % 2]) for seed in seeds]
     return [(case, {k: expect_all(case, said) for k, said in kinds.items()}) for case in cases]
 
@@ -86,17 +86,17 @@ def _run_case(
 
     Sequences are full where the backend has trouble with lengths, at whatever dtype.
     """
-    right = expected[_kind(adapter.arithmetic)]
+    right = expected[_kind(adapter.rounding_model)]
     troubled = any(feature.startswith("lengths") for feature in adapter.unsupported)
     if troubled and case.batch.lengths is not None:
         batch = dataclasses.replace(case.batch, lengths=None)
         case = dataclasses.replace(case, batch=batch)
-        right = expect_all(case, adapter.arithmetic)
+        right = expect_all(case, adapter.rounding_model)
     if not adapter.unsupported.keys().isdisjoint(case.needs):
         return Alarms()
     kept = {n: e for n, e in right.items() if not set(CHECKS[n].needs) & set(adapter.unsupported)}
     return try_case(adapter, case, kept)
 
 
-def _kind(arithmetic: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    return tuple(sorted(arithmetic.items()))
+def _kind(rounding_model: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(rounding_model.items()))

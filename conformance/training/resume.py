@@ -126,7 +126,7 @@ def _read(
     fingerprint: dict[str, Any],
     worst: float,
 ) -> History:
-    held = words.mapping("training")
+    held = _rename(words.mapping("training"))
     for name in fingerprint | held:
         if held.get(name) != fingerprint.get(name):
             raise InputError(
@@ -145,6 +145,14 @@ def _read(
         raise InputError(f"it counts {step!s:.40} steps, and holds {steps} losses")
     history.state = TrainingState(params, slots, steps)
     return history
+
+
+def _rename(training: dict[str, Any]) -> dict[str, Any]:
+    """Return what 0.1.0 called `gauge`, which was tied or native, as `biases`."""
+    if "gauge" not in training:
+        return training
+    biases = "separate" if training["gauge"] == "native" else training["gauge"]
+    return {n: v for n, v in training.items() if n != "gauge"} | {"biases": biases}
 
 
 def _fill(history: History, arrays: dict[str, Array], config: Config) -> None:

@@ -44,8 +44,8 @@ class Adapter(Protocol):
     A further method, `weights(config, params)`, is optional. It loads arrays into the framework's
     own weights and returns what those hold, by the names that they have there.
 
-    Three attributes are optional too: `settings`, `arithmetic` and `engine` say what results depend
-    on, how the adapter rounds, and which shipped framework computes it (docs/adapters.md).
+    Three attributes are optional too: `settings`, `rounding_model` and `engine` say what results
+    depend on, how the adapter rounds, and which shipped framework computes it (docs/adapters.md).
     """
 
     @property

@@ -77,13 +77,16 @@ def test_the_example_adapter_of_0_1_0_agrees_unchanged_and_warns_once():
     done = python("-W", "default", "-c", code, cwd=WRITTEN)
     assert done.returncode == 0, done.stderr
     assert {"pass"} <= {*done.stdout.split()} <= {"pass", "skip"}
-    assert done.stderr.count("DeprecationWarning") == 1
+    assert done.stderr.count("DeprecationWarning") == 2  # one for each old spelling
+    assert "DeprecationWarning: gateparity.Tensor goes in the next release" in done.stderr
     assert "my_lstm.py:25: DeprecationWarning: a state by field" in done.stderr  # its own line
 
 
 def test_the_example_adapter_of_0_1_0_warns_once_on_the_near_side_of_a_worker():
     with Worker(Path(sys.executable), 60, (str(WRITTEN),)) as worker:
-        lstm = Canonical(RemoteAdapter(worker, "my_lstm:MyLSTM"))  # it has used none so far
+        with pytest.warns(DeprecationWarning, match="it is gateparity.ArraySpec") as warned:
+            lstm = Canonical(RemoteAdapter(worker, "my_lstm:MyLSTM"))
+        assert len(warned) == 1
         case, other = (RECIPES[name].build("float32", 0) for name in ("sequence", "zero_states"))
         expected = "^my_lstm:MyLSTM: a state by field, as in batch.h_0"
         with pytest.warns(DeprecationWarning, match=expected) as warned:

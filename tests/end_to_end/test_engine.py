@@ -16,7 +16,7 @@ import functools
 
 import keras
 import tensorflow as tf
-from gateparity import Batch, Gradients, Layout, Outputs, Tensor
+from gateparity import Batch, Gradients, Layout, Outputs, ArraySpec
 from gateparity.network.batch import initial_states
 
 FULL = "it takes full sequences only"
@@ -26,9 +26,9 @@ class Unnamed:
     layout = Layout(
         "port",
         (
-            Tensor("kernel", "w_ih", "input (gate hidden)"),
-            Tensor("recurrent_kernel", "w_hh", "unit (gate hidden)"),
-            Tensor("bias", "b", "(gate hidden)"),
+            ArraySpec("kernel", "w_ih", "input (gate hidden)"),
+            ArraySpec("recurrent_kernel", "w_hh", "unit (gate hidden)"),
+            ArraySpec("bias", "b", "(gate hidden)"),
         ),
     )
     unsupported = {"lengths": FULL, "empty_sequence": FULL, "empty_batch": FULL}
@@ -84,7 +84,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen
-from gateparity import Batch, Gradients, Layout, Outputs, Tensor
+from gateparity import Batch, Gradients, Layout, Outputs, ArraySpec
 from gateparity.network.batch import initial_states
 
 jax.config.update("jax_enable_x64", True)
@@ -94,9 +94,9 @@ class Unnamed:
     layout = Layout(
         "port",
         (
-            Tensor("i{gate}.kernel", "w_ih", "input hidden"),
-            Tensor("h{gate}.kernel", "w_hh", "unit hidden"),
-            Tensor("h{gate}.bias", "b", "hidden"),
+            ArraySpec("i{gate}.kernel", "w_ih", "input hidden"),
+            ArraySpec("h{gate}.kernel", "w_hh", "unit hidden"),
+            ArraySpec("h{gate}.bias", "b", "hidden"),
         ),
         always_biased=True,
     )

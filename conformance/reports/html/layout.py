@@ -22,15 +22,15 @@ from gateparity.conformance.reports.layouts import (
 from gateparity.layouts import FLAX, KERAS, LAYOUTS, MXNET, MXNET2, NNX_OPTIMIZED, TORCH
 from gateparity.network.config import GATES, Config
 from gateparity.network.parameters import build_parameters
-from gateparity.packing.tensor import ROLES
+from gateparity.packing.array_spec import CONTENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateparity.conformance.runs.result import Run
     from gateparity.network.parameters import Array
-    from gateparity.packing.block import Block
     from gateparity.packing.layout import Layout
+    from gateparity.packing.native_array import NativeArray
 
 _SMALL: Final = Config(input_size=3, hidden_size=2, dtype="float64")
 _FAR: Final = 100.0  # between the numbers of two gates: no forget offset reaches as far
@@ -105,7 +105,7 @@ def _layout_of(run: Run, label: str) -> Layout | None:
     return _SHIPPED.get((backend.framework, backend.variant))
 
 
-def _packed(layout: Layout) -> Iterator[tuple[Block, Array]]:
+def _packed(layout: Layout) -> Iterator[tuple[NativeArray, Array]]:
     """Yield every native array, or part of the vector, packed from gate numbers."""
     numbers = np.arange(1, len(_SMALL.cell.gates) + 1) * _FAR
     params = build_parameters(
@@ -115,7 +115,7 @@ def _packed(layout: Layout) -> Iterator[tuple[Block, Array]]:
         ).copy(),
     )
     native = layout.pack(params, _SMALL)
-    blocks = layout.in_vector(_SMALL) if layout.vector else list(layout.blocks(_SMALL))
+    blocks = layout.in_vector(_SMALL) if layout.vector else list(layout.native_arrays(_SMALL))
     if layout.vector:
         ends = np.cumsum([math.prod(block.shape) for block in blocks])
         parts = np.split(native[layout.vector], ends[:-1])
@@ -124,11 +124,11 @@ def _packed(layout: Layout) -> Iterator[tuple[Block, Array]]:
         yield block, native[block.name]
 
 
-def _draw(block: Block, array: Array) -> Drawing:
-    role = next(name for name, role in ROLES.items() if role == block.role)
-    summed = len(block.role.fields) if block.role.join == "sum" else 1
+def _draw(block: NativeArray, array: Array) -> Drawing:
+    contents = next(name for name, contents in CONTENTS.items() if contents == block.contents)
+    summed = len(block.contents.fields) if block.contents.join == "sum" else 1
     numbers = np.rint(array / (_FAR * summed)).astype(int) - 1
     flat = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim > 1 else numbers.reshape(1, -1)
     letters = tuple("".join(GATES[g] for g in line) for line in flat)
     shape = " x ".join(map(str, array.shape))
-    return Drawing(block.name, HOLDS[role], block.pattern, shape, letters)
+    return Drawing(block.name, HOLDS[contents], block.pattern, shape, letters)

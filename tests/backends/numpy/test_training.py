@@ -21,7 +21,7 @@ def make(loss="cross_entropy", layers=1, directions=1, seed=0, **recipe):
     config = Config(5, 3, layers, directions, dtype="float64")
     generator = np.random.default_rng(seed)
     outputs = 5 if loss == "cross_entropy" else 2
-    shapes = {block.name: block.shape for block in Scratch().layout.blocks(config)}
+    shapes = {block.name: block.shape for block in Scratch().layout.native_arrays(config)}
     shapes |= {"W_hq": (3 * directions, outputs), "b_q": (outputs,)}
     params = {name: generator.normal(size=shape) * 0.5 for name, shape in shapes.items()}
     if loss == "cross_entropy":

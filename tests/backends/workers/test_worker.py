@@ -126,11 +126,11 @@ class WritesToItsInput(Scratch):
 
 
 class Coarse(Scratch):
-    arithmetic = {"factors": 2.0**-11, "bias": np.float32(1.5)}
+    rounding_model = {"factors": 2.0**-11, "bias": np.float32(1.5)}
 
 
 class SaysNonsense(Scratch):
-    arithmetic = {"bias": "some"}
+    rounding_model = {"bias": "some"}
 
 
 class OnlyForward:
@@ -223,10 +223,10 @@ def test_a_missing_method_is_unsupported(start):
 
 
 def test_what_an_adapter_declares_of_its_arithmetic_arrives(start):
-    found = start("Coarse").arithmetic
+    found = start("Coarse").rounding_model
     assert found == {"factors": 2.0**-11, "bias": 1.5}
     assert {type(value) for value in found.values()} == {float}
-    assert start("OnlyForward").arithmetic == {}
+    assert start("OnlyForward").rounding_model == {}
     with pytest.raises(BackendError, match="could not convert string to float: 'some'"):
         start("SaysNonsense")
 
@@ -368,3 +368,21 @@ def alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, FileNotFoundError):
         return False
+
+
+OLD_NAME = """
+from gateparity.backends.numpy.scratch import Scratch
+class Old(Scratch):
+    arithmetic = {"bias": 3.0}
+"""
+
+
+def test_a_rounding_model_by_its_old_name_holds_with_one_warning(tmp_path):
+    (tmp_path / "old_name.py").write_text(OLD_NAME)
+    path, said = (str(tmp_path), *sys.path[1:]), "`arithmetic` goes in .* `rounding_model`"
+    with (
+        Worker(Path(sys.executable), 60.0, path) as worker,
+        pytest.warns(DeprecationWarning, match=said),
+    ):
+        adapter = RemoteAdapter(worker, "old_name:Old")
+    assert adapter.rounding_model == {"bias": 3.0}

@@ -26,7 +26,7 @@ import numpy as np
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.packing.layout import Layout
-from gateparity.packing.tensor import Tensor
+from gateparity.packing.array_spec import ArraySpec
 
 
 class BlackBox:
@@ -36,9 +36,9 @@ class BlackBox:
     layout = Layout(
         "guess",
         (
-            Tensor("l{layer}{direction}.W", "w_ih", "input (gate hidden)"),
-            Tensor("l{layer}{direction}.U", "w_hh", "unit (gate hidden)"),
-            Tensor("l{layer}{direction}.b", "b", "(gate hidden)"),
+            ArraySpec("l{layer}{direction}.W", "w_ih", "input (gate hidden)"),
+            ArraySpec("l{layer}{direction}.U", "w_hh", "unit (gate hidden)"),
+            ArraySpec("l{layer}{direction}.b", "b", "(gate hidden)"),
         ),
     )
     theirs = "iofc"

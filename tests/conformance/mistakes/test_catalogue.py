@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 import pytest
 
-from gateparity.conformance.judgement.rounding import Arithmetic, make_rounding
+from gateparity.conformance.judgement.rounding import RoundingModel, make_rounding
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.equations import change_equations
@@ -161,7 +161,7 @@ def test_no_two_do_the_same():
 def test_it_can_be_made_in_rounding_arithmetic(name):
     """Where every operation rounds at random, and most of NumPy isn't to be had."""
     case = HARD.build("float32", 0)
-    rounding = make_rounding(Arithmetic(2.0**-24), 2, 0)
+    rounding = make_rounding(RoundingModel(2.0**-24), 2, 0)
     for results in (forward, gates, gradients, layout):
         exact = results(BY_NAME[name].apply(Truth(dtype="float64")), case)
         found = results(BY_NAME[name].apply(Truth(rounding.lift, "float64")), case)

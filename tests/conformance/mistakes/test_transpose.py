@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateparity.conformance.judgement.rounding import Arithmetic, make_rounding
+from gateparity.conformance.judgement.rounding import RoundingModel, make_rounding
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.network.batch import Batch, Outputs
 from gateparity.network.parameters import CellWeights
@@ -63,7 +63,7 @@ def test_cells_without_biases_and_without_numbers_have_a_transpose_as_well():
 
 
 def test_a_number_that_is_only_moved_is_not_rounded():
-    lift = make_rounding(Arithmetic(2.0**-8), 3, 0).lift
+    lift = make_rounding(RoundingModel(2.0**-8), 3, 0).lift
     d = lift(np.arange(1.0, 5)) * 1.5
     twice = np.concatenate([d, d[:1]])
     found = pull_back(lambda a: np.concatenate([a[::-1], a[3:]]), twice, like=d)

@@ -70,7 +70,7 @@ def test_a_declared_bias_counts(record, compare):
     """What a recording declares of its arithmetic widens its own budget."""
     made = record(torch="nudged")
     plain = compare(made).run.results
-    run = dataclasses.replace(made.run, arithmetics={"torch:scratch": {"bias": 8.0}})
+    run = dataclasses.replace(made.run, rounding_models={"torch:scratch": {"bias": 8.0}})
     wide = compare(dataclasses.replace(made, run=run)).run.results
     assert max(r.sigmas for r in wide) < max(r.sigmas for r in plain)
 

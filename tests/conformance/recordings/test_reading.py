@@ -70,7 +70,7 @@ def refuse(path, words):
 
 
 def assert_same(one, other):
-    fields = ("backends", "versions", "seed", "seconds", "arithmetics", "manifests")
+    fields = ("backends", "versions", "seed", "seconds", "rounding_models", "manifests")
     for field in fields:
         assert getattr(one.run, field) == getattr(other.run, field), field
     assert (one.source, one.gateparity, one.recorded) == (
@@ -236,7 +236,7 @@ ROWS = [
     ("shipped", "yes", "shipped is 'yes', expected true or false"),
     ("arithmetic", {"bias": -1}, "bias is -1"),
     ("lacks", ["gates"], "lacks is 'gates', expected one of initial_states, final_states"),
-    ("arithmetic", {"bits": 1}, "arithmetic declares 'bits'"),
+    ("arithmetic", {"bits": 1}, "rounding_model declares 'bits'"),
     ("arithmetic", 3, "arithmetic is 3"),
     (
         "manifest",

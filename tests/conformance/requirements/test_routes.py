@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
-from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.problems.slices import cut_steps, pick_sequences
@@ -139,7 +139,7 @@ def test_a_symmetry_undoes_itself(reverses_time):
 def test_the_budget_covers_every_array(name):
     for recipe in CHECKS[name].cases:
         case = RECIPES[recipe].build("float32", 0)
-        budget = make_budget(CHECKS[name], case, make_arithmetic("float32", {}))
+        budget = make_budget(CHECKS[name], case, make_rounding_model("float32", {}))
         assert list(budget.sigmas) == list(CHECKS[name].run(Truth(), case))
 
 

@@ -120,13 +120,13 @@ def test_what_belongs_to_an_engine_is_the_flush_alone():
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_an_adapter_rounds_like_the_engine_that_it_names(name):
     adapter = type("Mine", (Scratch,), {"engine": name})()
-    assert load_local(adapter)[1].arithmetic == dict(FRAMEWORKS[name].arithmetic)
+    assert load_local(adapter)[1].rounding_model == dict(FRAMEWORKS[name].rounding_model)
 
 
 def test_what_an_adapter_declares_itself_comes_before_its_engine():
     declared = {"bias": 1.0, "factors": 2.0**-11}
-    adapter = type("Mine", (Scratch,), {"engine": "tensorflow", "arithmetic": declared})()
-    assert load_local(adapter)[1].arithmetic == declared
+    adapter = type("Mine", (Scratch,), {"engine": "tensorflow", "rounding_model": declared})()
+    assert load_local(adapter)[1].rounding_model == declared
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_in_a_worker_it_is_the_same(tmp_path, monkeypatch):
     check, case = CHECKS["forward"], RECIPES["unit"].build("float32", 0)
     with Session(mine, Truths(), open_worker) as session:
         assert session.run(check, case).status == "pass"
-        assert session.arithmetic == {"bias": 4.0}
+        assert session.rounding_model == {"bias": 4.0}
         assert session.manifest["engine"] == "tensorflow"
     with Session(typo, Truths(), open_worker) as session:
         result = session.run(check, case)

@@ -59,7 +59,7 @@ class BiasDown(Exact):
 
 
 class Declares(Exact):
-    arithmetic = {"factors": 2.0**-18}
+    rounding_model = {"factors": 2.0**-18}
 """
 SPOT = (2, 1, 3)
 

@@ -25,7 +25,7 @@ import os
 
 import numpy as np
 
-from gateparity import Layout, Tensor, Unsupported
+from gateparity import Layout, ArraySpec, Unsupported
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.network.batch import replace_arrays
 
@@ -57,7 +57,7 @@ class Cuts(Scratch):
 
 
 class CutsAndSays(Cuts):
-    arithmetic = {"factors": 2.0**-11}
+    rounding_model = {"factors": 2.0**-11}
 
 
 class Shifted(Scratch):
@@ -202,7 +202,7 @@ class LayoutIsADict(Scratch):
 class UnknownRole(Scratch):
     @property
     def layout(self):
-        return Layout("own", (Tensor("W{layer}{direction}{gate}", "kernel", "input hidden"),))
+        return Layout("own", (ArraySpec("W{layer}{direction}{gate}", "kernel", "input hidden"),))
 
 
 class Prints(Scratch):
@@ -298,13 +298,13 @@ def test_a_shift_of_a_bias_fails_where_no_element_is_beyond_rounding(session):
 def test_what_a_backend_declares_of_its_arithmetic_holds_for_it_alone(session):
     truths = Truths()
     says, right = session("CutsAndSays", truths=truths), session("Right", truths=truths)
-    assert says.arithmetic == {}  # it isn't loaded yet
+    assert says.rounding_model == {}  # it isn't loaded yet
     assert run(says).status == "pass"
-    assert says.arithmetic == {"factors": 2.0**-11}
+    assert says.rounding_model == {"factors": 2.0**-11}
     assert run(says, dtype="float64").status == "fail"  # of which TF32 is no part
     assert run(says).sigmas < run(right).sigmas * 100
     assert run(session("Cuts", truths=truths)).status == "fail"
-    assert right.arithmetic == {}
+    assert right.rounding_model == {}
 
 
 def test_what_a_call_does_beside_answering_fails_it(session):

@@ -29,7 +29,7 @@ ROW = BackendAtDtype(parse_backends(["numpy"])[0], "float32")
 
 
 def task(**change):
-    recipe = make_recipe(change.pop("rate", 4.0), change.pop("gauge", "tied"))
+    recipe = make_recipe(change.pop("rate", 4.0), change.pop("biases", "tied"))
     return TextTask(TEXT, dataclasses.replace(SIZES, **change), recipe)
 
 
@@ -75,7 +75,7 @@ def test_without_resume_a_run_begins_anew(tmp_path):
     [
         ({"rate": 2.0}, r"it is of another run: its rate is 4\.0, expected 2\.0"),
         ({"batch": 8}, "it is of another run: its batch is 16, expected 8"),
-        ({"gauge": "native"}, "its gauge is 'tied', expected 'native'"),
+        ({"biases": "separate"}, "its biases is 'tied', expected 'separate'"),
     ],
 )
 def test_a_checkpoint_of_another_run_costs_its_row_with_the_reason(tmp_path, change, words):

@@ -79,10 +79,10 @@ def _verify(name, run, dtypes=("float32", "float64"), backend="numpy"):
         directions=2 if layout.both_directions else 1,
     )
     adapter = importlib.import_module(f"gateparity.backends.{backend}.scratch").Scratch()
-    arithmetic = getattr(adapter, "arithmetic", {})
+    rounding_model = getattr(adapter, "rounding_model", {})
     for dtype in dtypes:
         case = recipe.build(dtype, 0)
-        expected = Truths().of(FORWARD, case, arithmetic)
+        expected = Truths().of(FORWARD, case, rounding_model)
         lstm = Canonical(Framework(layout, run))
         judge(FORWARD.run(lstm, case), expected)
         with pytest.raises(Mismatch):

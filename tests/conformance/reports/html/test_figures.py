@@ -37,8 +37,8 @@ def outcome(label, weights, losses, **more):
     return Outcome(BackendAtDtype(backend, "float32"), history, **more)
 
 
-def training(*outcomes, gauge="tied"):
-    task = TextTask(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, gauge))
+def training(*outcomes, biases="tied"):
+    task = TextTask(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, biases))
     return training_report(TrainingRun(task, outcomes, 1.0))
 
 
@@ -49,10 +49,10 @@ def test_training_has_sentences_and_curves():
         outcome(EVIL, [0, 0.5], losses, sentence=EVIL),
         outcome("torch", [], [], error="its worker died"),
     ]
-    text = to_html(training(*rows, gauge="native"))
+    text = to_html(training(*rows, biases="separate"))
     assert EVIL not in text
     assert "<h1>2 different sentences</h1>" in text
-    assert "Gauge native: two biases" in text
+    assert "Separate biases: two" in text
     assert f"{np.exp(1.25):.6f}" in text
     assert "its worker died" in text
     assert text.count('role="img"') == 3  # perplexity, loss, distance

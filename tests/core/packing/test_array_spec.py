@@ -6,17 +6,17 @@ import re
 
 import pytest
 
-from gateparity.packing.tensor import Tensor
+from gateparity.packing.array_spec import ArraySpec
 
-AXES = "in some order, and 'direction' where the name doesn't tell it"
+AXES = "in some order, and 'direction' where the name doesn't have it"
 
 
 @pytest.mark.parametrize(
-    ("name", "role", "pattern", "words"),
+    ("name", "contents", "pattern", "words"),
     [
         (
             *("B_{layer}", "bias", "(gate hidden)"),
-            "role 'bias', expected one of w_ih, w_hh, w, b_ih, b_hh, b, b_pair",
+            "contents 'bias', expected one of w_ih, w_hh, w, b_ih, b_hh, b, b_pair",
         ),
         (
             *("W_{layers}", "w_ih", "(gate hidden) input"),
@@ -50,13 +50,13 @@ AXES = "in some order, and 'direction' where the name doesn't tell it"
         (*("b", "b", "(gate hidden"), f"axes '(gate hidden', expected 'gate hidden' {AXES}"),
     ],
 )
-def test_what_cannot_be_is_told_with_what_can(name, role, pattern, words):
-    with pytest.raises(ValueError, match=f"^{re.escape(f'Tensor {name!r}: {words}')}$"):
-        Tensor(name, role, pattern)
+def test_what_cannot_be_is_told_with_what_can(name, contents, pattern, words):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'ArraySpec {name!r}: {words}')}$"):
+        ArraySpec(name, contents, pattern)
 
 
 @pytest.mark.parametrize(
-    ("name", "role", "pattern"),
+    ("name", "contents", "pattern"),
     [
         ("W", "w_ih", "direction (gate hidden) input"),
         ("W", "w_ih", "input(hidden gate)direction"),
@@ -64,5 +64,5 @@ def test_what_cannot_be_is_told_with_what_can(name, role, pattern, words):
         ("b[{cell}]", "b_pair", "gate (side hidden)"),
     ],
 )
-def test_what_can_be_is_taken(name, role, pattern):
-    assert Tensor(name, role, pattern).name == name
+def test_what_can_be_is_taken(name, contents, pattern):
+    assert ArraySpec(name, contents, pattern).name == name

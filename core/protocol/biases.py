@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
     from gateparity.packing.layout import Layout
-    from gateparity.protocol.training import Gauge
+    from gateparity.protocol.training import Biases
 
 
 def tie_biases(params: Parameters) -> Parameters:
@@ -32,24 +32,29 @@ def tie_biases(params: Parameters) -> Parameters:
     )
 
 
-def frozen_names(layout: Layout, config: Config, gauge: Gauge) -> frozenset[str]:
+def frozen_names(layout: Layout, config: Config, biases: Biases) -> frozenset[str]:
     """Return the names of native arrays that aren't trained.
 
     They are the second bias where biases are tied, and all biases if the LSTM has none but the
     framework does. Raise `Unsupported` for a layout that keeps both biases in one array.
     """
-    blocks = list(layout.blocks(config))
+    native_arrays = list(layout.native_arrays(config))
     if not config.biases:
-        return frozenset(block.name for block in blocks if block.role.is_bias)
-    if gauge == "native":
+        return frozenset(array.name for array in native_arrays if array.contents.is_bias)
+    if biases == "separate":
         return frozenset()
-    if gauge == "tied":
-        if any(block.role.join == "stack" for block in blocks):
+    if biases == "tied":
+        if any(array.contents.join == "stack" for array in native_arrays):
             raise Unsupported(f"{layout.name} keeps two biases in one array, which can't be tied")
-        return frozenset(block.name for block in blocks if block.role.fields == ("b_hh",))
-    assert_never(gauge)
+        return frozenset(
+            array.name for array in native_arrays if array.contents.fields == ("b_hh",)
+        )
+    assert_never(biases)
 
 
 def counts_biases_twice(layout: Layout, config: Config) -> bool:
     """Return whether the layout has two biases that a framework trains."""
-    return any(block.role.fields == ("b_hh",) for block in layout.blocks(config)) and config.biases
+    return (
+        any(array.contents.fields == ("b_hh",) for array in layout.native_arrays(config))
+        and config.biases
+    )

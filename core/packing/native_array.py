@@ -11,19 +11,19 @@ import numpy as np
 
 if TYPE_CHECKING:
     from gateparity.network.parameters import Array
-    from gateparity.packing.tensor import Role
+    from gateparity.packing.array_spec import Contents
 
 
 @dataclasses.dataclass(frozen=True)
-class Block:
-    """A native array: the part `where` (direction, gate) of a role's array, rearranged.
+class NativeArray:
+    """A native array: the part `where` (direction, gate) of the array of its contents, rearranged.
 
-    The role's array is `(direction, gate, ...)`, with gates in the layout's order. A direction or
+    That array is `(direction, gate, ...)`, with gates in the layout's order. A direction or
     gate that is in the native name, and not in the pattern, is an axis of length 1 here.
     """
 
     name: str
-    role: Role
+    contents: Contents
     layer: int
     where: tuple[slice, slice]
     pattern: str
@@ -37,14 +37,14 @@ class Block:
         return tuple(math.prod(sizes[axis] for axis in re.findall(r"\w+", g)) for g in groups)
 
     def pack(self, whole: Array) -> Array:
-        """Return the native array, cut out of the role's array and rearranged."""
+        """Return the native array, cut out of the array of its contents and rearranged."""
         import einops
 
         patterns = f"{self._canonical} -> {self._native}"
         return np.ascontiguousarray(einops.rearrange(whole[self.where], patterns))
 
     def unpack(self, native: Array) -> Array:
-        """Return this part of the role's array, rearranged from the native one."""
+        """Return this part of the array of its contents, rearranged from the native one."""
         return self._unpack(native, self.axis_sizes)
 
     def infer_sizes(self, native: Array) -> dict[str, int]:
@@ -64,7 +64,7 @@ class Block:
 
     @property
     def _canonical(self) -> str:
-        return "direction " + self.role.axes
+        return "direction " + self.contents.axes
 
     @property
     def _native(self) -> str:

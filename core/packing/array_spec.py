@@ -1,4 +1,4 @@
-"""One entry of a layout: an array's name, its role, and the order of its axes."""
+"""One entry of a layout: an array's name, its contents, and the order of its axes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Role:
+class Contents:
     """Canonical fields that are joined into one array.
 
     `join` is `concat` on the last axis, `stack` on a new axis behind the gates, or `sum`. `axes`
@@ -56,14 +56,14 @@ class Role:
         return {self.fields[0]: array, **dict.fromkeys(self.fields[1:], others)}
 
 
-ROLES: Final = {
-    "w_ih": Role(("w_ih",), "gate hidden input"),
-    "w_hh": Role(("w_hh",), "gate hidden unit"),
-    "w": Role(("w_ih", "w_hh"), "gate hidden feature", "concat"),  # features: input, then unit
-    "b_ih": Role(("b_ih",), "gate hidden"),
-    "b_hh": Role(("b_hh",), "gate hidden"),
-    "b": Role(("b_ih", "b_hh"), "gate hidden"),  # one bias, the sum
-    "b_pair": Role(("b_ih", "b_hh"), "gate side hidden", "stack"),  # two biases in one array
+CONTENTS: Final = {
+    "w_ih": Contents(("w_ih",), "gate hidden input"),
+    "w_hh": Contents(("w_hh",), "gate hidden unit"),
+    "w": Contents(("w_ih", "w_hh"), "gate hidden feature", "concat"),  # features: input, then unit
+    "b_ih": Contents(("b_ih",), "gate hidden"),
+    "b_hh": Contents(("b_hh",), "gate hidden"),
+    "b": Contents(("b_ih", "b_hh"), "gate hidden"),  # one bias, the sum
+    "b_pair": Contents(("b_ih", "b_hh"), "gate side hidden", "stack"),  # two biases in one array
 }
 
 
@@ -79,46 +79,46 @@ _PARTS: Final = ("layer", "_layer", "direction", "cell", "gate")  # that a name 
 
 
 @dataclasses.dataclass(frozen=True)
-class Tensor:
+class ArraySpec:
     """One native array, or several that differ in the name.
 
     `name` may hold `{layer}`, `{direction}` and `{gate}`, or `{cell}`, which counts layers and
-    directions together; `{_layer}` is empty for the first layer, then `_1`, `_2`. `role` is a key
-    of `ROLES`. `pattern` is the native side of an einops pattern over the role's axes. A direction
-    or gate that is not in the name is an axis of the pattern. `gates` is how this name spells them,
-    if it differs from the layout's others.
-
-    The constructor raises `ValueError` for an invalid entry, so that calls need no checks.
+    directions together; `{_layer}` is empty for the first layer, then `_1`, `_2`. `contents` is a
+    key of `CONTENTS`. `pattern` is the native side of an einops pattern over the axes of those
+    contents. A direction or gate that is not in the name is an axis of the pattern. `gates` is how
+    this name spells them, if it differs from the layout's others.
     """
 
     name: str
-    role: str
+    contents: str
     pattern: str
     gates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.role not in ROLES:
+        if self.contents not in CONTENTS:
             raise ValueError(
-                f"Tensor {self.name!r}: role {self.role!r}, expected one of {', '.join(ROLES)}"
+                f"ArraySpec {self.name!r}: contents {self.contents!r}, expected one of "
+                + ", ".join(CONTENTS)
             )
         for _, part, _, _ in Formatter().parse(self.name):
             if part is not None and part not in _PARTS:
                 expected = ", ".join(f"{{{name}}}" for name in _PARTS)
-                raise ValueError(f"Tensor {self.name!r}: {{{part}}}, expected one of {expected}")
+                raise ValueError(f"ArraySpec {self.name!r}: {{{part}}}, expected one of {expected}")
         self._check_axes()
 
     def _check_axes(self) -> None:
-        """Raise `ValueError` unless the pattern has each of the role's axes once.
+        """Raise `ValueError` unless the pattern has each of the contents' axes once.
 
         A gate that the name spells is left out, and the direction is optional.
         """
-        axes = ROLES[self.role].axes.split()
+        axes = CONTENTS[self.contents].axes.split()
         expected = [axis for axis in axes if axis != "gate" or "{gate}" not in self.name]
         found = re.sub(r"\(([^()]*)\)", r" \1 ", self.pattern).split()
         if sorted(found) not in (sorted(expected), sorted([*expected, "direction"])):
             raise ValueError(
-                f"Tensor {self.name!r}: axes {' '.join(found)!r}, expected {' '.join(expected)!r} "
-                "in some order, and 'direction' where the name doesn't tell it"
+                f"ArraySpec {self.name!r}: axes {' '.join(found)!r}, "
+                f"expected {' '.join(expected)!r} in some order, "
+                "and 'direction' where the name doesn't have it"
             )
 
     @property
