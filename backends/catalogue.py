@@ -19,7 +19,7 @@ class Framework:
     `modules` are the modules that its adapter imports, and `distributions` the names that the
     framework is installed under. `pythons` are the lowest and the highest Python that the pinned
     version has wheels for. `variants` maps a variant to its class in `gateparity.backends.<name>`.
-    `opt_in` maps the variants that run only on request to `module:Class` there. `arithmetic` is
+    `opt_in` maps the variants that run only on request to `module:Class` there. `rounding_model` is
     how its arithmetic rounds (docs/rounding.md), for its own adapters and for any adapter that
     names it as its engine. A run starts the frameworks with the highest `cost` (import and
     compilation) first.
@@ -32,7 +32,7 @@ class Framework:
     variants: tuple[tuple[str, str], ...] = (("scratch", "Scratch"), ("layer", "Layer"))
     opt_in: tuple[tuple[str, str], ...] = ()
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
-    arithmetic: tuple[tuple[str, float], ...] = ()
+    rounding_model: tuple[tuple[str, float], ...] = ()
     cost: int = 0
 
     @property
@@ -67,7 +67,7 @@ FRAMEWORKS: Final = {
             "TensorFlow",
             ("tensorflow", "keras"),
             ("tensorflow", "tensorflow-cpu"),
-            arithmetic=(("bias", 4.0),),
+            rounding_model=(("bias", 4.0),),
             cost=4,
         ),
         Framework(
@@ -76,7 +76,7 @@ FRAMEWORKS: Final = {
             ("jax", "flax"),
             ("jax",),
             opt_in=(("nnx", "jax.nnx:Layer"),),
-            arithmetic=(("bias", 2.0),),
+            rounding_model=(("bias", 2.0),),
             cost=3,
         ),
         Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.environments.environments import (
+    INSPECT,
     environment,
     environments_folder,
     interpreter,
@@ -41,18 +42,6 @@ if TYPE_CHECKING:
 
 
 _PROBE_LIMIT: Final = 30.0  # seconds for an interpreter to say that it is one
-_PROBE: Final = """
-import importlib.metadata, importlib.util, json, sys
-sys.path[:] = [p for p in sys.path if p]
-modules, names = json.loads(sys.argv[1])
-held = {d.metadata["Name"].lower().replace("_", "-"): d.version
-        for d in importlib.metadata.distributions() if d.metadata["Name"]}
-print(json.dumps({
-    "python": sys.version.split()[0],
-    "version": next((held[name] for name in names if name in held), ""),
-    "missing": [name for name in modules if not importlib.util.find_spec(name)],
-}))
-"""
 
 
 def parse_backends(specs: Sequence[str]) -> list[Backend]:
@@ -84,10 +73,10 @@ def probe(python: Path, framework: Framework) -> dict[str, Any]:
 
     Raise `InputError` if it doesn't answer.
     """
-    question = json.dumps([framework.modules, framework.distributions])
+    question = json.dumps([framework.distributions, framework.modules])
     try:
         done = subprocess.run(
-            [str(python), "-c", _PROBE, question],
+            [str(python), "-c", INSPECT, question],
             capture_output=True,
             text=True,
             timeout=_PROBE_LIMIT,
@@ -95,9 +84,9 @@ def probe(python: Path, framework: Framework) -> dict[str, Any]:
             stdin=subprocess.DEVNULL,
         )
         found: dict[str, Any] = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return found | {"version": next(iter(found["versions"].values()), "")}
+    except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired):
         raise InputError(f"{python} doesn't answer as a Python interpreter") from None
-    return found
 
 
 def _require_names(specs: object) -> None:

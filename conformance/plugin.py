@@ -5,6 +5,7 @@ It is installed with gateparity, so it imports nothing until a test asks for par
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -117,31 +118,17 @@ def parity_explanation(
 
 
 @pytest.fixture(scope="session")
-def parity_sessions(parity_truths: Truths) -> Iterator[_Sessions]:
-    """Yield the sessions: a worker for each backend that a test uses, closed after the tests."""
-    sessions = _Sessions(parity_truths)
-    yield sessions
-    sessions.close()
+def parity_session(parity_truths: Truths) -> Iterator[Callable[[Backend], Session]]:
+    """Yield a function that returns a backend's session; its worker is closed after the tests."""
+    from gateparity.backends.workers.programs import default_store
+    from gateparity.backends.workers.remote import open_worker
+    from gateparity.conformance.runs.session import Session
 
-
-class _Sessions:
-    def __init__(self, truths: Truths) -> None:
-        self._truths = truths
-        self._started: dict[str, Session] = {}
-
-    def of(self, backend: Backend) -> Session:
-        from gateparity.backends.workers.programs import default_store
-        from gateparity.backends.workers.remote import open_worker
-        from gateparity.conformance.runs.session import Session
-
-        if backend.label not in self._started:
-            start = functools.partial(open_worker, store=default_store())
-            self._started[backend.label] = Session(backend, self._truths, start)
-        return self._started[backend.label]
-
-    def close(self) -> None:
-        for session in self._started.values():
-            session.close()
+    start = functools.partial(open_worker, store=default_store())
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(
+            lambda backend: stack.enter_context(Session(backend, parity_truths, start))
+        )
 
 
 def _item(backend: Backend, check: Check, case: Case) -> Any:

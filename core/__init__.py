@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from gateparity.network.batch import Trace as Trace
     from gateparity.network.config import Config as Config
     from gateparity.network.parameters import CellWeights as CellWeights
+    from gateparity.packing.array_spec import ArraySpec as ArraySpec
     from gateparity.packing.layout import Layout as Layout
-    from gateparity.packing.tensor import Tensor as Tensor
     from gateparity.protocol.adapter import Adapter as Adapter
 
 _HOMES: Final = {
@@ -38,7 +38,7 @@ _HOMES: Final = {
     "gateparity.network.config": ("Config",),
     "gateparity.network.parameters": ("CellWeights",),
     "gateparity.packing.layout": ("Layout",),
-    "gateparity.packing.tensor": ("Tensor",),
+    "gateparity.packing.array_spec": ("ArraySpec",),
     "gateparity.protocol.adapter": ("Adapter",),
 }
 keep_old_addresses()

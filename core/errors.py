@@ -27,6 +27,15 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `InputError` for the first of the names that isn't known."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            hint = suggest(name, known)
+            raise InputError(f"unknown {kind} {name!r}{hint}: expected one of {', '.join(known)}")
+
+
 class Unsupported(Exception):
     """Raised by an adapter for what its framework can't do; the message is one sentence."""
 

@@ -1,8 +1,8 @@
 """Old addresses and names of what adapters written for 0.1.0 import, kept for one release.
 
 `from gateparity.adapter import Batch` works as before, with one `DeprecationWarning` for each old
-address, and `gateparity.Cell`, now `CellWeights`, works too. The standard library alone, and
-nothing is imported before somebody asks for a name.
+address, and `gateparity.Cell`, now `CellWeights`, works too. Nothing but the standard library is
+imported before somebody asks for a name. `network/deprecated.py` has the old spelling of states.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import importlib
 import importlib.machinery
 import sys
 import types
-import warnings
 from typing import Any, Final
+
+from gateparity.network.deprecated import USED, warn
 
 _HOMES: Final = {
     "gateparity.adapter": (
@@ -25,11 +26,10 @@ _HOMES: Final = {
     "gateparity.layout": ("gateparity.packing.layout",),
     "gateparity.origin": ("gateparity.packing.origin",),
     "gateparity.parameters": ("gateparity.network.parameters",),
-    "gateparity.tensor": ("gateparity.packing.tensor",),
+    "gateparity.tensor": ("gateparity.packing.array_spec",),
     "gateparity.training": ("gateparity.protocol.training",),
 }
-RENAMED: Final = {"Cell": "CellWeights"}  # public names
-USED: Final[dict[str, str]] = {}  # what was asked for by an old spelling here: a sentence each
+RENAMED: Final = {"Cell": "CellWeights", "Tensor": "ArraySpec"}  # public names
 
 
 class _Moved(types.ModuleType):
@@ -49,14 +49,14 @@ class _Moved(types.ModuleType):
         if self.__name__ not in USED:
             package = importlib.import_module("gateparity")
             new = "gateparity" if name in package.__all__ else home
-            _warn(self.__name__, f"import {name} from {new}")
+            warn(self.__name__, f"import {name} from {new}")
 
 
 def renamed(name: str) -> Any:
     """Return what gateparity has under a new name. The first time, warn about the old one."""
     package, new = importlib.import_module("gateparity"), RENAMED[name]
     if f"gateparity.{name}" not in USED:
-        _warn(f"gateparity.{name}", f"it is gateparity.{new}")
+        warn(f"gateparity.{name}", f"it is gateparity.{new}")
     return getattr(package, new)
 
 
@@ -66,8 +66,3 @@ def keep_old_addresses() -> None:
         module = _Moved(name)
         module.__spec__ = importlib.machinery.ModuleSpec(name, None)
         sys.modules.setdefault(name, module)
-
-
-def _warn(old: str, instead: str) -> None:
-    USED[old] = f"{old} goes in the next release: {instead}"
-    warnings.warn(USED[old], DeprecationWarning, stacklevel=4)

@@ -21,10 +21,12 @@ extensions = [
     "_extensions.links",
     "_extensions.examples",
     "_extensions.pages",
+    "_extensions.printed",
     "_extensions.mathml",
     "_extensions.mistakes",
     "_extensions.notebooks",
     "_extensions.reports",
+    "_extensions.targets",
 ]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3

@@ -1,9 +1,9 @@
 """The pictures of the README and of docs/report.md: `make pictures`.
 
 `pictures.py PRINTED REPORT BROKEN` takes what `gateparity check` printed to a terminal, of which it
-shows the first table and the last line; the report of the whole suite; and a report of an LSTM
-whose gates are packed f, i, g, o, of which it shows where the difference begins. The pictures of
-reports need Chromium and its driver.
+shows all before the table of pairs; the report of the whole suite; and a report of an LSTM whose
+gates are packed f, i, g, o, of which it shows the section that explains it. The pictures of reports
+need Chromium and its driver.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main(printed: str, report: str, broken: str) -> None:
         browser.get(Path(report).absolute().as_uri())
         browser.save_screenshot(str(DOCS / "report.png"))
         browser.get(Path(broken).absolute().as_uri())
-        failure = browser.find_element(By.ID, "cell-1-gates-float32")
+        failure = browser.find_element(By.ID, "backend-2")
         browser.set_window_size(1300, 4000)  # what isn't in the window isn't drawn
         browser.execute_script("arguments[0].scrollIntoView()", failure)
         failure.screenshot(str(DOCS / "report-failure.png"))
@@ -48,10 +48,10 @@ def main(printed: str, report: str, broken: str) -> None:
 
 
 def draw_table(printed: str) -> None:
-    """Draw the first table and the last line, as a terminal shows them."""
+    """Draw what comes before the pairs, as a terminal shows it."""
     lines = [Text.from_ansi(line) for line in printed.splitlines()]
-    end = next(k for k, line in enumerate(lines) if line.plain.startswith("└"))
-    shown = [*lines[: end + 1], lines[-1]]
+    end = next(k for k, line in enumerate(lines) if line.plain.startswith("Every pair"))
+    shown = lines[: end - 1]
     width = max(line.cell_len for line in shown)
     console = Console(file=io.StringIO(), record=True, width=width, force_terminal=True)
     for line in shown:

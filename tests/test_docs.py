@@ -19,7 +19,8 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.commands.cli import VERBS
 from gateparity.conformance.judgement.deviations import DEVIATIONS, Deviation
-from gateparity.conformance.reports.layout_pages import layouts_page
+from gateparity.conformance.reports.layout_report import layouts_page
+from gateparity.conformance.reports.markdown import to_markdown
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.layouts import LAYOUTS
@@ -86,7 +87,7 @@ def test_the_example_adapter_is_short_and_agrees(tmp_path):
         ('order="igfo"', 'order="ifgo"'),
         ("sigmoid(f + 1)", "sigmoid(f)"),
         ("forget_offset=1.0", "forget_offset=0.5"),
-        ("batch.h_0[0]", "zeros"),
+        ('states["h"][0]', "zeros[0]"),
         ("np.concatenate([x, h], -1)", "np.concatenate([x, 0 * h], -1)"),
     ],
 )
@@ -141,7 +142,7 @@ def test_every_known_deviation_stands_in_the_table():
 def test_the_page_of_layouts_is_what_the_command_writes():
     mark, _, page = (DOCS / "layouts.md").read_text().partition("\n")
     assert mark.startswith("<!-- Written by gateparity ")
-    assert page == layouts_page(list(LAYOUTS.values()))
+    assert page == to_markdown(layouts_page(list(LAYOUTS.values())))
 
 
 def table_row(known: Deviation) -> str:
@@ -233,7 +234,7 @@ def test_what_comes_in_is_as_it_is_told():
             return super().forward(config, params, batch)
 
     assert {result.status for result in gateparity.check_adapter(Spy())} == {"pass", "skip"}
-    assert {(b.h_0 is None, b.c_0 is None) for b in batches} == {(False, False), (True, True)}
+    assert {b.states is None for b in batches} == {False, True}
     assert {b.lengths.dtype.name for b in batches if b.lengths is not None} == {"int32"}
 
 
@@ -300,7 +301,7 @@ def test_the_example_of_several_machines(all_frameworks, tmp_path):
     # Named by its path, as tox does, a row is recorded by its version; then by its file.
     assert re.search(r"numpy:scratch(@[\d.]+)?@torch\b", done.stdout)
     assert re.search(r"numpy:scratch(@[\d.]+)?@jax\b", done.stdout)
-    assert (tmp_path / "parity.md").read_text().count("### gateparity: agrees") == 1
+    assert (tmp_path / "parity.md").read_text().count("# gateparity compare: agrees") == 1
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -19,7 +19,7 @@ class Primitives:
 
     `inputs` are `(params, x, h_0, c_0, lengths)`, lengths None for full ones. `call(run, config,
     *inputs)` returns what `run` does; `vjp(run, config, inputs, heads)` the gradients of
-    `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `arithmetic` is what has to be
+    `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `rounding_model` is what has to be
     known of its rounding: `bias`, by how many units roundoff exp and tanh are off over a stretch of
     arguments (docs/rounding.md); `factors`, the unit roundoff of what a float32 product takes.
     `settings()` tells what the framework is set to, for the manifest; `device` is there too, unless
@@ -34,7 +34,7 @@ class Primitives:
     call: Callable[..., Any]
     vjp: Callable[..., Any]
     trainer: Callable[[], Any]
-    arithmetic: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    rounding_model: Mapping[str, float] = dataclasses.field(default_factory=dict)
     settings: Callable[[], Mapping[str, str]] = dict
     wait: Callable[[Any], Any] = lambda _: None
     threads: Callable[[], int] = lambda: 0

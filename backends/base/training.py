@@ -13,7 +13,7 @@ import numpy as np
 
 from gateparity.errors import assert_never
 from gateparity.network.batch import Batch
-from gateparity.protocol.gauge import frozen_names
+from gateparity.protocol.biases import frozen_names
 from gateparity.protocol.training import (
     HEAD,
     Prediction,
@@ -58,16 +58,13 @@ class Learner(Protocol):
 
     def step(self, x: Array, target: Array, H: Any, C: Any) -> tuple[Any, Any, Any, Any]:
         """Take one gradient step; return the loss, the norm before clipping, and both states."""
-        ...
 
     def read(self) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return the weights and the optimiser's state as NumPy arrays by name."""
-        ...
 
     @property
     def compiled(self) -> int:
         """Return how many programs were compiled since the process began."""
-        ...
 
 
 def evaluate(
@@ -98,7 +95,7 @@ def train(
     recipe: Recipe,
 ) -> Training:
     """Take one gradient step for each batch; return losses, norms and the next state."""
-    frozen = frozen_names(layout, config, recipe.gauge)
+    frozen = frozen_names(layout, config, recipe.biases)
     state = dataclasses.replace(state, params=in_order(state.params))
     trainer, convert = primitives.trainer(), primitives.from_numpy
     learner: Learner = trainer.Learner(run, config, recipe, state, frozen)
@@ -127,7 +124,7 @@ def predict(
     """Return the model's output for inputs, starting from the states in `state`."""
     ops, convert = primitives.trainer().OPERATIONS, primitives.from_numpy
     X = one_hot(x, config.input_size, config.dtype) if recipe.has_symbols else x
-    outputs = run(config, lstm_params(state.params), Batch(X, state.h, state.c))
+    outputs = run(config, lstm_params(state.params), Batch(X, state.states))
     params = {name: convert(state.params[name]) for name in HEAD}
     Z = _output(ops, config, recipe, params, outputs)
     return Prediction(*map(primitives.to_numpy, (Z, outputs[1], outputs[2])))

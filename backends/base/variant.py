@@ -49,9 +49,9 @@ class Variant:
         return self.primitives.version
 
     @property
-    def arithmetic(self) -> Mapping[str, float]:
+    def rounding_model(self) -> Mapping[str, float]:
         """Return the framework's declared rounding model."""
-        return self.primitives.arithmetic
+        return self.primitives.rounding_model
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -60,8 +60,8 @@ class Variant:
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Return the outputs of all steps and layers."""
-        y, h_n, c_n, *_ = self._call(self.run, config, params, batch)
-        return Outputs(*map(self.primitives.to_numpy, (y, h_n, c_n)))
+        y, *states = map(self.primitives.to_numpy, self.outputs(config, params, batch))
+        return Outputs(y, dict(zip(config.cell.states, states, strict=True)))
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Return every pre-activation, gate and state. Raise `Unsupported` without a `trace`."""
@@ -76,11 +76,13 @@ class Variant:
     ) -> Gradients:
         """Return the gradients by the framework's own autodiff."""
         convert, back = self.primitives.from_numpy, self.primitives.to_numpy
-        cotangents = tuple(map(convert, (cotangent.y, cotangent.h_n, cotangent.c_n)))
+        states = (cotangent.states[name] for name in config.cell.states)
+        cotangents = tuple(map(convert, (cotangent.y, *states)))
         inputs = self.inputs(config, params, batch)
-        d_params, dx, dh_0, dc_0 = self.primitives.vjp(self.run, config, inputs, cotangents)
+        d_params, *found = self.primitives.vjp(self.run, config, inputs, cotangents)
         d_native = {name: back(array) for name, array in d_params.items()}
-        return Gradients(d_native, Batch(back(dx), back(dh_0), back(dc_0)))
+        dx, *d_states = map(back, found)
+        return Gradients(d_native, Batch(dx, dict(zip(config.cell.states, d_states, strict=True))))
 
     def weights(self, config: Config, params: Native) -> Native:
         """Load the weights into the framework's own layer, and read them back by name."""
@@ -106,7 +108,7 @@ class Variant:
 
     def outputs(self, config: Config, params: Native, batch: Batch) -> Any:
         """Return `y, h_n, c_n` as the framework's own arrays."""
-        return self._call(self.run, config, params, batch)[:3]
+        return self._call(self.run, config, params, batch)[: 1 + len(config.cell.states)]
 
     def inputs(self, config: Config, params: Native, batch: Batch) -> tuple[Any, ...]:
         """Return what `run` takes: `(params, x, h_0, c_0, lengths)`, states zero if not given."""
@@ -114,10 +116,10 @@ class Variant:
         if batch.lengths is not None and feature in self.unsupported:
             raise Unsupported(self.unsupported[feature])
         convert = self.primitives.from_numpy
-        h_0, c_0 = initial_states(config, batch)
+        states = map(convert, initial_states(config, batch))
         native = {name: convert(array) for name, array in params.items()}
         lengths = None if batch.lengths is None else convert(batch.lengths)
-        return native, convert(batch.x), convert(h_0), convert(c_0), lengths
+        return native, convert(batch.x), *states, lengths
 
     def _call(self, run: Callable[..., Any], config: Config, params: Native, batch: Batch) -> Any:
         return self.primitives.call(run, config, *self.inputs(config, params, batch))

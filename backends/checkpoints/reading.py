@@ -16,6 +16,7 @@ from gateparity.backends.checkpoints.registry import read_arrays
 from gateparity.errors import InputError, printable
 from gateparity.files import read_bytes
 from gateparity.layouts.torch import TORCH, TORCH_CELL
+from gateparity.network.cells import LSTM
 from gateparity.packing.infer import infer_config
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ OWN: Final = {
     TORCH: re.compile(r"(weight|bias)_(ih|hh|hr)_l[0-9]+(_reverse)?"),
     TORCH_CELL: re.compile(r"(weight|bias)_(ih|hh)"),
 }
-KINDS: Final = {4: "LSTM", 3: "GRU", 1: "plain RNN"}  # by the gates stacked in weight_hh
+# By the gates stacked in weight_hh.
+KINDS: Final = {len(LSTM.gates): "LSTM", 3: "GRU", 1: "plain RNN"}
 SHOWN: Final = 8  # names that an error lists
 
 
@@ -84,7 +86,7 @@ def _choose(arrays: Arrays, prefix: str | None) -> tuple[str, Layout]:
         name = _recurrent(meant[0], layouts[meant[0]])
         raise ValueError(
             f"{name} has shape {arrays[name].shape}, that of a {kinds[meant[0]]}, "
-            "expected an LSTM's (4 * hidden, hidden)"
+            f"expected an LSTM's ({len(LSTM.gates)} * hidden, hidden)"
         )
     return meant[0], layouts[meant[0]]
 

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from gateparity.backends.environments.environments import (
+    INSPECT,
     MARKER,
     REQUEST,
     as_marker,
@@ -42,17 +43,6 @@ PIP_OPTIONS: Final = (
     *("--progress-bar", "off"),  # on a pipe it is one meaningless line; the caller shows progress
 )
 _FETCH: Final = "Could not fetch URL"  # in pip's log
-INSPECT: Final = """
-import importlib.metadata, importlib.util, json, platform, re, sys
-names, modules = json.loads(sys.argv[1])
-held = {re.sub(r"[-_.]+", "-", d.metadata["Name"]).lower(): d.version
-        for d in importlib.metadata.distributions() if d.metadata["Name"]}
-print(json.dumps({
-    "python": platform.python_version(),
-    "versions": {name: held[name] for name in names if name in held},
-    "missing": [module for module in modules if not importlib.util.find_spec(module)],
-}))
-"""
 
 
 def create_environment(

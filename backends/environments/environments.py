@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 MARKER: Final = "gateparity.json"
 REQUEST: Final = "gateparity-request.json"  # written first: what a creation that was killed was for
 
+# Run in an interpreter: its version, those of distributions, and the modules that it lacks. Nothing
+# is imported there.
+INSPECT: Final = """
+import importlib.metadata, importlib.util, json, platform, re, sys
+sys.path[:] = [p for p in sys.path if p]  # not the current folder
+names, modules = json.loads(sys.argv[1])
+held = {re.sub(r"[-_.]+", "-", d.metadata["Name"]).lower(): d.version
+        for d in importlib.metadata.distributions() if d.metadata["Name"]}
+print(json.dumps({
+    "python": platform.python_version(),
+    "versions": {name: held[name] for name in names if name in held},
+    "missing": [module for module in modules if not importlib.util.find_spec(module)],
+}))
+"""
+
 
 @dataclasses.dataclass(frozen=True)
 class Environment:

@@ -17,14 +17,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.errors import InputError, suggest
+from gateparity.errors import InputError, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gateparity.backends.catalogue import Framework
 
-NAME: Final = re.compile(r"[a-z0-9._-]+")  # what stands behind the @ of an environment's name
+NAME: Final = re.compile(r"[a-z0-9._-]+")  # after the @ of an environment's name
 _PYTHON: Final = re.compile(r"\d+\.\d+")
 
 
@@ -90,8 +90,9 @@ def parse_requests(words: Sequence[str], *, name: str = "", python: str = "") ->
     """Return the environments that the arguments of `gateparity env create` name, in order.
 
     A requirement that is no framework belongs to the framework that pins it, or else to the one
-    before it; so does `numpy==...` after another framework. Raise `InputError` for a word that is
-    neither a framework nor a requirement, and for a name that is missing or not allowed.
+    before it. A requirement for NumPy, such as `numpy==...`, belongs to the framework before it if
+    there is one. Raise `InputError` for a word that is neither a framework nor a requirement, and
+    for a name that is missing or not allowed.
     """
     groups: list[tuple[Framework, list[str]]] = []
     for word in words:
@@ -118,10 +119,8 @@ def parse_requests(words: Sequence[str], *, name: str = "", python: str = "") ->
 
 def known_framework(name: str) -> Framework:
     """Return the framework with that name. Raise `InputError` that lists all names."""
-    if name in FRAMEWORKS:
-        return FRAMEWORKS[name]
-    hint = suggest(name, FRAMEWORKS)
-    raise InputError(f"unknown framework {name!r}{hint}: expected one of {', '.join(FRAMEWORKS)}")
+    refuse_unknown("framework", [name], FRAMEWORKS)
+    return FRAMEWORKS[name]
 
 
 def named_request(name: str) -> Request:
@@ -230,7 +229,7 @@ def _full_name(framework: Framework, requirements: Sequence[str], name: str, pyt
 
 
 def _label(framework: Framework, requirements: Iterable[str], python: str) -> str | None:
-    """Return `0.9.2`, `0.9.2-py3.13` or `py3.13`, or None where a version or Python is inexact."""
+    """Return `0.9.2`, `0.9.2-py3.13` or `py3.13`, or None if a version or Python is inexact."""
     main = next((w for w in map(Requirement, requirements) if _framework(w) is framework), None)
     exact = "" if main is None and not list(requirements) else _exact(main)
     if exact is None or (python and not _PYTHON.fullmatch(python)):

@@ -63,7 +63,7 @@ PRIMITIVES: Final = Primitives(
     call=_call,
     vjp=_vjp,
     trainer=_trainer,
-    arithmetic=dict(FRAMEWORKS["jax"].arithmetic),
+    rounding_model=dict(FRAMEWORKS["jax"].rounding_model),
     settings=_settings,
     wait=jax.block_until_ready,
 )

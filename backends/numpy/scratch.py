@@ -68,7 +68,8 @@ class Scratch:
         """Backpropagate a cotangent through the tapes of a run, from the top layer down."""
         mask, dY = _mask(batch), cotangent.y
         d_params: dict[str, Array] = {}
-        dH_0, dC_0 = np.empty_like(cotangent.h_n), np.empty_like(cotangent.c_n)
+        dH_n, dC_n = cotangent.states["h"], cotangent.states["c"]
+        dH_0, dC_0 = np.empty_like(dH_n), np.empty_like(dC_n)
         for layer in reversed(range(config.layers)):
             cells = range(layer * config.directions, (layer + 1) * config.directions)
             dXs = []
@@ -79,15 +80,15 @@ class Scratch:
                     w,
                     mask,
                     dY_k,
-                    cotangent.h_n[k],
-                    cotangent.c_n[k],
+                    dH_n[k],
+                    dC_n[k],
                     reverse=is_reverse(config, k),
                     backward_cell=self.backward_cell,
                 )
                 d_params |= {f"l{cell_name(config, k)}.{name}": dw[name] for name in w}
                 dXs.append(dX)
             dY = sum(dXs[1:], start=dXs[0])
-        return Gradients(d_params, Batch(dY, dH_0, dC_0))
+        return Gradients(d_params, Batch(dY, {"h": dH_0, "c": dC_0}))
 
     def train(
         self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
@@ -117,7 +118,7 @@ class Scratch:
             )
 
         Y, H_n, C_n, tapes = run_layers(config, batch.x, run_cell, np.concatenate)
-        return Outputs(Y, np.stack(H_n), np.stack(C_n)), tapes
+        return Outputs(Y, {"h": np.stack(H_n), "c": np.stack(C_n)}), tapes
 
 
 def _mask(batch: Batch) -> Array | None:

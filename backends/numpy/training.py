@@ -5,13 +5,14 @@ It runs at any float dtype, and on arrays whose operations round at random.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from gateparity.errors import assert_never
-from gateparity.network.batch import Batch, Outputs, initial_states
+from gateparity.network.batch import Batch, Outputs, initial_states, map_states
 from gateparity.protocol.training import (
     HEAD,
     Prediction,
@@ -25,7 +26,7 @@ from gateparity.protocol.training import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateparity.network.batch import Gradients
+    from gateparity.network.batch import Gradients, States
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native
     from gateparity.protocol.training import Examples, Recipe
@@ -36,17 +37,14 @@ class Differentiable(Protocol):
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch."""
-        ...
 
     def run(self, config: Config, params: Native, batch: Batch) -> tuple[Outputs, list[Any]]:
         """Run it and keep the tapes."""
-        ...
 
     def pull(
         self, config: Config, params: Native, batch: Batch, tapes: list[Any], cotangent: Outputs
     ) -> Gradients:
         """Return the gradients from the tapes of a run."""
-        ...
 
 
 def train(
@@ -65,13 +63,14 @@ def train(
     `prepare` converts a constant to the kind of array that is used.
     """
     params, slots, losses, norms = in_order(state.params), dict(state.slots), [], []
-    H, C = state.h, state.c
+    states = state.states
     for step, batch in enumerate(batches, state.step + 1):
         if not recipe.carry:
-            H = C = None
-        X = prepare(_inputs(config, recipe, batch.x))
-        given = Batch(X, H, C)
-        loss, gradients, H, C = differentiate(scratch, config, params, given, batch.target, recipe)
+            states = None
+        given = Batch(prepare(_inputs(config, recipe, batch.x)), states)
+        loss, gradients, states = differentiate(
+            scratch, config, params, given, batch.target, recipe
+        )
         weights = {name: biases if is_bias(name) else 1 for name in params}
         norm, scale = _clip(gradients, weights, recipe.clip, config.dtype)
         for name, gradient in gradients.items():
@@ -79,8 +78,8 @@ def train(
             params[name] = params[name] - change * weights[name]
         losses.append(loss)
         norms.append(norm)
-    kept = (H, C) if recipe.carry else (None, None)
-    after = TrainingState(params, slots, state.step + len(batches), *kept)
+    kept = states if recipe.carry and states else {}
+    after = TrainingState(params, slots, state.step + len(batches), **kept)
     return Training(np.stack(losses), np.stack(norms), after)
 
 
@@ -93,10 +92,11 @@ def predict(
     prepare: Callable[[Any], Any] = lambda number: number,
 ) -> Prediction:
     """Return the model's output for inputs, starting from the states in `state`."""
-    batch = Batch(prepare(_inputs(config, recipe, x)), state.h, state.c)
+    batch = Batch(prepare(_inputs(config, recipe, x)), state.states)
     outputs = scratch.forward(config, lstm_params(state.params), batch)
     Y = _features(config, recipe, outputs)
-    return Prediction(Y @ state.params["W_hq"] + state.params["b_q"], outputs.h_n, outputs.c_n)
+    Z = Y @ state.params["W_hq"] + state.params["b_q"]
+    return Prediction(Z, outputs.states["h"], outputs.states["c"])
 
 
 def differentiate(
@@ -106,9 +106,10 @@ def differentiate(
     batch: Batch,
     target: Array,
     recipe: Recipe,
-) -> tuple[Array, dict[str, Array], Array, Array]:
-    """Return the loss of one batch, its gradients by name, and the final H and C."""
-    batch = Batch(batch.x, *initial_states(config, batch))
+) -> tuple[Array, dict[str, Array], States]:
+    """Return the loss of one batch, its gradients by name, and the final states."""
+    states = zip(config.cell.states, initial_states(config, batch), strict=True)
+    batch = Batch(batch.x, dict(states))
     outputs, tapes = scratch.run(config, lstm_params(params), batch)
     Y = _features(config, recipe, outputs)
     Z = Y @ params["W_hq"] + params["b_q"]
@@ -117,7 +118,7 @@ def differentiate(
     head = Y.reshape(-1, Y.shape[-1]).T @ rows, np.ones(len(rows), config.dtype) @ rows
     cotangents = _cotangent(config, recipe, outputs, dZ @ params["W_hq"].T)
     found = scratch.pull(config, lstm_params(params), batch, tapes, cotangents).params
-    return loss, {**found, **dict(zip(HEAD, head, strict=True))}, outputs.h_n, outputs.c_n
+    return loss, {**found, **dict(zip(HEAD, head, strict=True))}, outputs.states
 
 
 def is_bias(name: str) -> bool:
@@ -221,17 +222,17 @@ def _features(config: Config, recipe: Recipe, outputs: Outputs) -> Array:
     """Return the inputs of the output layer: every step's Y, or the top layer's last H."""
     if recipe.has_symbols:
         return outputs.y
-    return np.concatenate([outputs.h_n[k] for k in _top(config)], -1)
+    return np.concatenate([outputs.states["h"][k] for k in _top(config)], -1)
 
 
 def _cotangent(config: Config, recipe: Recipe, outputs: Outputs, dY: Array) -> Outputs:
     """Return the cotangent of all outputs, given the gradient of the output layer's inputs."""
-    dH, dC = np.zeros_like(outputs.h_n), np.zeros_like(outputs.c_n)
+    cotangents = map_states(outputs, np.zeros_like)
     if recipe.has_symbols:
-        return Outputs(dY, dH, dC)
+        return dataclasses.replace(cotangents, y=dY)
     for k, part in zip(_top(config), np.split(dY, config.directions, -1), strict=True):
-        dH[k] = part
-    return Outputs(np.zeros_like(outputs.y), dH, dC)
+        cotangents.states["h"][k] = part
+    return dataclasses.replace(cotangents, y=np.zeros_like(outputs.y))
 
 
 def _top(config: Config) -> range:

@@ -1,8 +1,8 @@
 """TensorFlow as an adapter needs it: arrays, calls, derivatives, settings.
 
-Compiled by XLA, once for each config and shape: faster than a plain `tf.function`. A compilation
-takes its time, though, and Keras runs eagerly by itself; so does the layer variant here where
-sequences are too short to repay it.
+XLA compiles each call, once for each config and shape. The compiled function is faster than a plain
+`tf.function`, but its compilation takes time. The layer variant therefore runs eagerly on sequences
+that are too short to repay it. Keras runs eagerly by default, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 IS_KERAS_2: Final = keras.__version__.startswith("2.")
-_WORTH_COMPILING: Final = 16  # steps; below, an eager call is over long before a compilation
+_WORTH_COMPILING: Final = 16  # steps; an eager call of fewer ends long before a compilation
 
 
 def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
@@ -51,9 +51,9 @@ def _gradient(run: Callable[..., Any], config: Config, inputs: Any, cotangents: 
 
 @dataclasses.dataclass(frozen=True)
 class PreparedRun:
-    """A run of a layer that has variables, which `prepare(config)` makes: a trace can't make any.
+    """A run of a layer with variables. `prepare(config)` makes them, because a trace can't.
 
-    It runs eagerly where sequences are short, as such a layer does by itself.
+    It runs eagerly on short sequences, as such a layer does by default.
     """
 
     run: Callable[..., Any]
@@ -78,7 +78,7 @@ def _compile(
 ) -> Callable[..., Any]:
     """Return the compiled function, cached by config.
 
-    tf.function's own cache is lost with its last user, so that it would trace anew.
+    tf.function loses its own cache with its last user, and would then trace again.
     """
     if isinstance(run, PreparedRun):
         run.prepare(config)
@@ -118,11 +118,11 @@ TRAINING: Final = (
 PRIMITIVES: Final = Primitives(
     version=tf.__version__,
     from_numpy=tf.constant,
-    to_numpy=np.asarray,  # its memory as it is, where tensor.numpy() copies
+    to_numpy=np.asarray,  # shares the tensor's memory; tensor.numpy() copies it
     call=_call,
     vjp=_vjp,
     trainer=_trainer,
-    arithmetic=dict(FRAMEWORKS["tensorflow"].arithmetic),
+    rounding_model=dict(FRAMEWORKS["tensorflow"].rounding_model),
     settings=_settings,
     threads=tf.config.threading.get_intra_op_parallelism_threads,
 )

@@ -17,7 +17,6 @@ from typing import Any, Final
 import numpy as np
 
 from gateparity.backends.workers.blas import read_blas
-from gateparity.backends.workers.programs import without_folder
 
 # Variables that change which instructions or how many threads do the arithmetic, or how exactly.
 FLAGS: Final = (
@@ -62,6 +61,7 @@ FLAGS: Final = (
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
     "XLA_FLAGS",
 )
+PROGRAMS_FLAG: Final = "--tf_xla_persistent_cache_directory="
 _CPUINFO: Final = Path("/proc/cpuinfo")
 _MODELS: Final = ("model name", "Model", "cpu model", "cpu")  # x86, Arm, MIPS, POWER
 _FEATURES: Final = ("flags", "Features")  # x86, Arm
@@ -80,10 +80,15 @@ def read_manifest() -> dict[str, str]:
         **_read_simd(),
         **read_blas(),
     }
-    flags = {name: without_folder(os.environ.get(name, "")) for name in FLAGS}
+    flags = {name: _without_folder(os.environ.get(name, "")) for name in FLAGS}
     return found | {
         name: value.encode("utf-8", "replace").decode() for name, value in flags.items() if value
     }
+
+
+def _without_folder(flags: str) -> str:
+    """Return a variable without TensorFlow's folder of programs, which is a worker's own."""
+    return " ".join(word for word in flags.split(" ") if not word.startswith(PROGRAMS_FLAG))
 
 
 def describe_settings(settings: Any) -> dict[str, str]:

@@ -25,9 +25,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from gateparity.backends.workers.manifest import PROGRAMS_FLAG, read_manifest
+
 _LIMIT: Final = 2 * 1024**3  # bytes that the store may take
 _HASH: Final = 32  # hexadecimal digits of SHA-256 in a file's name
-_TF_FLAG: Final = "--tf_xla_persistent_cache_directory="
 _DISTRIBUTIONS: Final = ("flax", "jax", "jaxlib", "keras", "numpy", "tensorflow", "tensorflow-cpu")
 _VARIABLES: Final = {  # https://docs.jax.dev/en/latest/persistent_compilation_cache.html
     "JAX_COMPILATION_CACHE_DIR": "",
@@ -45,8 +46,6 @@ def describe_compiler() -> dict[str, str]:
     """Return what a compiled program depends on, in the worker's interpreter."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from gateparity.backends.workers.manifest import read_manifest
-
     found = read_manifest()
     for name in _DISTRIBUTIONS:
         with contextlib.suppress(PackageNotFoundError):
@@ -59,13 +58,8 @@ def use_folder(folder: str) -> None:
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         os.environ.update({**_VARIABLES, "JAX_COMPILATION_CACHE_DIR": folder})
     flags = os.environ.get("TF_XLA_FLAGS", "")
-    if _TF_FLAG not in flags:
-        os.environ["TF_XLA_FLAGS"] = f"{flags} {_TF_FLAG}{folder}".strip()
-
-
-def without_folder(flags: str) -> str:
-    """Return TF_XLA_FLAGS without the flag that `use_folder` adds: a manifest names no folder."""
-    return " ".join(word for word in flags.split() if not word.startswith(_TF_FLAG))
+    if PROGRAMS_FLAG not in flags:
+        os.environ["TF_XLA_FLAGS"] = f"{flags} {PROGRAMS_FLAG}{folder}".strip()
 
 
 # Beside the user

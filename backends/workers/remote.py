@@ -120,10 +120,12 @@ class Worker:
         it gives no valid answer within `limit` seconds. A lost worker is closed.
         """
         start = time.perf_counter()
-        kind, value, seconds = self._exchange(operation, encode([operation, *args]))
+        kind, value, seconds, deprecated = self._exchange(operation, encode([operation, *args]))
         # The far side measures its own time. Only the difference depends on the connection.
         self.seconds += time.perf_counter() - start
         self.far_seconds += seconds
+        for sentence in deprecated:  # the far side's own warnings are in its log alone
+            warnings.warn(sentence, DeprecationWarning, stacklevel=2)
         if kind == "unsupported":
             raise Unsupported(value)
         if kind == "impure":
@@ -149,7 +151,7 @@ class Worker:
         with contextlib.suppress(OSError):
             self._folder.cleanup()
 
-    def _exchange(self, operation: str, message: Any) -> tuple[str, Any, float]:
+    def _exchange(self, operation: str, message: Any) -> tuple[str, Any, float, list[str]]:
         self._calling, lost = True, WorkerLost
         try:
             # The log has all earlier calls too; only what comes after this position belongs to this
@@ -158,8 +160,8 @@ class Worker:
             self._channel.send(message)
             # A hang in native code can't be interrupted from Python, so the time limit is on this
             # side.
-            kind, value, seconds = self._channel.receive(self.limit)
-            answer = kind, decode(value), seconds
+            kind, value, seconds, deprecated = self._channel.receive(self.limit)
+            answer = kind, decode(value), seconds, deprecated
         except self._channel.TimeoutError:
             reason = f"no answer to {operation} within {self.limit:g} s"
         except (EOFError, OSError):
@@ -220,7 +222,6 @@ class Caller(Protocol):
 
     def call(self, operation: str, *args: Any) -> Any:
         """Return the answer to a call. Raise `Unsupported`, `Impure`, or `BackendError`."""
-        ...
 
 
 class RemoteAdapter:
@@ -236,8 +237,6 @@ class RemoteAdapter:
         self.engine: str = found["engine"]
         self.manifest: dict[str, str] = found["manifest"]
         self.layout = decode_layout(found["layout"])
-        for sentence in found["deprecated"]:  # the far side's warnings are in its log alone
-            warnings.warn(f"{target}: {sentence}", DeprecationWarning, stacklevel=2)
         try:
             # An adapter's declarations are checked like any other input: a misspelt key would
             # otherwise have no effect, and nobody would notice.
@@ -245,8 +244,8 @@ class RemoteAdapter:
             check_engine(self.engine)
         except (TypeError, ValueError) as error:
             raise BackendError(str(error)) from None
-        inherited = dict(FRAMEWORKS[self.engine].arithmetic) if self.engine else {}
-        self.arithmetic: dict[str, float] = inherited | found["arithmetic"]
+        inherited = dict(FRAMEWORKS[self.engine].rounding_model) if self.engine else {}
+        self.rounding_model: dict[str, float] = inherited | found["rounding_model"]
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch in the worker, and return its outputs."""

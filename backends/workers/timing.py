@@ -111,7 +111,8 @@ def _bare(
     inputs = primitives.call(_hand_back, config, *adapter.inputs(config, params, batch))
     if cotangents is None:
         return lambda: primitives.call(adapter.run, config, *inputs)
-    given = map(primitives.from_numpy, (cotangents.y, cotangents.h_n, cotangents.c_n))
+    states = (cotangents.states[name] for name in config.cell.states)
+    given = map(primitives.from_numpy, (cotangents.y, *states))
     cotangents = primitives.call(_hand_back, config, *given)
     return lambda: primitives.vjp(adapter.run, config, inputs, cotangents)
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from gateparity.network.dtypes import KINDS
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
-from gateparity.packing.tensor import Tensor
 
 _ARRAY: Final = "ndarray"
 _KINDS: Final = KINDS | {*"iub"}  # and integers, booleans
@@ -50,7 +50,7 @@ def decode(value: Any) -> Any:
 
 def decode_layout(value: dict[str, Any]) -> Layout:
     """Build a layout from its encoded fields. Its `origin` is not restored."""
-    tensors = tuple(Tensor(**{**t, "gates": tuple(t["gates"])}) for t in value["tensors"])
+    tensors = tuple(ArraySpec(**{**t, "gates": tuple(t["gates"])}) for t in value["tensors"])
     refused = tuple((part, reason) for part, reason in value["refused"])
     names = {name: tuple(value[name]) for name in ("gates", "directions")}
     return Layout(**{**value, **names, "tensors": tensors, "refused": refused, "origin": None})

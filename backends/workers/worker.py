@@ -1,7 +1,8 @@
 """The far side: a loop in a worker's interpreter that answers calls to one adapter.
 
-Every answer is `(kind, value, seconds)`: the kind of answer, its value or a reason, and the time
-that the call took on this side. It needs NumPy and the framework alone.
+Every answer is `(kind, value, seconds, deprecated)`: the kind of answer, its value or a reason, the
+time that the call took on this side, and a sentence for each old spelling that was used in a call
+for the first time. It needs NumPy and the framework alone.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from gateparity import moved
 from gateparity.backends.workers.manifest import describe_settings, read_manifest
 from gateparity.backends.workers.wire import decode, encode
 from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import Batch, Gradients, Outputs, Trace
 from gateparity.network.config import Config
+from gateparity.network.deprecated import USED, warn
 from gateparity.protocol.adapter import describe_missing, find_unsupported
 from gateparity.protocol.guard import Guarded
 from gateparity.protocol.training import Examples, Prediction, Recipe, Training, TrainingState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ANSWERS: Final = {
     "forward": Outputs,
@@ -37,12 +41,14 @@ _ANSWERS: Final = {
 def serve(channel: Any) -> None:
     """Answer calls until the channel closes."""
     adapter: Any = None
+    target, warned = "", 0
     for message in channel:
         seconds = 0.0
         try:
             operation, *args = decode(message)
             start = time.perf_counter()
             if operation == "load":
+                target = f"{args[0]}: "
                 adapter = _load(args[0])()
                 value = describe(adapter, args[0])
             elif operation == "apply":
@@ -58,7 +64,9 @@ def serve(channel: Any) -> None:
         except Exception as error:  # noqa: BLE001  a framework may raise anything
             answer = ("error", describe_error(error, adapter))
             traceback.print_exc()  # into the log
-        channel.send((*answer, seconds))
+        deprecated = [target + sentence for sentence in [*USED.values()][warned:]]
+        warned = len(USED)
+        channel.send((*answer, seconds, deprecated))
 
 
 def _load(target: str) -> Any:
@@ -81,11 +89,18 @@ def describe(adapter: Any, target: str) -> dict[str, Any]:
         "version": str(getattr(adapter, "version", "")),
         "layout": adapter.layout,
         "unsupported": find_unsupported(adapter),
-        "arithmetic": {k: float(v) for k, v in getattr(adapter, "arithmetic", {}).items()},
+        "rounding_model": {k: float(v) for k, v in _read_rounding_model(adapter).items()},
         "engine": engine,
         "manifest": _build_manifest(adapter, engine),
-        "deprecated": list(moved.USED.values()),
     }
+
+
+def _read_rounding_model(adapter: Any) -> Mapping[str, float]:
+    """Return what the adapter declares of its rounding, also by the name of 0.1.0."""
+    if inspect.getattr_static(adapter, "arithmetic", None) is not None:
+        warn("an adapter's `arithmetic`", "it is `rounding_model`")
+        return adapter.arithmetic  # type: ignore[no-any-return]
+    return getattr(adapter, "rounding_model", {})
 
 
 def _build_manifest(adapter: Any, engine: str) -> dict[str, str]:

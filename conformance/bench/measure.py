@@ -153,13 +153,10 @@ def _calls(
     """By label and kind: every row's adapter, what it runs bare, and the framework's own layer."""
     calls = {}
     for backend in group:
-        calls[backend.label, "adapter"] = _call(
-            backend.target, "adapter", adapters[backend.label], case
-        )
+        adapter = adapters[backend.label]
+        calls[backend.label, "adapter"] = _call(backend.target, "adapter", adapter, case)
         if layer and backend.variant != "layer":
-            calls[backend.label, "bare"] = _call(
-                backend.target, "bare", adapters[backend.label], case
-            )
+            calls[backend.label, "bare"] = _call(backend.target, "bare", adapter, case)
     if layer:
         calls[_LAYER] = _call(_layer_target(group[0]), "bare", layer, case)
     return calls

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.bench.targets import OPERATIONS, TRAIN
 from gateparity.conformance.problems.case import build_case, draw_for
-from gateparity.errors import InputError, suggest
+from gateparity.errors import refuse_unknown
 from gateparity.network.config import Config
 
 if TYPE_CHECKING:
@@ -62,10 +62,7 @@ GROWING: Final = {"T": "steps", "B": "batch", "H": "hidden"}
 
 def choose_sizes(names: Sequence[str]) -> list[Size]:
     """Return the sizes with these names, or all without names. Raise `InputError` if unknown."""
-    for name in names:
-        if name not in SIZES:
-            hint = suggest(name, SIZES)
-            raise InputError(f"unknown size {name!r}{hint}: expected one of {', '.join(SIZES)}")
+    refuse_unknown("size", names, SIZES)
     return [size for name, size in SIZES.items() if not names or name in names]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
-from gateparity.conformance.commands.options import Force, Json
-from gateparity.conformance.reports.backends import print_backends
-from gateparity.conformance.reports.console import make_console
-from gateparity.conformance.storage.kinds import Kind
-from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.commands.options import Force, Json, Report
+from gateparity.conformance.reports.backends import backends_report, find_backends
+from gateparity.conformance.reports.files import ReportFiles
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -19,8 +18,9 @@ EXAMPLES: Final = """
 """
 
 
-def backends(json: Json = None, *, force: Force = False) -> None:
-    """Say which backends were found, where and at which version, and why others were not."""
-    outputs = Outputs({"--json": (json, Kind("JSON", "backends"))}, force=force)
-    rows = print_backends(make_console())
-    outputs.write_json("--json", {"schema": 1, "backends": rows})
+def backends(json: Json = None, report: Report = None, *, force: Force = False) -> None:
+    """List the backends that were found, where and at which version, and why others can't run."""
+    files = ReportFiles("backends", json=json, reports=report, force=force)
+    found = find_backends()
+    data = {"schema": 1, "backends": [dataclasses.asdict(backend) for backend in found]}
+    files.publish(backends_report(found), data)

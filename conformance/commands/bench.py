@@ -12,10 +12,8 @@ from gateparity.conformance.bench.sizes import SIZES, choose_sizes
 from gateparity.conformance.commands.choices import choose_rows
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_steps
-from gateparity.conformance.reports.bench import bench_json, print_bench
-from gateparity.conformance.reports.console import make_console
-from gateparity.conformance.storage.kinds import Kind
-from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.reports.bench import bench_json, bench_report
+from gateparity.conformance.reports.files import ReportFiles
 
 if TYPE_CHECKING:
     from gateparity.conformance.bench.measure import Bench
@@ -88,22 +86,16 @@ def bench(
     A target is printed beside each ratio that has one. Exit code 0: measured, whether targets are
     met or not; 1, with --strict: one is missed; 2: a backend could not run.
     """
-    json_kind, page_kind = Kind("JSON", "benchmark"), Kind("HTML", "benchmark")
-    files = {"--json": (json, json_kind), "--report": (report, page_kind)}
-    outputs = Outputs(files, force=force)
+    files = ReportFiles("benchmark", json=json, reports=report, force=force)
     backends = choose_rows(backend)
     sizes = choose_sizes(size or (["small"] if quick else []))
     spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
     plan = BenchPlan(sizes, spend, time_limit, seed, growth=not quick, clock=clock)
     with show_steps(len(group_rows(backends)) * plan.pieces, "starting workers") as progress:
         found = run_bench(backends, plan, progress)
-    print_bench(found, make_console())
-    outputs.write_json("--json", bench_json(found))
-    if report:
-        from gateparity.conformance.reports.html.bench import bench_page
-
-        outputs.write_text("--report", bench_page(found))
-    raise typer.Exit(exit_code(found, strict=strict))
+    code = exit_code(found, strict=strict)
+    files.publish(bench_report(found, code), bench_json(found))
+    raise typer.Exit(code)
 
 
 def exit_code(found: Bench, *, strict: bool) -> int:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
-from rich.markup import escape
+from rich import filesize
 
+from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.commands.choices import (
     choose_plan,
     choose_rows,
-    require_two,
     rows_to_load,
 )
 from gateparity.conformance.commands.options import (
     Cases,
     Checks,
     Force,
+    Isolate,
     Json,
     Junit,
     Markdown,
+    NoCache,
     NoSave,
     Prefix,
     Record,
@@ -32,20 +34,29 @@ from gateparity.conformance.commands.options import (
     TextFile,
     TimeLimit,
     Weights,
+    Wide,
 )
 from gateparity.conformance.commands.progress import show_progress
 from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.failures.saver import make_saver
-from gateparity.conformance.reports.console import make_console, print_error, print_line
+from gateparity.conformance.recordings.recording import make_recording
+from gateparity.conformance.recordings.writing import pack_recording
+from gateparity.conformance.reports.blocks import line
+from gateparity.conformance.reports.console import print_error, print_note
 from gateparity.conformance.reports.files import ReportFiles
-from gateparity.conformance.reports.terminal import print_run
+from gateparity.conformance.reports.junit import to_junit
+from gateparity.conformance.reports.record import to_json
+from gateparity.conformance.reports.run import run_report
 from gateparity.conformance.runs.run import run_checks
+from gateparity.conformance.storage.kinds import RECORDING, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.failures.saver import Saver
+    from gateparity.conformance.reports.blocks import Line
     from gateparity.conformance.runs.plan import Plan, Source
     from gateparity.conformance.runs.result import Run
 
@@ -92,58 +103,54 @@ def check(
     save: Save = None,
     record: Record = None,
     *,
+    wide: Wide = False,
+    no_cache: NoCache = False,
+    isolate: Isolate = False,
     no_save: NoSave = False,
     force: Force = False,
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
-    Each row is a backend and variant, each column a check; beneath, every pair of rows. Exit code
-    0: all agree; 1: something differs; 2: something could not run.
+    Exit code 0: all agree; 1: something differs; 2: something could not run.
     """
-    files = ReportFiles(json, junit, markdown, report, record, force=force, inputs=(weights, text))
+    inputs = (weights, text)
+    others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
+    files = ReportFiles("run", json, report, markdown, others=others, inputs=inputs, force=force)
     no_save = no_save or bool(record and not save)  # a recording has all arrays
-    saver = make_saver(save, seed, no_save=no_save, force=force, inputs=(weights, text))
-    backends = choose_rows(backend)
+    saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
+    backends = choose_rows(backend, least=(least := 1 if record else 2))
     plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
-    if not record:
-        require_two(backends)
-    run, recorded = _run(
-        backends, plan, source, files, saver, seed, time_limit, rows_to_load(backend, backends)
-    )
-    console = make_console()
-    print_run(run, console, source.options)
-    files.write(run, source)
-    if recorded:
-        print_line(escape(recorded), console)
+    store = None if no_cache else default_store()
+    options = {"seed": seed, "time_limit": time_limit, "store": store, "isolate": isolate}
+    run = _run(backends, plan, saver, load_first=rows_to_load(backend, backends), **options)
+    run = dataclasses.replace(run, least=least)
+    recorded = _write_others(files, record, run, plan, source)
+    files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
     raise typer.Exit(run.exit_code)
 
 
-def _run(
-    backends: Sequence[Backend],
-    plan: Plan,
-    source: Source,
-    files: ReportFiles,
-    saver: Saver,
-    seed: int,
-    time_limit: float,
-    load_first: Sequence[Backend],
-) -> tuple[Run, str]:
-    """Return the explained run, and the line that says where it is recorded."""
+def _run(backends: Sequence[Backend], plan: Plan, saver: Saver, **options: Any) -> Run:
+    """Return the run, explained, and print what could not be saved or kept."""
     saver.check(backends, plan)
     with show_progress(backends, plan) as progress:
         saver.say = progress.say
-        run = run_checks(
-            backends,
-            plan,
-            progress=progress,
-            seed=seed,
-            time_limit=time_limit,
-            save=saver,
-            load_first=load_first,
-        )
-        run = dataclasses.replace(run, least=1 if files.recording else 2)
-        recorded = files.write_recording(run, plan, source)
+        run = run_checks(backends, plan, progress=progress, save=saver, **options)
         run = explained(run, plan)
     for problem in saver.problems:
         print_error(problem)
-    return run, recorded
+    if options["store"] and options["store"].trouble:
+        print_note(options["store"].trouble)
+    return run
+
+
+def _write_others(
+    files: ReportFiles, path: Path | None, run: Run, plan: Plan, source: Source
+) -> list[Line]:
+    """Write JUnit XML and the run itself, if asked. Return the line that says where that is."""
+    files.write_text("--junit", to_junit(run, source.options))
+    if not path:
+        return []
+    data = pack_recording(make_recording(run, plan, source))
+    files.write_bytes("--record", data)
+    size = filesize.decimal(len(data))
+    return [line(f"Recorded: {path} ({size}); gateparity compare {path} OTHER...")]

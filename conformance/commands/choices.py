@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.plan import Plan
 
 
-def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
-    """Return the rows that the specs name, or all that are found.
+def choose_rows(specs: Sequence[str] | None, least: int = 1) -> list[Backend]:
+    """Return the backends that the specs name, or all that are found.
 
-    Raises `InputError` where a named one has no interpreter, and where none is found.
+    Raise `InputError` where a named one has no interpreter, where none is found, and where a
+    comparison needs two and variants of one are there.
     """
     backends = parse_backends(specs) if specs else find_backends()
     for backend in backends:
@@ -31,11 +32,12 @@ def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
             raise InputError(f"{backend.label} can't run: {backend.missing}")
     if not backends:
         raise InputError("no backend was found: gateparity env create --all")
+    if least > 1:
+        _require_two(backends)
     return backends
 
 
-def require_two(backends: Sequence[Backend]) -> None:
-    """Raise `InputError` for rows of one backend, which leave nothing to compare."""
+def _require_two(backends: Sequence[Backend]) -> None:
     if len({backend.name for backend in backends}) < 2:
         labels = ", ".join(backend.label for backend in backends)
         raise InputError(

@@ -14,9 +14,10 @@ from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.recordings.compare import compare_recordings, count_steps, name_files
 from gateparity.conformance.recordings.reading import load_recording
 from gateparity.conformance.reports import recordings as between
-from gateparity.conformance.reports.console import make_console
 from gateparity.conformance.reports.files import ReportFiles
-from gateparity.conformance.reports.terminal import print_results, print_verdict
+from gateparity.conformance.reports.junit import to_junit
+from gateparity.conformance.reports.record import to_json
+from gateparity.conformance.storage.kinds import Kind
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -25,8 +26,8 @@ EXAMPLES: Final = """
 
   gateparity compare torch.safetensors jax.safetensors --report both.html
 
-What `gateparity check --record` wrote is judged again and compared array by array, with NumPy
-alone.
+`compare` judges again what `gateparity check --record` wrote.
+It compares the runs array by array, with NumPy alone.
 """
 
 Runs = Annotated[
@@ -49,18 +50,15 @@ def compare_command(
     All must have run the same checks on the same inputs. No framework is needed. Exit code as that
     of check.
     """
-    files = ReportFiles(json, junit, markdown, report, force=force, inputs=runs)
+    others = [("--junit", junit, Kind("JUnit XML", "run"))]
+    files = ReportFiles("run", json, report, markdown, others=others, inputs=runs, force=force)
     recordings = {name: load_recording(path) for name, path in name_files(runs).items()}
     with show_steps(count_steps(recordings)) as progress:
         comparison = compare_recordings(recordings, progress)
-    plan = next(iter(recordings.values())).plan
-    comparison = dataclasses.replace(comparison, run=explained(comparison.run, plan))
-    source, console = next(iter(recordings.values())).source, make_console()
-    between.print_recordings(comparison, console)
-    print_results(comparison.run, console, source.options)
-    between.print_twins(comparison, console)
-    print_verdict(comparison.run, console)
-    more, page = between.to_json(comparison), between.to_markdown(comparison)
-    tables, notes = between.to_tables(comparison), between.to_notes(comparison)
-    files.write(comparison.run, source, more, page, tables, notes)
-    raise typer.Exit(comparison.run.exit_code)
+    first = next(iter(recordings.values()))
+    run = explained(comparison.run, first.plan)
+    comparison = dataclasses.replace(comparison, run=run)
+    files.write_text("--junit", to_junit(run, first.source.options))
+    data = {**to_json(run, first.source), **between.to_json(comparison)}
+    files.publish(between.comparison_report(comparison), data)
+    raise typer.Exit(run.exit_code)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateparity.backends.spec import parse_backends
 from gateparity.backends.workers.remote import TIME_LIMIT, open_worker
@@ -18,13 +15,14 @@ from gateparity.conformance.commands.options import (
     Force,
     Json,
     Prefix,
+    Report,
     Seed,
     TextFile,
     TimeLimit,
     Weights,
     backend_option,
 )
-from gateparity.conformance.commands.progress import show_progress
+from gateparity.conformance.commands.progress import show_progress, show_share
 from gateparity.conformance.diagnosis.evidence import Evidence, gather_evidence
 from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import Probe
@@ -33,21 +31,24 @@ from gateparity.conformance.failures.failure import load_failure
 from gateparity.conformance.recordings.compare import mark_rows, name_files
 from gateparity.conformance.recordings.reading import load_recording
 from gateparity.conformance.recordings.recording import LIMITS
-from gateparity.conformance.reports.console import make_console, print_error, print_note
-from gateparity.conformance.reports.diagnosis import diagnosis_json, print_diagnosis
+from gateparity.conformance.reports.console import make_console, print_note
+from gateparity.conformance.reports.diagnosis import diagnosis_json, diagnosis_report
+from gateparity.conformance.reports.files import ReportFiles
+from gateparity.conformance.reports.terminal import print_report
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.run import purity_beside
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
-from gateparity.conformance.storage.kinds import RECORDING, Kind
-from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.storage.kinds import RECORDING
 from gateparity.conformance.storage.tensors import UNSEALED, peek_words
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from gateparity.backends.backend import Backend
+    from gateparity.conformance.diagnosis.search import Diagnosis
+    from gateparity.conformance.reports.diagnosis import Diagnosed
     from gateparity.conformance.runs.plan import Plan
 
 EXAMPLES: Final = """
@@ -63,8 +64,10 @@ EXAMPLES: Final = """
 
   gateparity diagnose here.st there.st               two recorded runs
 
-An LSTM whose layout isn't known is diagnosed through a layout that it might have: the answer says
-in what that one is wrong.
+  gateparity diagnose -b torch --report why.html     a page to look at
+
+If you don't know the layout of an LSTM, give it one that it might have.
+The diagnosis says what is wrong with that layout.
 """
 
 Specs = Annotated[
@@ -88,6 +91,7 @@ def diagnose_command(
     prefix: Prefix = None,
     text: TextFile = None,
     json: Json = None,
+    report: Report = None,
     time_limit: TimeLimit = TIME_LIMIT,
     *,
     force: Force = False,
@@ -98,7 +102,7 @@ def diagnose_command(
     truth; 1: it differs, explained or not; 2: it could not run, or a probe raised.
     """
     inputs = [*(files or ()), weights, text]
-    outputs = Outputs({"--json": (json, Kind("JSON", "diagnosis"))}, inputs, force=force)
+    outputs = ReportFiles("diagnosis", json, report, inputs=inputs, force=force)
     if bool(files) == bool(backend) or (files and (weights or text)):
         raise InputError(
             "expected either a backend or files that `gateparity check` saved: gateparity diagnose "
@@ -110,25 +114,32 @@ def diagnose_command(
         backends = parse_backends(backend or [])
         plan = _choose_plan(backends, seed, weights, prefix, text)
         gathered = _ask_backends(backends, plan, time_limit)
-    found, codes = {}, {0}
-    for evidence in gathered:
-        found[evidence.label], code = _report(evidence)
-        codes.add(code)
-    outputs.write_json("--json", {"schema": 1, "diagnoses": found})
-    raise typer.Exit(1 if 1 in codes else max(codes))
+    found = _diagnose_all(gathered)
+    result = diagnosis_report(found)
+    diagnoses = {evidence.label: diagnosis_json(evidence, one) for evidence, one in found}
+    outputs.publish(result, {"schema": 1, "diagnoses": diagnoses})
+    raise typer.Exit(result.exit_code)
 
 
-def _report(evidence: Evidence) -> tuple[dict[str, Any], int]:
-    """Print what is wrong with one backend; return it as plain data, and the exit code."""
+def _diagnose_all(gathered: Iterable[Evidence]) -> list[Diagnosed]:
+    """Return the diagnosis of each backend; those found before Ctrl-C are printed."""
+    found: list[Diagnosed] = []
+    try:
+        for evidence in gathered:
+            found.append((evidence, _diagnose(evidence)))  # noqa: PERF401  kept at Ctrl-C
+    except KeyboardInterrupt:
+        if found:
+            print_report(diagnosis_report(found), make_console())
+        raise
+    return found
+
+
+def _diagnose(evidence: Evidence) -> Diagnosis | None:
     if evidence.error:
-        print_error(evidence.error)
-        return {"error": evidence.error}, 2
-    with _show_progress() as progress:
-        diagnoser = Diagnoser(Predictions(evidence.arithmetic))
-        diagnosis = diagnoser.diagnose(evidence.probes, progress)
-    print_diagnosis(evidence, diagnosis, make_console())
-    failed = diagnosis.differing or any(result.status == "fail" for result in evidence.wrong)
-    return diagnosis_json(evidence, diagnosis), 1 if failed else 2 * bool(evidence.wrong)
+        return None
+    diagnoser = Diagnoser(Predictions(evidence.rounding_model))
+    with show_share(f"{evidence.label}: searching mistakes") as progress:
+        return diagnoser.diagnose(evidence.probes, progress)
 
 
 def _choose_plan(
@@ -150,7 +161,7 @@ def _ask_backends(backends: list[Backend], plan: Plan, time_limit: float) -> Ite
             for task in plan:
                 results.append(session.run(*task))
                 progress(results[-1])
-        yield gather_evidence(backend.label, plan, results, session.arithmetic)
+        yield gather_evidence(backend.label, plan, results, session.rounding_model)
 
 
 def _read_files(files: list[Path]) -> Iterator[Evidence]:
@@ -178,16 +189,5 @@ def _read_runs(files: list[Path]) -> Iterator[Evidence]:
     for name, run in mark_rows(recordings).items():
         for backend in run.backends:
             answers = [result for result in run.results if result.backend == backend]
-            arithmetic = run.arithmetics.get(backend.label, {})
-            yield gather_evidence(backend.label, recordings[name].plan, answers, arithmetic)
-
-
-@contextlib.contextmanager
-def _show_progress() -> Iterator[Callable[[float], None]]:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("looking at pairs of mistakes", total=1.0)
-        yield lambda share: progress.update(task, completed=share)
+            rounding_model = run.rounding_models.get(backend.label, {})
+            yield gather_evidence(backend.label, recordings[name].plan, answers, rounding_model)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import filesize
 from rich.markup import escape
-from rich.table import Table
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.environments.creation import (
@@ -22,12 +22,17 @@ from gateparity.backends.environments.environments import (
     recall_request,
 )
 from gateparity.backends.environments.requests import parse_requests
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.commands.completion import complete_environment, complete_made
 from gateparity.conformance.commands.group import Group
 from gateparity.conformance.commands.options import Force
-from gateparity.conformance.reports.console import make_console, print_line, print_table
-from gateparity.conformance.storage.kinds import Kind
-from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.reports.console import make_console, print_line
+from gateparity.conformance.reports.environments import (
+    describe_versions,
+    environments_json,
+    environments_report,
+)
+from gateparity.conformance.reports.files import ReportFiles
 from gateparity.errors import InputError, suggest
 
 if TYPE_CHECKING:
@@ -152,6 +157,12 @@ def remove(
         print_line(f"{each} removed: {sizes[each] / 1e6:.0f} MB", console)
 
 
+@app.command(name="clean-cache")
+def clean_cache() -> None:
+    """Remove the compiled programs of JAX and TensorFlow that `check` keeps from run to run."""
+    print_line(f"removed: {filesize.decimal(default_store().clean())}", make_console())
+
+
 @app.command(name="list", epilog=_LIST)
 def list_command(
     json: Annotated[
@@ -161,22 +172,10 @@ def list_command(
     force: Force = False,
 ) -> None:
     """List every environment: its state, Python, size, versions and folder."""
-    outputs = Outputs({"--json": (json, Kind("JSON", "environments"))}, force=force)
-    table = Table()
-    for name in ("name", "state", "python", "MB", "versions"):
-        table.add_column(name, no_wrap=True, justify="right" if name == "MB" else "left")
+    files = ReportFiles("environments", json=json, force=force)
     found = [(one, one.size()) for one in list_environments()]
-    for one, size in found:
-        megabytes = f"{size / 1e6:.0f}" if size else ""
-        table.add_row(one.name, one.state, one.python, megabytes, _versions(one))
-    console = make_console()
-    print_table(console, table)
-    for one, _ in found:
-        if one.reason:
-            print_line(f"[yellow]{one.name} {one.state}[/]: {escape(one.reason)}", console)
-    print_line(f"in {escape(str(environments_folder()))}", console)
-    rows = [_as_json(one, size) for one, size in found]
-    outputs.write_json("--json", {"schema": 1, "environments": rows})
+    data = {"schema": 1, "environments": environments_json(found)}
+    files.publish(environments_report(found, environments_folder()), data)
 
 
 def _existing(names: list[str] | None) -> list[str]:
@@ -190,24 +189,7 @@ def _existing(names: list[str] | None) -> list[str]:
 
 
 def _say(console: Console, found: Environment, words: str) -> None:
-    print_line(f"{found.name} {words}: {_versions(found)} (Python {found.python})", console)
-
-
-def _versions(found: Environment) -> str:
-    names = recall_request(found.name).names if found.versions else ()
-    return ", ".join(f"{name} {v}" for name, v in found.versions.items() if name in names)
-
-
-def _as_json(one: Environment, size: int) -> dict[str, object]:
-    return {
-        "name": one.name,
-        "state": one.state,
-        "reason": one.reason,
-        "python": one.python,
-        "bytes": size,
-        "versions": dict(one.versions),
-        "folder": str(one.folder),
-    }
+    print_line(f"{found.name} {words}: {describe_versions(found)} (Python {found.python})", console)
 
 
 def _short(line: str) -> str:

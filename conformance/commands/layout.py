@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gateparity.conformance.commands.completion import complete_layout
-from gateparity.conformance.commands.options import Force
+from gateparity.conformance.commands.options import Force, Json, Markdown, Report
 from gateparity.conformance.reports.console import make_console
-from gateparity.conformance.reports.layout_pages import layout_page, layouts_page, pair_page
-from gateparity.conformance.reports.layout_tables import print_layout, print_layouts, print_pair
+from gateparity.conformance.reports.files import ReportFiles
+from gateparity.conformance.reports.layout_report import (
+    layout_report,
+    layouts_page,
+    layouts_report,
+    pair_report,
+)
 from gateparity.conformance.reports.layouts import differences, layout_json, losses
+from gateparity.conformance.reports.terminal import print_report
 from gateparity.conformance.storage.kinds import Kind
-from gateparity.conformance.storage.outputs import Outputs
 from gateparity.conversion.writer import write_conversion
 from gateparity.errors import InputError, suggest
 from gateparity.layouts import LAYOUTS
@@ -55,13 +60,6 @@ Code = Annotated[
     Path | None,
     typer.Option("--code", metavar="FILE", help="Write the converting code as a Python module."),
 ]
-Markdown = Annotated[
-    Path | None,
-    typer.Option("--markdown", metavar="FILE", help="Write what is shown as Markdown."),
-]
-Data = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write what is shown as JSON.")
-]
 
 
 def layout_command(
@@ -69,16 +67,17 @@ def layout_command(
     layers: Layers = 1,
     code: Code = None,
     markdown: Markdown = None,
-    json: Data = None,
+    report: Report = None,
+    json: Json = None,
     *,
     bidirectional: Bidirectional = False,
     no_biases: NoBiases = False,
     force: Force = False,
 ) -> None:
-    """Say how frameworks name, order, transpose and fuse the arrays of an LSTM.
+    """Show how frameworks name, order, transpose and fuse the arrays of an LSTM.
 
-    Of two layouts, in that order, it writes the code that converts the first into the second. The
-    code needs NumPy and einops, and nothing of gateparity.
+    Given two layouts, it also writes the code that converts the first into the second. The code
+    needs NumPy and einops, and nothing of gateparity.
     """
     layouts = [_find(name) for name in names or []]
     if len(layouts) > 2:
@@ -87,41 +86,46 @@ def layout_command(
         raise InputError("--code goes with two layouts: what is converted, and into what")
     if not layouts and (layers > 1 or bidirectional or no_biases):
         raise InputError("--layers, --bidirectional and --no-biases go with one layout or two")
-    files = {
-        "--code": (code, Kind("Python", "conversion")),
-        "--markdown": (markdown, Kind("Markdown", "layout")),
-        "--json": (json, Kind("JSON", "layout")),
-    }
-    outputs = Outputs(files, force=force)
+    files = ReportFiles(
+        "layout",
+        json=json,
+        reports=report,
+        markdown=markdown,
+        others=[("--code", code, Kind("Python", "conversion"))],
+        force=force,
+    )
+    if not layouts:
+        _show_all(files)
+        return
     config = Config(_INPUT, _HIDDEN, layers, 2 if bidirectional else 1, biases=not no_biases)
     try:
-        module, page, data = _show(layouts, config)
+        _show(layouts, config, files)
     except NotRepresentable as refusal:
         raise InputError(str(refusal)) from None
-    outputs.write_text("--code", module)
-    outputs.write_text("--markdown", page)
-    outputs.write_json("--json", data)
 
 
-def _show(layouts: Sequence[Layout], config: Config) -> tuple[str, str, dict[str, Any]]:
-    """Print layouts for a person; return the same as code, as Markdown and as JSON data."""
-    console = make_console()
-    if not layouts:
-        print_layouts(LAYOUTS.values(), console)
-        every = [layout_json(layout) for layout in LAYOUTS.values()]
-        return "", layouts_page(list(LAYOUTS.values())), {"schema": _SCHEMA, "layouts": every}
+def _show_all(files: ReportFiles) -> None:
+    """Print the table of all layouts, and write them in full."""
+    every = list(LAYOUTS.values())
+    print_report(layouts_report(every), make_console())
+    data = {"schema": _SCHEMA, "layouts": [layout_json(layout) for layout in every]}
+    files.write(layouts_page(every), data)
+
+
+def _show(layouts: Sequence[Layout], config: Config, files: ReportFiles) -> None:
+    """Print one layout in full, or two with the code that converts, and write the same."""
     shown = [layout_json(layout) | {"arrays": layout.shapes(config)} for layout in layouts]
     data: dict[str, Any] = {"schema": _SCHEMA, "config": vars(config), "layouts": shown}
     if len(layouts) == 1:
-        print_layout(layouts[0], config, console)
-        return "", layout_page(layouts[0], config), data
+        files.publish(layout_report(layouts[0], config), data)
+        return
     source, target = layouts
     code = write_conversion(source, target, config)
-    print_pair(source, target, code, console)
     data["differences"] = differences(source, target)
     data["lost"] = list(losses(source, target))
     data["code"] = code
-    return code, pair_page(source, target, code), data
+    files.write_text("--code", code)
+    files.publish(pair_report(source, target, code), data)
 
 
 def _find(name: str) -> Layout:

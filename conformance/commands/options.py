@@ -72,16 +72,19 @@ Markdown = Annotated[
     typer.Option(
         "--markdown",
         metavar="FILE",
-        help='Write a summary as Markdown: cat FILE >> "$GITHUB_STEP_SUMMARY".',
+        help='Another name for --report FILE.md: cat FILE >> "$GITHUB_STEP_SUMMARY".',
     ),
 ]
 Report = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--report",
         metavar="FILE",
-        help="Write one HTML page that needs no network (docs/report.md).",
+        help="Write the report as a page, .html, or as Markdown, .md; repeat for both.",
     ),
+]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="A column for each dtype, in the matrix of checks.")
 ]
 Record = Annotated[
     Path | None,
@@ -103,6 +106,19 @@ TimeLimit = Annotated[
         max=86_400.0,
         metavar="SECONDS",
         help="The longest that one call may take.",
+    ),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", help="Compile all programs of JAX and TensorFlow anew, and keep none."
+    ),
+]
+Isolate = Annotated[
+    bool,
+    typer.Option(
+        "--isolate",
+        help="A worker for each backend; else the variants of one framework take turns in one.",
     ),
 ]
 Save = Annotated[

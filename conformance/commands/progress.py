@@ -52,6 +52,17 @@ def show_steps(total: int, words: str = "") -> Iterator[Callable[[str], None]]:
         yield lambda words: progress.update(task, advance=1, description=words)
 
 
+@contextlib.contextmanager
+def show_share(words: str) -> Iterator[Callable[[float], None]]:
+    """Yield a function that sets the bar to a share of the work, from 0 to 1.
+
+    The bar pulses until the first call.
+    """
+    with show_bars() as progress:
+        task = progress.add_task(words, total=None)
+        yield lambda share: progress.update(task, total=100, completed=round(100 * share))
+
+
 def show_bars(*further: ProgressColumn) -> Progress:
     """Return a display to add progress bars to, for a `with` statement.
 

@@ -10,13 +10,13 @@ import typer
 from gateparity.backends.catalogue import is_shipped
 from gateparity.backends.spec import parse_backends
 from gateparity.backends.workers.remote import TIME_LIMIT
-from gateparity.conformance.commands.options import Force, Json, TimeLimit, backend_option
+from gateparity.conformance.commands.options import Force, Json, Report, TimeLimit, backend_option
+from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.failures.failure import load_failure
-from gateparity.conformance.failures.replay import exit_code, replay
-from gateparity.conformance.reports.console import make_console, print_note
-from gateparity.conformance.reports.replay import print_failure, print_replay, to_json
-from gateparity.conformance.storage.kinds import Kind
-from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.failures.replay import replay
+from gateparity.conformance.reports.console import print_note
+from gateparity.conformance.reports.files import ReportFiles
+from gateparity.conformance.reports.replay import replay_report, to_json
 from gateparity.conformance.storage.tensors import UNSEALED
 from gateparity.errors import InputError
 
@@ -32,7 +32,7 @@ EXAMPLES: Final = """
 
   gateparity replay FILE --backend mypkg.lstm:MyLSTM    in an adapter of yours
 
-  gateparity replay FILE --backend torch@path/to/env --json again.json
+  gateparity replay FILE --backend torch@path/to/env --report again.html
 """
 
 File = Annotated[
@@ -48,6 +48,7 @@ def replay_command(
     file: File,
     backend: Spec = None,
     json: Json = None,
+    report: Report = None,
     time_limit: TimeLimit = TIME_LIMIT,
     *,
     force: Force = False,
@@ -57,19 +58,19 @@ def replay_command(
     The file holds numbers and words and names no code to run. Exit code 1: it still fails; 0: it
     agrees now; 2: it could not run.
     """
-    outputs = Outputs({"--json": (json, Kind("JSON", "replay"))}, [file], force=force)
+    files = ReportFiles("replay", json, report, inputs=[file], force=force)
     failure = load_failure(file)
     if not failure.sealed:
         print_note(f"{file} {UNSEALED}")
     backends = parse_backends([backend or _recorded(failure, file)])
-    console = make_console()
-    print_failure(failure, console)
     replays = []
-    for one in backends:
-        replays.append(replay(failure, one, time_limit))
-        print_replay(failure, replays[-1], console)
-    outputs.write_json("--json", to_json(file, failure, replays))
-    raise typer.Exit(exit_code(replays))
+    with show_steps(len(backends), f"replaying {failure.check}") as progress:
+        for one in backends:
+            replays.append(replay(failure, one, time_limit))
+            progress(one.label)
+    found = replay_report(failure, replays)
+    files.publish(found, to_json(file, failure, replays))
+    raise typer.Exit(found.exit_code)
 
 
 def _recorded(failure: Failure, file: Path) -> str:

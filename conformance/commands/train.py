@@ -12,19 +12,18 @@ import typer
 from rich.progress import TextColumn
 
 from gateparity.conformance.commands.choices import choose_rows
-from gateparity.conformance.commands.options import Force, Json, Seed, Specs
-from gateparity.conformance.commands.options import Report as ReportFile
+from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_bars
-from gateparity.conformance.reports.console import make_console, print_error
-from gateparity.conformance.reports.plot import plot_training, require_plotly
-from gateparity.conformance.reports.training import print_report, report_json
+from gateparity.conformance.reports.console import print_error
+from gateparity.conformance.reports.files import ReportFiles
+from gateparity.conformance.reports.training import training_json, training_report
 from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.storage.kinds import CHECKPOINT, Kind, recognise
-from gateparity.conformance.storage.outputs import Outputs
 from gateparity.conformance.training.corpus import choose_text, named_text
 from gateparity.conformance.training.resume import FOLDER, checkpoint_path
-from gateparity.conformance.training.run import TIME_LIMIT, Report, TrainingSession
+from gateparity.conformance.training.run import TIME_LIMIT, TrainingRun, TrainingSession
 from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
+from gateparity.errors import InputError
 from gateparity.files import check_folder
 from gateparity.network.dtypes import SUITE_DTYPES
 
@@ -42,7 +41,7 @@ EXAMPLES: Final = """
 
   gateparity train --all --text timemachine.txt      every variant and dtype
 
-  gateparity train --text timemachine.txt --gauge native    what parts them
+  gateparity train --text timemachine.txt --biases separate    what parts them
 
   gateparity train --text timemachine.txt --resume   go on after Ctrl-C
 
@@ -64,9 +63,9 @@ Download = Annotated[
     bool, typer.Option("--download", help="The Time Machine, from its public address.")
 ]
 Every = Annotated[bool, typer.Option("--all", help="Every variant, in float32 and float64.")]
-Gauge = Annotated[
-    Literal["tied", "native"],
-    typer.Option(help="tied: train one of two biases; native: both, where a framework has two."),
+Biases = Annotated[
+    Literal["tied", "separate"],
+    typer.Option(help="tied: train one of two biases; separate: both, where a framework has two."),
 ]
 Rate = Annotated[float, typer.Option(help="SGD's rate: a number that float32 holds exactly.")]
 Epochs = Annotated[int, typer.Option(min=1, max=10_000, help="Times through all windows.")]
@@ -74,7 +73,7 @@ Windows = Annotated[int, typer.Option(min=1, max=10**6, help="Windows of the tex
 Batch = Annotated[int, typer.Option(min=1, max=10**6, help="Windows in a gradient step.")]
 Plot = Annotated[
     Path | None,
-    typer.Option("--plot", metavar="FILE", help="Write the curves as one HTML page."),
+    typer.Option("--plot", metavar="FILE", hidden=True, help="Gone: --report draws the curves."),
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on from the checkpoints of a run that was stopped.")
@@ -91,7 +90,7 @@ TimeLimit = Annotated[
 def train(
     text: TextFile = None,
     backend: Specs = None,
-    gauge: Gauge = "tied",
+    biases: Biases = "tied",
     rate: Rate = 4.0,
     epochs: Epochs = _SIZES.epochs,
     windows: Windows = _SIZES.windows,
@@ -99,7 +98,7 @@ def train(
     seed: Seed = 0,
     json: Json = None,
     plot: Plot = None,
-    report: ReportFile = None,
+    report: Report = None,
     checkpoints: Checkpoints = Path(FOLDER),
     time_limit: TimeLimit = TIME_LIMIT,
     *,
@@ -110,24 +109,29 @@ def train(
 ) -> None:
     """Train d2l's model of characters in every framework: one curve, and one sentence.
 
-    Each row is a backend: the last epoch's perplexity, the largest distance of a weight from the
-    first row's, seconds, and what follows "it has". Exit code 0: every row says the same; 1: they
-    differ, or one diverged; 2: something could not run.
+    Each row is a backend at a dtype: its sentence, the last epoch's perplexity, and the largest
+    distance of a weight from the first. Exit code 0: one sentence; 1: several, or one diverged; 2:
+    something could not run.
     """
-    check_folder(checkpoints)
-    sizes = Sizes(windows=windows, batch=batch, epochs=epochs)
-    recipe = make_recipe(rate, gauge)
+    refuse_plot(plot)
+    recipe, sizes = make_recipe(rate, biases), Sizes(windows=windows, batch=batch, epochs=epochs)
     rows = choose_trained_rows(backend, every=every)
-    files = _report_files(json, plot, report) | _checkpoint_files(checkpoints, rows)
-    outputs = Outputs(files, [None if download else named_text(text)], force=force)
-    if plot:
-        require_plotly()
+    kept = _checkpoint_files(checkpoints, rows)
+    read = [None if download else named_text(text)]
+    files = ReportFiles(
+        "training", json=json, reports=report, others=kept, inputs=read, force=force
+    )
     task = TextTask(choose_text(text, download=download), sizes, recipe, seed)
     found = _run(rows, TrainingSession(task, checkpoints, resume, time_limit))
-    print_report(found, make_console())
-    _write(found, outputs, plot, report)
+    files.publish(training_report(found), training_json(found))
     _clear(checkpoints, rows, found)
     raise typer.Exit(found.exit_code)
+
+
+def refuse_plot(path: Path | None) -> None:
+    """Raise `InputError` for `--plot`, an option of earlier versions, with what to type now."""
+    if path:
+        raise InputError("--plot is gone: type --report FILE.html, which draws the same curves")
 
 
 def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[BackendAtDtype]:
@@ -145,30 +149,22 @@ def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Bac
     ]
 
 
-def _report_files(
-    json: Path | None, plot: Path | None, report: Path | None
-) -> dict[str, tuple[Path | None, Kind]]:
-    return {
-        "--json": (json, Kind("JSON", "training")),
-        "--plot": (plot, Kind("HTML", "training curves")),
-        "--report": (report, Kind("HTML", "training")),
-    }
-
-
 def _checkpoint_files(
     folder: Path, rows: Sequence[BackendAtDtype]
-) -> dict[str, tuple[Path | None, Kind]]:
-    """Return those that the rows will write, by what an error calls each."""
-    return {
-        f"--checkpoints of {row.label} {row.dtype}:": (
+) -> list[tuple[str, Path | None, Kind]]:
+    """Return the checkpoints to be written, each with its name in errors; check the folder."""
+    check_folder(folder)
+    return [
+        (
+            f"--checkpoints of {row.label} {row.dtype}:",
             checkpoint_path(folder, row.label, row.dtype),
             CHECKPOINT,
         )
         for row in (rows if folder.is_dir() else ())
-    }
+    ]
 
 
-def _run(rows: list[BackendAtDtype], training_session: TrainingSession) -> Report:
+def _run(rows: list[BackendAtDtype], training_session: TrainingSession) -> TrainingRun:
     training_session.folder.mkdir(exist_ok=True)
     start, task = time.perf_counter(), training_session.task
     try:
@@ -179,20 +175,10 @@ def _run(rows: list[BackendAtDtype], training_session: TrainingSession) -> Repor
             f"stopped; the same command with --resume goes on from {training_session.folder}"
         )
         raise typer.Exit(130) from None
-    return Report(task, outcomes, time.perf_counter() - start)
+    return TrainingRun(task, outcomes, time.perf_counter() - start)
 
 
-def _write(found: Report, outputs: Outputs, plot: Path | None, report: Path | None) -> None:
-    outputs.write_json("--json", report_json(found))
-    if plot:
-        outputs.write_text("--plot", plot_training(found))
-    if report:
-        from gateparity.conformance.reports.html.training import training_page
-
-        outputs.write_text("--report", training_page(found))
-
-
-def _clear(folder: Path, rows: Sequence[BackendAtDtype], found: Report) -> None:
+def _clear(folder: Path, rows: Sequence[BackendAtDtype], found: TrainingRun) -> None:
     """Remove the checkpoints, unless a backend has to resume from its own."""
     if any(outcome.error for outcome in found.outcomes):
         return

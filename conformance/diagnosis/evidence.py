@@ -25,13 +25,13 @@ class Evidence:
 
     label: str
     probes: tuple[Probe, ...]
-    arithmetic: Mapping[str, float]
+    rounding_model: Mapping[str, float]
     wrong: tuple[Result, ...] = ()
     error: str = ""
 
 
 def gather_evidence(
-    label: str, plan: Plan, results: Sequence[Result], arithmetic: Mapping[str, float]
+    label: str, plan: Plan, results: Sequence[Result], rounding_model: Mapping[str, float]
 ) -> Evidence:
     """Return what the results of one backend, one for each check and case of a plan, say of it."""
     probes = tuple(make_probes(plan, results))
@@ -42,7 +42,7 @@ def gather_evidence(
         error = f"{label} can't be diagnosed: {describe_result(raised[0])}"
     elif not probes:
         error = f"{label} answers no probe: {results[0].reason}"
-    return Evidence(label, probes, arithmetic, wrong, error)
+    return Evidence(label, probes, rounding_model, wrong, error)
 
 
 def describe_result(result: Result) -> str:

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 def explained(run: Run, plan: Plan) -> Run:
     """Return the run with the known mistake that each failing backend behaves like."""
-    arithmetics = {
-        backend.label: run.arithmetics.get(backend.label, {}) for backend in run.backends
+    rounding_models = {
+        backend.label: run.rounding_models.get(backend.label, {}) for backend in run.backends
     }
     beside = purity_beside(plan, run.seed) if run.asked else []
-    found = explain([*run.results, *run.asked], [*plan, *beside], arithmetics)
+    found = explain([*run.results, *run.asked], [*plan, *beside], rounding_models)
     return dataclasses.replace(run, explanations=found)
 
 
 def explain(
-    results: Sequence[Result], plan: Plan, arithmetics: Mapping[str, Mapping[str, float]]
+    results: Sequence[Result], plan: Plan, rounding_models: Mapping[str, Mapping[str, float]]
 ) -> dict[str, str]:
     """Return for each failing backend the known mistake that it behaves like, if there is one.
 
@@ -47,7 +47,7 @@ def explain(
     words = {}
     for label in failing:
         probes = make_probes(plan, [r for r in results if r.backend.label == label])
-        diagnoser = Diagnoser(Predictions(arithmetics[label]))
+        diagnoser = Diagnoser(Predictions(rounding_models[label]))
         words[label] = diagnoser.name(probes, pairs=False).words
     return {label: sentence for label, sentence in words.items() if sentence}
 
@@ -60,4 +60,4 @@ def explain_adapter(backend: Backend, adapter: RemoteAdapter, plan: Plan, truths
     asked = [task for task in plan if is_probe(task.key)]
     asked += purity_beside(plan, seed=0)
     results = [run_check(backend, adapter, *task, truths) for task in asked]
-    return explain(results, asked, {backend.label: adapter.arithmetic}).get(backend.label, "")
+    return explain(results, asked, {backend.label: adapter.rounding_model}).get(backend.label, "")

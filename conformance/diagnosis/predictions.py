@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.diagnosis.probes import run_probe
-from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.judgement.verdict import ALLOWED, Expected, Mismatch, judge
+from gateparity.conformance.judgement.verdict import ALLOWED, Expected, passes
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.network.dtypes import unit_roundoff
 from gateparity.protocol.canonical import make_lacking
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.diagnosis.probes import Asked, Found, Probe
     from gateparity.conformance.judgement.budget import Budget
-    from gateparity.conformance.judgement.rounding import Arithmetic
+    from gateparity.conformance.judgement.rounding import RoundingModel
     from gateparity.conformance.mistakes.mistake import Mistake
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
@@ -58,7 +58,7 @@ class Predictions:
         self._declared = declared or {}
         self._found: dict[tuple[Mistakes, Asked], Found] = {}
         self._overflowed: dict[tuple[Mistakes, Asked], Found] = {}
-        self._budgets: dict[tuple[Mistakes, Asked, Arithmetic], Budget] = {}
+        self._budgets: dict[tuple[Mistakes, Asked, RoundingModel], Budget] = {}
         self._agreed: dict[Compared, bool] = {}
 
     def explains(self, mistakes: Mistakes, probe: Probe) -> bool:
@@ -78,13 +78,13 @@ class Predictions:
             return True  # within the budget of the right LSTM, which is at hand
         # A wrong LSTM may amplify rounding more than the right one does, so it gets its own budget.
         budget = self._budget(mistakes, probe)
-        if _is_within(probe.found, Expected(predicted, budget)):
+        if passes(probe.found, Expected(predicted, budget)):
             return True
         # A mistake that rounds coarsely may do it to the other side at the probe's own precision.
         narrow = _as_found(_run_narrow(mistakes, probe), probe) if mistakes else ""
         if isinstance(narrow, str) or _shapes(probe.found) != _shapes(narrow):
             return False
-        return _is_within(probe.found, Expected(narrow, budget.scaled(2**0.5)))
+        return passes(probe.found, Expected(narrow, budget.scaled(2**0.5)))
 
     def usual_distance(self, mistakes: Mistakes, probe: Probe) -> float:
         """Return the root mean square error, in standard deviations of the right LSTM."""
@@ -163,17 +163,17 @@ class Predictions:
     def _budget(self, mistakes: Mistakes, probe: Probe) -> Budget:
         """Drawn once for the same numbers at both precisions, where the arithmetic is the same."""
         dtype = probe.case.config.dtype
-        arithmetic = make_arithmetic(dtype, self._declared)
-        key = _applied(mistakes, probe.case), probe.numbers, arithmetic
+        rounding_model = make_rounding_model(dtype, self._declared)
+        key = _applied(mistakes, probe.case), probe.numbers, rounding_model
         if key not in self._budgets:
             with np.errstate(all="ignore"):
                 self._budgets[key] = make_budget(
                     probe.check,
                     probe.case,
-                    arithmetic,
+                    rounding_model,
                     apply_mistakes=lambda truth: _as_asked(mistakes, truth, probe),
                 )
-        return self._budgets[key].scaled(unit_roundoff(dtype) / arithmetic.unit)
+        return self._budgets[key].scaled(unit_roundoff(dtype) / rounding_model.unit)
 
 
 def _is_finite(found: Found) -> bool:
@@ -203,14 +203,6 @@ def _as_found(predicted: Found, probe: Probe) -> Found:
     if isinstance(predicted, str) or isinstance(probe.found, str):
         return predicted
     return comparable(predicted, probe.found)[0]
-
-
-def _is_within(found: Results, expected: Expected) -> bool:
-    try:
-        judge(found, expected)
-    except Mismatch:
-        return False
-    return True
 
 
 def _applied(mistakes: Mistakes, case: Case) -> Mistakes:
@@ -247,6 +239,6 @@ def _log_normal(found: Array, predicted: Array, sigmas: Array) -> float:
     Elements that rounding can't move are left out: they have no density.
     """
     # log(0) of an exact element would outweigh everything else.
-    live = sigmas > 0
-    ratios = in_sigmas(difference(found, predicted), sigmas)[live]
-    return float(-(np.square(ratios) / 2 + np.log(sigmas[live])).sum())
+    mask = sigmas > 0
+    ratios = in_sigmas(difference(found, predicted), sigmas)[mask]
+    return float(-(np.square(ratios) / 2 + np.log(sigmas[mask])).sum())

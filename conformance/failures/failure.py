@@ -13,16 +13,17 @@ import numpy as np
 
 from gateparity.conformance.problems.arrays import join_arrays, name_arrays
 from gateparity.conformance.requirements.checks import choose_checks
-from gateparity.conformance.storage.kinds import FAILURE, RECORDING
+from gateparity.conformance.storage.kinds import FAILURE
 from gateparity.conformance.storage.limits import check_case, make_config, plain
+from gateparity.conformance.storage.metadata import Metadata, writable, writable_texts
 from gateparity.conformance.storage.tensors import (
     SMALL,
-    check_checksum,
+    check_form,
     pack_tensors,
     seal,
+    take_floats,
     unpack_tensors,
 )
-from gateparity.conformance.storage.words import Metadata, writable, writable_texts
 from gateparity.errors import InputError, printable
 from gateparity.files import read_bytes, write_bytes
 from gateparity.network.config import Config
@@ -36,20 +37,8 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array
 
 SCHEMA: Final = 2
-_UNSEALED: Final = frozenset(  # all words of schema 1, which gateparity 0.1.0 wrote
-    [
-        "schema",
-        "check",
-        "case",
-        "seed",
-        "backend",
-        "message",
-        "config",
-        "manifest",
-        "found",
-        "truth",
-    ]
-)
+# All words of schema 1, which gateparity 0.1.0 wrote.
+_UNSEALED: Final = "schema check case seed backend message config manifest found truth"
 _SHOWN: Final = 500  # characters of an error
 
 
@@ -108,37 +97,19 @@ def load_failure(path: Path) -> Failure:
     """Read a file of `save_failure`. Raise `InputError`, in one line, for anything else."""
     data = read_bytes(path, "a saved failure", SMALL.file)
     try:
-        arrays, words = unpack_tensors(data)
-        sealed = _check_form(arrays, Metadata(words))
-        return dataclasses.replace(_read(arrays, Metadata(words)), sealed=sealed)
+        arrays, found = unpack_tensors(data)
+        sealed = check_form(arrays, found, FAILURE, SCHEMA, _UNSEALED)
+        return dataclasses.replace(_read(arrays, Metadata(found)), sealed=sealed)
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {printable(str(error))[:_SHOWN]}") from None
 
 
-def _check_form(arrays: Results, words: Metadata) -> bool:
-    """Return whether the file has a checksum; raise `InputError` unless it is the right one.
-
-    A file counts as one without only if it has all words of schema 1 and no others: a new file that
-    lost a bit has a kind and a checksum too many.
-    """
-    if words.found.keys() == _UNSEALED and words.count("schema") == 1:
-        return False
-    if (kind := words.found.get("kind")) == RECORDING.name:
-        raise InputError("a recorded run, expected a saved failure: `gateparity compare` reads it")
-    schema = words.count("schema")
-    if kind != FAILURE.name or schema != SCHEMA:
-        raise InputError(
-            f"kind is {kind!r:.40} and schema is {schema}, expected {FAILURE.name!r} and {SCHEMA}"
-        )
-    check_checksum(arrays, words.found)
-    return True
-
-
 def _read(arrays: dict[str, Array], words: Metadata) -> Failure:
     config = make_config(words.fields("config", Config))
-    found = _take(arrays, "found", words.names("found"))
-    truth, sigmas = (_take(arrays, part, words.names("truth")) for part in ("truth", "sigmas"))
-    _check_results(found, truth, sigmas)
+    found = {name: take_floats(arrays, f"found.{name}") for name in words.names("found")}
+    truth = {name: take_floats(arrays, f"truth.{name}") for name in words.names("truth")}
+    sigmas = {name: take_floats(arrays, f"sigmas.{name}") for name in truth}
+    _check_results(truth, sigmas)
     case = join_arrays(words.text("case"), config, arrays)
     check_case(case)
     return Failure(
@@ -154,18 +125,7 @@ def _read(arrays: dict[str, Array], words: Metadata) -> Failure:
     )
 
 
-def _take(arrays: dict[str, Array], part: str, names: list[str]) -> Results:
-    """Move the arrays of a part out of all arrays."""
-    missing = [name for name in names if f"{part}.{name}" not in arrays]
-    if missing:
-        raise InputError(f"there is no array {part}.{missing[0]}")
-    return {name: arrays.pop(f"{part}.{name}") for name in names}
-
-
-def _check_results(found: Results, truth: Results, sigmas: Results) -> None:
-    for name, array in found.items():
-        if array.dtype.kind != "f":
-            raise InputError(f"found.{name} is {array.dtype}, expected floats")
+def _check_results(truth: Results, sigmas: Results) -> None:
     for name, array in truth.items():
         sigma = sigmas[name]
         if array.dtype != np.float64 or sigma.dtype != np.float64:

@@ -13,6 +13,7 @@ import numpy as np
 
 from gateparity.conformance.problems.arrays import join_arrays, name_arrays
 from gateparity.conformance.problems.slices import pick_sequences
+from gateparity.network.batch import map_states
 from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def without_lengths(case: Case) -> Case:
 
 def without_states(case: Case) -> Case:
     """Return the case without initial states, which then are zero."""
-    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, h_0=None, c_0=None))
+    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, states=None))
 
 
 def without_biases(case: Case) -> Case:
@@ -127,12 +128,8 @@ WITHOUT: Final = (forward_only, without_lengths, without_states, without_biases)
 
 def _keep_states(case: Case, kept: Array, axis: int, features: Array | None = None) -> Case:
     """Keep some cells (axis 0) or units (axis -1) of all states, and some features of y."""
-    batch, cotangents = case.batch, case.cotangent
-    h_0, c_0 = (None if s is None else s.take(kept, axis) for s in (batch.h_0, batch.c_0))
-    h_n, c_n = cotangents.h_n.take(kept, axis), cotangents.c_n.take(kept, axis)
-    y = cotangents.y if features is None else cotangents.y.take(features, -1)
-    return dataclasses.replace(
-        case,
-        batch=dataclasses.replace(batch, h_0=h_0, c_0=c_0),
-        cotangent=dataclasses.replace(cotangents, y=y, h_n=h_n, c_n=c_n),
-    )
+    batch = map_states(case.batch, lambda state: state.take(kept, axis))
+    cotangent = map_states(case.cotangent, lambda state: state.take(kept, axis))
+    if features is not None:
+        cotangent = dataclasses.replace(cotangent, y=cotangent.y.take(features, -1))
+    return dataclasses.replace(case, batch=batch, cotangent=cotangent)

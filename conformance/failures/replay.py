@@ -78,8 +78,8 @@ def replay(failure: Failure, backend: Backend, time_limit: float) -> Replay:
         raise InputError(f"{check.name} is not for such a case, {case.sizes}: {words}") from error
     with Session(backend, truths, partial(open_worker, limit=time_limit)) as session:
         result = session.run(check, case)
-        expected = truths.of(check, case, session.arithmetic, result.lacks)
-        then = truths.of(check, case, session.arithmetic, find_lacks(failure.truth))
+        expected = truths.of(check, case, session.rounding_model, result.lacks)
+        then = truths.of(check, case, session.rounding_model, find_lacks(failure.truth))
     _, asked = comparable(failure.found | (result.arrays or {}), expected.truth)
     names = [name for name, array in asked.items() if array.size]
     return Replay(

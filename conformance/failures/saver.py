@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import itertools
+import os
 import platform
 import re
 import time
@@ -75,18 +76,12 @@ class Saver:
 
     def check(self, backends: Sequence[Backend], plan: Plan) -> None:
         """Raise `InputError` before the work if a failure's file couldn't be replaced."""
-        there = self._files()
-        if self.folder is None or not there:
+        if self.folder is None:
             return
         for backend, task in itertools.product(backends, plan):
-            name = file_name(Result(backend, *task.key, "fail"))
-            if name in there:
-                self._check(self.folder / name)
-
-    def _files(self) -> set[str]:
-        if self.folder is None or not self.folder.is_dir():
-            return set()
-        return {path.name for path in self.folder.iterdir()}
+            path = self.folder / file_name(Result(backend, *task.key, "fail"))
+            if os.path.lexists(path):
+                self._check(path)
 
     def _check(self, path: Path) -> None:
         check_output("--save", path, FAILURE, self.inputs, force=self.force)
@@ -146,7 +141,7 @@ def shrink_result(
 
 def make_failure(session: Session, check: Check, case: Case, result: Result, seed: int) -> Failure:
     """Return the failure to save: the session's result on a case, with everything to repeat it."""
-    expected = Truths().of(check, case, session.arithmetic, result.lacks)
+    expected = Truths().of(check, case, session.rounding_model, result.lacks)
     return Failure(
         check=check.name,
         case=case,

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 import numpy as np
 
 from gateparity.conformance.judgement.rounding import (
-    Arithmetic,
     Draws,
+    RoundingModel,
     make_rounding,
 )
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import FINAL_STATES, Outputs, from_names
 from gateparity.network.dtypes import DTYPES, unit_roundoff
 from gateparity.network.parameters import CellWeights
 
@@ -39,7 +39,7 @@ _DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an e
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
 _PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
-_OUTPUTS: Final[tuple[str, ...]] = ("y", "h_n", "c_n")
+_OUTPUTS: Final = ("y", *FINAL_STATES)
 _DECLARED: Final = ("factors", "bias", "sigmoid_floor")
 
 
@@ -79,7 +79,9 @@ class Budget:
         return np.where(self.scores > 0, scores / np.where(self.scores > 0, self.scores, 1), 0)
 
 
-def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType({})) -> Arithmetic:
+def make_rounding_model(
+    dtype: str, declared: Mapping[str, float] = MappingProxyType({})
+) -> RoundingModel:
     """Return the rounding model for a dtype with what a backend declares.
 
     That is `bias`, `sigmoid_floor` and `factors`; the last counts for float32 alone.
@@ -91,18 +93,18 @@ def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType
     for name, value in declared.items():
         if name not in _DECLARED or not 0 <= value < np.inf:
             expected = f"{', '.join(_DECLARED[:-1])} or {_DECLARED[-1]}, and a number of at least 0"
-            raise ValueError(f"arithmetic declares {name!r}: {value!r}, expected {expected}")
+            raise ValueError(f"rounding_model declares {name!r}: {value!r}, expected {expected}")
     match DTYPES[dtype].drawn_as:
         case "float16":
             info = np.finfo("float16")
-            return Arithmetic(unit_roundoff("float16"), float(info.smallest_subnormal) / 2)
+            return RoundingModel(unit_roundoff("float16"), float(info.smallest_subnormal) / 2)
         case "float32":
             # Draws are float64 numbers, which have no digits left for the errors of float64 itself.
             # So float64 borrows the draws of float32, because errors are linear in the unit
             # roundoff, and `scaled` converts them.
             kept = {n: v for n, v in declared.items() if dtype == "float32" or n != "factors"}
             tiny = float(np.finfo("float32").tiny)
-            return Arithmetic(unit_roundoff("float32"), flush=tiny, **kept)
+            return RoundingModel(unit_roundoff("float32"), flush=tiny, **kept)
         case None:
             raise ValueError(f"{dtype} has no rounding model: it is the reference's own")
         case drawn_as:
@@ -112,7 +114,7 @@ def make_arithmetic(dtype: str, declared: Mapping[str, float] = MappingProxyType
 def make_budget(
     check: Check,
     case: Case,
-    arithmetic: Arithmetic,
+    rounding_model: RoundingModel,
     seed: int = 0,
     apply_mistakes: Callable[[Truth], Lstm] = lambda truth: truth,
 ) -> Budget:
@@ -124,7 +126,7 @@ def make_budget(
     # the rounding error, and nothing else.
     exact = check.run(apply_mistakes(Truth(dtype="float64")), case)
     passes = [
-        _errors(check, case, exact, make_rounding(arithmetic, draws, seed + k), apply_mistakes)
+        _errors(check, case, exact, make_rounding(rounding_model, draws, seed + k), apply_mistakes)
         for k, draws in enumerate(_passes(case))
     ]
     draws = sum(_passes(case))
@@ -133,13 +135,13 @@ def make_budget(
     # Whether a final result is flushed to zero depends on the backend and not on chance, so it is
     # not drawn. Its size is added to every variance instead.
     sigmas = {
-        name: np.hypot(sigma, np.where(_may_vanish(exact[name]), arithmetic.flush, 0))
+        name: np.hypot(sigma, np.where(_may_vanish(exact[name]), rounding_model.flush, 0))
         for name, sigma in drawn.items()
     }
     outputs = [name for name in _OUTPUTS if name in exact]
     if not outputs or not case.batch.x.size:
         return Budget(case, sigmas)
-    weights = {name: _weigh(drawn[name], arithmetic.flush) for name in outputs}
+    weights = {name: _weigh(drawn[name], rounding_model.flush) for name in outputs}
     scores = [np.square(_scores(case, errors, weights).values).sum(-1) for errors in passes]
     return Budget(case, sigmas, weights, np.sqrt(np.sum(scores, axis=0) / draws))
 
@@ -157,7 +159,7 @@ def _errors(
     """
     found = check.run(apply_mistakes(Truth(rounding.lift, "float64")), case)
     # Backpropagating the errors must not add new roundings to them, hence a unit roundoff of 0.
-    still = dataclasses.replace(rounding, arithmetic=Arithmetic(0.0))
+    still = dataclasses.replace(rounding, rounding_model=RoundingModel(0.0))
     return {n: Draws(_moved(a, exact[n], rounding), still) for n, a in found.items()}
 
 
@@ -175,7 +177,8 @@ def _scores(case: Case, errors: Any, weights: Results) -> Any:
     Its shape is `(cell, gate, hidden)`, and a last axis for the draws if `errors` has one.
     """
     zeros = _zero_states(errors["y"], case.config)  # of the kind of y, which may be draws
-    cotangents = Outputs(*(errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS))
+    weighted = {n: errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS}
+    cotangents = from_names(Outputs, weighted)
     config = dataclasses.replace(case.config, biases=True)
     found, _ = Truth(dtype="float64").gradients(
         config, _biased(case.params), case.batch, cotangents
@@ -194,8 +197,8 @@ def _may_vanish(exact: Array) -> Array:
 
 
 def _weigh(sigma: Array, flush: float) -> Array:
-    live = sigma > flush
-    return np.where(live, 1 / np.square(np.where(live, sigma, 1)), 0)
+    mask = sigma > flush
+    return np.where(mask, 1 / np.square(np.where(mask, sigma, 1)), 0)
 
 
 def _biased(params: Parameters) -> Parameters:
@@ -224,7 +227,7 @@ def pool(squares: Array, draws: int) -> Array:
     # with `_PRIOR` pseudo-draws (Efron and Morris, 1973). Where rounding has no effect the variance
     # stays 0.
     own = squares / draws
-    live = own > 0
-    prior = np.minimum(own[live].mean() if live.any() else 0.0, _PRIOR_AT_MOST * own)
+    mask = own > 0
+    prior = np.minimum(own[mask].mean() if mask.any() else 0.0, _PRIOR_AT_MOST * own)
     sigmas: Array = np.sqrt((draws * own + _PRIOR * prior) / (draws + _PRIOR))
     return sigmas

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gateparity.network.batch import FINAL_STATES, INITIAL_STATES
 from gateparity.network.config import GATES
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _AXES: Final = {  # of the arrays that checks answer, and of their gradients
     "c": ("cell", "step", "sequence", "unit"),
     "h": ("cell", "step", "sequence", "unit"),
     "y": ("step", "sequence", "unit"),
-    **dict.fromkeys(("h_n", "c_n", "h_0", "c_0"), _STATE),
+    **dict.fromkeys(INITIAL_STATES + FINAL_STATES, _STATE),
     "x": ("step", "sequence", "input"),
     "w_ih": ("gate", "unit", "input"),
     "w_hh": ("gate", "unit", "from unit"),
@@ -147,7 +148,7 @@ def _moments(name: str, array: Array, config: Config) -> Iterator[_Moment]:
         for step in range(len(array)):
             words = f"the gradient of x at step {step}"
             yield _Moment(name, (step,), words, (2, 1, len(array) - step), step)
-    elif base in ("h_n", "c_n") and len(array) == config.cells:
+    elif base in FINAL_STATES and len(array) == config.cells:
         for cell in range(len(array)):
             yield _Moment(name, (cell,), f"{cell_words(cell, config)}, {base}", (1, cell))
     else:

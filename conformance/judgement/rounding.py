@@ -40,7 +40,7 @@ _ULPS: Final[dict[np.ufunc, float]] = {np.exp: 2.0, np.tanh: 2.0}  # what a good
 
 
 @dataclasses.dataclass(frozen=True)
-class Arithmetic:
+class RoundingModel:
     """A rounding model.
 
     `unit` is the unit roundoff. `floor` is an error that an operation may have however small its
@@ -63,7 +63,7 @@ class Arithmetic:
 class Rounding:
     """A rounding model and a seed for each draw, shared by all arrays of one run."""
 
-    arithmetic: Arithmetic
+    rounding_model: RoundingModel
     seeds: Array
 
     def lift(self, array: Any) -> Draws:
@@ -102,10 +102,12 @@ class Draws(NDArrayOperatorsMixin):
             exact = exact * (1 + self._bias(plain[0]))
         rounded = self._round(exact, _ULPS.get(ufunc, 1.0))
         if ufunc is np.divide:  # a gate that is all but closed, and may have much behind it
-            arithmetic = self.rounding.arithmetic
-            self._settle(rounded.values, exact, arithmetic.flush)
+            rounding_model = self.rounding.rounding_model
+            self._settle(rounded.values, exact, rounding_model.flush)
             if _is_one(inputs[0]):
-                self._settle(rounded.values, exact, arithmetic.sigmoid_floor * arithmetic.unit)
+                self._settle(
+                    rounded.values, exact, rounding_model.sigmoid_floor * rounding_model.unit
+                )
         return rounded
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -179,14 +181,14 @@ class Draws(NDArrayOperatorsMixin):
         a, b = self._factor(a), self._factor(b)
         exact, terms = _multiply(a, b), _count_terms(a, b)
         walk = np.hypot(_root(a, b, terms) * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
-        unit = self.rounding.arithmetic.unit
+        unit = self.rounding.rounding_model.unit
         if not unit:
             return Draws(exact, self.rounding)
         # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
         rounded = _hash(exact, self.rounding.seeds)
         rounded *= np.where(np.isfinite(walk), walk, 0) * unit
         rounded += exact
-        self._settle(rounded, exact, self.rounding.arithmetic.floor)
+        self._settle(rounded, exact, self.rounding.rounding_model.floor)
         return Draws(rounded, self.rounding)
 
     def _factor(self, x: Any) -> Array:
@@ -195,9 +197,9 @@ class Draws(NDArrayOperatorsMixin):
             return np.asarray(x)[..., None]
         # TF32 and bfloat16 units cut the factors of a product to fewer digits; the sum stays
         # float32.
-        coarse = x.rounding.arithmetic.factors
-        if coarse > x.rounding.arithmetic.unit:
-            x = self._round(x.values, coarse / x.rounding.arithmetic.unit)
+        coarse = x.rounding.rounding_model.factors
+        if coarse > x.rounding.rounding_model.unit:
+            x = self._round(x.values, coarse / x.rounding.rounding_model.unit)
         values: Array = x.values
         return values
 
@@ -206,8 +208,8 @@ class Draws(NDArrayOperatorsMixin):
 
         Each draw has a wave of another length and phase.
         """
-        arithmetic, seeds = self.rounding.arithmetic, self.rounding.seeds
-        if not arithmetic.bias:
+        rounding_model, seeds = self.rounding.rounding_model, self.rounding.seeds
+        if not rounding_model.bias:
             return 0.0
         # Approximations of exp and tanh by polynomials err in slow waves over the argument. Each
         # draw has one random wave, with a length from 1 to 4. docs/rounding.md says how a backend's
@@ -215,26 +217,26 @@ class Draws(NDArrayOperatorsMixin):
         phase, length = (_hash(np.full(len(seeds), k), seeds) for k in (1.0, 2.0))
         turns = np.where(np.isfinite(x), x, 0) / (2.5 + 1.5 * length)
         waves: Array = np.cos(np.pi * phase + 2 * np.pi * turns)
-        return arithmetic.unit * arithmetic.bias * waves
+        return rounding_model.unit * rounding_model.bias * waves
 
     def _round(self, exact: Array, units: float) -> Draws:
         """Move each number by up to `units` units roundoff, uniformly; equal ones move equally."""
-        arithmetic = self.rounding.arithmetic
-        if not arithmetic.unit:
+        rounding_model = self.rounding.rounding_model
+        if not rounding_model.unit:
             return Draws(exact, self.rounding)
         rounded = _hash(exact, self.rounding.seeds)
-        rounded *= units * arithmetic.unit
+        rounded *= units * rounding_model.unit
         rounded += 1
         rounded *= exact
-        self._settle(rounded, exact, arithmetic.floor)
+        self._settle(rounded, exact, rounding_model.floor)
         return Draws(rounded, self.rounding)
 
     def _settle(self, rounded: Array, exact: Array, floor: float) -> None:
         """Move small numbers by up to `floor`, in place; do nothing if it is 0."""
         # Below the floor the error is no longer relative. A zero stays exact: adding nothing does
         # not round.
-        if floor and self.rounding.arithmetic.unit:
-            small = (np.abs(exact) * self.rounding.arithmetic.unit < floor) & (exact != 0)
+        if floor and self.rounding.rounding_model.unit:
+            small = (np.abs(exact) * self.rounding.rounding_model.unit < floor) & (exact != 0)
             if small.any():
                 rounded += _hash(rounded, self.rounding.seeds) * np.where(small, floor, 0)
 
@@ -244,10 +246,10 @@ def _is_one(a: Any) -> bool:
     return not isinstance(a, Draws) and np.ndim(a) == 0 and bool(a == 1)
 
 
-def make_rounding(arithmetic: Arithmetic, draws: int, seed: int) -> Rounding:
+def make_rounding(rounding_model: RoundingModel, draws: int, seed: int) -> Rounding:
     """Return a rounding model with seeds for so many draws."""
     seeds = np.random.default_rng([seed, 97]).integers(0, 2**64, draws, np.uint64)
-    return Rounding(arithmetic, seeds)
+    return Rounding(rounding_model, seeds)
 
 
 def _hash(exact: Array, seeds: Array) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 
 from gateparity.backends.base.stack import cell_name
 from gateparity.backends.numpy.scratch import Scratch
+from gateparity.network.batch import map_arrays
 from gateparity.network.dtypes import DTYPES
 from gateparity.network.parameters import CellWeights, cast_parameters, check_parameters, fields
 from gateparity.protocol.validation import check_batch, check_outputs
@@ -53,7 +54,7 @@ class Truth:
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
-        """Return gradients of the canonical parameters, and of x, h_0 and c_0."""
+        """Return gradients of the canonical parameters, of x and initial states."""
         wide = self.accept(config, params, batch, cotangent)
         inputs = self.to_d2l(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
         found = self.scratch.gradients(wide, *inputs)
@@ -82,7 +83,7 @@ class Truth:
         Arrays at the wide dtype are accepted too, since the reference's own results have it.
         """
         wide = self.wider(config)
-        check_parameters(tuple(_narrow(c, wide.dtype, config.dtype) for c in params), config)
+        check_parameters(_narrow(params, wide.dtype, config.dtype), config)
         check_batch(_narrow(batch, wide.dtype, config.dtype), config)
         if cotangent is not None:
             check_outputs(_narrow(cotangent, wide.dtype, config.dtype), config, batch)
@@ -95,12 +96,10 @@ class Truth:
 
     def _widen(self, arrays: Any, config: Config) -> Any:
         """Return a batch or a cotangent at the config's dtype; lengths stay as they are."""
-        wide = {
-            name: self.prepare(array.astype(config.dtype))
-            for name, array in vars(arrays).items()
-            if array is not None and name != "lengths"
-        }
-        return dataclasses.replace(arrays, **wide)
+        lengths = getattr(arrays, "lengths", None)
+        return map_arrays(
+            lambda a: a if a is lengths else self.prepare(a.astype(config.dtype)), arrays
+        )
 
     def to_d2l(self, params: Parameters, config: Config) -> dict[str, Array]:
         """Return the weights by the book's names `W_xi`, `W_hi`, `b_i`...
@@ -122,12 +121,7 @@ class Truth:
 
 def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
     """Replace arrays of the wide dtype by zeros of the narrow one, to check shapes only."""
-    own = {
-        name: np.zeros(array.shape, dtype)
-        for name, array in vars(arrays).items()
-        if getattr(array, "dtype", None) == wide
-    }
-    return dataclasses.replace(arrays, **own)
+    return map_arrays(lambda a: np.zeros(a.shape, dtype) if a.dtype == wide else a, arrays)
 
 
 def from_d2l(native: Any, config: Config) -> Parameters:

@@ -1,9 +1,9 @@
 """The verdict: whether two results are equal to within rounding. Only this file decides that.
 
 Errors are measured in standard deviations of rounding. No element may be off by more than
-`ALLOWED`, and neither may the shift of any bias that would explain all outputs together. A number
-that isn't finite where the reference is fails. So does any number other than the reference's where
-rounding has no effect.
+`ALLOWED`, and neither may the shift of any bias that would explain all outputs together. If the
+reference is finite, a number that isn't finite fails. Where rounding has no effect, any number
+other than the reference's fails.
 """
 
 from __future__ import annotations
@@ -46,13 +46,15 @@ class Expected:
 class Score:
     """The error of a result in standard deviations: its worst element, and its worst shift.
 
-    `relative` is the largest error relative to the largest true value of its array. `shifts` are
-    those of all biases `(cell, gate, hidden)`, signed, or None without outputs.
+    `relative` is the largest error relative to the largest true value of its array, and `absolute`
+    the largest as it is. `shifts` are those of all biases `(cell, gate, hidden)`, signed, or None
+    without outputs.
     """
 
     sigmas: float
     shift: float = 0.0
     relative: float = 0.0
+    absolute: float = 0.0
     shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
@@ -77,6 +79,15 @@ def judge(found: Results, expected: Expected) -> Score:
     """Judge a backend by the reference, and return its score. Raise `Mismatch` if it differs."""
     # The reference is computed one precision up, so its own rounding counts as zero.
     return _judge(found, expected, expected.budget.shifts)
+
+
+def passes(found: Results, expected: Expected) -> bool:
+    """Return whether a result is within the budget."""
+    try:
+        judge(found, expected)
+    except Mismatch:
+        return False
+    return True
 
 
 def judge_pair(a: Results, b: Results, shifts: Array | None, expected: Expected) -> Score:
@@ -116,6 +127,7 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
         max((float(r.max(initial=0)) for r in ratios.values()), default=0.0),
         0.0 if shifts is None else float(np.abs(shifts).max()),
         max((_relative(errors[name], truth[name]) for name in errors), default=0.0),
+        max((float(np.abs(error).max(initial=0)) for error in errors.values()), default=0.0),
         shifts,
     )
     begins = locate(ratios, expected.budget.case.config, ALLOWED)

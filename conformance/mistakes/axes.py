@@ -14,6 +14,7 @@ from gateparity.conformance.mistakes.wrappers import on_batch, on_outputs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Wrapper
     from gateparity.network.parameters import Array
 
@@ -38,50 +39,25 @@ def _from_the_end(array: Array) -> Array:
 
 _FAMILY: Final = "batch and time"
 
-_X: Final = alike(
-    _FAMILY,
-    "every number of several steps: all checks that compute",
-    COMPUTES,
-    (
-        "x from its end",
-        "x was read from its last step to its first",
-        _x(_from_the_end),
-    ),
-)
+_X: Rows = {"x from its end": ("x was read from its last step to its first", _x(_from_the_end))}
 
-_Y: Final = alike(
-    _FAMILY,
-    "outputs of several steps and sequences, and gradients through them",
-    ANSWERS,
-    (
-        "y from its end",
-        "y was told from its last step to its first",
-        _y(_from_the_end),
-    ),
-    (
-        "y a step late",
-        "y was told one step late, its last step first",
-        _y(_rolled(1, 0)),
-    ),
-    (
-        "y of the next sequence",
-        "y stood one place further in the batch",
-        _y(_rolled(1, 1)),
-    ),
-)
+_Y: Rows = {
+    "y from its end": ("y was told from its last step to its first", _y(_from_the_end)),
+    "y a step late": ("y was told one step late, its last step first", _y(_rolled(1, 0))),
+    "y of the next sequence": ("y stood one place further in the batch", _y(_rolled(1, 1))),
+}
 
 _BOTH_AXES: Final = "every number of several sequences of several steps, which `batch` never runs"
 
-_AXES: Final = alike(
-    _FAMILY,
-    _BOTH_AXES,
-    UNCUT,
-    ("x batch-major", "x was read as (batch, time, input)", _x(regrouped)),
-) + alike(
-    _FAMILY,
-    _BOTH_AXES,
-    UNCUT & ANSWERS,
-    ("y batch-major", "y was told as (batch, time, hidden)", _y(ungrouped)),
-)
+_X_AXES: Rows = {"x batch-major": ("x was read as (batch, time, input)", _x(regrouped))}
 
-AXIS_MISTAKES: Final = _X + _Y + _AXES
+_Y_AXES: Rows = {"y batch-major": ("y was told as (batch, time, hidden)", _y(ungrouped))}
+
+AXIS_MISTAKES: Final = (
+    *alike(_FAMILY, "every number of several steps: all checks that compute", COMPUTES, _X),
+    *alike(
+        _FAMILY, "outputs of several steps and sequences, and gradients through them", ANSWERS, _Y
+    ),
+    *alike(_FAMILY, _BOTH_AXES, UNCUT, _X_AXES),
+    *alike(_FAMILY, _BOTH_AXES, UNCUT & ANSWERS, _Y_AXES),
+)

@@ -62,10 +62,10 @@ class CellChange:
 
     def __call__(self, lstm: Wrappable) -> Wrapped:
         """Return the LSTM with this mistake in the cells of `place`."""
-        return self.bend(lstm)
+        return self.wrapper(lstm)
 
     @property
-    def bend(self) -> Wrapper:
+    def wrapper(self) -> Wrapper:
         """Return what is done instead of each method."""
         return on_params(self._map(self.change), self.transpose and self._map(self.transpose))
 

@@ -7,6 +7,7 @@ forward, and up to the order of factors backward.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -75,7 +76,8 @@ class Equations:
 
     They are the activations of the four gates, of the new cell state as it is kept, and of the cell
     state as it is output. `couple` changes the input and forget gates together, and `uncouple` is
-    its transpose. `wrapped` are functions around backpropagation through one step.
+    its transpose. `wrapped` are functions around backpropagation through one step, each called with
+    the function inside as its first argument.
     """
 
     i: Activation = SIGMOID
@@ -86,7 +88,7 @@ class Equations:
     out: Activation = TANH
     couple: Callable[[Array, Array], tuple[Array, Array]] = _apart
     uncouple: Callable[[Array, Array], tuple[Array, Array]] = _apart
-    wrapped: tuple[Callable[[BackwardCell], BackwardCell], ...] = ()
+    wrapped: tuple[BackwardCell, ...] = ()
 
     def replace_equations(self, **parts: Any) -> Equations:
         """Return the equations with these parts replaced; an activation keeps its old offsets."""
@@ -120,7 +122,7 @@ class Equations:
         """Return the gradients of one step's Z, H_prev and C_prev, after all wrappers."""
         step: BackwardCell = self._backward_cell
         for wrap in self.wrapped:
-            step = wrap(step)
+            step = functools.partial(wrap, step)
         return step(s, W_h, dH, dC)
 
     def _backward_cell(
@@ -144,21 +146,31 @@ def with_equations(**parts: Any) -> Apply:
     return change_equations(lambda equations: equations.replace_equations(**parts))
 
 
-def with_backward(wrap: Callable[[BackwardCell], BackwardCell]) -> Apply:
-    """Return a mistake in backpropagation through one step."""
+def with_backward(step: Callable[..., tuple[Array, Array, Array]]) -> Apply:
+    """Return a mistake in backpropagation through one step.
+
+    `step(backward_cell, s, W_h, dH, dC)` is called in the place of `backward_cell`.
+    """
     return change_equations(
-        lambda equations: equations.replace_equations(wrapped=(*equations.wrapped, wrap))
+        lambda equations: equations.replace_equations(wrapped=(*equations.wrapped, step))
     )
 
 
-def with_sequence(wrap: Callable[[Run], Run], wrap_backward: Callable[[Run], Run]) -> Apply:
-    """Return a mistake in how one cell runs over all steps, forward and backward."""
+def _call(run: Run, *given: Any, **parts: Any) -> Any:
+    return run(*given, **parts)
+
+
+def with_sequence(forward: Run = _call, backward: Run = _call) -> Apply:
+    """Return a mistake in how one cell runs over all steps, forward and backward.
+
+    Each function is called in the place of the right run, which is its first argument.
+    """
     return lambda lstm: replace_equations(
         lstm,
         lambda scratch: dataclasses.replace(
             scratch,
-            sequence=wrap(scratch.sequence),
-            backward=wrap_backward(scratch.backward),
+            sequence=functools.partial(forward, scratch.sequence),
+            backward=functools.partial(backward, scratch.backward),
         ),
     )
 
@@ -170,26 +182,20 @@ def on_results(change: Callable[..., tuple[Array, Array]]) -> Apply:
     sequences are full.
     """
 
-    def forwards(sequence: Run) -> Run:
-        def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-            Y, H_n, *rest = sequence(X, H, C, w, mask, reverse=reverse, **parts)
-            return *change(Y, H_n, known(mask, X), reverse=reverse), *rest
+    def forward(sequence: Run, X: Any, *given: Any, reverse: bool, **parts: Any) -> Any:
+        Y, H_n, *rest = sequence(X, *given, reverse=reverse, **parts)
+        return *change(Y, H_n, known(given[-1], X), reverse=reverse), *rest
 
-        return run
+    def back(
+        backward: Run, tape: Any, w: Any, mask: Any, dY: Any, dH: Any, dC: Any, **parts: Any
+    ) -> Any:
+        def move(results: tuple[Array, Array]) -> tuple[Array, Array]:
+            return change(*results, known(mask, dY), reverse=parts["reverse"])
 
-    def backwards(backward: Run) -> Run:
-        def run(
-            tape: Any, w: Any, mask: Any, dY: Any, dH: Any, dC: Any, *, reverse: bool, **parts: Any
-        ) -> Any:
-            def move(results: tuple[Array, Array]) -> tuple[Array, Array]:
-                return change(*results, known(mask, dY), reverse=reverse)
+        dY, dH = pull_back(move, (dY, dH), like=(dY, dH))
+        return backward(tape, w, mask, dY, dH, dC, **parts)
 
-            dY, dH = pull_back(move, (dY, dH), like=(dY, dH))
-            return backward(tape, w, mask, dY, dH, dC, reverse=reverse, **parts)
-
-        return run
-
-    return with_sequence(forwards, backwards)
+    return with_sequence(forward, back)
 
 
 def change_equations(change: Callable[[Equations], Equations]) -> Apply:

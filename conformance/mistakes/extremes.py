@@ -10,13 +10,13 @@ import numpy as np
 
 from gateparity.conformance.mistakes.equations import Activation, with_equations, with_sequence
 from gateparity.conformance.mistakes.mistake import LONG, NAN, OVERFLOWING, WIDE, alike
-from gateparity.conformance.mistakes.weights import on_fields
+from gateparity.conformance.mistakes.weights import first_inputs, on_fields
 from gateparity.conformance.mistakes.wrappers import on_batch
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.equations import Run
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.network.batch import Batch
-    from gateparity.network.parameters import Array
 
 BLOCK: Final = 32  # inputs
 WINDOW: Final = 64  # steps
@@ -24,41 +24,32 @@ WINDOW: Final = 64  # steps
 NAIVE: Final = Activation(lambda z: np.exp(z) / (1 + np.exp(z)), lambda _, s: s * (1 - s))
 
 
-def _first_block(w_ih: Array) -> Array:
-    within = np.arange(w_ih.shape[-1]) < BLOCK
-    return np.where(within, w_ih, np.zeros_like(w_ih))
-
-
 def _without_nan(batch: Batch, *_: object) -> Batch:
     x = np.where(np.isnan(batch.x), np.zeros_like(batch.x), batch.x)
     return dataclasses.replace(batch, x=x)
 
 
-def _forgetting(sequence: Run) -> Run:
-    def run(*given: Any, cell: Any, **parts: Any) -> Any:
-        steps = itertools.count()
+def _forgetting(sequence: Run, *given: Any, cell: Any, **parts: Any) -> Any:
+    steps = itertools.count()
 
-        def forgetful(Z_x: Any, H: Any, C: Any, W_h: Any) -> Any:
-            kept = _is_kept(next(steps))
-            return cell(Z_x, H * kept, C * kept, W_h)
+    def forgetful(Z_x: Any, H: Any, C: Any, W_h: Any) -> Any:
+        kept = _is_kept(next(steps))
+        return cell(Z_x, H * kept, C * kept, W_h)
 
-        return sequence(*given, cell=forgetful, **parts)
-
-    return run
+    return sequence(*given, cell=forgetful, **parts)
 
 
-def _forgetting_back(backward: Run) -> Run:
-    def run(tape: Any, *given: Any, backward_cell: Any, **parts: Any) -> Any:
-        steps = itertools.count(len(tape.steps) - 1, -1)
+def _forgetting_back(
+    backward: Run, tape: Any, *given: Any, backward_cell: Any, **parts: Any
+) -> Any:
+    steps = itertools.count(len(tape.steps) - 1, -1)
 
-        def forgetful(*asked: Any) -> Any:
-            kept = _is_kept(next(steps))
-            dZ, dH, dC = backward_cell(*asked)
-            return dZ, dH * kept, dC * kept
+    def forgetful(*asked: Any) -> Any:
+        kept = _is_kept(next(steps))
+        dZ, dH, dC = backward_cell(*asked)
+        return dZ, dH * kept, dC * kept
 
-        return backward(tape, *given, backward_cell=forgetful, **parts)
-
-    return run
+    return backward(tape, *given, backward_cell=forgetful, **parts)
 
 
 def _is_kept(step: int) -> bool:
@@ -66,40 +57,37 @@ def _is_kept(step: int) -> bool:
     return step == 0 or step % WINDOW != 0
 
 
-_SIZES: Final = alike(
-    "sizes",
-    "numbers after the 64th step",
-    LONG,
-    (
-        "states reset every 64 steps",
+_LONG: Rows = {
+    "states reset every 64 steps": (
         "the state was set to zero every 64 steps",
         with_sequence(_forgetting, _forgetting_back),
     ),
-) + alike(
-    "sizes",
-    "numbers that depend on an input after the 32nd",
-    WIDE,
-    (
-        "inputs after the 32nd left out",
-        "inputs after the 32nd were left out, in a block that isn't full",
-        on_fields(("w_ih",), _first_block),
-    ),
-)
+}
 
-_VALUES: Final = alike(
-    "values",
-    "numbers that depend on a pre-activation whose exponential is infinite",
-    OVERFLOWING,
-    (
-        "sigmoid by infinity over infinity",
+_WIDE: Rows = {
+    "inputs after the 32nd left out": (
+        "inputs after the 32nd were left out, in a block that isn't full",
+        on_fields(("w_ih",), lambda w: first_inputs(w, BLOCK)),
+    ),
+}
+
+_OVERFLOWING: Rows = {
+    "sigmoid by infinity over infinity": (
         "the gates were exp(z) / (1 + exp(z)), NaN for a large z",
         with_equations(i=NAIVE, f=NAIVE, o=NAIVE),
     ),
-) + alike(
-    "values",
-    "numbers that NaN should reach",
-    NAN,
-    ("NaN read as zero", "NaN in x was read as zero", on_batch(_without_nan)),
-)
+}
 
-EDGE_MISTAKES: Final = _SIZES + _VALUES
+_NAN: Rows = {"NaN read as zero": ("NaN in x was read as zero", on_batch(_without_nan))}
+
+EDGE_MISTAKES: Final = (
+    *alike("sizes", "numbers after the 64th step", LONG, _LONG),
+    *alike("sizes", "numbers that depend on an input after the 32nd", WIDE, _WIDE),
+    *alike(
+        "values",
+        "numbers that depend on a pre-activation whose exponential is infinite",
+        OVERFLOWING,
+        _OVERFLOWING,
+    ),
+    *alike("values", "numbers that NaN should reach", NAN, _NAN),
+)

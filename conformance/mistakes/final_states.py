@@ -19,13 +19,14 @@ from gateparity.conformance.mistakes.mistake import (
     alike,
 )
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_outputs
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, Outputs, join_states, map_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.conformance.mistakes.initial_states import Turn
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
@@ -33,11 +34,7 @@ if TYPE_CHECKING:
 
 def _on_states(turn: Turn) -> Wrapper:
     """Turn h_n and c_n in the same way."""
-    return on_outputs(lambda o, _, config: Outputs(o.y, turn(o.h_n, config), turn(o.c_n, config)))
-
-
-def _zeros(states: Array, _: Config) -> Array:
-    return np.zeros_like(states)
+    return on_outputs(lambda o, _, config: map_states(o, lambda s: turn(s, config)))
 
 
 def last_layer(states: Array, config: Config) -> Array:
@@ -46,7 +43,7 @@ def last_layer(states: Array, config: Config) -> Array:
 
 
 def _exchanged(outputs: Outputs, *_: object) -> Outputs:
-    return Outputs(outputs.y, outputs.c_n, outputs.h_n)
+    return Outputs(outputs.y, {"h": outputs.states["c"], "c": outputs.states["h"]})
 
 
 def _told(h_of: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Wrapper:
@@ -54,36 +51,35 @@ def _told(h_of: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Wr
 
     def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
         found = lstm.forward(config, params, batch)
-        return Outputs(found.y, h_of(found.c_n), found.c_n)
+        c_n = found.states["c"]
+        return Outputs(found.y, {"h": h_of(c_n), "c": c_n})
 
     def gradients(
         lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
-        c_n = lstm.forward(config, params, batch).c_n
-        cotangents = Outputs(
-            cotangent.y,
-            np.zeros_like(cotangent.h_n),
-            cotangent.c_n + cotangent.h_n * slope(c_n),
-        )
-        return lstm.gradients(config, params, batch, cotangents)
+        c_n = lstm.forward(config, params, batch).states["c"]
+        dh_n, dc_n = cotangent.states["h"], cotangent.states["c"]
+        states = {"h": np.zeros_like(dh_n), "c": dc_n + dh_n * slope(c_n)}
+        return lstm.gradients(config, params, batch, Outputs(cotangent.y, states))
 
     return Wrapper(forward, gradients=gradients)
 
 
 def _stale_forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
     found = lstm.forward(config, params, batch)
-    h_0 = np.zeros_like(found.h_n) if batch.h_0 is None else found.h_n * 0 + batch.h_0
-    c_0 = np.zeros_like(found.c_n) if batch.c_0 is None else found.c_n * 0 + batch.c_0
-    return Outputs(found.y, h_0, c_0)
+    given = batch.states or {}
+    states = {
+        name: state * 0 + given[name] if name in given else np.zeros_like(state)
+        for name, state in found.states.items()
+    }
+    return Outputs(found.y, states)
 
 
 def _stale_gradients(
     lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
-    h_n, c_n = cotangent.h_n, cotangent.c_n
-    cotangents = Outputs(cotangent.y, np.zeros_like(h_n), np.zeros_like(c_n))
-    d_params, d = lstm.gradients(config, params, batch, cotangents)
-    return d_params, Batch(d.x, d.h_0 + h_n, d.c_0 + c_n)
+    d_params, d = lstm.gradients(config, params, batch, map_states(cotangent, np.zeros_like))
+    return d_params, Batch(d.x, join_states([d, cotangent], lambda pair: pair[0] + pair[1]))
 
 
 def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
@@ -91,16 +87,13 @@ def _read_off_y(where: Callable[[Array, Any], Array]) -> Apply:
     return on_results(lambda Y, H_n, mask, *, reverse: (Y, pick(Y, where(mask, reverse), H_n)))
 
 
-def _a_step_short(sequence: Run) -> Run:
-    def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-        kept = parts | {"with_trace": True}
-        Y, H_n, C_n, tape = sequence(X, H, C, w, mask, reverse=reverse, **kept)
-        last = _is_first(known(mask, X)) if reverse else is_last(known(mask, X))
-        H_n = pick([step.H_prev for step in tape.steps], last, H_n)
-        C_n = pick([step.C_prev for step in tape.steps], last, C_n)
-        return Y, H_n, C_n, tape
-
-    return run
+def _a_step_short(sequence: Run, X: Any, *given: Any, **parts: Any) -> Any:
+    Y, H_n, C_n, tape = sequence(X, *given, **parts | {"with_trace": True})
+    mask = known(given[-1], X)
+    last = _is_first(mask) if parts["reverse"] else is_last(mask)
+    H_n = pick([step.H_prev for step in tape.steps], last, H_n)
+    C_n = pick([step.C_prev for step in tape.steps], last, C_n)
+    return Y, H_n, C_n, tape
 
 
 def _is_first(mask: Array) -> Array:
@@ -116,90 +109,89 @@ def _is_at_the_end(mask: Array, _: object) -> Array:
 
 _FAMILY: Final = "final states"
 
-_ALL: Final = alike(
-    _FAMILY,
-    "final states, and gradients through them",
-    ANSWERS,
-    ("h_n and c_n exchanged", "h_n and c_n had changed places", on_outputs(_exchanged)),
-    ("h_n is the cell state", "h_n was c_n", _told(lambda c: c, lambda c: np.zeros_like(c) + 1)),
-    (
-        "h_n before the output gate",
+_ALL: Rows = {
+    "h_n and c_n exchanged": ("h_n and c_n had changed places", on_outputs(_exchanged)),
+    "h_n is the cell state": ("h_n was c_n", _told(lambda c: c, lambda c: np.zeros_like(c) + 1)),
+    "h_n before the output gate": (
         "h_n was tanh(c_n), before the output gate",
         _told(np.tanh, lambda c: 1 - np.tanh(c) * np.tanh(c)),
     ),
-    ("no final states", "h_n and c_n were zeros", _on_states(_zeros)),
-    (
-        "final states are the initial ones",
+    "no final states": (
+        "h_n and c_n were zeros",
+        _on_states(lambda states, _: np.zeros_like(states)),
+    ),
+    "final states are the initial ones": (
         "h_n and c_n were h_0 and c_0",
         Wrapper(_stale_forward, gradients=_stale_gradients),
     ),
-    (
-        "final states of the next sequence",
+    "final states of the next sequence": (
         "the final states stood one place further in the batch",
         _on_states(rolled(1)),
     ),
-)
+}
 
-_FORWARD: Final = alike(
-    _FAMILY,
-    "final states",
-    OUTPUTS,
-    (
-        "final states a step short",
+_FORWARD: Rows = {
+    "final states a step short": (
         "h_n and c_n were those before the last step",
-        with_sequence(_a_step_short, lambda backward: backward),
+        with_sequence(_a_step_short),
     ),
-    path="forward",
-)
+}
 
-_CELLS: Final = alike(
-    _FAMILY,
-    "final states of several layers or directions, and gradients through them",
-    TWO_CELLS & ANSWERS,
-    (
-        "final states batch-major",
+_CELLS: Rows = {
+    "final states batch-major": (
         "h_n and c_n were told as (batch, cells, hidden)",
         _on_states(ungrouped),
     ),
-)
+}
 
-_DIRECTIONS: Final = alike(
-    _FAMILY,
-    "final states of two directions, and gradients through them",
-    TWO_DIRECTIONS & ANSWERS,
-    (
-        "reverse h_n at the last step",
+_DIRECTIONS: Rows = {
+    "reverse h_n at the last step": (
         "the reverse direction's h_n was its output at each sequence's last step",
         _read_off_y(lambda mask, reverse: is_last(mask) & reverse),
     ),
-    ("h_n is y[-1]", "h_n was y[-1], whatever the direction", _read_off_y(_is_at_the_end)),
-)
+    "h_n is y[-1]": ("h_n was y[-1], whatever the direction", _read_off_y(_is_at_the_end)),
+}
 
-_BOTH: Final = alike(
-    _FAMILY,
-    "final states of several layers of two directions, and gradients through them",
-    TWO_OF_BOTH & ANSWERS,
-    (
-        "final states by direction",
+_BOTH: Rows = {
+    "final states by direction": (
         "h_n and c_n had all forward states before all reverse ones",
         _on_states(by_direction),
     ),
-)
+}
 
-_LAYERS: Final = alike(
-    _FAMILY,
-    "final states of several layers, and gradients through them",
-    TWO_LAYERS & ANSWERS,
-    (
-        "final states of the last layer",
+_LAYERS: Rows = {
+    "final states of the last layer": (
         "h_n and c_n were those of the last layer for every layer",
         _on_states(last_layer),
     ),
-    (
-        "final states from the top",
-        "h_n and c_n had the top layer first",
-        _on_states(top_down),
+    "final states from the top": ("h_n and c_n had the top layer first", _on_states(top_down)),
+}
+
+FINAL_MISTAKES: Final = (
+    *alike(_FAMILY, "final states, and gradients through them", ANSWERS, _ALL),
+    *alike(_FAMILY, "final states", OUTPUTS, _FORWARD, path="forward"),
+    *alike(
+        _FAMILY,
+        "final states of several layers or directions, and gradients through them",
+        TWO_CELLS & ANSWERS,
+        _CELLS,
+    ),
+    *alike(
+        _FAMILY,
+        "final states of two directions, and gradients through them",
+        TWO_DIRECTIONS & ANSWERS,
+        _DIRECTIONS,
+    ),
+    *alike(
+        _FAMILY,
+        "final states of several layers of two directions, and gradients through them",
+        TWO_OF_BOTH & ANSWERS,
+        _BOTH,
+    ),
+    *alike(
+        _FAMILY,
+        "final states of several layers, and gradients through them",
+        TWO_LAYERS & ANSWERS,
+        _LAYERS,
     ),
 )
-
-FINAL_MISTAKES: Final = _ALL + _FORWARD + _CELLS + _DIRECTIONS + _BOTH + _LAYERS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from gateparity.conformance.mistakes.mistake import (
     alike,
 )
 from gateparity.conformance.mistakes.wrappers import on_batch
+from gateparity.network.batch import map_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Wrapper
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
@@ -28,14 +30,8 @@ if TYPE_CHECKING:
 
 
 def on_states(turn: Turn) -> Wrapper:
-    """Turn h_0 and c_0 in the same way, where they are given."""
+    """Return a wrapper that changes h_0 and c_0 in the same way, if the batch has them."""
     return on_batch(lambda batch, config: map_states(batch, lambda s: turn(s, config)))
-
-
-def map_states(batch: Batch, change: Callable[[Array], Array]) -> Batch:
-    """Return the batch with a function applied to its initial states."""
-    states = {"h_0": batch.h_0, "c_0": batch.c_0}
-    return dataclasses.replace(batch, **{n: change(s) for n, s in states.items() if s is not None})
 
 
 def rolled(step: int) -> Turn:
@@ -50,7 +46,7 @@ def regrouped(array: Array, _: object = None) -> Array:
 
 
 def ungrouped(array: Array, _: object = None) -> Array:
-    """Return what `regrouped` was made of."""
+    """Undo `regrouped`: return the array that it was given."""
     return np.swapaxes(array, 0, 1).reshape(array.shape)
 
 
@@ -78,81 +74,78 @@ def first_layer(states: Array, config: Config) -> Array:
 
 
 def _without(*names: str) -> Wrapper:
-    """Put zeros in."""
-    nothing: dict[str, Any] = dict.fromkeys(names)
-    return on_batch(lambda batch, _: dataclasses.replace(batch, **nothing))
+    """Return a wrapper that drops these initial states, so that the LSTM starts from zeros."""
+
+    def change(batch: Batch, _: Config) -> Batch:
+        states = (batch.states or {}).items()
+        return dataclasses.replace(batch, states={n: s for n, s in states if n not in names})
+
+    return on_batch(change)
 
 
 def _exchanged(batch: Batch, *_: object) -> Batch:
-    return dataclasses.replace(batch, h_0=batch.c_0, c_0=batch.h_0)
-
-
-def _first_for_all(states: Array, _: Config) -> Array:
-    return states[:, np.zeros(states.shape[1], int)]
+    given, others = batch.states or {}, {"h": "c", "c": "h"}
+    states = {name: given[other] for name, other in others.items() if other in given}
+    return dataclasses.replace(batch, states=states)
 
 
 _FAMILY: Final = "initial states"
 
-_ALL: Final = alike(
-    _FAMILY,
-    "every number after an initial state that isn't zero: all checks that compute",
-    COMPUTES,
-    ("h_0 ignored", "h_0 was zero", _without("h_0")),
-    ("c_0 ignored", "c_0 was zero", _without("c_0")),
-    ("h_0 and c_0 ignored", "both initial states were zero", _without("h_0", "c_0")),
-    (
-        "h_0 and c_0 exchanged",
-        "h_0 and c_0 had changed places",
-        on_batch(_exchanged),
-    ),
-    (
-        "initial states of the next sequence",
+_ALL: Rows = {
+    "h_0 ignored": ("h_0 was zero", _without("h")),
+    "c_0 ignored": ("c_0 was zero", _without("c")),
+    "h_0 and c_0 ignored": ("both initial states were zero", _without("h", "c")),
+    "h_0 and c_0 exchanged": ("h_0 and c_0 had changed places", on_batch(_exchanged)),
+    "initial states of the next sequence": (
         "each sequence began from the initial states of the one before it in the batch",
         on_states(rolled(1)),
     ),
-    (
-        "initial states of the first sequence",
+    "initial states of the first sequence": (
         "every sequence began from the initial states of the first",
-        on_states(_first_for_all),
+        on_states(lambda states, _: states[:, np.zeros(states.shape[1], int)]),
     ),
-)
+}
 
-_CELLS: Final = alike(
-    _FAMILY,
-    "every number of several layers or directions after an initial state",
-    TWO_CELLS,
-    (
-        "initial states batch-major",
+_CELLS: Rows = {
+    "initial states batch-major": (
         "h_0 and c_0 were read as (batch, cells, hidden)",
         on_states(regrouped),
     ),
-)
+}
 
-_BOTH: Final = alike(
-    _FAMILY,
-    "every number of several layers of two directions after an initial state",
-    TWO_OF_BOTH,
-    (
-        "initial states by direction",
+_BOTH: Rows = {
+    "initial states by direction": (
         "h_0 and c_0 had all forward states before all reverse ones",
         on_states(by_layer),
     ),
-)
+}
 
-_LAYERS: Final = alike(
-    _FAMILY,
-    "every number of several layers after an initial state",
-    TWO_LAYERS,
-    (
-        "initial states of the first layer",
+_LAYERS: Rows = {
+    "initial states of the first layer": (
         "every layer began from the first one's initial states",
         on_states(first_layer),
     ),
-    (
-        "initial states from the top",
-        "h_0 and c_0 had the top layer first",
-        on_states(top_down),
-    ),
-)
+    "initial states from the top": ("h_0 and c_0 had the top layer first", on_states(top_down)),
+}
 
-INITIAL_MISTAKES: Final = _ALL + _CELLS + _BOTH + _LAYERS
+INITIAL_MISTAKES: Final = (
+    *alike(
+        _FAMILY,
+        "every number after an initial state that isn't zero: all checks that compute",
+        COMPUTES,
+        _ALL,
+    ),
+    *alike(
+        _FAMILY,
+        "every number of several layers or directions after an initial state",
+        TWO_CELLS,
+        _CELLS,
+    ),
+    *alike(
+        _FAMILY,
+        "every number of several layers of two directions after an initial state",
+        TWO_OF_BOTH,
+        _BOTH,
+    ),
+    *alike(_FAMILY, "every number of several layers after an initial state", TWO_LAYERS, _LAYERS),
+)

@@ -9,15 +9,17 @@ import numpy as np
 
 from gateparity.conformance.mistakes.directions import from_cell, in_upper_layers
 from gateparity.conformance.mistakes.final_states import last_layer
-from gateparity.conformance.mistakes.initial_states import first_layer, map_states
+from gateparity.conformance.mistakes.initial_states import first_layer
 from gateparity.conformance.mistakes.mistake import TWO_LAYERS, alike
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.conformance.mistakes.weights import BIASES
 from gateparity.conformance.mistakes.wrappers import Wrapper
-from gateparity.network.batch import Batch, Outputs, Trace
+from gateparity.network.batch import Batch, Trace, map_arrays, map_states
 
 if TYPE_CHECKING:
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Found, Wrappable
+    from gateparity.network.batch import Outputs
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
 
@@ -33,7 +35,7 @@ def _first(config: Config, params: Parameters, batch: Batch) -> tuple[Parameters
 
 def _repeated(found: Outputs, config: Config) -> Outputs:
     """Give every layer the final states of the first."""
-    return Outputs(found.y, last_layer(found.h_n, config), last_layer(found.c_n, config))
+    return map_states(found, lambda state: last_layer(state, config))
 
 
 def _first_forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
@@ -43,17 +45,16 @@ def _first_forward(lstm: Wrappable, config: Config, params: Parameters, batch: B
 
 def _first_gates(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Trace:
     found = lstm.gates(_one_layer(config), *_first(config, params, batch))
-    return Trace(**{name: first_layer(array, config) for name, array in vars(found).items()})
+    return map_arrays(lambda array: first_layer(array, config), found)
 
 
 def _first_gradients(
     lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
 ) -> Found:
-    y, h_n, c_n = cotangent.y, cotangent.h_n, cotangent.c_n
-    one = Outputs(y, h_n[: config.directions], c_n[: config.directions])
+    one = map_states(cotangent, lambda state: state[: config.directions])
     cotangents = pull_back(lambda found: _repeated(found, config), cotangent, like=one)
     d_first = lstm.gradients(_one_layer(config), *_first(config, params, batch), cotangents)
-    given = params, Batch(batch.x, h_n, c_n)  # states have that shape, given or not
+    given = params, Batch(batch.x, cotangent.states)  # states have that shape, given or not
     return pull_back(lambda all_layers: _first(config, *all_layers), d_first, like=given)
 
 
@@ -62,28 +63,23 @@ def _mirrored(k: int, config: Config) -> int:
     return (config.layers - 1 - layer) * config.directions + direction
 
 
-LAYER_MISTAKES: Final = alike(
-    "layers",
-    "every number of several layers",
-    TWO_LAYERS,
-    (
-        "recurrent kernels of the layers reversed",
+_LAYERS: Rows = {
+    "recurrent kernels of the layers reversed": (
         "the recurrent kernels of the layers stood from the top one down",
         from_cell(("w_hh",), _mirrored),
     ),
-    (
-        "recurrent kernels of the first layer",
+    "recurrent kernels of the first layer": (
         "every layer had the first one's recurrent kernels",
         from_cell(("w_hh",), lambda k, config: k % config.directions),
     ),
-    (
-        "no biases above the first layer",
+    "no biases above the first layer": (
         "the first layer alone had biases",
         in_upper_layers(BIASES, lambda b, _: np.zeros_like(b)),
     ),
-    (
-        "first layer alone",
+    "first layer alone": (
         "the first layer's results were those of all",
         Wrapper(_first_forward, _first_gates, _first_gradients),
     ),
-)
+}
+
+LAYER_MISTAKES: Final = alike("layers", "every number of several layers", TWO_LAYERS, _LAYERS)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.conformance.mistakes.initial_states import map_states
 from gateparity.conformance.mistakes.masks import is_last, is_live, pick
 from gateparity.conformance.mistakes.mistake import ANSWERS, SHORT, ZERO_LENGTH, alike
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_batch, on_outputs
 from gateparity.conformance.problems.slices import add_parameters
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, Outputs, join_states, map_arrays, map_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Found, Wrappable
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
@@ -41,8 +41,8 @@ def _joined(join: Callable[[Outputs, Outputs, Batch], Outputs]) -> Wrapper:
         cotangents, other_heads = pull_back(lambda pair: join(*pair, batch), cotangent, like=both)
         d_params, d = lstm.gradients(config, params, batch, cotangents)
         more, e = lstm.gradients(config, params, _unmasked(batch), other_heads)
-        states = {name: getattr(d, name) + getattr(e, name) for name in ("x", "h_0", "c_0")}
-        return add_parameters([d_params, more]), Batch(**states)
+        states = join_states([d, e], lambda pair: pair[0] + pair[1])
+        return add_parameters([d_params, more]), Batch(d.x + e.x, states)
 
     return Wrapper(forward, gradients=gradients)
 
@@ -78,81 +78,61 @@ def _by_length(batch: Batch) -> Array:
     return np.argsort(-lengths, kind="stable")
 
 
-def _in_order(outputs: Outputs, order: Array) -> Outputs:
-    return Outputs(**{name: array[:, order] for name, array in vars(outputs).items()})
-
-
 def _without_empty(outputs: Outputs, batch: Batch, _: Config) -> Outputs:
     """Keep the final states of the sequences that have a step."""
     if batch.lengths is None:
         return outputs
     there = (batch.lengths > 0)[:, None]
-    h_n, c_n = (np.where(there, states, 0) for states in (outputs.h_n, outputs.c_n))
-    return dataclasses.replace(outputs, h_n=h_n, c_n=c_n)
+    return map_states(outputs, lambda state: np.where(there, state, 0))
 
 
-_SHORT: Final = alike(
-    "lengths",
-    "every number of sequences that end early",
-    SHORT,
-    (
-        "lengths ignored",
+_SHORT: Rows = {
+    "lengths ignored": (
         "every sequence had all steps",
         _with_lengths(lambda n, steps: 0 * n + steps),
     ),
-    (
-        "lengths of the first sequence",
+    "lengths of the first sequence": (
         "every sequence had the length of the first",
         _with_lengths(lambda n, _: 0 * n + n[:1]),
     ),
-    (
-        "lengths one short",
+    "lengths one short": (
         "every sequence ended a step early",
         _with_lengths(lambda n, _: np.maximum(n - 1, 0)),
     ),
-    (
-        "lengths one long",
+    "lengths one long": (
         "every sequence ended a step late",
         _with_lengths(lambda n, steps: np.minimum(n + 1, steps)),
     ),
-    (
-        "initial states not sorted by length",
+    "initial states not sorted by length": (
         "the batch was sorted by length, and its initial states not",
         on_batch(lambda b, _: map_states(b, lambda s: s[:, np.argsort(_by_length(b))])),
     ),
-)
+}
 
-_PUT_OUT: Final = alike(
-    "lengths",
-    "outputs and final states of sequences that end early",
-    SHORT & ANSWERS,
-    ("outputs run on", "outputs went on past each end", _joined(_filled)),
-    (
-        "last output held",
-        "the last output was repeated past each end",
-        on_outputs(_held),
-    ),
-    (
-        "states of the padded end",
+_PUT_OUT: Rows = {
+    "outputs run on": ("outputs went on past each end", _joined(_filled)),
+    "last output held": ("the last output was repeated past each end", on_outputs(_held)),
+    "states of the padded end": (
         "the final states were those after the padding",
         _joined(_overrun),
     ),
-    (
-        "results sorted by length",
+    "results sorted by length": (
         "the batch was sorted by length, and the results not sorted back",
-        on_outputs(lambda o, batch, _: _in_order(o, _by_length(batch))),
+        on_outputs(lambda o, batch, _: map_arrays(lambda a: a[:, _by_length(batch)], o)),
     ),
-)
+}
 
-_EMPTY: Final = alike(
-    "lengths",
-    "final states of a sequence of no steps",
-    ZERO_LENGTH,
-    (
-        "empty sequence's states zero",
+_EMPTY: Rows = {
+    "empty sequence's states zero": (
         "the final states of a sequence of no steps were zero, not its initial ones",
         on_outputs(_without_empty),
     ),
-)
+}
 
-LENGTH_MISTAKES: Final = _SHORT + _PUT_OUT + _EMPTY
+LENGTH_MISTAKES: Final = (
+    *alike("lengths", "every number of sequences that end early", SHORT, _SHORT),
+    *alike(
+        "lengths", "outputs and final states of sequences that end early", SHORT & ANSWERS, _PUT_OUT
+    ),
+    *alike("lengths", "final states of a sequence of no steps", ZERO_LENGTH, _EMPTY),
+)

@@ -17,11 +17,13 @@ Where = Literal["both", "forward", "backward"]
 _PLACE: Final = "{place}"
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateparity.conformance.mistakes.wrappers import Apply
     from gateparity.conformance.problems.cases import Recipe
     from gateparity.conformance.requirements.checks import Compared
+
+    Rows = Mapping[str, tuple[str, Apply]]  # words and `apply`, by name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +53,7 @@ def alike(
     family: str,
     violates: str,
     checks: frozenset[str],
-    *rows: tuple[str, str, Apply],
+    rows: Rows,
     path: Where = "both",
     dtypes: tuple[str, ...] = JUDGED_DTYPES,
 ) -> tuple[Mistake, ...]:
@@ -71,7 +73,7 @@ def alike(
             dtypes=dtypes,
             words_in_place=words if _PLACE in words else "",
         )
-        for name, words, apply in rows
+        for name, (words, apply) in rows.items()
     )
 
 

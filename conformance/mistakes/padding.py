@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateparity.conformance.mistakes.equations import Run
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Apply, Wrappable
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
@@ -51,48 +52,35 @@ def _through_padding(see: Callable[[Array | None, bool], Array | None]) -> Apply
     same.
     """
 
-    def wrap(sequence: Run) -> Run:
-        def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-            Y, *rest = sequence(X, H, C, w, see(mask, reverse), reverse=reverse, **parts)
-            return np.where(known(mask, X), Y, 0), *rest
+    def forward(sequence: Run, X: Any, H: Any, C: Any, w: Any, mask: Any, **parts: Any) -> Any:
+        Y, *rest = sequence(X, H, C, w, see(mask, parts["reverse"]), **parts)
+        return np.where(known(mask, X), Y, 0), *rest
 
-        return run
+    def back(
+        backward: Run, tape: Any, w: Any, mask: Any, dY: Any, *given: Any, **parts: Any
+    ) -> Any:
+        dY = np.where(known(mask, dY), dY, 0)
+        return backward(tape, w, see(mask, parts["reverse"]), dY, *given, **parts)
 
-    def wrap_backward(backward: Run) -> Run:
-        def run(
-            tape: Any, w: Any, mask: Any, dY: Any, *given: Any, reverse: bool, **parts: Any
-        ) -> Any:
-            dY = np.where(known(mask, dY), dY, 0)
-            return backward(tape, w, see(mask, reverse), dY, *given, reverse=reverse, **parts)
-
-        return run
-
-    return with_sequence(wrap, wrap_backward)
+    return with_sequence(forward, back)
 
 
-def _times_zero(sequence: Run) -> Run:
+def _times_zero(sequence: Run, X: Any, *given: Any, **parts: Any) -> Any:
     """Mask the padding by a product with zero, so that NaN and infinity there come through."""
-
-    def run(X: Any, H: Any, C: Any, w: Any, mask: Any, *, reverse: bool, **parts: Any) -> Any:
-        Y, H_n, C_n, tape = sequence(X, H, C, w, mask, reverse=reverse, **parts)
-        leak = _leak(X, mask)
-        within = leak if reverse else 0  # the reverse direction meets the padding first
-        Y = Y + np.where(known(mask, X), within, leak)
-        return Y, H_n + leak, C_n + leak, dataclasses.replace(tape, X=X)
-
-    return run
+    Y, H_n, C_n, tape = sequence(X, *given, **parts)
+    leak, mask = _leak(X, given[-1]), known(given[-1], X)
+    within = leak if parts["reverse"] else 0  # the reverse direction meets the padding first
+    Y = Y + np.where(mask, within, leak)
+    return Y, H_n + leak, C_n + leak, dataclasses.replace(tape, X=X)
 
 
-def _times_zero_back(backward: Run) -> Run:
-    def run(tape: Any, w: Any, mask: Any, *given: Any, **parts: Any) -> Any:
-        leak = _leak(tape.X, mask)
-        tape = dataclasses.replace(tape, X=np.where(known(mask, tape.X), tape.X, 0))
-        dX, dH, dC, dw = backward(tape, w, mask, *given, **parts)
-        total = (np.zeros_like(leak, shape=(1, len(leak))) + 1) @ leak
-        dw = {name: array + (total if array.ndim == 2 else total[0]) for name, array in dw.items()}
-        return dX + leak, dH + leak, dC + leak, dw
-
-    return run
+def _times_zero_back(backward: Run, tape: Any, w: Any, mask: Any, *given: Any, **parts: Any) -> Any:
+    leak = _leak(tape.X, mask)
+    tape = dataclasses.replace(tape, X=np.where(known(mask, tape.X), tape.X, 0))
+    dX, dH, dC, dw = backward(tape, w, mask, *given, **parts)
+    total = (np.zeros_like(leak, shape=(1, len(leak))) + 1) @ leak
+    dw = {name: array + (total if array.ndim == 2 else total[0]) for name, array in dw.items()}
+    return dX + leak, dH + leak, dC + leak, dw
 
 
 def _leak(X: Array, mask: Array | None) -> Array:
@@ -102,38 +90,35 @@ def _leak(X: Array, mask: Array | None) -> Array:
     return sum((step @ ones for step in past), start=np.zeros_like(X, shape=(X.shape[1], 1)))
 
 
-_SHORT: Final = alike(
-    "lengths",
-    "every number of sequences that end early",
-    SHORT,
-    (
-        "reverse from the padded end",
+_SHORT: Rows = {
+    "reverse from the padded end": (
         "the reverse direction began in the padding",
         _through_padding(lambda mask, reverse: None if reverse else mask),
     ),
-    ("padding first", "the padding stood before each sequence", _padded_first),
-)
+    "padding first": ("the padding stood before each sequence", _padded_first),
+}
 
-_EMPTY: Final = alike(
-    "lengths",
-    "final states of a sequence of no steps",
-    ZERO_LENGTH,
-    (
-        "empty sequence run on",
+_EMPTY: Rows = {
+    "empty sequence run on": (
         "a sequence of no steps ran through all of its padding, and kept the states from there",
         _through_padding(lambda mask, _: mask if mask is None else mask | ~mask.any(0)),
     ),
-)
+}
 
-_NAN: Final = alike(
-    "lengths",
-    "every number of sequences that end early, before padding that isn't finite",
-    NAN_PADDING,
-    (
-        "padding times zero",
+_NAN: Rows = {
+    "padding times zero": (
         "padded steps were multiplied by zero, which NaN survives",
         with_sequence(_times_zero, _times_zero_back),
     ),
-)
+}
 
-PADDING_MISTAKES: Final = _SHORT + _EMPTY + _NAN
+PADDING_MISTAKES: Final = (
+    *alike("lengths", "every number of sequences that end early", SHORT, _SHORT),
+    *alike("lengths", "final states of a sequence of no steps", ZERO_LENGTH, _EMPTY),
+    *alike(
+        "lengths",
+        "every number of sequences that end early, before padding that isn't finite",
+        NAN_PADDING,
+        _NAN,
+    ),
+)

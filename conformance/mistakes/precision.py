@@ -15,16 +15,16 @@ from gateparity.conformance.mistakes.equations import (
     with_sequence,
 )
 from gateparity.conformance.mistakes.gradients import on_gradients
-from gateparity.conformance.mistakes.initial_states import map_states
 from gateparity.conformance.mistakes.mistake import GRADIENTS, OUTPUTS, WEIGHTS, alike, run_at
-from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields, on_fields
+from gateparity.conformance.mistakes.weights import BIASES, KERNELS, on_fields, on_weights
 from gateparity.conformance.mistakes.wrappers import on_batch, on_outputs
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import map_arrays, map_states
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.cells import CellChange
     from gateparity.conformance.mistakes.equations import Run
-    from gateparity.conformance.mistakes.wrappers import Found, Wrappable, Wrapper
+    from gateparity.conformance.mistakes.mistake import Rows
+    from gateparity.conformance.mistakes.wrappers import Wrappable, Wrapper
     from gateparity.network.parameters import Array
 
 BFLOAT16: Final = 8  # bits of the significand, with the one that isn't stored
@@ -53,12 +53,8 @@ def _params(names: tuple[str, ...], bits: int) -> CellChange:
 
 def _kept(names: tuple[str, ...], bits: int) -> Wrapper:
     """Return a mistake that stores parameters with fewer bits, as reading them back shows."""
-    return dataclasses.replace(
-        _params(names, bits).bend,
-        weights=lambda lstm, *asked: tuple(
-            map_fields(cell, names, lambda array: cut(array, bits)) for cell in lstm.weights(*asked)
-        ),
-    )
+    read = on_weights(names, lambda array: cut(array, bits)).weights
+    return dataclasses.replace(_params(names, bits).wrapper, weights=read)
 
 
 def _inputs(bits: int) -> Wrapper:
@@ -70,20 +66,11 @@ def _initial_states(bits: int) -> Wrapper:
 
 
 def _outputs(bits: int) -> Wrapper:
-    def cut_all(outputs: Outputs, *_: object) -> Outputs:
-        return Outputs(**{name: cut(array, bits) for name, array in vars(outputs).items()})
-
-    return on_outputs(cut_all, _unchanged)
+    return on_outputs(lambda o, *_: map_arrays(lambda array: cut(array, bits), o), _unchanged)
 
 
 def _gradients(bits: int) -> Wrapper:
-    def cut_all(found: Found, *_: object) -> Found:
-        names = KERNELS + BIASES
-        d_params = tuple(map_fields(c, names, lambda d: cut(d, bits)) for c in found[0])
-        states = {name: cut(getattr(found[1], name), bits) for name in ("x", "h_0", "c_0")}
-        return d_params, dataclasses.replace(found[1], **states)
-
-    return on_gradients(cut_all)
+    return on_gradients(lambda found, *_: map_arrays(lambda array: cut(array, bits), found))
 
 
 def _cell_state(bits: int) -> Activation:
@@ -94,20 +81,14 @@ def _cell_state(bits: int) -> Activation:
 def _products(bits: int) -> Any:
     """Return a mistake that rounds the factors of the forward products."""
 
-    def run_cut(sequence: Run) -> Run:
-        def run(X: Any, *given: Any, cell: Any, **parts: Any) -> Any:
-            def cut_cell(Z_x: Any, H: Any, *rest: Any) -> Any:
-                return cell(Z_x, cut(H, bits), *rest)
+    def forward(sequence: Run, X: Any, *given: Any, cell: Any, **parts: Any) -> Any:
+        def cut_cell(Z_x: Any, H: Any, *rest: Any) -> Any:
+            return cell(Z_x, cut(H, bits), *rest)
 
-            return sequence(cut(X, bits), *given, cell=cut_cell, **parts)
+        return sequence(cut(X, bits), *given, cell=cut_cell, **parts)
 
-        return run
-
-    def apply(lstm: Wrappable) -> Wrappable:
-        factors = with_sequence(run_cut, lambda backward: backward)
-        return _params(KERNELS, bits)(factors(lstm))
-
-    return apply
+    factors = with_sequence(forward)
+    return lambda lstm: _params(KERNELS, bits)(factors(lstm))
 
 
 def _all_in_float32(lstm: Wrappable) -> Wrappable:
@@ -125,96 +106,80 @@ _FAMILY: Final = "precision"
 _ANY: Final = "every number, by more than the dtype's rounding: all checks that compute"
 _WIDER: Final = run_at(*WIDER)
 
-_READ: Final = alike(
-    _FAMILY,
-    _ANY,
-    _WIDER,
-    ("x in bfloat16", "x was read in bfloat16", _inputs(BFLOAT16)),
-    (
-        "initial states in bfloat16",
-        "h_0 and c_0 were read in bfloat16",
-        _initial_states(BFLOAT16),
-    ),
-    (
-        "cell state in bfloat16",
+_READ: Rows = {
+    "x in bfloat16": ("x was read in bfloat16", _inputs(BFLOAT16)),
+    "initial states in bfloat16": ("h_0 and c_0 were read in bfloat16", _initial_states(BFLOAT16)),
+    "cell state in bfloat16": (
         "the cell state was kept in bfloat16",
         with_equations(kept=_cell_state(BFLOAT16)),
     ),
-    (
-        "cell state in float16",
+    "cell state in float16": (
         "the cell state was kept in float16",
         with_equations(kept=_cell_state(TF32)),
     ),
-    (
-        "recurrent kernels in TF32",
+    "recurrent kernels in TF32": (
         "the recurrent kernels were multiplied in TF32",
         _params(("w_hh",), TF32),
     ),
-    (
-        "input kernels in TF32",
+    "input kernels in TF32": (
         "the input kernels were multiplied in TF32",
         _params(("w_ih",), TF32),
     ),
-    (
-        "products in TF32",
-        "both factors of the matrix products were TF32",
-        _products(TF32),
-    ),
-    dtypes=WIDER,
-)
+    "products in TF32": ("both factors of the matrix products were TF32", _products(TF32)),
+}
 
-_KEPT: Final = alike(
-    _FAMILY,
-    f"{_ANY}; and weights that are read back",
-    _WIDER | WEIGHTS,
-    (
-        "recurrent kernels in bfloat16",
+_KEPT: Rows = {
+    "recurrent kernels in bfloat16": (
         "the recurrent kernels were kept in bfloat16",
         _kept(("w_hh",), BFLOAT16),
     ),
-    (
-        "input kernels in bfloat16",
+    "input kernels in bfloat16": (
         "the input kernels were kept in bfloat16",
         _kept(("w_ih",), BFLOAT16),
     ),
-    ("biases in float16", "the biases were kept in float16", _kept(BIASES, TF32)),
-    dtypes=WIDER,
-)
+    "biases in float16": ("the biases were kept in float16", _kept(BIASES, TF32)),
+}
 
-_FLOAT64: Final = alike(
-    _FAMILY,
-    _ANY,
-    run_at("float64"),
-    ("float64 in float32", "float64 was computed in float32", _all_in_float32),
-    (
-        "sigmoid in float32",
+_FLOAT64: Rows = {
+    "float64 in float32": ("float64 was computed in float32", _all_in_float32),
+    "sigmoid in float32": (
         "the sigmoid of a float64 was computed in float32",
         with_equations(i=_graded(SIGMOID), f=_graded(SIGMOID), o=_graded(SIGMOID)),
     ),
-    (
-        "tanh in float32",
+    "tanh in float32": (
         "the tanh of a float64 was computed in float32",
         with_equations(g=_graded(TANH), out=_graded(TANH)),
     ),
-    dtypes=("float64",),
-)
+}
 
-_OUTPUTS: Final = alike(
-    _FAMILY,
-    "outputs and final states, by more than the dtype's rounding",
-    _WIDER & OUTPUTS,
-    ("outputs in bfloat16", "y, h_n and c_n were told in bfloat16", _outputs(BFLOAT16)),
-    path="forward",
-    dtypes=WIDER,
-)
+_OUTPUTS: Rows = {
+    "outputs in bfloat16": ("y, h_n and c_n were told in bfloat16", _outputs(BFLOAT16))
+}
 
-_GRADIENTS: Final = alike(
-    _FAMILY,
-    "gradients, by more than the dtype's rounding",
-    _WIDER & GRADIENTS,
-    ("gradients in bfloat16", "gradients were told in bfloat16", _gradients(BFLOAT16)),
-    path="backward",
-    dtypes=WIDER,
-)
+_GRADIENTS: Rows = {
+    "gradients in bfloat16": ("gradients were told in bfloat16", _gradients(BFLOAT16))
+}
 
-PRECISION_MISTAKES: Final = _READ + _KEPT + _FLOAT64 + _OUTPUTS + _GRADIENTS
+PRECISION_MISTAKES: Final = (
+    *alike(_FAMILY, _ANY, _WIDER, _READ, dtypes=WIDER),
+    *alike(
+        _FAMILY, f"{_ANY}; and weights that are read back", _WIDER | WEIGHTS, _KEPT, dtypes=WIDER
+    ),
+    *alike(_FAMILY, _ANY, run_at("float64"), _FLOAT64, dtypes=("float64",)),
+    *alike(
+        _FAMILY,
+        "outputs and final states, by more than the dtype's rounding",
+        _WIDER & OUTPUTS,
+        _OUTPUTS,
+        path="forward",
+        dtypes=WIDER,
+    ),
+    *alike(
+        _FAMILY,
+        "gradients, by more than the dtype's rounding",
+        _WIDER & GRADIENTS,
+        _GRADIENTS,
+        path="backward",
+        dtypes=WIDER,
+    ),
+)

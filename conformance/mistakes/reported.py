@@ -12,13 +12,14 @@ import numpy as np
 
 from gateparity.conformance.mistakes.masks import is_live
 from gateparity.conformance.mistakes.mistake import TRACE, WEIGHTS, alike
-from gateparity.conformance.mistakes.weights import BIASES, KERNELS, at, map_fields
-from gateparity.conformance.mistakes.wrappers import Wrapper, on_trace, on_weights
+from gateparity.conformance.mistakes.weights import BIASES, KERNELS, at, on_weights
+from gateparity.conformance.mistakes.wrappers import Wrapper, on_trace
 from gateparity.network.batch import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Wrappable
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
@@ -61,82 +62,57 @@ def _on_past_the_end(lstm: Wrappable, config: Config, params: Parameters, batch:
     return Trace(**{name: np.where(there[name], right[name], full[name]) for name in right})
 
 
-def _come_back(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
-    return on_weights(lambda params, _: tuple(map_fields(cell, names, change) for cell in params))
-
-
-def _offset(b: Array) -> Array:
-    return np.where(at("f"), b + 1, b)
-
-
-_TRACE: Final = alike(
-    "trace",
-    "what is told of pre-activations, gates and states",
-    TRACE,
-    (
-        "trace packed i, f, o, g",
+_TRACE: Rows = {
+    "trace packed i, f, o, g": (
         "gates were traced in the order i, f, o, g",
         _on_arrays(("z", "gates"), lambda array: array[:, :, IFOG]),
     ),
-    (
-        "trace a step late",
+    "trace a step late": (
         "states were traced one step late, the last ones first",
         _on_arrays(("c", "h"), lambda array: np.roll(array, 1, 1)),
     ),
-    (
-        "trace without biases",
+    "trace without biases": (
         "pre-activations were traced before the biases were added",
         on_trace(_without_biases),
     ),
-    (
-        "trace before activations",
+    "trace before activations": (
         "gates were traced before their activations",
         on_trace(lambda trace, *_: dataclasses.replace(trace, gates=trace.z)),
     ),
-    (
-        "trace before the output gate",
+    "trace before the output gate": (
         "h was traced before the output gate, as tanh(c)",
         on_trace(lambda trace, *_: dataclasses.replace(trace, h=np.tanh(trace.c))),
     ),
-    (
-        "trace in processing order",
+    "trace in processing order": (
         "the reverse direction was traced from its own first step",
         on_trace(_in_processing_order),
     ),
-    ("trace runs on", "the trace went on past each end", Wrapper(gates=_on_past_the_end)),
-    path="forward",
-)
+    "trace runs on": ("the trace went on past each end", Wrapper(gates=_on_past_the_end)),
+}
 
-_WEIGHTS: Final = alike(
-    "layout",
-    "weights that are read back",
-    WEIGHTS,
-    (
-        "weights come back packed i, f, o, g",
+_WEIGHTS: Rows = {
+    "weights come back packed i, f, o, g": (
         "weights came back packed i, f, o, g",
-        _come_back(KERNELS + BIASES, lambda array: array[IFOG]),
+        on_weights(KERNELS + BIASES, lambda array: array[IFOG]),
     ),
-    (
-        "recurrent kernels come back transposed",
+    "recurrent kernels come back transposed": (
         "the recurrent kernels came back transposed",
-        _come_back(("w_hh",), lambda w: np.swapaxes(w, 1, 2)),
+        on_weights(("w_hh",), lambda w: np.swapaxes(w, 1, 2)),
     ),
-    (
-        "b_hh lost on the way back",
-        "b_hh came back as zeros",
-        _come_back(("b_hh",), np.zeros_like),
-    ),
-    (
-        "forget offset on the way back",
+    "b_hh lost on the way back": ("b_hh came back as zeros", on_weights(("b_hh",), np.zeros_like)),
+    "forget offset on the way back": (
         "the forget gate's bias came back with an offset of 1",
-        _come_back(("b_ih",), _offset),
+        on_weights(("b_ih",), lambda b: np.where(at("f"), b + 1, b)),
     ),
-    (
-        "weights never loaded",
+    "weights never loaded": (
         "the weights that came back had never been set",
-        _come_back(KERNELS + BIASES, np.zeros_like),
+        on_weights(KERNELS + BIASES, np.zeros_like),
     ),
-    path="forward",
-)
+}
 
-TOLD_MISTAKES: Final = _TRACE + _WEIGHTS
+TOLD_MISTAKES: Final = (
+    *alike(
+        "trace", "what is told of pre-activations, gates and states", TRACE, _TRACE, path="forward"
+    ),
+    *alike("layout", "weights that are read back", WEIGHTS, _WEIGHTS, path="forward"),
+)

@@ -7,33 +7,34 @@ they write to a copy, and no other check sees it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gateparity.conformance.mistakes.mistake import PURITY, REFUSAL, alike
-from gateparity.conformance.mistakes.wrappers import Isolated, Wrapper
+from gateparity.conformance.mistakes.wrappers import ISOLATED, Wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.conformance.mistakes.wrappers import Apply, Found, Wrappable
-    from gateparity.network.batch import Batch, Outputs
+    from gateparity.network.batch import Batch, Outputs, States
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
 
 def _far(**methods: Callable[..., Any]) -> Apply:
-    return lambda lstm: Isolated(Wrapper(**methods)(lstm))
+    return lambda lstm: ISOLATED(Wrapper(**methods)(lstm))
 
 
 def _overwrites_states(
     lstm: Wrappable, config: Config, params: Parameters, batch: Batch
 ) -> Outputs:
     found = lstm.forward(config, params, batch)
-    for state in (batch.h_0, batch.c_0):
-        if state is not None:
-            state[...] = 0
+    for state in (batch.states or {}).values():
+        state[...] = 0
     return found
 
 
@@ -72,16 +73,16 @@ def _as_in_memory(array: Array) -> Array:
 
 
 def _keeps_states(lstm: Wrappable) -> Wrappable:
-    kept: dict[str, Array] = {}
+    kept: list[States] = []
 
     def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
-        if batch.h_0 is None and batch.c_0 is None:
-            batch = dataclasses.replace(batch, **kept)
+        if not batch.states and kept:
+            batch = dataclasses.replace(batch, states=kept[0])
         found = lstm.forward(config, params, batch)
-        kept.update(h_0=found.h_n, c_0=found.c_n)
+        kept[:] = [found.states]
         return found
 
-    return Isolated(Wrapper(forward)(lstm))
+    return ISOLATED(Wrapper(forward)(lstm))
 
 
 def _reuses_memory(lstm: Wrappable) -> Wrappable:
@@ -94,31 +95,23 @@ def _reuses_memory(lstm: Wrappable) -> Wrappable:
         answers[0].y[...] = found.y
         return dataclasses.replace(found, y=answers[0].y)
 
-    return Isolated(Wrapper(forward)(lstm))
+    return ISOLATED(Wrapper(forward)(lstm))
 
 
 def _accepting(mend: Callable[[Batch, Config], Batch]) -> Wrapper:
     """Return a mistake that repairs a batch instead of refusing it."""
 
-    def mended(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Batch:
+    def call(
+        method: str, lstm: Wrappable, config: Config, params: Parameters, batch: Batch, *rest: Any
+    ) -> Any:
         try:
             lstm.accept(config, params, batch)
         except (TypeError, ValueError):
-            return mend(batch, config)
-        return batch
+            batch = mend(batch, config)
+        return getattr(lstm, method)(config, params, batch, *rest)
 
-    def asking(method: str) -> Callable[..., Any]:
-        def ask(
-            lstm: Wrappable, config: Config, params: Parameters, batch: Batch, *cot: Any
-        ) -> Any:
-            batch = mended(lstm, config, params, batch)
-            return getattr(lstm, method)(config, params, batch, *cot)
-
-        return ask
-
-    return Wrapper(
-        **{method: asking(method) for method in ("forward", "gates", "gradients", "accept")}
-    )
+    methods = ("forward", "gates", "gradients", "accept")
+    return Wrapper(**{method: functools.partial(call, method) for method in methods})
 
 
 def _clip_lengths(batch: Batch, _: Config) -> Batch:
@@ -131,53 +124,38 @@ def _cast_x(batch: Batch, config: Config) -> Batch:
     return dataclasses.replace(batch, x=np.asarray(batch.x, config.dtype))
 
 
-_PURITY: Final = alike(
-    "purity",
-    "what a call leaves behind, or finds",
-    PURITY,
-    (
-        "h_0 and c_0 overwritten",
+_PURITY: Rows = {
+    "h_0 and c_0 overwritten": (
         "the caller's h_0 and c_0 served as working memory",
         _far(forward=_overwrites_states),
     ),
-    ("x overwritten", "the caller's x served as working memory", _far(forward=_overwrites_x)),
-    (
-        "states kept between calls",
+    "x overwritten": ("the caller's x served as working memory", _far(forward=_overwrites_x)),
+    "states kept between calls": (
         "a call without initial states began from the last one's final states",
         _keeps_states,
     ),
-    (
-        "memory of answers reused",
-        "y was written to the memory of an earlier y",
-        _reuses_memory,
-    ),
-    ("no read-only arrays", "read-only arrays were refused", _far(forward=_refuses_read_only)),
-    (
-        "strides ignored",
+    "memory of answers reused": ("y was written to the memory of an earlier y", _reuses_memory),
+    "no read-only arrays": ("read-only arrays were refused", _far(forward=_refuses_read_only)),
+    "strides ignored": (
         "a view was read from the start of its memory, whatever its strides",
         _far(forward=_ignores_strides),
     ),
-    path="forward",
-)
+}
 
-_TRAINING: Final = alike(
-    "purity",
-    "what a call leaves behind",
-    PURITY,
-    (
-        "weights decayed",
+_TRAINING: Rows = {
+    "weights decayed": (
         "a call for gradients halved the caller's recurrent kernels",
         _far(gradients=_decays),
     ),
-    path="backward",
-)
+}
 
-_REFUSAL: Final = alike(
-    "refusal",
-    "what should be refused, and isn't",
-    REFUSAL,
-    ("lengths clipped", "lengths past the end were clipped", _accepting(_clip_lengths)),
-    ("x cast", "x of another dtype was cast to the right one", _accepting(_cast_x)),
-)
+_REFUSAL: Rows = {
+    "lengths clipped": ("lengths past the end were clipped", _accepting(_clip_lengths)),
+    "x cast": ("x of another dtype was cast to the right one", _accepting(_cast_x)),
+}
 
-CONDUCT_MISTAKES: Final = _PURITY + _TRAINING + _REFUSAL
+CONDUCT_MISTAKES: Final = (
+    *alike("purity", "what a call leaves behind, or finds", PURITY, _PURITY, path="forward"),
+    *alike("purity", "what a call leaves behind", PURITY, _TRAINING, path="backward"),
+    *alike("refusal", "what should be refused, and isn't", REFUSAL, _REFUSAL),
+)

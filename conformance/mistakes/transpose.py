@@ -12,12 +12,15 @@ Example: `[a, b, c] -> [c, a, a, 0]` turns the places `[1, 2, 3]` into `[3, 1, 1
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from gateparity.network.batch import map_arrays
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from gateparity.network.parameters import Array
 
@@ -27,27 +30,17 @@ if TYPE_CHECKING:
 def pull_back(move: Callable[[Tree], Any], d_moved: Any, like: Tree) -> Tree:
     """Return the gradients of what went into `move`, from those of what came out.
 
-    Both are arrays, or tuples and dataclasses of arrays; `like` has the shapes of what went in.
-    None in the place of an array stands for zeros. The arrays may be any that NumPy's functions
-    take, among them those that round at random, which know no scatter: so this only gathers.
+    Both are arrays, or tuples, mappings and dataclasses of arrays; `like` has the shapes of what
+    went in. An array that is None or left out stands for zeros. The arrays may be any that NumPy's
+    functions take, among them those that round at random, which know no scatter: so this only
+    gathers.
     """
-    count = sum(array.size for array in _arrays(like) if array is not None)
-    moved = _arrays(move(_fill(like, np.arange(count) + 1)))
-    came = [(p, d) for p, d in zip(moved, _arrays(d_moved), strict=True) if p is not None]
+    count = sum(array.size for array, _ in _pairs(like, like))
+    came = list(_pairs(move(_fill(like, np.arange(count) + 1)), d_moved))
     places = np.concatenate([p.reshape(-1) for p, _ in came])
     nothing = np.zeros_like(came[0][1], shape=(1,))
     flat = np.concatenate([*(d.reshape(-1) for _, d in came), nothing])
     return _fill(like, _gather(flat, _sources(places, count)))
-
-
-def map_arrays(change: Callable[[Any], Any], tree: Any) -> Any:
-    """Return the same tuples and dataclasses with each array changed."""
-    if isinstance(tree, tuple):
-        return tuple(map_arrays(change, item) for item in tree)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        arrays = {n: change(a) for n, a in vars(tree).items() if hasattr(a, "reshape")}
-        return dataclasses.replace(tree, **arrays)
-    return change(tree) if hasattr(tree, "reshape") else tree
 
 
 def _gather(flat: Array, sources: Array) -> Array:
@@ -79,13 +72,20 @@ def _fill(like: Tree, flat: Array) -> Tree:
         end += array.size
         return flat[end - array.size : end].reshape(array.shape)
 
-    filled: Tree = map_arrays(take, like)
-    return filled
+    return map_arrays(take, like)
 
 
-def _arrays(tree: Any) -> list[Any]:
-    """List all arrays in their order, None where one is absent."""
-    if not isinstance(tree, tuple) and not dataclasses.is_dataclass(tree):
-        return [tree]
-    items = tree if isinstance(tree, tuple) else vars(tree).values()
-    return [array for item in items for array in _arrays(item)]
+def _pairs(places: Any, gradients: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every array of places with its gradient, in their order, without those left out."""
+    if places is None:
+        return
+    if isinstance(gradients, tuple):
+        for place, gradient in zip(places, gradients, strict=True):
+            yield from _pairs(place, gradient)
+    elif isinstance(gradients, Mapping):
+        for name, gradient in gradients.items():
+            yield from _pairs(places.get(name), gradient)
+    elif dataclasses.is_dataclass(gradients):
+        yield from _pairs(vars(places), vars(gradients))
+    else:
+        yield places, gradients

@@ -14,12 +14,14 @@ import numpy as np
 
 from gateparity.conformance.mistakes.cells import CellChange
 from gateparity.conformance.mistakes.mistake import COMPUTES, alike
+from gateparity.conformance.mistakes.wrappers import Wrapper
 from gateparity.network.config import GATES
 from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from gateparity.conformance.mistakes.mistake import Rows
     from gateparity.network.parameters import Array, CellWeights
 
 
@@ -47,6 +49,20 @@ def on_fields(
         return map_fields(d_cell, names, transpose or change)
 
     return CellChange(lambda cell: map_fields(cell, names, change), back if transpose else None)
+
+
+def on_weights(names: tuple[str, ...], change: Callable[[Array], Array]) -> Wrapper:
+    """Return a mistake that changes these arrays of every cell as they are read back."""
+    return Wrapper(
+        weights=lambda lstm, *asked: tuple(
+            map_fields(cell, names, change) for cell in lstm.weights(*asked)
+        )
+    )
+
+
+def first_inputs(w_ih: Array, count: int) -> Array:
+    """Return input kernels that read so many inputs alone, and zero times the others."""
+    return np.where(np.arange(w_ih.shape[-1]) < count, w_ih, np.zeros_like(w_ih))
 
 
 def map_fields(
@@ -99,22 +115,17 @@ def _state_first(cell: CellWeights) -> CellWeights:
     return dataclasses.replace(cell, w_ih=fused[..., hidden:], w_hh=fused[..., :hidden])
 
 
-_ORDERS: Final = alike(
-    "gate order",
-    "every number that depends on a gate: all checks that compute",
-    COMPUTES,
-    *(
-        (
-            f"gates packed {_listed(order)}",
+_ORDERS: Rows = {
+    **{
+        f"gates packed {_listed(order)}": (
             f"the gates{{place}} were packed {_listed(order)}",
             _packed("".join(order)),
         )
         for order in itertools.permutations(GATES)
         if "".join(order) != GATES
-    ),
-    *(
-        (
-            f"{part} alone packed {_listed(order)}",
+    },
+    **{
+        f"{part} alone packed {_listed(order)}": (
             f"the {part}{{place}} alone were packed {_listed(order)}",
             _packed(order, names),
         )
@@ -124,49 +135,53 @@ _ORDERS: Final = alike(
             ("biases", BIASES),
         )
         for order in ("ifog", "igfo")
-    ),
-)
+    },
+}
 
-_KERNELS: Final = alike(
-    "kernels",
-    "every number, where there are several units: all checks that compute",
-    COMPUTES,
-    (
-        "recurrent kernels transposed",
+_KERNELS: Rows = {
+    "recurrent kernels transposed": (
         "the recurrent kernels{place} were transposed",
         on_fields(("w_hh",), _transposed),
     ),
-    *(
-        (
-            f"recurrent kernel of the {words} transposed",
+    **{
+        f"recurrent kernel of the {words} transposed": (
             f"the recurrent kernel of the {words}{{place}} was transposed",
             _transposed_at(gate),
         )
         for gate, words in GATE_NAMES.items()
-    ),
-    (
-        "kernels reshaped",
+    },
+    "kernels reshaped": (
         "the kernels{place} were reshaped where they should have been transposed",
         on_fields(KERNELS, _reshaped),
     ),
-    (
-        "gates interleaved",
+    "gates interleaved": (
         "the rows of kernels and biases{place} went unit by unit, the four gates of each together",
         on_fields(KERNELS + BIASES, _interleaved),
     ),
-    (
-        "state before the input",
+    "state before the input": (
         "one kernel of [x; h]{place} was read as one of [h; x]",
         CellChange(_state_first),
     ),
-    (
-        "no recurrent kernels",
+    "no recurrent kernels": (
         "the recurrent kernels{place} were left at zero",
         on_fields(("w_hh",), lambda w: w * 0),
     ),
-)
+}
 
-WEIGHT_MISTAKES: Final = _ORDERS + _KERNELS
+WEIGHT_MISTAKES: Final = (
+    *alike(
+        "gate order",
+        "every number that depends on a gate: all checks that compute",
+        COMPUTES,
+        _ORDERS,
+    ),
+    *alike(
+        "kernels",
+        "every number, where there are several units: all checks that compute",
+        COMPUTES,
+        _KERNELS,
+    ),
+)
 
 
 def _weighed(b_ih: float, b_hh: float) -> CellChange:
@@ -185,27 +200,26 @@ def _no_bias_at(gate: str) -> CellChange:
     return on_fields(BIASES, lambda b: np.where(here, np.zeros_like(b), b))
 
 
-BIAS_MISTAKES: Final = alike(
-    "biases",
-    "every number of an LSTM with biases: all checks that compute",
-    COMPUTES,
-    ("no biases", "the biases{place} were left out", _weighed(0, 0)),
-    ("no b_ih", "b_ih{place} was left out", _weighed(0, 1)),
-    ("no b_hh", "b_hh{place} was left out", _weighed(1, 0)),
-    ("b_ih twice", "b_ih{place} stood in the place of both biases", _weighed(2, 0)),
-    ("b_hh twice", "b_hh{place} stood in the place of both biases", _weighed(0, 2)),
-    ("biases doubled", "the sum of both biases{place} stood in the place of each", _weighed(2, 2)),
-    (
-        "biases halved",
+_BIASES: Rows = {
+    "no biases": ("the biases{place} were left out", _weighed(0, 0)),
+    "no b_ih": ("b_ih{place} was left out", _weighed(0, 1)),
+    "no b_hh": ("b_hh{place} was left out", _weighed(1, 0)),
+    "b_ih twice": ("b_ih{place} stood in the place of both biases", _weighed(2, 0)),
+    "b_hh twice": ("b_hh{place} stood in the place of both biases", _weighed(0, 2)),
+    "biases doubled": ("the sum of both biases{place} stood in the place of each", _weighed(2, 2)),
+    "biases halved": (
         "the mean of both biases{place} stood in the place of their sum",
         _weighed(0.5, 0.5),
     ),
-    *(
-        (
-            f"no bias at the {words}",
+    **{
+        f"no bias at the {words}": (
             f"the biases of the {words}{{place}} were left out",
             _no_bias_at(gate),
         )
         for gate, words in GATE_NAMES.items()
-    ),
+    },
+}
+
+BIAS_MISTAKES: Final = alike(
+    "biases", "every number of an LSTM with biases: all checks that compute", COMPUTES, _BIASES
 )

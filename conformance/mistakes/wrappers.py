@@ -9,9 +9,10 @@ order; one in the equations reaches through the wrappers to the truth inside.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
-from gateparity.conformance.mistakes.transpose import map_arrays, pull_back
+from gateparity.conformance.mistakes.transpose import pull_back
+from gateparity.network.batch import map_arrays
 from gateparity.protocol.guard import Guarded
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
 
-    # The reference is always innermost; wrappers and copies go around it in any order.
-    Wrappable: TypeAlias = "Truth | Wrapped | Isolated"
+    # The reference is always innermost; wrappers go around it in any order.
+    Wrappable: TypeAlias = "Truth | Wrapped"
     Apply = Callable[[Wrappable], Wrappable]
     Found = tuple[Parameters, Batch]  # gradients
 
@@ -52,7 +53,7 @@ class Wrapped:
     """An LSTM with a mistake around it. It refuses the arguments that the reference refuses."""
 
     lstm: Wrappable
-    bend: Wrapper
+    wrapper: Wrapper
     differentiates: ClassVar[bool] = True
     lacks: ClassVar[frozenset[str]] = frozenset()
 
@@ -61,70 +62,43 @@ class Wrapped:
         # A change could hide a wrong argument, such as a wrong shape, so arguments are checked
         # before it.
         self.accept(config, params, batch)
-        return self.bend.forward(self.lstm, config, params, batch)
+        return self.wrapper.forward(self.lstm, config, params, batch)
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Return the wrong LSTM's pre-activations, gates and states."""
         self.accept(config, params, batch)
-        return self.bend.gates(self.lstm, config, params, batch)
+        return self.wrapper.gates(self.lstm, config, params, batch)
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
         """Return the wrong LSTM's gradients of the parameters, and of x, h_0 and c_0."""
         self.accept(config, params, batch, cotangent)
-        return self.bend.gradients(self.lstm, config, params, batch, cotangent)
+        return self.wrapper.gradients(self.lstm, config, params, batch, cotangent)
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Return the parameters as they come back from the wrong LSTM's own weights."""
-        return self.bend.weights(self.lstm, config, params)
+        return self.wrapper.weights(self.lstm, config, params)
 
     def accept(self, config: Config, params: Parameters, *asked: Any) -> Config:
         """Raise `ValueError` or `TypeError` for arguments that don't fit the config."""
-        return self.bend.accept(self.lstm, config, params, *asked)
+        return self.wrapper.accept(self.lstm, config, params, *asked)
 
     def guarded(self) -> Guarded:
-        """Return the same LSTM under guard, without its copies on the way."""
+        """Return the same LSTM under guard, inside all copies: a guard has to see the originals."""
         return Guarded(_near(self))
 
 
-@dataclasses.dataclass(frozen=True)
-class Isolated:
-    """An LSTM behind copies: arguments and results are copied, as between two processes."""
+def _behind_copies(method: str) -> Callable[..., Any]:
+    return lambda lstm, *asked: _copied(getattr(lstm, method)(*_copied(asked)))
 
-    lstm: Wrappable
-    differentiates: ClassVar[bool] = True
-    lacks: ClassVar[frozenset[str]] = frozenset()
 
-    def forward(self, *asked: Any) -> Outputs:
-        """Return outputs and final states, copied."""
-        # A mistake that writes to its arguments must not spoil those of the caller. In practice a
-        # worker is in between, and only the guard inside it sees such a write.
-        found: Outputs = _copied(self.lstm.forward(*_copied(asked)))
-        return found
-
-    def gates(self, *asked: Any) -> Trace:
-        """Return every pre-activation, gate and state, copied."""
-        found: Trace = _copied(self.lstm.gates(*_copied(asked)))
-        return found
-
-    def gradients(self, *asked: Any) -> Found:
-        """Return gradients of the parameters, and of x, h_0 and c_0, copied."""
-        found: Found = _copied(self.lstm.gradients(*_copied(asked)))
-        return found
-
-    def weights(self, config: Config, params: Parameters) -> Parameters:
-        """Return the parameters as they come back from the LSTM's own weights, copied."""
-        found: Parameters = _copied(self.lstm.weights(config, _copied(params)))
-        return found
-
-    def accept(self, config: Config, params: Parameters, *asked: Any) -> Config:
-        """Raise `ValueError` or `TypeError` for arguments that don't fit the config."""
-        return self.lstm.accept(config, params, *asked)
-
-    def guarded(self) -> Guarded:
-        """Return the same LSTM under guard, inside the copies: a guard has to see the originals."""
-        return Guarded(_near(self.lstm))
+# Arguments and results are copied, as between two processes. A mistake that writes to its arguments
+# must not spoil those of the caller. In practice a worker is in between, and only the guard inside
+# it sees such a write.
+ISOLATED: Final = Wrapper(
+    **{name: _behind_copies(name) for name in ("forward", "gates", "gradients", "weights")}
+)
 
 
 def on_params(
@@ -219,18 +193,11 @@ def on_trace(change: Callable[[Trace, Parameters, Config], Trace]) -> Wrapper:
     return Wrapper(gates=gates)
 
 
-def on_weights(change: Callable[[Parameters, Config], Parameters]) -> Wrapper:
-    """Return a mistake that changes the parameters as they are read back."""
-    return Wrapper(
-        weights=lambda lstm, config, params: change(lstm.weights(config, params), config)
-    )
-
-
 def replace_equations(lstm: Wrappable, change: Callable[[Scratch], Scratch]) -> Wrappable:
     """Return the same LSTM with other equations inside, below all wrappers."""
     # Rebuild the wrappers around the changed reference, so that several mistakes can be combined
     # whatever their order.
-    if isinstance(lstm, (Wrapped, Isolated)):
+    if isinstance(lstm, Wrapped):
         return dataclasses.replace(lstm, lstm=replace_equations(lstm.lstm, change))
     # A changed copy: the reference itself is shared, and must stay right for the next mistake.
     return dataclasses.replace(lstm, scratch=change(lstm.scratch))
@@ -240,11 +207,10 @@ def _near(lstm: Wrappable) -> Wrappable:
     """Return the same LSTM without copies."""
     # The guard compares arguments before and after a call. Behind copies it would never see a
     # write.
-    if isinstance(lstm, Isolated):
-        return _near(lstm.lstm)
-    if isinstance(lstm, Wrapped):
-        return dataclasses.replace(lstm, lstm=_near(lstm.lstm))
-    return lstm
+    if not isinstance(lstm, Wrapped):
+        return lstm
+    inner = _near(lstm.lstm)
+    return inner if lstm.wrapper is ISOLATED else dataclasses.replace(lstm, lstm=inner)
 
 
 def _copied(tree: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.problems.case import Case
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, Outputs, arrays_by_name, from_names
 from gateparity.network.parameters import CellWeights, check_parameters, fields
 from gateparity.protocol.validation import check_batch, check_outputs
 
@@ -26,12 +26,11 @@ def name_arrays(case: Case) -> dict[str, Array]:
     Arrays that are None are left out.
     """
     groups = {f"params.{k}": fields(cell) for k, cell in enumerate(case.params)}
-    groups |= {"batch": vars(case.batch), "cotangent": vars(case.cotangent)}
+    groups |= {"batch": arrays_by_name(case.batch), "cotangent": arrays_by_name(case.cotangent)}
     return {
         f"{group}.{name}": array
         for group, arrays in groups.items()
         for name, array in arrays.items()
-        if array is not None
     }
 
 
@@ -44,7 +43,8 @@ def join_arrays(name: str, config: Config, arrays: Arrays) -> Case:
     expected = [f"params.{k}" for k in range(config.cells)]
     groups = _group(arrays, [*expected, "batch", "cotangent"])
     params = tuple(CellWeights(**groups[group]) for group in expected)
-    batch, cotangent = Batch(**groups["batch"]), Outputs(**groups["cotangent"])
+    batch = from_names(Batch, groups["batch"])
+    cotangent = from_names(Outputs, groups["cotangent"])
     check_parameters(params, config)
     check_batch(batch, config)
     check_outputs(cotangent, config, batch)

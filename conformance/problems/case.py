@@ -47,7 +47,7 @@ class Case:
         steps, size, _ = self.batch.x.shape
         lengths, dtype = self.batch.lengths, DTYPES[self.config.dtype]
         asked = {
-            "initial_states": self.batch.h_0 is not None or self.batch.c_0 is not None,
+            "initial_states": bool(self.batch.states),
             "lengths": lengths is not None,
             dtype.lengths_feature: lengths is not None,
             "zero_length": lengths is not None and steps > 0 and bool((lengths == 0).any()),
@@ -73,10 +73,11 @@ def build_case(
     if params is None:
         params = build_parameters(config, lambda _, shape: draw(shape, scale))
     shape = state_shape(config, Batch(x))
-    h_0, c_0 = (draw(shape, 0.5), draw(shape, 1.0)) if initial else (None, None)
+    scales = {"h": 0.5, "c": 1.0}
+    states = {state: draw(shape, scales[state]) for state in config.cell.states if initial}
     y = draw((*x.shape[:2], config.output_size), 1.0)
-    cotangent = Outputs(y, draw(shape, 1.0), draw(shape, 1.0))
-    return Case(name, config, params, Batch(x, h_0, c_0, lengths), cotangent)
+    cotangent = Outputs(y, {state: draw(shape, 1.0) for state in config.cell.states})
+    return Case(name, config, params, Batch(x, states or None, lengths), cotangent)
 
 
 def draw_for(

@@ -66,9 +66,8 @@ def _draw(
     params = build_parameters(config, lambda _, shape: draw(shape, config.hidden_size**-0.5))
     state = state_shape(config, Batch(x))
     initial = generator.random() < 0.9
-    h_0, c_0 = (np.tanh(draw(state, 1.0)), draw(state, 1.0)) if initial else (None, None)
+    states = {"h": np.tanh(draw(state, 1.0)), "c": draw(state, 1.0)} if initial else None
     lengths = generator.integers(shortest, steps + 1, size).astype(np.int32) if ragged else None
-    cotangent = Outputs(
-        draw((steps, size, config.output_size), 1.0), draw(state, 1.0), draw(state, 1.0)
-    )
-    return Case(name, config, params, Batch(x, h_0, c_0, lengths), cotangent)
+    y = draw((steps, size, config.output_size), 1.0)
+    cotangent = Outputs(y, {name: draw(state, 1.0) for name in config.cell.states})
+    return Case(name, config, params, Batch(x, states, lengths), cotangent)

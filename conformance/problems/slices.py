@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, map_arrays, map_states
 from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateparity.conformance.problems.case import Case
+    from gateparity.network.batch import States
     from gateparity.network.parameters import Array, Parameters
 
 
 def pick_sequences(case: Case, which: Array) -> Case:
     """Return the case with these sequences only, in this order."""
-    batch, cotangents = case.batch, case.cotangent
-    h_0, c_0 = (None if s is None else s[:, which] for s in (batch.h_0, batch.c_0))
-    lengths = None if batch.lengths is None else batch.lengths[which]
-    picked = Batch(batch.x[:, which], h_0, c_0, lengths)
-    cotangent = Outputs(cotangents.y[:, which], cotangents.h_n[:, which], cotangents.c_n[:, which])
-    return dataclasses.replace(case, batch=picked, cotangent=cotangent)
+    lengths = None if case.batch.lengths is None else case.batch.lengths[which]
+    given = dataclasses.replace(case.batch, lengths=None), case.cotangent
+    batch, cotangent = map_arrays(lambda array: array[:, which], given)
+    batch = dataclasses.replace(batch, lengths=lengths)
+    return dataclasses.replace(case, batch=batch, cotangent=cotangent)
 
 
-def cut_steps(case: Case, start: int, stop: int, h_0: Array | None, c_0: Array | None) -> Case:
+def cut_steps(case: Case, start: int, stop: int, states: States | None) -> Case:
     """Return the case with the steps from `start` to `stop`, with these initial states.
 
     The final states have a cotangent in the last piece only: in others they are no result.
@@ -37,13 +37,12 @@ def cut_steps(case: Case, start: int, stop: int, h_0: Array | None, c_0: Array |
     lengths = case.batch.lengths
     if lengths is not None:
         lengths = (np.clip(lengths, start, stop) - start).astype(lengths.dtype)
-    h_n, c_n = cotangents.h_n, cotangents.c_n
     if stop < steps:
-        h_n, c_n = np.zeros_like(h_n), np.zeros_like(c_n)
+        cotangents = map_states(cotangents, np.zeros_like)
     return dataclasses.replace(
         case,
-        batch=Batch(case.batch.x[start:stop], h_0, c_0, lengths),
-        cotangent=Outputs(cotangents.y[start:stop], h_n, c_n),
+        batch=Batch(case.batch.x[start:stop], states, lengths),
+        cotangent=dataclasses.replace(cotangents, y=cotangents.y[start:stop]),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gateparity.network.batch import arrays_by_name, replace_arrays
 from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def subnormal(case: Case) -> Case:
 def flushed(case: Case) -> Case:
     """Return the case that an engine computes if it takes subnormal numbers for zero."""
     tiny = np.finfo(case.config.dtype).tiny
-    arrays = {n: a for n, a in vars(case.batch).items() if a is not None and n != "lengths"}
+    arrays = arrays_by_name(dataclasses.replace(case.batch, lengths=None))
     return _scale(case, **{name: abs(array) >= tiny for name, array in arrays.items()})
 
 
@@ -69,27 +70,27 @@ def infinite(case: Case) -> Case:
 def nan_padding(case: Case) -> Case:
     """Put NaN into every input past its sequence's end, which nothing may read."""
     lengths = np.asarray(case.batch.lengths)
-    live = np.arange(len(case.batch.x))[:, None, None] < lengths[:, None]
-    x = np.where(live, case.batch.x, np.asarray(np.nan, case.batch.x.dtype))
+    mask = np.arange(len(case.batch.x))[:, None, None] < lengths[:, None]
+    x = np.where(mask, case.batch.x, np.asarray(np.nan, case.batch.x.dtype))
     return dataclasses.replace(case, batch=dataclasses.replace(case.batch, x=x))
 
 
 def _scale(case: Case, **factors: float | Array) -> Case:
     """Multiply inputs, states and parameters by the factors with their names."""
-    arrays = vars(case.batch)
+    arrays = arrays_by_name(case.batch)
     batch = {name: arrays[name] * factors[name] for name in arrays if name in factors}
     params = tuple(
         CellWeights(**{name: array * factors.get(name, 1) for name, array in fields(cell).items()})
         for cell in case.params
     )
-    changed = dataclasses.replace(case.batch, **batch)
-    return dataclasses.replace(case, batch=changed, params=params)
+    return dataclasses.replace(case, batch=replace_arrays(case.batch, **batch), params=params)
 
 
 def _put(case: Case, **places: Places) -> Case:
     """Put numbers at places of inputs and states, in copies of the arrays."""
-    batch = {name: getattr(case.batch, name).copy() for name in places}
+    arrays = arrays_by_name(case.batch)
+    batch = {name: arrays[name].copy() for name in places}
     for name, numbers in places.items():
         for place, number in numbers.items():
             batch[name][place] = number
-    return dataclasses.replace(case, batch=dataclasses.replace(case.batch, **batch))
+    return dataclasses.replace(case, batch=replace_arrays(case.batch, **batch))

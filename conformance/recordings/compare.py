@@ -7,16 +7,17 @@ machine's reference and budget, and every backend with every other.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateparity.conformance.judgement.deviations import find_deviation
 from gateparity.conformance.judgement.differences import other_bits
 from gateparity.conformance.problems.arrays import name_arrays
+from gateparity.conformance.recordings.recording import rename
 from gateparity.conformance.recordings.same_backend import compare_twins, differing_lines
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.runs.engines import weigh_engine
 from gateparity.conformance.runs.judging import judge_against, judge_answer, weigh_deviation
-from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.pairs import compare_all, make_pairs
 from gateparity.conformance.runs.result import Run
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError, printable
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from gateparity.backends.backend import Backend
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.recordings.recording import Recording
     from gateparity.conformance.recordings.same_backend import ManifestDifference, SameBackend
-    from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Result
 
     Recordings = Mapping[str, Recording]  # by the name that each goes by
@@ -67,23 +67,20 @@ def compare_recordings(
         progress(f"judging {backend.label}")
         answers = [result for result in joined.results if result.backend == backend]
         judged += [
-            _judge(answer, check, case, truths, joined)
-            for answer, (check, case) in zip(answers, plan, strict=True)
+            _judge(answer, task, truths, joined) for answer, task in zip(answers, plan, strict=True)
         ]
     labels = [backend.label for backend in joined.backends]
-    arithmetics = {label: joined.arithmetics.get(label, {}) for label in labels}
-    pairs = compare_pairs(
-        labels, judged, plan, truths, arithmetics, lambda: progress("comparing pairs")
+    rounding_models = {label: joined.rounding_models.get(label, {}) for label in labels}
+    compared = compare_all(
+        labels, judged, plan, truths, rounding_models, lambda: progress("comparing pairs")
     )
     run = dataclasses.replace(
-        joined,
-        results=tuple(judged),
-        pairs=tuple(pairs),
+        joined, results=tuple(judged), pairs=tuple(make_pairs(compared, plan))
     )
     return Comparison(
         run=run,
         recordings=recordings,
-        twins=tuple(compare_twins([r.backends for r in runs.values()], run, plan, truths)),
+        twins=tuple(compare_twins([r.backends for r in runs.values()], run, compared, truths)),
         lines=tuple(differing_lines(runs)),
         revised=tuple(
             result
@@ -99,33 +96,33 @@ def count_steps(recordings: Recordings) -> int:
     return backends + backends * (backends - 1) // 2
 
 
-def _judge(answer: Result, check: Check, case: Case, truths: Truths, run: Run) -> Result:
+def _judge(answer: Result, task: Task, truths: Truths, run: Run) -> Result:
     """Judge a recorded answer again; a result without numbers keeps its status."""
     backend = answer.backend
     if answer.arrays is None:
         return answer
-    arithmetic = run.arithmetics.get(backend.label, {})
+    rounding_model = run.rounding_models.get(backend.label, {})
     try:
-        expected = truths.of(check, case, arithmetic, answer.lacks)
+        expected = truths.of(*task, rounding_model, answer.lacks)
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}")
-        raise InputError(f"{check.name} is not for case {case.name}: {words}") from error
+        raise InputError(f"{task.check.name} is not for case {task.case.name}: {words}") from error
     if not _fits(answer.arrays, expected.truth):  # of another gateparity: no pair has it
-        wrong = judge_answer(backend, check, case, answer.arrays, expected)
+        wrong = judge_answer(backend, task, answer.arrays, expected)
         return dataclasses.replace(wrong, arrays=None, seconds=answer.seconds)
     if answer.against is None:
-        found = judge_answer(backend, check, case, answer.arrays, expected)
-        manifest, version = (
-            run.manifests.get(backend.label, {}),
-            run.versions.get(backend.label, ""),
-        )
-        known = find_deviation(backend, check, case, manifest, version=version)
+        found = judge_answer(backend, task, answer.arrays, expected)
+        manifest = run.manifests.get(backend.label, {})
+        version = run.versions.get(backend.label, "")
+        known = find_deviation(backend, *task, manifest, version=version)
         weighed = weigh_deviation(found, known)
-        again = weigh_engine(weighed, check, case, truths, arithmetic, manifest)
+        again = weigh_engine(weighed, task, truths, rounding_model, manifest)
     elif _fits(answer.against, expected.truth):
-        again = judge_against(backend, check, case, answer.arrays, answer.against, expected.budget)
+        again = judge_against(backend, task, answer.arrays, answer.against, expected.budget)
     else:
-        raise InputError(f"{backend.label} was compared with other arrays than {check.name} has")
+        raise InputError(
+            f"{backend.label} was compared with other arrays than {task.check.name} has"
+        )
     return dataclasses.replace(again, seconds=answer.seconds, lacks=answer.lacks)
 
 
@@ -159,8 +156,13 @@ def require_same_work(recordings: Recordings) -> None:
 
 def mark_rows(recordings: Recordings) -> dict[str, Run]:
     """Return every recording's run; backends that several have are marked with the recording."""
-    marked = _mark_rows(recordings)
-    return {name: _mark(one.run, marked[name]) for name, one in recordings.items()}
+    labels = [backend.label for one in recordings.values() for backend in one.run.backends]
+    runs = {}
+    for name, one in recordings.items():
+        shared = {b.label: name if labels.count(b.label) > 1 else "" for b in one.run.backends}
+        marked = [dataclasses.replace(b, recorded=shared[b.label]) for b in one.run.backends]
+        runs[name] = rename(one.run, dict(zip(shared, marked, strict=True)))
+    return runs
 
 
 def join_runs(runs: Sequence[Run]) -> Run:
@@ -173,7 +175,9 @@ def join_runs(runs: Sequence[Run]) -> Run:
         seed=runs[0].seed,
         seconds=sum(run.seconds for run in runs),
         transport_seconds=sum(run.transport_seconds for run in runs),
-        arithmetics={label: said for run in runs for label, said in run.arithmetics.items()},
+        rounding_models={
+            label: said for run in runs for label, said in run.rounding_models.items()
+        },
         manifests={label: said for run in runs for label, said in run.manifests.items()},
     )
 
@@ -203,28 +207,3 @@ def _first_difference(case: Case, other: Case) -> str:
     if case.config != other.config:
         return "the config"
     return next(iter(other_bits(name_arrays(case), name_arrays(other))), "")
-
-
-def _mark_rows(recordings: Recordings) -> dict[str, dict[str, Backend]]:
-    """Return every recording's backends by label, marked where several recordings share a label."""
-    labels = [
-        backend.label for recording in recordings.values() for backend in recording.run.backends
-    ]
-    return {
-        name: {
-            backend.label: dataclasses.replace(backend, recorded=name)
-            if labels.count(backend.label) > 1
-            else backend
-            for backend in recording.run.backends
-        }
-        for name, recording in recordings.items()
-    }
-
-
-def _mark(run: Run, backends: Mapping[str, Backend]) -> Run:
-    renamed: dict[str, Any] = {
-        field: {backends[label].label: value for label, value in getattr(run, field).items()}
-        for field in ("versions", "arithmetics", "manifests")
-    }
-    results = tuple(dataclasses.replace(r, backend=backends[r.backend.label]) for r in run.results)
-    return dataclasses.replace(run, backends=tuple(backends.values()), results=results, **renamed)

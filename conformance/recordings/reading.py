@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.conformance.judgement.budget import make_arithmetic
+from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.problems.arrays import join_arrays
 from gateparity.conformance.recordings.recording import LIMITS, PARTS, SCHEMA, Recording, array_name
 from gateparity.conformance.requirements.checks import choose_checks
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.plan import Source
 from gateparity.conformance.runs.result import Result, Run, Status
-from gateparity.conformance.storage.kinds import FAILURE, RECORDING
+from gateparity.conformance.storage.kinds import RECORDING
 from gateparity.conformance.storage.limits import check_case, make_config
-from gateparity.conformance.storage.tensors import check_checksum, unpack_tensors
-from gateparity.conformance.storage.words import Metadata
+from gateparity.conformance.storage.metadata import Metadata
+from gateparity.conformance.storage.tensors import check_form, take_floats, unpack_tensors
 from gateparity.errors import InputError, printable
 from gateparity.files import read_bytes
 from gateparity.network.config import Config
@@ -49,22 +49,10 @@ def load_recording(path: Path) -> Recording:
         )
     try:
         arrays, found = unpack_tensors(data, LIMITS)
-        words = Metadata(found)
-        _check_kind(words)
-        check_checksum(arrays, found)
-        return _read(arrays, words)
+        check_form(arrays, found, RECORDING, SCHEMA)
+        return _read(arrays, Metadata(found))
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {printable(str(error))[:_SHOWN]}") from None
-
-
-def _check_kind(words: Metadata) -> None:
-    if words.found.get("kind") != RECORDING.name:
-        held = words.found.get("kind") == FAILURE.name or "check" in words.found
-        saved = ": `gateparity replay` reads a saved failure" if held else ""
-        raise InputError(f"no recorded run{saved}")
-    if (schema := words.count("schema")) != SCHEMA:
-        by = words.text("gateparity")
-        raise InputError(f"schema is {schema}, expected {SCHEMA}: gateparity {by} recorded it")
 
 
 def _read(arrays: Arrays, words: Metadata) -> Recording:
@@ -72,30 +60,23 @@ def _read(arrays: Arrays, words: Metadata) -> Recording:
     plan = [_read_entry(entry, cases) for entry in words.objects("plan")]
     keys = [task.key for task in plan]
     _require_distinct("plan", keys)
-    held = words.objects("rows")
-    backends = [_read_row(backend) for backend in held]
-    _require_distinct("rows", [backend.label for backend in backends])
-    results = [
-        r
-        for backend, entry in zip(backends, held, strict=True)
-        for r in _results(backend, entry, keys)
-    ]
-    results = [_fill(result, arrays) for result in results]
+    rows = [(_read_row(row), row) for row in words.objects("rows")]
+    _require_distinct("rows", [backend.label for backend, _ in rows])
+    results = [r for backend, row in rows for r in _read_results(backend, row, keys, arrays)]
     if arrays:
         raise InputError(f"array {next(iter(arrays))!r} belongs to no input and no result")
-    labelled = [(backend.label, entry) for backend, entry in zip(backends, held, strict=True)]
+    versions = {backend.label: row.text("version") for backend, row in rows}
+    rounding_models = {backend.label: _read_rounding_model(row) for backend, row in rows}
     run = Run(
-        backends=tuple(backends),
+        backends=tuple(backend for backend, _ in rows),
         results=tuple(results),
         pairs=(),
-        versions={
-            label: version for label, entry in labelled if (version := entry.text("version"))
-        },
+        versions={label: version for label, version in versions.items() if version},
         seed=words.count("seed"),
         seconds=words.number("seconds"),
         transport_seconds=words.number("transport_seconds"),
-        arithmetics={label: said for label, entry in labelled if (said := _read_arithmetic(entry))},
-        manifests={label: entry.texts("manifest") for label, entry in labelled},
+        rounding_models={label: said for label, said in rounding_models.items() if said},
+        manifests={backend.label: row.texts("manifest") for backend, row in rows},
     )
     source = Metadata(words.fields("source", Source))
     return Recording(
@@ -130,62 +111,41 @@ def _read_row(words: Metadata) -> Backend:
     return Backend(name, variant, "", None, shipped=known and words.flag("shipped"))
 
 
-def _read_arithmetic(words: Metadata) -> dict[str, float]:
+def _read_rounding_model(words: Metadata) -> dict[str, float]:
     said = words.numbers("arithmetic")
-    make_arithmetic("float32", said)  # raises for what says nothing
+    make_rounding_model("float32", said)  # raises for what says nothing
     return said
 
 
-def _results(backend: Backend, words: Metadata, keys: list[Key]) -> list[Result]:
-    """Return a backend's results, with names in place of their arrays."""
-    entries = words.objects("results")
-    if len(entries) != len(keys):
-        raise InputError(f"{backend.label} has {len(entries)} results, expected {len(keys)}")
-    lacks = _read_lacks(words)
-    return [_read_result(backend, key, r, lacks) for key, r in zip(keys, entries, strict=True)]
-
-
-def _read_lacks(words: Metadata) -> frozenset[str]:
-    """Those of `STATES` that a row hasn't; a file of an earlier version tells of none."""
+def _read_results(
+    backend: Backend, words: Metadata, keys: list[Key], arrays: Arrays
+) -> list[Result]:
+    found = words.objects("results")
+    if len(found) != len(keys):
+        raise InputError(f"{backend.label} has {len(found)} results, expected {len(keys)}")
+    # A file of an earlier version says nothing about states that a backend lacks.
     names = words.names("lacks") if "lacks" in words.found else []
-    for name in names:
-        if name not in STATES:
-            raise InputError(f"lacks has {name!r}, expected some of {', '.join(STATES)}")
-    return frozenset(names)
+    lacks = frozenset(Metadata({"lacks": name}).choice("lacks", STATES) for name in names)
+    return [
+        _read_result(Result(backend, *key, "pass", lacks=lacks), result, arrays)
+        for key, result in zip(keys, found, strict=True)
+    ]
 
 
-def _read_result(backend: Backend, key: Key, words: Metadata, lacks: frozenset[str]) -> Result:
-    status: Any = words.text("status")
-    if status not in get_args(Status):
-        raise InputError(f"status is {status!r}, expected one of {', '.join(get_args(Status))}")
-    named: dict[str, Any] = {
-        part: dict.fromkeys(words.names(part))
+def _read_result(start: Result, words: Metadata, arrays: Arrays) -> Result:
+    found: dict[str, Any] = {
+        part: {n: take_floats(arrays, array_name(start, part, n)) for n in words.names(part)}
         for part in PARTS
         if words.found.get(part) is not None
     }
-    if "arrays" not in named and status in ("pass", "known"):
+    found["status"] = words.choice("status", get_args(Status))
+    if "arrays" not in found and found["status"] in ("pass", "known"):
         raise InputError(
-            f"{backend.label} has {status!r} for {', '.join(key)}, and no arrays of it"
+            f"{start.backend.label} has {found['status']!r} for {', '.join(start.key)}, "
+            "and no arrays of it"
         )
     reason, seconds = words.text("reason"), words.number("seconds")
-    return Result(backend, *key, status, reason=reason, seconds=seconds, lacks=lacks, **named)
-
-
-def _fill(result: Result, arrays: Arrays) -> Result:
-    """Return the result with its arrays in place of their names."""
-    found: dict[str, Any] = {}
-    for part in PARTS:
-        if (names := getattr(result, part)) is not None:
-            found[part] = {n: _take(arrays, array_name(result, part, n)) for n in names}
-    return dataclasses.replace(result, **found)
-
-
-def _take(arrays: Arrays, name: str) -> Array:
-    if name not in arrays:
-        raise InputError(f"there is no array {name}")
-    if arrays[name].dtype.kind != "f":
-        raise InputError(f"{name} is {arrays[name].dtype}, expected floats")
-    return arrays.pop(name)
+    return dataclasses.replace(start, reason=reason, seconds=seconds, **found)
 
 
 def _require_distinct(what: str, names: Iterable[object]) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.backend import Backend
+from gateparity.conformance.storage.metadata import writable
 from gateparity.conformance.storage.tensors import Limits
-from gateparity.conformance.storage.words import writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,20 +51,7 @@ class Recording:
 
 def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
     """Return the recording of a run that has just ended, without paths."""
-    backends = _public_rows(run)
-    labels = {label: backend.label for label, backend in backends.items()}
-    public = dataclasses.replace(
-        run,
-        backends=tuple(backends[backend.label] for backend in run.backends),
-        results=tuple(
-            dataclasses.replace(r, backend=backends[r.backend.label]) for r in run.results
-        ),
-        pairs=(),
-        explanations={},
-        versions=_rename(run.versions, labels),
-        arithmetics=_rename(run.arithmetics, labels),
-        manifests=_rename(run.manifests, labels),
-    )
+    public = dataclasses.replace(rename(run, _public_rows(run)), pairs=(), explanations={})
     return Recording(
         plan=plan,
         run=public,
@@ -72,6 +59,16 @@ def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
         gateparity=importlib.metadata.version("gateparity"),
         recorded=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
+
+
+def rename(run: Run, backends: Mapping[str, Backend]) -> Run:
+    """Return the run with another backend in the place of each, by its label."""
+    renamed: dict[str, Any] = {
+        field: {backends[label].label: value for label, value in getattr(run, field).items()}
+        for field in ("versions", "rounding_models", "manifests")
+    }
+    results = tuple(dataclasses.replace(r, backend=backends[r.backend.label]) for r in run.results)
+    return dataclasses.replace(run, backends=tuple(backends.values()), results=results, **renamed)
 
 
 def _public_rows(run: Run) -> dict[str, Backend]:
@@ -102,7 +99,3 @@ def _without_folders(options: str) -> str:
         Path(word).name if before in ("--weights", "--text") else word
         for before, word in zip(["", *words], words, strict=False)
     )
-
-
-def _rename(found: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    return {labels[label]: value for label, value in found.items()}

@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 from typing import TYPE_CHECKING, Literal
 
-from gateparity.conformance.judgement.differences import difference, in_sigmas, other_bits
+from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.divergence import locate
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.runs.pairs import coarser
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gateparity.backends.backend import Backend
-    from gateparity.conformance.judgement.verdict import Expected
-    from gateparity.conformance.requirements.results import Results
-    from gateparity.conformance.runs.plan import Plan
-    from gateparity.conformance.runs.result import Result, Run
+    from gateparity.conformance.runs.pairs import AllCompared, Compared
+    from gateparity.conformance.runs.result import Run
     from gateparity.conformance.runs.truths import Truths
 
     Alike = Literal["same bits", "within rounding", "beyond rounding", "not compared"]
@@ -60,38 +58,24 @@ class ManifestDifference:
 
 
 def compare_twins(
-    groups: Sequence[Sequence[Backend]], run: Run, plan: Plan, truths: Truths
+    groups: Sequence[Sequence[Backend]], run: Run, compared: AllCompared, truths: Truths
 ) -> Iterator[SameBackend]:
     """Yield the comparison of every backend that two of the groups have, at each dtype."""
-    answers = {(result.backend.label, result.key): result for result in run.results}
     pairs = {(pair.a, pair.b, pair.dtype): pair for pair in run.pairs}
-    dtypes = dict.fromkeys(case.config.dtype for _, case in plan)
+    dtypes = dict.fromkeys(pair.dtype for pair in run.pairs)
     for a, b in _twins(groups):
-        covering = coarser(run.arithmetics.get(a.label, {}), run.arithmetics.get(b.label, {}))
+        covering = coarser(
+            run.rounding_models.get(a.label, {}), run.rounding_models.get(b.label, {})
+        )
         for dtype in dtypes:
-            both = [
-                (task, answers[a.label, task.key], answers[b.label, task.key])
-                for task in plan
-                if task.case.config.dtype == dtype
-            ]
-            both = [held for held in both if None not in (held[1].arrays, held[2].arrays)]
-            other = [held for held in both if other_bits(*_both(held[1], held[2]))]
-            pair = pairs[a.label, b.label, dtype]
-            first = ""
-            if other:
-                task, one, two = other[0]
-                expected = truths.of(*task, covering, one.lacks)
-                first = f"{task.check.name}, {task.case.name}: {_first_place(one, two, expected)}"
-            yield SameBackend(
-                a.label,
-                b.label,
-                dtype,
-                _alike(len(both), len(other), beyond=pair.status == "fail"),
-                len(both),
-                len(both) - len(other),
-                pair.sigmas,
-                first,
-            )
+            key = a.label, b.label
+            both = [c for c in compared[key] if c.task.case.config.dtype == dtype]
+            other = [c for c in both if not c.same]
+            pair = pairs[*key, dtype]
+            alike = _alike(len(both), len(other), beyond=pair.status == "fail")
+            first = _first_place(other[0], truths, covering) if other else ""
+            same = len(both) - len(other)
+            yield SameBackend(*key, dtype, alike, len(both), same, pair.sigmas, first)
 
 
 def differing_lines(runs: Mapping[str, Run]) -> list[ManifestDifference]:
@@ -126,21 +110,20 @@ def _alike(compared: int, other: int, *, beyond: bool) -> Alike:
     return "within rounding" if other else "same bits"
 
 
-def _both(one: Result, other: Result) -> tuple[Results, Results]:
-    return comparable(one.arrays or {}, other.arrays or {})
-
-
-def _first_place(one: Result, other: Result, expected: Expected) -> str:
+def _first_place(compared: Compared, truths: Truths, covering: Mapping[str, float]) -> str:
     """Describe where numbers differ first, in the order of computation."""
-    a, b = _both(one, other)
+    task, one, other = compared.task, compared.one, compared.other
+    expected = truths.of(*task, covering, one.lacks)
+    a, b = comparable(one.arrays or {}, other.arrays or {})
     sigmas = expected.budget.scaled(2**0.5).sigmas
     ratios = {name: in_sigmas(difference(a[name], b[name]), sigmas[name]) for name in a}
-    place = locate(ratios, expected.budget.case.config, allowed=0.0)
+    place = locate(ratios, task.case.config, allowed=0.0)
+    start = f"{task.check.name}, {task.case.name}: "
     if place is None:
-        return "other bits of equal numbers: the sign of a zero, or what a NaN holds"
+        return f"{start}other bits of equal numbers: the sign of a zero, or what a NaN holds"
     at = place.index
     where = f"[{', '.join(map(str, at))}]" if at else ""
     words = f" ({place.inside})" if place.inside else ""
     digits = count_digits(a[place.array].dtype)
     numbers = f"{a[place.array][at]:.{digits}g} and {b[place.array][at]:.{digits}g}"
-    return f"{place.array}{where}{words}: {numbers}"
+    return f"{start}{place.array}{where}{words}: {numbers}"

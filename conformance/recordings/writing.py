@@ -9,8 +9,8 @@ from gateparity.conformance.problems.arrays import name_arrays
 from gateparity.conformance.recordings.recording import LIMITS, PARTS, SCHEMA, array_name
 from gateparity.conformance.storage.kinds import RECORDING
 from gateparity.conformance.storage.limits import check_case, plain
+from gateparity.conformance.storage.metadata import writable, writable_texts
 from gateparity.conformance.storage.tensors import pack_tensors, seal
-from gateparity.conformance.storage.words import writable, writable_texts
 
 if TYPE_CHECKING:
     from gateparity.backends.backend import Backend
@@ -75,7 +75,7 @@ def _row_words(backend: Backend, run: Run) -> dict[str, Any]:
         "variant": backend.variant,
         "shipped": backend.shipped,
         "version": writable(run.versions.get(backend.label, "")),
-        "arithmetic": dict(run.arithmetics.get(backend.label, {})),
+        "arithmetic": dict(run.rounding_models.get(backend.label, {})),
         "manifest": writable_texts(run.manifests.get(backend.label, {})),
         "lacks": sorted({name for r in run.results if r.backend == backend for name in r.lacks}),
         "results": [

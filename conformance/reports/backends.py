@@ -1,4 +1,4 @@
-"""The backends that were found, as the table and the JSON of `gateparity backends`."""
+"""The backends that were found, as the report and the JSON of `gateparity backends`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ import dataclasses
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.installed import installed_adapters
 from gateparity.backends.spec import parse_backends, probe
-from gateparity.conformance.reports.console import print_table
+from gateparity.conformance.reports.blocks import Cell, Report, Section, Table, line
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Sequence
 
     from gateparity.backends.catalogue import Framework
     from gateparity.backends.installed import Installed
+    from gateparity.conformance.reports.blocks import Text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,32 +38,50 @@ class Found:
     target: str = ""
 
 
-def print_backends(console: Console) -> list[dict[str, Any]]:
-    """Ask every interpreter that was found, print what it says, and return it as plain data."""
+def find_backends() -> list[Found]:
+    """Return each framework and each installed adapter, as every interpreter reports it."""
     found = [_find(framework) for framework in FRAMEWORKS.values()]
-    found += [_find_installed(adapter) for adapter in installed_adapters().values()]
-    table = Table()
-    for name in ("backend", "variants", "version", "python", "interpreter"):
-        table.add_column(name, no_wrap=True)
-    for row in found:
-        where = escape(row.interpreter) or f"[yellow]{escape(row.reason)}[/]"
-        what = row.target or ", ".join(row.variants)
-        table.add_row(row.backend, what, escape(row.version), row.python, where)
-    print_table(console, table)
-    return [dataclasses.asdict(row) for row in found]
+    return found + [_find_installed(adapter) for adapter in installed_adapters().values()]
+
+
+def backends_report(found: Sequence[Found]) -> Report:
+    """Return the table of backends, why some can't run, and their interpreters."""
+    rows: list[list[Text]] = [
+        [
+            backend.backend,
+            backend.target or ", ".join(backend.variants),
+            Cell("none", "known") if backend.reason else backend.version,
+            backend.python,
+        ]
+        for backend in found
+    ]
+    reasons = [
+        line(Cell(backend.backend, "known"), f": {backend.reason}", item=True)
+        for backend in found
+        if backend.reason
+    ]
+    places = [[backend.backend, backend.interpreter] for backend in found if backend.interpreter]
+    return Report(
+        "Backends",
+        [
+            Table(("backend", "variants", "version", "python"), rows),
+            Section("Backends that can't run", reasons),
+            Section("Interpreters", [Table(("backend", "interpreter"), places)]),
+        ],
+    )
 
 
 def _find(framework: Framework) -> Found:
-    rows = parse_backends([framework.name])
-    variants = [row.variant for row in rows]
-    python = rows[0].python
+    variants = parse_backends([framework.name])
+    names = [backend.variant for backend in variants]
+    python = variants[0].python
     if not isinstance(python, Path):
-        return Found(framework.name, variants, reason=rows[0].missing)
+        return Found(framework.name, names, reason=variants[0].missing)
     try:
         answer = probe(python, framework)
     except InputError as error:
-        return Found(framework.name, variants, interpreter=str(python), reason=str(error))
-    return Found(framework.name, variants, answer["version"], answer["python"], str(python))
+        return Found(framework.name, names, interpreter=str(python), reason=str(error))
+    return Found(framework.name, names, answer["version"], answer["python"], str(python))
 
 
 def _find_installed(adapter: Installed) -> Found:

@@ -1,96 +1,53 @@
-"""The report files of a run, for programs and for a CI's pages."""
+"""What a verb prints and writes of its result: the same report in every medium, and the data."""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from gateparity.conformance.recordings.recording import make_recording
-from gateparity.conformance.recordings.writing import pack_recording
-from gateparity.conformance.reports.junit import to_junit
-from gateparity.conformance.reports.markdown import to_markdown
-from gateparity.conformance.reports.record import to_json
-from gateparity.conformance.storage.kinds import RECORDING, Kind
-from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.reports.console import make_console
+from gateparity.conformance.reports.formats import RENDERERS, find_format
+from gateparity.conformance.reports.terminal import print_report
+from gateparity.conformance.storage.kinds import Kind
+from gateparity.conformance.storage.outputs import OutputFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from gateparity.conformance.reports.html.figures import Table
-    from gateparity.conformance.runs.plan import Plan, Source
-    from gateparity.conformance.runs.result import Run
-
-_STEP: Final = 1000  # from one unit of size to the next
+    from gateparity.conformance.reports.blocks import Report
 
 
-@dataclasses.dataclass(frozen=True)
-class ReportFiles:
-    """Where each is to go, or None. Made before the work: raises `InputError` for a bad path.
+class ReportFiles(OutputFiles):
+    """The files of a verb's result, checked before the work: an `InputError` names a bad path.
 
-    `inputs` are the files that the command reads, and `recording` is where the run itself goes.
+    `subject` is what they hold, such as "run". `json` gets the data, and each path of `reports` and
+    `markdown` the report. `others` are further options, as those of `OutputFiles`; `inputs` are the
+    files that the verb reads.
     """
 
-    json: Path | None = None
-    junit: Path | None = None
-    markdown: Path | None = None
-    report: Path | None = None
-    recording: Path | None = None
-    force: bool = False
-    inputs: Sequence[Path | None] = ()
-
-    def __post_init__(self) -> None:
-        self.outputs  # noqa: B018  raises for a bad path
-
-    @functools.cached_property
-    def outputs(self) -> Outputs:
-        """All of them, by option."""
-        files = {
-            "--record": (self.recording, RECORDING),
-            "--json": (self.json, Kind("JSON", "run")),
-            "--junit": (self.junit, Kind("JUnit XML", "run")),
-            "--markdown": (self.markdown, Kind("Markdown", "run")),
-            "--report": (self.report, Kind("HTML", "run")),
-        }
-        return Outputs(files, self.inputs, force=self.force)
-
-    def write_recording(self, run: Run, plan: Plan, source: Source) -> str:
-        """Write the run, if `recording` is given. Return the line that says where it is."""
-        if not self.recording:
-            return ""
-        data = pack_recording(make_recording(run, plan, source))
-        self.outputs.write_bytes("--record", data)
-        size, path = _describe_size(len(data)), self.recording
-        return f"recorded: {path} ({size}); gateparity compare {path} OTHER..."
-
-    def write(
+    def __init__(
         self,
-        run: Run,
-        source: Source,
-        more: Mapping[str, Any] = MappingProxyType({}),
-        page: str = "",
-        tables: Sequence[Table] = (),
-        notes: Sequence[str] = (),
+        subject: str,
+        json: Path | None = None,
+        reports: Iterable[Path] | None = (),
+        markdown: Path | None = None,
+        *,
+        others: Iterable[tuple[str, Path | None, Kind]] = (),
+        inputs: Iterable[Path | None] = (),
+        force: bool = False,
     ) -> None:
-        """Write the reports that have a path, each atomically.
+        pages = [("--report", path, Kind(find_format(path), subject)) for path in reports or ()]
+        summary = ("--markdown", markdown, Kind("Markdown", subject))
+        data = ("--json", json, Kind("JSON", subject))
+        super().__init__([data, *pages, summary, *others], inputs, force=force)
 
-        `more` is added to the JSON, and `page` is Markdown that goes below the run's. The HTML
-        report has `tables` and `notes` too.
-        """
-        self.outputs.write_json("--json", to_json(run, source) | dict(more))
-        self.outputs.write_text("--junit", to_junit(run, source.options))
-        self.outputs.write_text("--markdown", to_markdown(run, source.options) + page)
-        if self.report:
-            from gateparity.conformance.reports.html.run import run_page
+    def publish(self, report: Report, data: Mapping[str, Any]) -> None:
+        """Print the report, and write every file that was asked for, each whole or not at all."""
+        print_report(report, make_console())
+        self.write(report, data)
 
-            self.outputs.write_text("--report", run_page(run, source, tables, notes))
-
-
-def _describe_size(size: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if size < _STEP:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= _STEP
-    return f"{size:.1f} GB"
+    def write(self, report: Report, data: Mapping[str, Any]) -> None:
+        """Write the files alone."""
+        self.write_json("--json", data)
+        for option in ("--report", "--markdown"):
+            self.write_texts(option, lambda kind: RENDERERS[kind.format](report))

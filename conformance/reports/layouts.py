@@ -1,4 +1,4 @@
-"""Facts about layouts in words, shared by tables, Markdown and JSON."""
+"""Facts about layouts in words, shared by reports, diagrams and JSON."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.network.config import GATES
+from gateparity.packing.array_spec import CONTENTS
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateparity.network.config import Config
+    from gateparity.packing.array_spec import ArraySpec
     from gateparity.packing.layout import Layout
-    from gateparity.packing.tensor import Tensor
 
 HOLDS: Final = {
     "w_ih": "input kernel",
@@ -25,8 +25,7 @@ HOLDS: Final = {
     "b": "bias, the sum of two",
     "b_pair": "both biases",
 }
-DIFFERENT: Final = "differs"
-_PARTS: Final = ("input kernel", "recurrent kernel", "biases")
+ARRAYS: Final = ("input kernel", "recurrent kernel", "biases")
 _FIELDS: Final = ("w_ih", "w_hh", "b_ih")
 
 
@@ -45,7 +44,7 @@ def order_words(layout: Layout) -> str:
 
 def bias_words(layout: Layout) -> str:
     """Describe how many biases there are, and whether they can be left out."""
-    count = "1" if any(tensor.role == "b" for tensor in layout.tensors) else "2"
+    count = "1" if any(tensor.contents == "b" for tensor in layout.tensors) else "2"
     return f"{count}, always" if layout.always_biased else count
 
 
@@ -66,12 +65,12 @@ def checked_words(layout: Layout) -> str:
     return f"{origin.version}, {'unverified' if origin.unverified else 'verified'}"
 
 
-def name_words(layout: Layout, tensor: Tensor) -> str:
+def name_words(layout: Layout, tensor: ArraySpec) -> str:
     """Return the array's name, with the gates' spellings in braces if there is one per gate."""
     return tensor.name.replace("{gate}", f"{{{','.join(layout.spelled(tensor))}}}")
 
 
-def array_words(layout: Layout, tensor: Tensor) -> str:
+def array_words(layout: Layout, tensor: ArraySpec) -> str:
     """Return the array's name and its pattern as one line."""
     return f"{name_words(layout, tensor)}: {tensor.pattern}"
 
@@ -85,11 +84,11 @@ def limit_words(layout: Layout) -> list[str]:
 def facts(layout: Layout) -> dict[str, str]:
     """Return every property in which two layouts may differ, in words."""
     origin = origin_of(layout)
-    parts = dict.fromkeys(_PARTS, "")
-    for part, field in zip(_PARTS, _FIELDS, strict=True):
-        held = [t for t in layout.tensors if field in ROLES[t.role].fields]
+    parts = dict.fromkeys(ARRAYS, "")
+    for part, field in zip(ARRAYS, _FIELDS, strict=True):
+        held = [t for t in layout.tensors if field in CONTENTS[t.contents].fields]
         if part == "biases":
-            held = [t for t in layout.tensors if ROLES[t.role].is_bias]
+            held = [t for t in layout.tensors if CONTENTS[t.contents].is_bias]
         parts[part] = "\n".join(array_words(layout, tensor) for tensor in held)
     return {
         "class": origin.title,
@@ -107,7 +106,7 @@ def facts(layout: Layout) -> dict[str, str]:
 def patterns(layout: Layout) -> dict[str, str]:
     """Return the facts without array names: what a conversion has to change."""
     found = facts(layout)
-    for part in _PARTS:
+    for part in ARRAYS:
         found[part] = "\n".join(line.partition(": ")[2] for line in found[part].splitlines())
     return found
 
@@ -151,7 +150,7 @@ def layout_json(layout: Layout) -> dict[str, Any]:
         "tensors": [
             {
                 "name": t.name,
-                "holds": t.role,
+                "holds": t.contents,
                 "pattern": t.pattern,
                 "gates": dict(zip(GATES, layout.spelled(t), strict=True)),
             }
@@ -184,9 +183,9 @@ def examples(layout: Layout, config: Config) -> list[Example]:
 
     Raise `NotRepresentable` if the layout can't hold such an LSTM.
     """
-    blocks = layout.in_vector(config) if layout.vector else layout.blocks(config)
-    roles = {id(role): name for name, role in ROLES.items()}
-    return [Example(b.name, HOLDS[roles[id(b.role)]], b.pattern, b.shape) for b in blocks]
+    arrays = layout.in_vector(config) if layout.vector else layout.native_arrays(config)
+    names = {id(contents): name for name, contents in CONTENTS.items()}
+    return [Example(b.name, HOLDS[names[id(b.contents)]], b.pattern, b.shape) for b in arrays]
 
 
 def _interleaved(layout: Layout) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1
 _KEPT: Final = [f.name for f in dataclasses.fields(Result) if f.compare and f.name != "backend"]
 _SAVED: Final = ("saved", "saved_sizes")
-_NUMBERS: Final = ("max_error", "sigmas", "shift")
+_NUMBERS: Final = ("max_error", "max_absolute", "sigmas", "shift")
 
 
 def to_json(run: Run, source: Source) -> dict[str, Any]:

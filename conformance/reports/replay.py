@@ -1,60 +1,47 @@
-"""Reports of a replay for people and programs: the file's contents, and each backend's result."""
+"""A replay as a report and as plain data: each backend's result, and what the file records."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
-
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.conformance.failures.replay import exit_code
-from gateparity.conformance.reports.console import print_line, print_table
-from gateparity.conformance.reports.numbers import finite
-from gateparity.conformance.reports.summary import number_words
-from gateparity.errors import printable
+from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.reports.blocks import Cell, Report, Section, Table, line
+from gateparity.conformance.reports.numbers import finite, number_words
 from gateparity.network.dtypes import count_digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rich.console import Console
-
     from gateparity.conformance.failures.failure import Failure
     from gateparity.conformance.failures.replay import Replay, WorstElement
+    from gateparity.conformance.reports.blocks import Block, Line, Text
+    from gateparity.conformance.runs.result import Status
 
-_WORDS = {
-    "pass": "[bold green]agrees[/]",
-    "fail": "[bold red]differs[/]",
-    "skip": "[bold yellow]could not run[/]",
-    "error": "[bold yellow]could not run[/]",
+_VERDICTS: Final = ("agrees", "differs", "could not run")  # by exit code
+_WORDS: Final[dict[Status, str]] = {
+    "pass": "agrees",
+    "fail": "differs",
+    "skip": "could not run",
+    "error": "could not run",
 }
+_HEAD: Final = ("element", "found then", "found now", "expected", "sigma then", "sigma now")
 
 
-def print_failure(failure: Failure, console: Console) -> None:
-    """Print what the file records: what failed, where, and how far."""
-    print_line(f"[bold]{escape(failure.check)}[/], {escape(describe_case(failure))}", console)
-    print_line(f"  backend: {escape(failure.backend)}", console)
-    for name, value in failure.manifest.items():
-        print_line(f"  {escape(name)}: {escape(value)}", console)
-    print_line(f"  seed: {failure.seed}", console)
-    print_line(f"  then: {escape(failure.message)}", console)
-
-
-def print_replay(failure: Failure, one: Replay, console: Console) -> None:
-    """Print a backend's numbers beside the saved ones, and its verdict."""
-    result = one.result
-    print_table(console, _place_table(failure, one))
-    version = f" {printable(one.version)}" if one.version else ""
-    reason = f": {escape(printable(result.reason))}" if result.reason else ""
-    words = f"{escape(result.backend.label + version)} {_WORDS[result.status]}{reason}"
-    if one.other_bits is not None:
-        words += f"; {escape(describe_bits(one.other_bits))}"
-    print_line(words, console)
-    if not one.same_truth:
-        print_line("  what is expected now isn't what was expected then", console)
+def replay_report(failure: Failure, replays: Sequence[Replay]) -> Report:
+    """Return the report: each backend's numbers beside the saved ones, then the file's words."""
+    code = exit_code(replays)
+    return Report(
+        "gateparity replay",
+        [*(_numbers(failure, one) for one in replays), _file(failure)],
+        _VERDICTS[code],
+        code,
+        f"{failure.check}, {describe_case(failure)}",
+        [_result(one) for one in replays],
+    )
 
 
 def describe_case(failure: Failure) -> str:
@@ -64,7 +51,7 @@ def describe_case(failure: Failure) -> str:
         f"{config.layers} layers": config.layers > 1,
         "two directions": config.directions > 1,
         "biases": config.biases,
-        "initial states": batch.h_0 is not None or batch.c_0 is not None,
+        "initial states": bool(batch.states),
         "lengths": batch.lengths is not None,
     }
     parts = [words for words, there in has.items() if there]
@@ -116,23 +103,50 @@ def _replay_json(one: Replay) -> dict[str, Any]:
     }
 
 
-def _place_table(failure: Failure, one: Replay) -> Table:
-    table = Table(title="The worst element of every array that differed or differs")
-    for name in ("array", "element"):
-        table.add_column(name, no_wrap=True)
-    for name in ("found then", "found now", "expected", "sigma then", "sigma now"):
-        table.add_column(name, no_wrap=True, justify="right")
-    differing = [place for place in one.places if place.differs]
-    for place in differing or one.places:
-        table.add_row(
-            escape(place.array), str(list(place.index)), *_cells(place, count_digits(failure.dtype))
-        )
-    return table
+def _result(one: Replay) -> Line:
+    result = one.result
+    verdict = Cell(f"{_name(one)} {_WORDS[result.status]}", result.status)
+    reason = f": {result.reason}" if result.reason else ""
+    bits = "" if one.other_bits is None else f"; {describe_bits(one.other_bits)}"
+    return line(verdict, reason + bits)
 
 
-def _cells(place: WorstElement, digits: int) -> list[str]:
+def _name(one: Replay) -> str:
+    return f"{one.result.backend.label} {one.version}".strip()
+
+
+def _numbers(failure: Failure, one: Replay) -> Section:
+    digits = count_digits(failure.dtype)
+    shown = [place for place in one.places if place.differs] or one.places
+    found: list[Block] = [Table(_HEAD, [_cells(place, digits) for place in shown], numbers=5)]
+    if others := len(one.places) - len(shown):
+        found.append(line(f"Other arrays that agreed then and agree now: {others}."))
+    if not one.same_truth:
+        found.append(line("The expected results are not those in the file."))
+    return Section(f"{_name(one)}: the worst element of each array", found)
+
+
+def _cells(place: WorstElement, digits: int) -> list[Text]:
     """Return the cells for one element; a value that was not found shows as "-"."""
     sides = ((place.then, place.sigmas_then), (place.now, place.sigmas_now))
     numbers = [None if math.isnan(sigma) else value for value, sigma in sides]
     words = ["-" if n is None else f"{n:.{digits}g}" for n in (*numbers, place.expected)]
-    return [*words, *(number_words(None if math.isnan(s) else s) for _, s in sides)]
+    name = f"{place.array}{list(place.index) or ''}"
+    return [name, *words, *(_sigma(sigmas) for _, sigmas in sides)]
+
+
+def _sigma(sigmas: float) -> Cell:
+    if math.isnan(sigmas):
+        return Cell("-", "skip")
+    fails = sigmas > ALLOWED
+    return Cell(number_words(sigmas) + " X" * fails, "fail" if fails else "pass")
+
+
+def _file(failure: Failure) -> Section:
+    words = {
+        "backend": failure.backend,
+        "verdict": failure.message,
+        "seed": str(failure.seed),
+        **failure.manifest,
+    }
+    return Section("What the file records", [Table(("line", "value"), list(words.items()))])

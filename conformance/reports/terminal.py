@@ -1,172 +1,189 @@
-"""A run as terminal tables."""
+"""A report on a terminal. No table is wider than the terminal, and piped output stays whole.
+
+A table that is too wide first wraps its columns of sentences. If that isn't enough, it is cut into
+groups of columns, and each group repeats the columns that name a row.
+"""
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final, Literal
 
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table as Grid
+from rich.text import Text as Words
 
-from gateparity.conformance.reports.console import print_line, print_table
-from gateparity.conformance.reports.summary import (
-    TITLE,
-    cell_words,
-    describe_counts,
-    describe_failure,
-    describe_saved,
-    describe_verdict,
-    empty_cells,
-    find_cells,
-    number_words,
-    shown_checks,
-    shown_dtypes,
-)
-from gateparity.conformance.runs.pairs import describe_change
-from gateparity.conformance.runs.result import repeat_command
+from gateparity.conformance.reports.blocks import Cell, Code, Figure, Line, Section, Table, shown
+from gateparity.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
-    from gateparity.conformance.judgement.divergence import Divergence
-    from gateparity.conformance.runs.result import Pair, Result, Run, Status
+    from gateparity.conformance.reports.blocks import Block, Report, Text
 
-_STYLES = {
+STYLES: Final = {
+    "": "",
     "pass": "green",
     "known": "yellow",
     "fail": "bold red",
     "skip": "dim",
     "error": "bold yellow",
 }
-_MOST_STEPS = 12  # in one table
+_VERDICTS: Final = ("bold green", "bold red", "bold yellow")  # by exit code
+_GAP: Final = 2  # spaces between two columns
+_NARROWEST: Final = 24  # characters of a column that wraps
+_WHOLE: Final = 10_000  # characters that a table may want where no terminal cuts it
 
 
-def print_run(run: Run, console: Console, source: str = "") -> None:
-    """Print all of the run, with the verdict last."""
-    print_results(run, console, source)
-    print_verdict(run, console)
+def print_report(report: Report, console: Console) -> None:
+    """Print a report, its verdict and what matters most both first and last."""
+    blocks = shown(report.blocks)
+    _print_lead(report, console)
+    for block in blocks:
+        _print_block(block, console)
+    if blocks and report.verdict:
+        console.print()
+        for part in report.lead:
+            _print_block(part, console)
+        _print_verdict(report, console)
 
 
-def print_verdict(run: Run, console: Console) -> None:
-    """Print one line with the verdict and the run's counts."""
-    print_line(_summary(run), console)
+def print_block(block: Block, console: Console) -> None:
+    """Print one block, if it has something to show."""
+    for part in shown([block]):
+        _print_block(part, console)
 
 
-def print_results(run: Run, console: Console, source: str = "") -> None:
-    """Print the table of checks, failures with how to repeat them, and the table of pairs."""
-    print_table(console, _check_table(run))
-    for label, status, checks, reason in empty_cells(run):
-        mark = f"[{_STYLES[status]}]{escape(label)} {status}[/]"
-        print_line(f"{mark}: {checks}: {escape(reason)}", console)
-    for label, said in run.arithmetics.items():
-        words = ", ".join(f"{name} {value:g}" for name, value in said.items())
-        print_line(f"[dim]{escape(label)} declares[/]: {words} (docs/rounding.md)", console)
-    for backend in run.backends:
-        failures = [r for r in run.results if r.backend == backend and r.status == "fail"]
-        for k, result in enumerate(failures):
-            _print_failure(result, run.seed, source, console, growth=not k)
-        if backend.label in run.explanations:
-            words = f"{escape(backend.label)}: {escape(run.explanations[backend.label])}"
-            more = " ".join(filter(None, ["-b", shlex.quote(backend.spec), source]))
-            print_line(f"[bold red]{words}[/] (gateparity diagnose {escape(more)})", console)
-    if len(run.backends) > 1:
-        print_table(console, _pair_table(run))
-    for pair in run.pairs:
-        if pair.status == "fail":
-            names = escape(f"{pair.a} and {pair.b}")
-            line = f"[bold red]{names} differ[/], {pair.dtype}: {escape(pair.reason)}"
-            print_line(line, console)
-    for change in run.changes:
-        print_line(escape(describe_change(change)), console)
+def _print_lead(report: Report, console: Console) -> None:
+    if report.verdict:
+        _print_verdict(report, console)
+    for part in report.lead:
+        _print_block(part, console)
 
 
-def _check_table(run: Run) -> Table:
-    checks = shown_checks(run)
-    dtypes = shown_dtypes(run)
-    found = find_cells(run)
-    table = Table(title=TITLE)
-    for name in ("backend", "version", "dtype"):
-        table.add_column(name, no_wrap=True)
-    for check in checks:
-        table.add_column(check, no_wrap=True, justify="right")
-    for backend in run.backends:
-        columns = [
-            [cell_words(found.get((backend.label, check, dtype), ())) for dtype in dtypes]
-            for check in checks
-        ]
-        version = run.versions.get(backend.label, "")
-        table.add_row(
-            escape(backend.label), escape(version), "\n".join(dtypes), *map(_cell, columns)
-        )
-    return table
+def _print_verdict(report: Report, console: Console) -> None:
+    words = Words(printable(report.verdict), _VERDICTS[report.exit_code])
+    if report.counts:
+        words.append(f": {printable(report.counts)}", "not bold default")
+    _print_words(words, console)
 
 
-def _cell(cells: Sequence[tuple[str, Status]]) -> Text:
-    """Return the cell's text, with a line for each dtype."""
-    return Text("\n").join(Text(words, _STYLES[status]) for words, status in cells)
+def _print_block(block: Block, console: Console) -> None:
+    if isinstance(block, Section):
+        console.print()
+        _print_words(Words(printable(block.title), "bold"), console)
+        for inner in block.blocks:
+            _print_block(inner, console)
+    elif isinstance(block, Table):
+        _print_table(block, console)
+    elif isinstance(block, Line):
+        words = Words("- " if block.item else "")
+        for part in block.parts:
+            words.append_text(_words(part))
+        _print_words(words, console)
+    elif isinstance(block, Code):
+        prompt = "  $ " if block.language == "console" else ""
+        for text in block.text.splitlines():
+            console.print(Words(prompt + printable(text)), soft_wrap=True)
+    elif isinstance(block, Figure) and block.words:
+        _print_table(block.words, console)
 
 
-def _pair_table(run: Run) -> Table:
-    labels = [backend.label for backend in run.backends]
-    pairs = {(frozenset((p.a, p.b)), p.dtype): p for p in run.pairs}
-    table = Table(title="Every pair: float32 above the diagonal, float64 below")
-    table.add_column("backend", no_wrap=True)
-    for k in range(len(labels)):
-        table.add_column(str(k + 1), no_wrap=True, justify="right")
-    for j, label in enumerate(labels):
-        cells = [
-            _pair_cell(pairs.get((frozenset((label, other)), _DTYPE_AT[j < k])), same=j == k)
-            for k, other in enumerate(labels)
-        ]
-        table.add_row(f"{j + 1} {escape(label)}", *cells)
-    return table
+def _print_words(words: Words, console: Console) -> None:
+    """Print a sentence; a terminal gets it wrapped between words, and a pipe gets one line."""
+    for text in _break(words, console.width) if console.is_terminal else [words]:
+        text.rstrip()
+        console.print(text, soft_wrap=True)
 
 
-_DTYPE_AT = {True: "float32", False: "float64"}  # above the diagonal or not
+def _break(words: Words, width: int) -> Iterable[Words]:
+    """Break a text between words; one that is longer than a line, an address, stays whole."""
+    breaks, start = [], 0
+    for word in re.finditer(r"\S+", words.plain):
+        if word.end() - start > width and word.start() > start:
+            start = word.start()
+            breaks.append(start)
+    return words.divide(breaks)
 
 
-def _pair_cell(pair: Pair | None, *, same: bool) -> Text:
-    if same or pair is None:
-        return Text("\\" if same else "-", "dim")
-    mark = " X" if pair.status == "fail" else ""
-    return Text(number_words(pair.sigmas) + mark, _STYLES[pair.status])
+def _words(part: Text) -> Words:
+    if isinstance(part, str):
+        return Words(printable(part))
+    return Words(printable(part.text), STYLES[part.tone])
 
 
-def _print_failure(
-    result: Result, seed: int, source: str, console: Console, *, growth: bool
+def _print_table(table: Table, console: Console) -> None:
+    if table.title:
+        _print_words(Words(printable(table.title), "italic"), console)
+    room = console.width if console.is_terminal else _WHOLE
+    for columns, widths in _fit(table, room):
+        _print_columns(table, columns, widths, console)
+
+
+def _print_columns(
+    table: Table, columns: Sequence[int], widths: Sequence[int], console: Console
 ) -> None:
-    what = escape(describe_failure(result))
-    print_line(f"[bold red]{what}[/]: {escape(result.reason)}", console)
-    if growth and result.begins and len(result.begins.growth) > 1:
-        print_table(console, _growth_table(result.begins))
-    print_line(f"  repeat: {escape(repeat_command(result, seed, source))}", console)
-    if saved := describe_saved(result):
-        print_line(f"  {escape(saved)}", console)
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
+    for k, width in zip(columns, widths, strict=True):
+        side: Literal["left", "right"] = "right" if _is_number(table, k) else "left"
+        grid.add_column(Words(printable(table.head[k])), justify=side, width=width, overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(_cell(row[k]) for k in columns))
+    wide = console.options.update(width=_WHOLE)
+    grid.width = console.measure(grid, options=wide).maximum
+    console.print(grid, soft_wrap=True)
 
 
-def _growth_table(begins: Divergence) -> Table:
-    """Return a table of the largest error at each step, or where it doubles if steps are many."""
-    growth = begins.growth
-    shown = growth if len(growth) <= _MOST_STEPS else _doublings(growth)
-    table = Table(title=f"Largest error of {begins.array} over time, in sigma")
-    for step, _ in shown:
-        table.add_column(f"step {step}", no_wrap=True, justify="right")
-    table.add_row(*(number_words(sigmas) for _, sigmas in shown))
-    return table
+def _cell(part: Text) -> Words:
+    """Return a cell's words; line breaks inside it stay."""
+    lines = (part if isinstance(part, str) else part.text).split("\n")
+    style = STYLES[part.tone] if isinstance(part, Cell) else ""
+    return Words("\n").join(Words(printable(line), style) for line in lines)
 
 
-def _doublings(growth: tuple[tuple[int, float], ...]) -> list[tuple[int, float]]:
-    kept = [growth[0]]
-    for step, sigmas in growth[1:-1]:
-        if len(kept) < _MOST_STEPS - 1 and sigmas > 2 * kept[-1][1]:
-            kept.append((step, sigmas))
-    return [*kept, growth[-1]]
+def _fit(table: Table, room: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield groups of columns with their widths, each at most `room` wide in all."""
+    widths = _wrap([_width(table, k) for k in range(len(table.head))], room, table.numbers)
+    if _total(widths) <= room:
+        yield list(range(len(widths))), widths
+        return
+    keys = list(range(table.keys))
+    for k in keys:
+        widths[k] = min(widths[k], room // 2 // table.keys)
+    space = room - _total([widths[k] for k in keys]) - _GAP
+    group: list[int] = []
+    for k in range(table.keys, len(widths)):
+        widths[k] = min(widths[k], space)
+        if _total([widths[j] for j in (*group, k)]) > space:
+            yield [*keys, *group], [widths[j] for j in (*keys, *group)]
+            group = []
+        group.append(k)
+    yield [*keys, *group], [widths[j] for j in (*keys, *group)]
 
 
-def _summary(run: Run) -> str:
-    style = {"agrees": "bold green", "differs": "bold red"}.get(run.verdict, "bold yellow")
-    missing = describe_verdict(run).removeprefix(run.verdict)
-    return f"[{style}]{run.verdict}[/]{missing}: {describe_counts(run)}"
+def _wrap(widths: list[int], room: int, numbers: int) -> list[int]:
+    """Make the widest columns of text narrower, until all fit or none is left that can wrap."""
+    texts = range(len(widths) - numbers)
+    while _total(widths) > room:
+        widest = max(texts, key=widths.__getitem__, default=-1)
+        if widest < 0 or widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * max(0, len(widths) - 1)
+
+
+def _width(table: Table, k: int) -> int:
+    cells = [table.head[k], *(row[k] for row in table.rows)]
+    texts = [cell if isinstance(cell, str) else cell.text for cell in cells]
+    return max(cell_len(printable(part)) for text in texts for part in text.split("\n"))
+
+
+def _is_number(table: Table, k: int) -> bool:
+    return k >= len(table.head) - table.numbers

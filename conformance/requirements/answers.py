@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateparity.network.batch import FINAL_STATES, INITIAL_STATES, arrays_by_name
 from gateparity.network.parameters import fields
 from gateparity.protocol.adapter import STATES
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from gateparity.protocol.canonical import Lstm
 
 _OF_Y: Final = "of y alone"  # after the name of a gradient
-_ARRAYS: Final = {"initial_states": ("d_h_0", "d_c_0"), "final_states": ("h_n", "c_n")}
+_ARRAYS: Final = {
+    "initial_states": tuple(f"d_{name}" for name in INITIAL_STATES),
+    "final_states": FINAL_STATES,
+}
 
 
 def forward(lstm: Lstm, case: Case) -> Results:
@@ -57,14 +61,13 @@ def answer(lstm: Lstm, case: Case) -> Results:
 
 def name_outputs(outputs: Outputs) -> Results:
     """Return the outputs by name: `y`, `h_n` and `c_n`."""
-    return dict(vars(outputs))
+    return arrays_by_name(outputs)
 
 
 def name_gradients(params: Parameters, batch: Batch, directions: int) -> Results:
     """Return gradients by name: `d_w_ih of layer 0, reverse`..., `d_x`, `d_h_0` and `d_c_0`."""
     found = _name_parameters([fields(cell) for cell in params], directions)
-    states = {name: getattr(batch, name) for name in ("x", "h_0", "c_0")}
-    return {f"d_{name}": array for name, array in (found | states).items()}
+    return {f"d_{name}": array for name, array in (found | arrays_by_name(batch)).items()}
 
 
 def leave_out(results: Results, lacks: Collection[str]) -> Results:
@@ -85,8 +88,10 @@ def find_lacks(names: Iterable[str]) -> frozenset[str]:
     """Return what an LSTM seems to lack that found arrays of these names, some of `STATES`."""
     names = list(names)
     bases = {_base(name) for name in names}
-    alone = ("y" in bases and "h_n" not in bases) or any(name.endswith(_OF_Y) for name in names)
-    fixed = any(map(_is_gradient, names)) and "d_h_0" not in bases
+    alone = ("y" in bases and bases.isdisjoint(FINAL_STATES)) or any(
+        name.endswith(_OF_Y) for name in names
+    )
+    fixed = any(map(_is_gradient, names)) and bases.isdisjoint(_ARRAYS["initial_states"])
     return frozenset(name for name, lacks in zip(STATES, (fixed, alone), strict=True) if lacks)
 
 

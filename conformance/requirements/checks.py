@@ -21,7 +21,7 @@ from gateparity.conformance.requirements.invariances import batch, carry, layers
 from gateparity.conformance.requirements.refusal import refusal
 from gateparity.conformance.requirements.robustness import dtypes, purity, sizes, values
 from gateparity.conformance.requirements.symmetries import directions, permutation
-from gateparity.errors import InputError, suggest
+from gateparity.errors import refuse_unknown
 from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
@@ -122,12 +122,3 @@ def choose_checks(names: Iterable[str]) -> list[Check]:
     names = list(names)
     refuse_unknown("check", names, CHECKS)
     return [check for name, check in CHECKS.items() if not names or name in names]
-
-
-def refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise `InputError` for the first of the names that isn't known."""
-    known = list(known)
-    for name in names:
-        if name not in known:
-            hint = suggest(name, known)
-            raise InputError(f"unknown {kind} {name!r}{hint}: expected one of {', '.join(known)}")

@@ -6,7 +6,8 @@ The reference is cut and joined in the same way, so a piece's results are judged
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from gateparity.conformance.requirements.answers import (
     name_outputs,
 )
 from gateparity.errors import InputError
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, Outputs, join_states, map_states
 
 if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
@@ -34,8 +35,9 @@ def batch(lstm: Lstm, case: Case) -> Results:
     """5. Compare step by step, and each sequence alone, with the whole batch."""
     singles = [pick_sequences(case, np.array([b])) for b in range(case.batch.x.shape[1])]
     alone = [lstm.forward(one.config, one.params, one.batch) for one in singles]
-    y, h_n, c_n = (np.concatenate([vars(o)[n] for o in alone], 1) for n in ("y", "h_n", "c_n"))
-    found = label(name_outputs(Outputs(y, h_n, c_n)), "sequence by sequence")
+    y = np.concatenate([outputs.y for outputs in alone], 1)
+    states = join_states(alone, lambda parts: np.concatenate(parts, 1))
+    found = label(name_outputs(Outputs(y, states)), "sequence by sequence")
     if case.config.directions > 1 or "final_states" in lstm.lacks:
         return found  # a reverse direction needs the last step first, and a step the states before
     _, steps = _run_chunks(lstm, case, 1)
@@ -72,11 +74,11 @@ def _run_chunks(lstm: Lstm, case: Case, stride: int) -> tuple[list[Case], list[O
     """Run `stride` steps at a time, each chunk from the final states of the one before."""
     chunks: list[Case] = []
     outputs: list[Outputs] = []
-    states = case.batch.h_0, case.batch.c_0
+    states = case.batch.states
     for start in range(0, len(case.batch.x), stride):
-        chunks.append(cut_steps(case, start, start + stride, *states))
+        chunks.append(cut_steps(case, start, start + stride, states))
         outputs.append(lstm.forward(case.config, case.params, chunks[-1].batch))
-        states = outputs[-1].h_n, outputs[-1].c_n
+        states = outputs[-1].states
     return chunks, outputs
 
 
@@ -88,8 +90,7 @@ def _stopped(lstm: Lstm, chunks: list[Case]) -> Results:
     """Backpropagate truncated at each cut: the states that enter a chunk count as constants."""
     found = [lstm.gradients(c.config, c.params, c.batch, c.cotangent) for c in chunks]
     batches = [batch for _, batch in found]
-    h_0, c_0 = (np.stack(states) for states in zip(*map(_states, batches), strict=True))
-    whole = Batch(np.concatenate([b.x for b in batches]), h_0, c_0)
+    whole = Batch(np.concatenate([b.x for b in batches]), join_states(batches, np.stack))
     return name_gradients(add_parameters([params for params, _ in found]), whole, 1)
 
 
@@ -99,15 +100,11 @@ def _chained(lstm: Lstm, chunks: list[Case]) -> Results:
     for chunk in reversed(chunks):
         cotangents = chunk.cotangent
         if found:
-            cotangents = Outputs(cotangents.y, *_states(found[0][1]))
+            cotangents = Outputs(cotangents.y, found[0][1].states or {})
         found.insert(0, lstm.gradients(chunk.config, chunk.params, chunk.batch, cotangents))
     x = np.concatenate([batch.x for _, batch in found])
     whole = dataclasses.replace(found[0][1], x=x)
     return name_gradients(add_parameters([params for params, _ in found]), whole, 1)
-
-
-def _states(batch: Batch) -> tuple[Any, Any]:
-    return batch.h_0, batch.c_0
 
 
 def _short_one_alone(lstm: Lstm, case: Case) -> Results:
@@ -122,7 +119,7 @@ def _short_one_alone(lstm: Lstm, case: Case) -> Results:
     b = max(short, key=lambda b: int(found[b]))
     full = dataclasses.replace(case, batch=dataclasses.replace(case.batch, lengths=None))
     one = pick_sequences(full, np.array([b]))
-    alone = cut_steps(one, 0, int(found[b]), *_states(one.batch))
+    alone = cut_steps(one, 0, int(found[b]), one.batch.states)
     return label(forward(lstm, alone), f"sequence {b} alone")
 
 
@@ -133,8 +130,7 @@ def _layer_by_layer(lstm: Lstm, case: Case) -> Outputs:
     for layer in range(config.layers):
         cells = slice(layer * config.directions, (layer + 1) * config.directions)
         one = dataclasses.replace(config, layers=1, input_size=config.layer_input_size(layer))
-        h_0, c_0 = (None if s is None else s[cells] for s in _states(batch))
-        found.append(lstm.forward(one, case.params[cells], Batch(x, h_0, c_0, batch.lengths)))
+        given = dataclasses.replace(map_states(batch, itemgetter(cells)), x=x)
+        found.append(lstm.forward(one, case.params[cells], given))
         x = found[-1].y
-    h_n, c_n = (np.concatenate([vars(part)[n] for part in found]) for n in ("h_n", "c_n"))
-    return Outputs(x, h_n, c_n)
+    return Outputs(x, join_states(found, np.concatenate))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gateparity.errors import Unsupported
+from gateparity.network.batch import arrays_by_name, replace_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def refusal(lstm: Lstm, case: Case) -> Results:
 def _is_refused(lstm: Lstm, argument: str, case: Case) -> bool:
     inputs = case.config, case.params, case.batch
     calls: list[Callable[[], Any]] = [lambda: lstm.gradients(*inputs, case.cotangent)]
-    if argument not in vars(case.cotangent):
+    if argument not in arrays_by_name(case.cotangent):
         calls += [lambda: lstm.forward(*inputs), lambda: lstm.gates(*inputs)]
     return all(_refuses(call, argument) for call in calls)
 
@@ -53,7 +54,8 @@ def _refuses(call: Callable[[], Any], argument: str) -> bool:
 
 
 def _wrong_batches(case: Case) -> Attempts:
-    x, h_0, c_0 = case.batch.x, case.cotangent.h_n, case.cotangent.c_n  # also where they are None
+    x, states = case.batch.x, case.cotangent.states  # also where the batch has none
+    h_0, c_0 = states["h"], states["c"]
     (steps, size, _), other = x.shape, _other_dtype(case)
     wrong: dict[tuple[str, str], Any] = {
         ("x", "of another size"): x[..., :-1],
@@ -72,7 +74,7 @@ def _wrong_batches(case: Case) -> Attempts:
         ("lengths", "as a list"): [steps] * size,
     }
     return {
-        key: dataclasses.replace(case, batch=dataclasses.replace(case.batch, **{key[0]: value}))
+        key: dataclasses.replace(case, batch=replace_arrays(case.batch, **{key[0]: value}))
         for key, value in wrong.items()
     }
 
@@ -100,11 +102,11 @@ def _wrong_cotangents(case: Case) -> Attempts:
     cotangents = case.cotangent
     wrong = {
         ("y", "of another size"): cotangents.y[..., :-1],
-        ("h_n", "of another dtype"): cotangents.h_n.astype(_other_dtype(case)),
-        ("c_n", "of another size"): cotangents.c_n[..., :-1],
+        ("h_n", "of another dtype"): cotangents.states["h"].astype(_other_dtype(case)),
+        ("c_n", "of another size"): cotangents.states["c"][..., :-1],
     }
     return {
-        key: dataclasses.replace(case, cotangent=dataclasses.replace(cotangents, **{key[0]: value}))
+        key: dataclasses.replace(case, cotangent=replace_arrays(cotangents, **{key[0]: value}))
         for key, value in wrong.items()
     }
 

@@ -13,12 +13,13 @@ import numpy as np
 
 from gateparity.conformance.problems.slices import pick_sequences
 from gateparity.conformance.requirements.answers import answer, label, name_gradients, name_outputs
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import map_arrays, map_states
 from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
+    from gateparity.network.batch import Batch, Outputs
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
     from gateparity.protocol.canonical import Lstm
@@ -89,13 +90,13 @@ class Symmetry:
 
     def turn_batch(self, batch: Batch, lengths: Array | None) -> Batch:
         """Permute a batch, or the gradients of its arrays."""
-        h_0, c_0 = (None if s is None else self._turn_states(s) for s in (batch.h_0, batch.c_0))
-        return Batch(self._turn_time(batch.x, lengths), h_0, c_0, batch.lengths)
+        turned = map_states(batch, self._turn_state)
+        return dataclasses.replace(turned, x=self._turn_time(batch.x, lengths))
 
     def turn_outputs(self, outputs: Outputs, lengths: Array | None) -> Outputs:
         """Permute outputs, or a cotangent."""
         y = self._turn_time(outputs.y, lengths)[..., self._features(self.config.layers - 1)]
-        return Outputs(y, self._turn_states(outputs.h_n), self._turn_states(outputs.c_n))
+        return dataclasses.replace(map_states(outputs, self._turn_state), y=y)
 
     def _turn_cell(self, cell: CellWeights, k: int) -> CellWeights:
         layer, rows = k // self.config.directions, self.units[k]
@@ -105,11 +106,9 @@ class Symmetry:
             turned["w_ih"] = turned["w_ih"][..., self._features(layer - 1)]
         return CellWeights(**turned)
 
-    def _turn_states(self, states: Array) -> Array:
-        if not len(states):  # of no cells: an LSTM that lacks them
-            return states
+    def _turn_state(self, state: Array) -> Array:
         pairs = zip(self.cells, self.units, strict=True)
-        return np.stack([states[k][..., units] for k, units in pairs])
+        return np.stack([state[k][..., units] for k, units in pairs])
 
     def _turn_time(self, array: Array, lengths: Array | None) -> Array:
         """Reverse each sequence within its own length; padding stays in place."""
@@ -140,9 +139,9 @@ def _run_permuted(lstm: Lstm, case: Case, order: Array) -> Results:
     """Run the sequences in this order, and return the results in the original order."""
     mixed, back = pick_sequences(case, order), np.argsort(order)
     found = lstm.forward(mixed.config, mixed.params, mixed.batch)
-    outputs = Outputs(*(vars(found)[name][:, back] for name in ("y", "h_n", "c_n")))
+    outputs = map_arrays(lambda array: array[:, back], found)
     if not lstm.differentiates:
         return name_outputs(outputs)
     d_params, d = lstm.gradients(mixed.config, mixed.params, mixed.batch, mixed.cotangent)
-    d_batch = Batch(*(vars(d)[name][:, back] for name in ("x", "h_0", "c_0")))
+    d_batch = map_arrays(lambda array: array[:, back], d)
     return name_outputs(outputs) | name_gradients(d_params, d_batch, case.config.directions)

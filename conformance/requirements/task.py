@@ -21,3 +21,8 @@ class Task(NamedTuple):
     def key(self) -> Key:
         """Return the names of check, case and dtype, which a plan has once."""
         return self.check.name, self.case.name, self.case.config.dtype
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Return the features that an adapter needs for it: keys of `unsupported`."""
+        return *self.check.needs, *self.case.needs

@@ -12,26 +12,24 @@ from typing import TYPE_CHECKING
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.conformance.judgement.deviations import find_engine_deviations
-from gateparity.conformance.judgement.verdict import Mismatch, judge
+from gateparity.conformance.judgement.verdict import passes
 from gateparity.conformance.runs.judging import weigh_deviation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateparity.conformance.judgement.deviations import Deviation
-    from gateparity.conformance.problems.case import Case
-    from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Result
     from gateparity.conformance.runs.truths import Truths
 
 
 def weigh_engine(
     result: Result,
-    check: Check,
-    case: Case,
+    task: Task,
     truths: Truths,
-    arithmetic: Mapping[str, float],
+    rounding_model: Mapping[str, float],
     manifest: Mapping[str, str],
 ) -> Result:
     """Return a failure as known where the engine that `manifest` names explains it.
@@ -43,8 +41,8 @@ def weigh_engine(
     engine = manifest.get("engine", "")
     explaining = [
         known
-        for known in find_engine_deviations(check, case, manifest)
-        if _explains(known, check, case, result.arrays, truths, arithmetic)
+        for known in find_engine_deviations(*task, manifest)
+        if _explains(known, task, result.arrays, truths, rounding_model)
     ]
     for known in explaining:
         if known.framework == engine:
@@ -56,23 +54,17 @@ def weigh_engine(
 
 def _explains(
     known: Deviation,
-    check: Check,
-    case: Case,
+    task: Task,
     found: Results,
     truths: Truths,
-    arithmetic: Mapping[str, float],
+    rounding_model: Mapping[str, float],
 ) -> bool:
     """Whether an answer is right about the case as the engine takes it."""
     if known.engine is None:
         return False
-    taken = dataclasses.replace(
-        known.engine(case), name=f"{case.name}, as {known.framework} takes it"
-    )
-    try:
-        judge(found, truths.of(check, taken, arithmetic))
-    except Mismatch:
-        return False
-    return True
+    name = f"{task.case.name}, as {known.framework} takes it"
+    taken = dataclasses.replace(known.engine(task.case), name=name)
+    return passes(found, truths.of(task.check, taken, rounding_model))
 
 
 def _suggest(explaining: Sequence[Deviation]) -> str:

@@ -9,28 +9,23 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from gateparity.conformance.judgement.verdict import Expected, Mismatch, Score, judge
-from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.result import Result
 
 if TYPE_CHECKING:
     from gateparity.backends.backend import Backend
     from gateparity.conformance.judgement.budget import Budget
     from gateparity.conformance.judgement.deviations import Deviation
-    from gateparity.conformance.problems.case import Case
-    from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Status
 
 
-def make_result(backend: Backend, check: Check, case: Case, status: Status, **found: Any) -> Result:
+def make_result(backend: Backend, task: Task, status: Status, **found: Any) -> Result:
     """Return the result of one check on one case in a backend."""
-    needs = (*check.needs, *case.needs)
-    return Result(backend, *Task(check, case).key, status, needs=needs, **found)
+    return Result(backend, *task.key, status, needs=task.needs, **found)
 
 
-def judge_answer(
-    backend: Backend, check: Check, case: Case, found: Results, expected: Expected
-) -> Result:
+def judge_answer(backend: Backend, task: Task, found: Results, expected: Expected) -> Result:
     """Judge an answer by the reference, and return the result: "pass" or "fail" with its errors."""
     try:
         score = judge(found, expected)
@@ -40,16 +35,16 @@ def judge_answer(
             "begins": mismatch.begins,
             "ratios": mismatch.ratios,
         }
-        return make_result(backend, check, case, "fail", reason=str(mismatch), **known)
-    return make_result(backend, check, case, "pass", arrays=found, **_scores(score))
+        return make_result(backend, task, "fail", reason=str(mismatch), **known)
+    return make_result(backend, task, "pass", arrays=found, **_scores(score))
 
 
 def judge_against(
-    backend: Backend, check: Check, case: Case, found: Results, against: Results, budget: Budget
+    backend: Backend, task: Task, found: Results, against: Results, budget: Budget
 ) -> Result:
     """Judge an answer by another answer of the same framework: each may err."""
     expected = Expected(against, budget.scaled(2**0.5))
-    result = judge_answer(backend, check, case, found, expected)
+    result = judge_answer(backend, task, found, expected)
     return dataclasses.replace(result, against=against)
 
 
@@ -64,5 +59,5 @@ def weigh_deviation(result: Result, known: Deviation | None) -> Result:
 
 
 def _scores(score: Score) -> dict[str, Any]:
-    errors = {"max_error": score.relative, "sigmas": score.sigmas, "shift": score.shift}
-    return errors | {"shifts": score.shifts}
+    errors = {"max_error": score.relative, "max_absolute": score.absolute}
+    return errors | {"sigmas": score.sigmas, "shift": score.shift, "shifts": score.shifts}

@@ -1,7 +1,12 @@
-"""Comparison of every two backends in everything that both computed."""
+"""Comparison of every two backends in everything that both computed.
+
+Every two results are compared once. The pairs of a run, the changes between versions of a framework
+and what two recordings of one backend have in common are made of that.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import TYPE_CHECKING
 
@@ -14,80 +19,100 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.backends.backend import Backend
-    from gateparity.conformance.judgement.verdict import Expected
+    from gateparity.conformance.judgement.verdict import Score
     from gateparity.conformance.requirements.results import Results
+    from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.plan import Plan
     from gateparity.conformance.runs.result import Result
     from gateparity.conformance.runs.truths import Truths
     from gateparity.network.parameters import Array
 
-    Arithmetics = Mapping[str, Mapping[str, float]]
-    Found = dict[tuple[str, str, str, str], Result]
-
-    Distance = Callable[[Result, Result], float]
+    RoundingModels = Mapping[str, Mapping[str, float]]
+    AllCompared = Mapping[tuple[str, str], "Sequence[Compared]"]  # by the labels of both
 
 
-def compare_pairs(
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """The results of two backends in one task. `same` says whether they have the same bits.
+
+    `reason` says how they differ, and is empty where rounding explains it. `known` says that one of
+    them is a known deviation.
+    """
+
+    task: Task
+    one: Result
+    other: Result
+    score: Score
+    reason: str
+    same: bool
+
+    @property
+    def distance(self) -> float:
+        """Return how far they are apart, in standard deviations of the rounding of both."""
+        return max(self.score.sigmas, self.score.shift)
+
+    @property
+    def known(self) -> bool:
+        """Return whether one of them is a known deviation, which no verdict counts."""
+        return "known" in (self.one.status, self.other.status)
+
+
+def compare_all(
     labels: Sequence[str],
     results: Sequence[Result],
     plan: Plan,
     truths: Truths,
-    arithmetics: Arithmetics,
+    rounding_models: RoundingModels,
     progress: Callable[[], object] = lambda: None,
-) -> list[Pair]:
-    """Compare each pair at each dtype; results with a known deviation are left out.
+) -> AllCompared:
+    """Compare every two backends in everything that both computed.
 
-    `arithmetics` has each backend's declared rounding model. `progress` is called for each pair.
+    `rounding_models` has what each backend declares. `progress` is called for each pair.
     """
-    answered = [r for r in results if r.arrays is not None and r.status != "known"]
-    found = {(r.backend.label, *r.key): r for r in answered}
-    dtypes = dict.fromkeys(case.config.dtype for _, case in plan)
-    pairs = []
+    found = {(r.backend.label, r.key): r for r in results if r.arrays is not None}
+    compared = {}
     for a, b in itertools.combinations(labels, 2):
-        covering = coarser(arithmetics[a], arithmetics[b])
-        pairs += [_compare_pair(a, b, dtype, found, plan, truths, covering) for dtype in dtypes]
+        covering = coarser(rounding_models[a], rounding_models[b])
+        both = [(task, found.get((a, task.key)), found.get((b, task.key))) for task in plan]
+        compared[a, b] = [
+            _compare(task, one, other, truths, covering)
+            for task, one, other in both
+            if one and other and _shared(one, other)[0]  # not gradients of all outputs and of y
+        ]
         progress()
-    return pairs
+    return compared
 
 
-def distance(one: Result, other: Result, expected: Expected) -> float:
-    """Return how far two results are apart, in standard deviations of the rounding of both."""
+def make_pairs(compared: AllCompared, plan: Plan) -> list[Pair]:
+    """Return the verdict on each pair at each dtype of the plan."""
+    dtypes = dict.fromkeys(task.case.config.dtype for task in plan)
+    return [make_pair(*pair, dtype, of) for pair, of in compared.items() for dtype in dtypes]
+
+
+def make_pair(a: str, b: str, dtype: str, compared: Sequence[Compared]) -> Pair:
+    """Return the verdict on two backends at one dtype; known deviations are left out.
+
+    Without an answer that an LSTM computed there is no number.
+    """
+    counted = [c for c in compared if c.task.case.config.dtype == dtype and not c.known]
+    reasons = [c.reason for c in counted if c.reason]
+    if not reasons and not any(c.task.check.computes for c in counted):
+        return Pair(a, b, dtype, "skip", reason="nothing that both computed")
+    error, sigmas = max(c.score.relative for c in counted), max(c.distance for c in counted)
+    return Pair(a, b, dtype, "fail" if reasons else "pass", error, "".join(reasons[:1]), sigmas)
+
+
+def _compare(
+    task: Task, one: Result, other: Result, truths: Truths, rounding_model: Mapping[str, float]
+) -> Compared:
+    same = not other_bits(*comparable(one.arrays or {}, other.arrays or {}))
     try:
+        expected = truths.of(*task, rounding_model, one.lacks)
         score = judge_pair(*_shared(one, other), _apart(one, other), expected)
     except Mismatch as mismatch:
-        score = mismatch.score
-    return max(score.sigmas, score.shift)
-
-
-def _compare_pair(
-    a: str,
-    b: str,
-    dtype: str,
-    found: Found,
-    plan: Plan,
-    truths: Truths,
-    arithmetic: Mapping[str, float],
-) -> Pair:
-    """Compare two rows at one dtype; without an answer that an LSTM computed there is no number."""
-    scores, reasons, computed = [], [], False
-    for task in plan:
-        one, other = found.get((a, *task.key)), found.get((b, *task.key))
-        if task.case.config.dtype != dtype or one is None or other is None:
-            continue
-        a_found, b_found = _shared(one, other)
-        if not a_found:
-            continue  # gradients of all outputs here, of y alone there
-        computed |= task.check.computes
-        try:
-            expected = truths.of(*task, arithmetic, one.lacks)
-            scores.append(judge_pair(a_found, b_found, _apart(one, other), expected))
-        except Mismatch as mismatch:
-            scores.append(mismatch.score)
-            reasons.append(f"{task.check.name}, {task.case.name}: {mismatch}")
-    if not computed and not reasons:
-        return Pair(a, b, dtype, "skip", reason="nothing that both computed")
-    error, sigmas = max(s.relative for s in scores), max(max(s.sigmas, s.shift) for s in scores)
-    return Pair(a, b, dtype, "fail" if reasons else "pass", error, "".join(reasons[:1]), sigmas)
+        reason = f"{task.check.name}, {task.case.name}: {mismatch}"
+        return Compared(task, one, other, mismatch.score, reason, same)
+    return Compared(task, one, other, score, "", same)
 
 
 def coarser(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
@@ -113,17 +138,10 @@ def _apart(one: Result, other: Result) -> Array | None:
     return other.shifts - one.shifts
 
 
-def find_changes(
-    backends: Sequence[Backend], results: Sequence[Result], distance: Distance
-) -> list[Change]:
-    """Compare every two backends that differ only in where they run, in what both computed.
-
-    `distance` returns how far apart two results are, in standard deviations.
-    """
-    answered = [r for r in results if r.arrays is not None and r.status != "known"]
-    found = {(r.backend.label, *r.key): r for r in answered}
+def find_changes(backends: Sequence[Backend], compared: AllCompared) -> list[Change]:
+    """Return how every two backends compare that differ only in where they run."""
     changes = [
-        _compare(a.label, b.label, found, distance)
+        _make_change(a.label, b.label, compared[a.label, b.label])
         for a, b in itertools.combinations(backends, 2)
         if a.shipped and b.shipped and (a.framework, a.variant) == (b.framework, b.variant)
     ]
@@ -146,20 +164,13 @@ def describe_change(change: Change) -> str:
     return f"{change.a} and {change.b}: {'; '.join(parts)}"
 
 
-def _compare(
-    a: str, b: str, found: dict[tuple[str, str, str, str], Result], distance: Distance
-) -> Change:
-    equal: dict[str, bool] = {}
+def _make_change(a: str, b: str, compared: Sequence[Compared]) -> Change:
+    checks = {c.task.check.name: True for c in compared if not c.known}
     far: dict[str, float] = {}
-    for (label, check, case, dtype), one in found.items():
-        other = found.get((b, check, case, dtype)) if label == a else None
-        if other is None:
-            continue
-        same = not other_bits(*comparable(one.arrays or {}, other.arrays or {}))
-        equal[check] = equal.get(check, True) and same
-        if not same:
-            far[check] = max(far.get(check, 0.0), distance(one, other))
-    return Change(a, b, tuple(check for check, same in equal.items() if same), far)
+    for c in compared:
+        if not c.known and not c.same:
+            far[c.task.check.name] = max(far.get(c.task.check.name, 0.0), c.distance)
+    return Change(a, b, tuple(check for check in checks if check not in far), far)
 
 
 def _with_sigmas(checks: dict[str, float]) -> list[str]:

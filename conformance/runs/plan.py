@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.problems.text import windows
-from gateparity.conformance.requirements.checks import choose_checks, refuse_unknown
+from gateparity.conformance.requirements.checks import choose_checks
 from gateparity.conformance.requirements.task import Task
-from gateparity.errors import InputError
+from gateparity.errors import InputError, refuse_unknown
 from gateparity.network.config import Config
 from gateparity.network.dtypes import SUITE_DTYPES
 from gateparity.network.parameters import cast_parameters

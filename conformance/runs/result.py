@@ -27,8 +27,8 @@ class Result:
     """The result of one check on one case in one backend.
 
     `sigmas` is the largest error and `shift` the largest shift of a bias, in standard deviations of
-    what rounding alone causes. `max_error` is relative to the largest true value of its array. They
-    are None where nothing was compared.
+    what rounding alone causes. `max_error` is relative to the largest true value of its array, and
+    `max_absolute` is the largest error as it is. They are None where nothing was compared.
 
     `arrays` are the backend's own, and `against` what they were compared with if that isn't the
     reference. `begins` is where a difference begins. `ratios` has all errors of a failure, in
@@ -47,6 +47,7 @@ class Result:
     reason: str = ""
     sigmas: float | None = None
     shift: float | None = None
+    max_absolute: float | None = None
     arrays: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     against: Results | None = dataclasses.field(default=None, repr=False, compare=False)
     shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
@@ -84,11 +85,11 @@ class Run:
 
     `seconds` is wall time. `transport_seconds` is the time that calls took beyond the work in the
     workers, summed over backends that ran side by side. `explanations` has the known mistake that a
-    failing backend behaves like, if there is one. `arithmetics` has the backends' declared rounding
-    models, and `manifests` what their results may depend on. `least` is how many backends a verdict
+    failing backend behaves like, if there is one. `rounding_models` has what backends declare of
+    it, and `manifests` what their results may depend on. `least` is how many backends a verdict
     needs; one is enough if others are recorded elsewhere. `changes` are differences between
-    versions of one framework. `layouts` are those that the adapters name. `asked` are
-    what failing backends were asked beside the plan: an explanation needs it.
+    versions of one framework. `layouts` are those that the adapters name. `asked` are the results
+    that failing backends were asked for beside the plan: an explanation needs them.
     """
 
     backends: tuple[Backend, ...]
@@ -99,7 +100,7 @@ class Run:
     seconds: float
     transport_seconds: float
     explanations: dict[str, str] = dataclasses.field(default_factory=dict)
-    arithmetics: dict[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    rounding_models: dict[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     manifests: dict[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     least: int = 2
     changes: tuple[Change, ...] = ()

@@ -12,7 +12,7 @@ from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
-from gateparity.conformance.runs.pairs import coarser, compare_pairs, distance, find_changes
+from gateparity.conformance.runs.pairs import compare_all, find_changes, make_pairs
 from gateparity.conformance.runs.pool import WorkerPool
 from gateparity.conformance.runs.result import Result, Run
 from gateparity.conformance.runs.session import Session
@@ -20,13 +20,13 @@ from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from gateparity.backends.backend import Backend
     from gateparity.backends.workers.programs import ProgramStore
     from gateparity.conformance.runs.plan import Plan
-    from gateparity.conformance.runs.result import Change
 
+    Found = tuple[Session, list[Result], list[Result]]
     Progress = Callable[[Result], None]
     Save = Callable[[Session, Plan, list[Result]], list[Result]]
 
@@ -52,31 +52,40 @@ def run_checks(
     start = time.perf_counter()
     truths = Truths()
     beside = purity_beside(plan, seed)
+    run = functools.partial(_run_backend, plan=plan, beside=beside, progress=progress, save=save)
     with WorkerPool(time_limit, store=store) as pool:
         groups = _make_sessions(backends, truths, pool, isolate=isolate)
         _load_all(groups, load_first, pool)
-        run = functools.partial(
-            _run_backend, plan=plan, beside=beside, progress=progress, save=save
-        )
-        futures = [pool.submit(_take_turns, group, run) for group in groups]
-        for task in plan:
-            truths.of(*task)  # while the workers are still importing
-        done = {session: both for future in futures for session, both in future.result().items()}
-    sessions = sorted(done, key=lambda session: backends.index(session.backend))
-    found = [done[session] for session in sessions]
-    results, asked = ([r for both in found for r in both[k]] for k in (0, 1))
-    declared = {session.backend.label: session.arithmetic for session in sessions}
+        found = _run_groups(groups, run, plan, truths, pool)
+    found.sort(key=lambda one: backends.index(one[0].backend))
+    sessions = [session for session, _, _ in found]
+    results = [result for _, own, _ in found for result in own]
+    declared = {session.backend.label: session.rounding_model for session in sessions}
     labels = [backend.label for backend in backends]
+    compared = compare_all(labels, results, plan, truths, declared)
     return Run(
         backends=tuple(backends),
         results=tuple(results),
-        pairs=tuple(compare_pairs(labels, results, plan, truths, declared)),
+        pairs=tuple(make_pairs(compared, plan)),
         seed=seed,
         seconds=time.perf_counter() - start,
-        asked=tuple(asked),
-        changes=tuple(_find_changes(backends, results, plan, truths, declared)),
+        asked=tuple(result for _, _, asked in found for result in asked),
+        changes=tuple(find_changes(backends, compared)),
         **_describe(sessions),
     )
+
+
+def _run_groups(
+    groups: Sequence[Sequence[Session]],
+    run: Callable[[Session], tuple[list[Result], list[Result]]],
+    plan: Plan,
+    truths: Truths,
+    pool: WorkerPool,
+) -> list[Found]:
+    futures = [pool.submit(_take_turns, group, run) for group in groups]
+    for task in plan:
+        truths.of(*task)  # while the workers are still importing
+    return [one for future in futures for one in future.result()]
 
 
 def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
@@ -84,7 +93,9 @@ def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
     return {
         "versions": {s.backend.label: s.version for s in sessions if s.version},
         "transport_seconds": sum(session.transport_seconds for session in sessions),
-        "arithmetics": {s.backend.label: s.arithmetic for s in sessions if s.arithmetic},
+        "rounding_models": {
+            s.backend.label: s.rounding_model for s in sessions if s.rounding_model
+        },
         "manifests": {s.backend.label: s.manifest for s in sessions if s.manifest},
         "layouts": {s.backend.label: s.layout for s in sessions if s.layout},
     }
@@ -123,9 +134,9 @@ def _load_all(
 
 def _take_turns(
     group: Sequence[Session], run: Callable[[Session], tuple[list[Result], list[Result]]]
-) -> dict[Session, tuple[list[Result], list[Result]]]:
+) -> list[Found]:
     """Run the sessions of one worker, one after the other, and close the worker."""
-    found = {session: run(session) for session in group}
+    found = [(session, *run(session)) for session in group]
     group[-1].end_worker()
     return found
 
@@ -160,20 +171,3 @@ def _cost(backend: Backend) -> int:
     """Return the cost of a backend's framework; the most expensive ones start first."""
     framework = FRAMEWORKS.get(backend.framework)
     return framework.cost if framework else 0
-
-
-def _find_changes(
-    backends: Sequence[Backend],
-    results: Sequence[Result],
-    plan: Plan,
-    truths: Truths,
-    arithmetics: dict[str, Mapping[str, float]],
-) -> list[Change]:
-    planned = {task.key: task for task in plan}
-
-    def apart(one: Result, other: Result) -> float:
-        said = coarser(arithmetics[one.backend.label], arithmetics[other.backend.label])
-        expected = truths.of(*planned[one.key], said, one.lacks)
-        return distance(one, other, expected)
-
-    return find_changes(backends, results, apart)

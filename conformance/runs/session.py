@@ -9,8 +9,9 @@ import numpy as np
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
-from gateparity.conformance.judgement.budget import make_arithmetic
+from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.engines import weigh_engine
 from gateparity.conformance.runs.judging import (
     judge_against,
@@ -47,22 +48,20 @@ def run_check(
     backend: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths
 ) -> Result:
     """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
-    needs = (*check.needs, *case.needs)
-    declared = [adapter.unsupported[n] for n in needs if n in adapter.unsupported]
+    task, rounding_model = Task(check, case), getattr(adapter, "rounding_model", PLAIN)
+    declared = [adapter.unsupported[n] for n in task.needs if n in adapter.unsupported]
     if check.against:
         declared = [f"it has no layer variant to compare with its {check.against} variant"]
     if declared:
-        return make_result(backend, check, case, "skip", reason=declared[0])
+        return make_result(backend, task, "skip", reason=declared[0])
     try:
-        make_arithmetic(case.config.dtype, getattr(adapter, "arithmetic", PLAIN))
+        make_rounding_model(case.config.dtype, rounding_model)
     except ValueError as error:
-        return make_result(backend, check, case, "error", reason=str(error))
+        return make_result(backend, task, "error", reason=str(error))
     manifest, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
     known = find_deviation(backend, check, case, manifest, version=version)
-    result = weigh_deviation(_compare(backend, adapter, check, case, truths), known)
-    return weigh_engine(
-        result, check, case, truths, getattr(adapter, "arithmetic", PLAIN), manifest
-    )
+    result = weigh_deviation(_compare(backend, adapter, task, truths), known)
+    return weigh_engine(result, task, truths, rounding_model, manifest)
 
 
 class Session:
@@ -83,9 +82,7 @@ class Session:
         self.backend = backend
         self.version = ""
         self.layout: Layout | None = None  # as far as the adapter was loaded
-        self.arithmetic: Mapping[str, float] = (
-            PLAIN  # what the backend declares of it, once it is loaded
-        )
+        self.rounding_model: Mapping[str, float] = PLAIN  # as the backend declares it, once loaded
         self._truths = truths
         self._start_worker = start
         self._shared = shared
@@ -130,39 +127,39 @@ class Session:
 
         Pass `truths` for a case that only shares its name with one of the run's.
         """
-        truths = truths or self._truths
+        truths, task = truths or self._truths, Task(check, case)
         try:
             if other := _find_other(self.backend, check.against):
-                return self._compare_variants(check, case, truths, other)
+                return self._compare_variants(task, truths, other)
             return run_check(self.backend, self._start(), check, case, truths)
         except Unsupported as unsupported:
-            return _refused(self.backend, check, case, str(unsupported))
+            return _refused(self.backend, task, str(unsupported))
         except WorkerLost as lost:
             if self._worker and self._worker.dropped:  # once more, without compiled programs
                 self._worker = self._adapter = None
                 return self.run(check, case, truths)
             self._lost = str(lost)
-            return make_result(self.backend, check, case, "error", reason=self._lost)
+            return make_result(self.backend, task, "error", reason=self._lost)
 
-    def _compare_variants(self, check: Check, case: Case, truths: Truths, other: str) -> Result:
+    def _compare_variants(self, task: Task, truths: Truths, other: str) -> Result:
         """Compare a backend with another variant of its framework, both in the same worker.
 
         The framework is imported there already, so the second adapter costs little.
         """
         adapter = self._start()
-        result = _compare(self.backend, adapter, check, case, truths)
+        result = _compare(self.backend, adapter, task, truths)
         if result.arrays is None or self._worker is None:
             return result
         try:
-            against = check.run(Canonical(RemoteAdapter(self._worker, other)), case)
+            lstm = Canonical(RemoteAdapter(self._worker, other))
+            against = task.check.run(lstm, task.case)
         except (Unsupported, BackendError) as error:
-            return make_result(
-                self.backend, check, case, "error", reason=f"{other}: {_one_line(error)}"
-            )
+            reason = f"{other}: {_one_line(error)}"
+            return make_result(self.backend, task, "error", reason=reason)
         finally:
             self._adapter = None
-        budget = truths.of(check, case, self.arithmetic).budget
-        return judge_against(self.backend, check, case, result.arrays, against, budget)
+        budget = truths.of(*task, self.rounding_model).budget
+        return judge_against(self.backend, task, result.arrays, against, budget)
 
     def close(self) -> None:
         """End the worker. A call that is in progress ends with an error."""
@@ -188,7 +185,7 @@ class Session:
         if self._adapter is None or self._worker.tenant is not self:
             self._worker.tenant = self
             self._adapter = self._load(self._worker)
-            self.version, self.arithmetic = self._adapter.version, self._adapter.arithmetic
+            self.version, self.rounding_model = self._adapter.version, self._adapter.rounding_model
             self.layout = self._adapter.layout
         return self._adapter
 
@@ -206,36 +203,32 @@ class Session:
         raise WorkerLost(reason)
 
 
-def _compare(
-    backend: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths
-) -> Result:
+def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> Result:
     lstm = Canonical(adapter)
     try:
-        found = check.run(lstm, case)
+        found = task.check.run(lstm, task.case)
     except WorkerLost as lost:
-        where = f"in {check.name}, case {case.name}, {case.config.dtype}"
-        raise WorkerLost(f"{lost}, {where}") from None
+        check, case, dtype = task.key
+        raise WorkerLost(f"{lost}, in {check}, case {case}, {dtype}") from None
     except Unsupported as unsupported:
-        return _refused(backend, check, case, str(unsupported))
+        return _refused(backend, task, str(unsupported))
     except Impure as impure:
-        return make_result(backend, check, case, "fail", reason=str(impure), sigmas=np.inf)
+        return make_result(backend, task, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
-        return make_result(backend, check, case, "error", reason=_one_line(error), undeclared=True)
-    expected = truths.of(check, case, getattr(adapter, "arithmetic", PLAIN), lstm.lacks)
-    result = judge_answer(backend, check, case, found, expected)
+        return make_result(backend, task, "error", reason=_one_line(error), undeclared=True)
+    expected = truths.of(*task, getattr(adapter, "rounding_model", PLAIN), lstm.lacks)
+    result = judge_answer(backend, task, found, expected)
     return dataclasses.replace(result, lacks=lstm.lacks)
 
 
-def _refused(backend: Backend, check: Check, case: Case, reason: str) -> Result:
+def _refused(backend: Backend, task: Task, reason: str) -> Result:
     if backend.shipped:  # it has declared what it can't do, and this isn't among it
         reason = f"raised Unsupported, undeclared: {reason}"
     status: Status = "fail" if backend.shipped else "skip"
-    return make_result(backend, check, case, status, reason=reason, undeclared=True)
+    return make_result(backend, task, status, reason=reason, undeclared=True)
 
 
 def _one_line(error: Exception) -> str:
     words = " ".join(str(error).split())[:300]
-    manifest = isinstance(
-        error, (BackendError, ValueError, TypeError)
-    )  # in words of gateparity's own
-    return words if manifest else f"{type(error).__name__}: {words}"
+    ours = isinstance(error, (BackendError, ValueError, TypeError))  # words of gateparity's own
+    return words if ours else f"{type(error).__name__}: {words}"

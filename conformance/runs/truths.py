@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Expected
+from gateparity.network.batch import arrays_by_name
 from gateparity.network.dtypes import unit_roundoff
 from gateparity.network.parameters import fields
 from gateparity.protocol.canonical import make_lacking
@@ -49,17 +50,20 @@ class Truths:
         those of `STATES` that it doesn't have.
         """
         dtype, key = case.config.dtype, (check.name, case.name, *sorted(lacks))
-        arithmetic = make_arithmetic(dtype, declared)
+        rounding_model = make_rounding_model(dtype, declared)
         with self._lock, np.errstate(all="ignore"):
             if (*key, dtype) not in self._truths:
                 self._truths[*key, dtype] = check.run(make_lacking(Truth(), lacks), case)
-            drawn = *key, arithmetic, _fingerprint(case)
+            drawn = *key, rounding_model, _fingerprint(case)
             if drawn not in self._budgets:
                 self._budgets[drawn] = make_budget(
-                    check, case, arithmetic, apply_mistakes=lambda truth: make_lacking(truth, lacks)
+                    check,
+                    case,
+                    rounding_model,
+                    apply_mistakes=lambda truth: make_lacking(truth, lacks),
                 )
             budget = self._budgets[drawn]
-        factor = unit_roundoff(dtype) / arithmetic.unit
+        factor = unit_roundoff(dtype) / rounding_model.unit
         return Expected(self._truths[*key, dtype], budget.scaled(factor))
 
 
@@ -69,5 +73,5 @@ def _fingerprint(case: Case) -> int:
     They then share a budget.
     """
     arrays = [a for cell in case.params for a in fields(cell).values()]
-    arrays += [a for a in vars(case.batch).values() if a is not None]
+    arrays += arrays_by_name(case.batch).values()
     return zlib.crc32(b"".join(array.astype(np.float32).tobytes() for array in arrays))

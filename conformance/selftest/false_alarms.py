@@ -5,20 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
-from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Expected, Mismatch, judge
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.network.dtypes import SUITE_DTYPES, unit_roundoff
+from gateparity.conformance.runs.truths import Truths
+from gateparity.network.dtypes import SUITE_DTYPES
 from gateparity.protocol.canonical import Canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from gateparity.conformance.problems.case import Case
-    from gateparity.conformance.requirements.checks import Check
     from gateparity.protocol.adapter import Adapter
 
 _CHECKS: Final = ("forward", "gradients")
@@ -77,15 +73,5 @@ def expect_all(
     case: Case, declared: Mapping[str, float], checks: Iterable[str] = _CHECKS
 ) -> dict[str, Expected]:
     """Return the expected results of a case in each of these checks."""
-    return {name: expect(CHECKS[name], case, declared) for name in checks}
-
-
-def expect(check: Check, case: Case, declared: Mapping[str, float]) -> Expected:
-    """Return the reference's result and budget, without a cache, for a case that is used once."""
-    dtype = case.config.dtype
-    arithmetic = make_arithmetic(dtype, declared)
-    with np.errstate(all="ignore"):
-        budget = make_budget(check, case, arithmetic)
-        return Expected(
-            check.run(Truth(), case), budget.scaled(unit_roundoff(dtype) / arithmetic.unit)
-        )
+    truths = Truths()  # kept by nobody: a case is used once
+    return {name: truths.of(CHECKS[name], case, declared) for name in checks}

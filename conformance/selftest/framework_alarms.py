@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from gateparity.errors import InputError, Unsupported
 from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.judgement.verdict import Expected
@@ -51,24 +52,29 @@ def count_framework_alarms(
     return totals
 
 
-def _load(backend: Backend, pool: WorkerPool) -> RemoteAdapter:
+@contextlib.contextmanager
+def _must_run(backend: Backend) -> Iterator[None]:
+    """Turn whatever a backend can't do, or a malformed answer, into an `InputError`."""
     try:
-        return RemoteAdapter(pool.open(backend), backend.target)
-    except (BackendError, Unsupported) as error:
+        yield
+    except (BackendError, Unsupported, TypeError, ValueError) as error:
         raise InputError(f"{backend.label} can't run: {error}") from None
 
 
+def _load(backend: Backend, pool: WorkerPool) -> RemoteAdapter:
+    with _must_run(backend):
+        return RemoteAdapter(pool.open(backend), backend.target)
+
+
 def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piece:
-    kinds = {_kind(adapter.arithmetic): adapter.arithmetic for adapter in adapters}
+    kinds = {_kind(adapter.rounding_model): adapter.rounding_model for adapter in adapters}
     cases = [random_case_of_few_shapes(seed, SUITE_DTYPES[seed % 2]) for seed in seeds]
     return [(case, {k: expect_all(case, said) for k, said in kinds.items()}) for case in cases]
 
 
 def _run_piece(backend: Backend, adapter: RemoteAdapter, piece: Piece) -> Alarms:
-    try:
+    with _must_run(backend):
         return sum((_run_case(adapter, *both) for both in piece), start=Alarms())
-    except (BackendError, Unsupported, TypeError, ValueError) as error:  # or an answer that is none
-        raise InputError(f"{backend.label} can't run: {error}") from None
 
 
 def _run_case(
@@ -80,17 +86,17 @@ def _run_case(
 
     Sequences are full where the backend has trouble with lengths, at whatever dtype.
     """
-    right = expected[_kind(adapter.arithmetic)]
+    right = expected[_kind(adapter.rounding_model)]
     troubled = any(feature.startswith("lengths") for feature in adapter.unsupported)
     if troubled and case.batch.lengths is not None:
         batch = dataclasses.replace(case.batch, lengths=None)
         case = dataclasses.replace(case, batch=batch)
-        right = expect_all(case, adapter.arithmetic)
+        right = expect_all(case, adapter.rounding_model)
     if not adapter.unsupported.keys().isdisjoint(case.needs):
         return Alarms()
     kept = {n: e for n, e in right.items() if not set(CHECKS[n].needs) & set(adapter.unsupported)}
     return try_case(adapter, case, kept)
 
 
-def _kind(arithmetic: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    return tuple(sorted(arithmetic.items()))
+def _kind(rounding_model: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(rounding_model.items()))

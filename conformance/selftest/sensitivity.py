@@ -9,10 +9,10 @@ import numpy as np
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.judgement.verdict import Mismatch, judge
+from gateparity.conformance.judgement.verdict import passes
 from gateparity.conformance.problems.random_cases import random_case
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.selftest.false_alarms import expect
+from gateparity.conformance.runs.truths import Truths
 from gateparity.network.parameters import CellWeights
 from gateparity.protocol.canonical import Canonical
 
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 SHIFTS: Final = tuple(10 ** (k / 8) for k in range(-64, 1))  # eight to a decade, from 1e-8 to 1
 
 
-def judge_passes(found: Results, expected: Expected) -> bool:
-    """Return whether the suite's own verdict passes a result."""
-    try:
-        judge(found, expected)
-    except Mismatch:
-        return False
-    return True
-
-
 def close_passes(rtol: float, atol: float) -> Passes:
     """Return a method that passes if every element is within `atol + rtol * |expected|`."""
 
@@ -49,7 +40,7 @@ def close_passes(rtol: float, atol: float) -> Passes:
 # What the others use for float32 by default: torch.testing.assert_close and
 # numpy.testing.assert_allclose, as their documentation gives them.
 METHODS: Final[dict[str, Passes]] = {
-    "gateparity": judge_passes,
+    "gateparity": passes,
     "torch.testing.assert_close": close_passes(1.3e-6, 1e-5),
     "numpy.testing.assert_allclose": close_passes(1e-7, 0.0),
 }
@@ -104,7 +95,7 @@ def _biased_case(seed: int) -> Case:
 def _measure_case(case: Case, seed: int) -> dict[str, tuple[float, bool]]:
     case = _one_bias(case)
     at = _choose_bias(case, np.random.default_rng([seed, 4]))
-    expected = expect(CHECKS["forward"], case, {})
+    expected = Truths().of(CHECKS["forward"], case)
 
     def find(shift: float) -> Results:
         return CHECKS["forward"].run(Canonical(Scratch()), _shifted(case, at, shift))

@@ -35,12 +35,7 @@ FAILURE: Final = Kind("safetensors", "saved failure")
 CHECKPOINT: Final = Kind("safetensors", "training checkpoint")
 
 _HEAD: Final = 4096  # bytes that are looked at
-_COMMENTS: Final = {
-    "HTML": "<!-- {} -->",
-    "Markdown": "<!-- {} -->",
-    "JUnit XML": "<!-- {} -->",
-    "Python": "# {}",
-}
+_COMMENT_LINE: Final = {"Python": "# {}"}  # all others are written as HTML has them
 _FIRST_LINE: Final = re.compile(r"(?:<!doctype html>|<\?xml [^>]*\?>)\n")  # stays the first
 _JSON: Final = re.compile(rb'\{\s*"gateparity": "[^"]*",\s*"kind": "([a-z ]+)"')
 _COMMENT: Final = re.compile(
@@ -63,7 +58,9 @@ def mark_json(kind: Kind, data: Mapping[str, Any]) -> str:
 
 def mark_text(kind: Kind, text: str) -> str:
     """Return the text with a comment that says what gateparity wrote."""
-    comment = _COMMENTS[kind.format].format(f"Written by gateparity {_version()}: {kind}")
+    comment = _COMMENT_LINE.get(kind.format, "<!-- {} -->").format(
+        f"Written by gateparity {_version()}: {kind}"
+    )
     first = match[0] if (match := _FIRST_LINE.match(text)) else ""
     return f"{first}{comment}\n{text[len(first) :]}"
 

@@ -16,67 +16,72 @@ from gateparity.errors import InputError
 from gateparity.files import check_writable, follow, is_stream, status, write_bytes, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from gateparity.conformance.storage.kinds import Kind
 
 
-class Outputs:
+class OutputFiles:
     """The files that a command is to write, each by the option that names it.
 
-    `files` has a path, or None, and a kind for each option; `inputs` are the files that the command
-    reads. Raises `InputError`, in one line, for a path that can't be written, a file that the rule
-    keeps, and two options that name one file.
+    `files` are options, each with a path, or None, and a kind; an option may come more than once.
+    `inputs` are the files that the command reads. Raises `InputError`, in one line, for a path that
+    can't be written, a file that the rule keeps, and two options that name one file.
     """
 
     def __init__(
         self,
-        files: Mapping[str, tuple[Path | None, Kind]],
+        files: Iterable[tuple[str, Path | None, Kind]],
         inputs: Iterable[Path | None] = (),
         *,
         force: bool = False,
     ) -> None:
-        self._files = {name: (path, kind) for name, (path, kind) in files.items() if path}
+        self._files = [(option, path, kind) for option, path, kind in files if path]
         self._inputs = [path for path in inputs if path]
         self._force = force
-        for option in self._files:
-            self._check(option)
+        for file in self._files:
+            self._check(*file)
         self._require_distinct()
 
     def write_json(self, option: str, data: Mapping[str, Any]) -> None:
         """Write what the option asks for, if it was given."""
-        if option in self._files:
-            path, kind = self._check(option)
-            write_text(path, mark_json(kind, data))
+        self.write_texts(option, lambda kind: mark_json(kind, data), mark=False)
 
     def write_text(self, option: str, text: str) -> None:
         """Write what the option asks for, if it was given."""
-        if option in self._files:
-            path, kind = self._check(option)
-            write_text(path, mark_text(kind, text))
+        self.write_texts(option, lambda _: text)
+
+    def write_texts(self, option: str, make: Callable[[Kind], str], *, mark: bool = True) -> None:
+        """Write the text that `make` returns for the kind of each file of an option."""
+        for path, kind in self._named(option):
+            text = make(kind)
+            write_text(path, mark_text(kind, text) if mark else text)
 
     def write_bytes(self, option: str, data: bytes) -> None:
         """Write data that says its kind itself, if the option was given."""
-        if option in self._files:
-            path, _ = self._check(option)
+        for path, _ in self._named(option):
             write_bytes(path, data)
 
-    def _check(self, option: str) -> tuple[Path, Kind]:
-        path, kind = self._files[option]
+    def _named(self, option: str) -> Iterator[tuple[Path, Kind]]:
+        for name, path, kind in self._files:
+            if name == option:
+                self._check(name, path, kind)
+                yield path, kind
+
+    def _check(self, option: str, path: Path, kind: Kind) -> None:
         check_output(option, path, kind, self._inputs, force=self._force)
-        return path, kind
 
     def _require_distinct(self) -> None:
         seen: dict[str, str] = {}
-        for option, (path, _) in self._files.items():
+        for option, path, _ in self._files:
             found = status(path)
             if found is None or not is_stream(found):
-                first = seen.setdefault(os.path.realpath(path), option)
-                if first != option:
+                if first := seen.get(os.path.realpath(path)):
                     raise InputError(
                         f"{first} and {option} name one file, {path}: expected one for each"
                     )
+                seen[os.path.realpath(path)] = option
 
 
 def check_output(

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gateparity.conformance.storage.kinds import CHECKPOINT, FAILURE, RECORDING
+from gateparity.conformance.storage.metadata import Metadata
 from gateparity.errors import InputError
 from gateparity.network.dtypes import FILE_DTYPES
 
@@ -22,11 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from gateparity.conformance.storage.kinds import Kind
     from gateparity.network.parameters import Array
 
 
 UNSEALED: Final = "was written by gateparity 0.1.0 and has no checksum: damage can't be seen"
 _CHECKSUM: Final = "sha256"
+_READERS: Final = {
+    RECORDING: ": `gateparity compare` reads it",
+    FAILURE: ": `gateparity replay` reads it",
+    CHECKPOINT: ": `gateparity train --resume` reads it",
+}
 
 
 def seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,11 +42,34 @@ def seal(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> dict[str, Any
     return {**words, _CHECKSUM: _digest(arrays, words)}
 
 
-def check_checksum(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> None:
-    """Raise `InputError` unless the checksum fits the contents."""
+def check_form(
+    arrays: Mapping[str, Array],
+    words: Mapping[str, Any],
+    kind: Kind,
+    schema: int,
+    unsealed: str = "",
+) -> bool:
+    """Return whether the file has a checksum.
+
+    Raise `InputError` for another kind or schema, and for a checksum that doesn't fit the contents.
+
+    A file of gateparity 0.1.0 has none. It is known by its words: exactly those of `unsealed`, with
+    a schema of 1 if they have one. A new file that lost a bit can't pass for one, because it has a
+    kind and a checksum too.
+    """
+    old = bool(unsealed) and words.keys() == set(unsealed.split())
+    if old and Metadata({"schema": 1, **words}).count("schema") == 1:
+        return False
+    if (found := words.get("kind")) != kind.name:
+        verb = next((verb for kind, verb in _READERS.items() if kind.name == found), "")
+        raise InputError(f"kind is {found!r:.40}, expected {kind.name!r}{verb}")
+    if (version := Metadata(words).count("schema")) != schema:
+        by = f": gateparity {by!r:.40} wrote it" if (by := words.get("gateparity")) else ""
+        raise InputError(f"schema is {version}, expected {schema}{by}")
     held = {name: value for name, value in words.items() if name != _CHECKSUM}
     if words.get(_CHECKSUM) != _digest(arrays, held):
         raise InputError("it was changed after it was written: its checksum is another one")
+    return True
 
 
 def _digest(arrays: Mapping[str, Array], words: Mapping[str, Any]) -> str:
@@ -99,6 +130,15 @@ def unpack_tensors(data: bytes, limits: Limits = SMALL) -> tuple[dict[str, Array
         if isinstance(error, InputError):
             raise
         raise InputError(f"its header is no JSON: {error}") from None
+
+
+def take_floats(arrays: dict[str, Array], name: str) -> Array:
+    """Move one array out of a file's arrays. Raise `InputError` unless it is there, and floats."""
+    if name not in arrays:
+        raise InputError(f"there is no array {name}, or the metadata names it twice")
+    if arrays[name].dtype.kind != "f":
+        raise InputError(f"{name} is {arrays[name].dtype}, expected floats")
+    return arrays.pop(name)
 
 
 def peek_words(path: Path, limits: Limits) -> dict[str, Any]:

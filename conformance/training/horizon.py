@@ -9,17 +9,17 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import threading
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gateparity.backends.workers.worker import one_line
 from gateparity.conformance.runs.pool import run_rows
 from gateparity.conformance.training.parity import Verdict, judge_training, make_reference
-from gateparity.conformance.training.problems import make_problem, run_problem
+from gateparity.conformance.training.problems import WILD, make_problem, run_problem
 from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import Unsupported
-from gateparity.protocol.gauge import counts_biases_twice
+from gateparity.protocol.biases import counts_biases_twice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.runs.pool import BackendAtDtype, Trouble
     from gateparity.conformance.training.parity import ReferenceRun
+    from gateparity.protocol.training import Biases
 
-Gauge = Literal["tied", "native"]
 APART: Final = 2.0**-10
 
 
@@ -115,6 +115,28 @@ class Horizon:
     found: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True)
+class HorizonRun:
+    """All trials of one run and the horizons of its wild problems.
+
+    `judged` has the steps for which the budget of a problem at a dtype is valid.
+    """
+
+    seed: int
+    trials: Sequence[Trial]
+    horizons: Sequence[Horizon] = ()
+    judged: Mapping[tuple[str, str], int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 1 if something differs, else 2 if something could not run or be compared."""
+        statuses = {trial.status for trial in self.trials}
+        if "fail" in statuses:
+            return 1
+        ran = {trial.row.label for trial in self.trials if trial.verdict}
+        return 2 if "error" in statuses or len(ran) < 2 else 0
+
+
 class ReferenceCache:
     """A cache of the reference runs of all problems."""
 
@@ -128,18 +150,18 @@ class ReferenceCache:
         name: str,
         dtype: str,
         declared: Mapping[str, float] | None = None,
-        biases: int = 1,
+        copies: int = 1,
     ) -> ReferenceRun:
         """Return the reference run of a problem, with its budget.
 
-        `declared` is a backend's declared rounding model. `biases` is how many equal biases the
+        `declared` is a backend's declared rounding model. `copies` is how many equal biases the
         backend trains where the reference has one.
         """
-        key = name, dtype, tuple(sorted((declared or {}).items())), biases
+        key = name, dtype, tuple(sorted((declared or {}).items())), copies
         with self._lock:
             if key not in self._made:
                 problem = make_problem(name, dtype, self.seed)
-                self._made[key] = make_reference(problem, declared or {}, biases)
+                self._made[key] = make_reference(problem, declared or {}, copies)
             return self._made[key]
 
 
@@ -149,7 +171,7 @@ def try_problems(
     references: ReferenceCache,
     limit: float,
     *,
-    gauge: Gauge = "tied",
+    biases: Biases = "tied",
     progress: Callable[[Trial], None] = lambda _: None,
 ) -> list[Trial]:
     """Run every problem in every backend, and call `progress` with each trial."""
@@ -157,7 +179,7 @@ def try_problems(
     def work(row: BackendAtDtype, adapter: RemoteAdapter) -> list[Trial]:
         trials = []
         for name in problems:
-            trials.append(_try(row, adapter, name, references, gauge))
+            trials.append(_try(row, adapter, name, references, biases))
             progress(trials[-1])
         return trials
 
@@ -166,6 +188,22 @@ def try_problems(
         return [Trial(row, name, error=error, skip=skip) for name in problems]
 
     return list(itertools.chain(*run_rows(rows, work, fail, limit)))
+
+
+def find_horizons(trials: Sequence[Trial], references: ReferenceCache) -> HorizonRun:
+    """Return the trials with the horizon of each wild problem at each dtype.
+
+    Known deviations have no part in it.
+    """
+    horizons, judged = [], {}
+    for name, dtype in dict.fromkeys((t.problem, t.row.dtype) for t in trials if t.results):
+        if name in WILD:
+            batches = make_problem(name, dtype, references.seed).batches
+            reference = references.of(name, dtype)
+            alike = [t for t in trials if (t.problem, t.row.dtype) == (name, dtype) and not t.known]
+            horizons.append(find_horizon(alike, reference, batches))
+            judged[name, dtype] = reference.valid_epochs * batches
+    return HorizonRun(references.seed, trials, [found for found in horizons if found], judged)
 
 
 def find_horizon(trials: Sequence[Trial], reference: ReferenceRun, batches: int) -> Horizon | None:
@@ -193,16 +231,20 @@ def find_horizon(trials: Sequence[Trial], reference: ReferenceRun, batches: int)
 
 
 def _try(
-    row: BackendAtDtype, adapter: RemoteAdapter, name: str, references: ReferenceCache, gauge: Gauge
+    row: BackendAtDtype,
+    adapter: RemoteAdapter,
+    name: str,
+    references: ReferenceCache,
+    biases: Biases,
 ) -> Trial:
-    problem = make_problem(name, row.dtype, references.seed, gauge=gauge)
+    problem = make_problem(name, row.dtype, references.seed, biases=biases)
     try:
         found = run_problem(AdapterTrainer(adapter), problem)
     except Unsupported as unsupported:
         return Trial(row, name, skip=str(unsupported))
     except Exception as error:  # noqa: BLE001  an adapter of the user's may answer anything
         return Trial(row, name, error=one_line(error))
-    reference = references.of(name, row.dtype, adapter.arithmetic)
+    reference = references.of(name, row.dtype, adapter.rounding_model)
     key = row.backend.framework, row.dtype, problem.recipe.optimizer
     known = _KNOWN.get(key) if row.backend.shipped else None
     first = _by_epoch(reference.truth)[0]
@@ -211,10 +253,12 @@ def _try(
     verdict = judge_training(found, reference)
     if (
         verdict.differs
-        and gauge == "native"
+        and biases == "separate"
         and counts_biases_twice(adapter.layout, problem.config)
     ):
-        twice = judge_training(found, references.of(name, row.dtype, adapter.arithmetic, biases=2))
+        twice = judge_training(
+            found, references.of(name, row.dtype, adapter.rounding_model, copies=2)
+        )
         verdict = dataclasses.replace(verdict, differs=_explain(verdict, twice))
     return Trial(row, name, verdict, known=known, shift=shift, results=found)
 

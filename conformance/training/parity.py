@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.conformance.judgement.budget import make_arithmetic, pool
+from gateparity.conformance.judgement.budget import make_rounding_model, pool
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.rounding import Draws, make_rounding
 from gateparity.conformance.judgement.truth import Truth
@@ -21,7 +21,7 @@ from gateparity.network.dtypes import count_digits, unit_roundoff
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateparity.conformance.judgement.rounding import Arithmetic
+    from gateparity.conformance.judgement.rounding import RoundingModel
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.training.problems import Problem
     from gateparity.network.parameters import Array
@@ -59,19 +59,19 @@ class Verdict:
 
 
 def make_reference(
-    problem: Problem, declared: Mapping[str, float], biases: int = 1
+    problem: Problem, declared: Mapping[str, float], copies: int = 1
 ) -> ReferenceRun:
     """Train the reference exactly, and many times with random roundings.
 
-    `declared` is a backend's declared rounding model; `biases` as in `Teacher`.
+    `declared` is a backend's declared rounding model; `copies` as in `ReferenceTrainer`.
     """
-    arithmetic = make_arithmetic(problem.config.dtype, declared)
+    rounding_model = make_rounding_model(problem.config.dtype, declared)
     unit, other = _UNITS[problem.config.dtype]
     with np.errstate(all="ignore"):
-        truth = run_problem(ReferenceTrainer(Truth(), biases), problem)
-        exact = run_problem(ReferenceTrainer(Truth(dtype="float64"), biases), problem)
+        truth = run_problem(ReferenceTrainer(Truth(), copies), problem)
+        exact = run_problem(ReferenceTrainer(Truth(dtype="float64"), copies), problem)
         drawn, others = (
-            _draw(problem, exact, _scale(arithmetic, unit), biases) for unit in (unit, other)
+            _draw(problem, exact, _scale(rounding_model, unit), copies) for unit in (unit, other)
         )
     factor = unit_roundoff(problem.config.dtype) / unit
     valid_epochs = _count_linear(drawn, others, unit / other, len(problem.epochs))
@@ -97,9 +97,9 @@ def judge_training(found: Results, reference: ReferenceRun) -> Verdict:
     return Verdict(worst, reference.valid_epochs, words)
 
 
-def _draw(problem: Problem, exact: Results, arithmetic: Arithmetic, biases: int) -> Results:
-    rounding = make_rounding(arithmetic, _DRAWS, 0)
-    found = run_problem(ReferenceTrainer(Truth(rounding.lift, "float64"), biases), problem)
+def _draw(problem: Problem, exact: Results, rounding_model: RoundingModel, copies: int) -> Results:
+    rounding = make_rounding(rounding_model, _DRAWS, 0)
+    found = run_problem(ReferenceTrainer(Truth(rounding.lift, "float64"), copies), problem)
     errors = {n: _values(a) - exact[n][..., None] for n, a in found.items()}
     squares = {name: np.square(error).sum(-1) for name, error in errors.items()}
     return {name: pool(square, _DRAWS) for name, square in squares.items()}
@@ -109,9 +109,9 @@ def _values(array: Any) -> Any:
     return array.values if isinstance(array, Draws) else np.asarray(array)[..., None]
 
 
-def _scale(arithmetic: Arithmetic, unit: float) -> Arithmetic:
-    flush = arithmetic.flush * unit / arithmetic.unit
-    return dataclasses.replace(arithmetic, unit=unit, flush=flush)
+def _scale(rounding_model: RoundingModel, unit: float) -> RoundingModel:
+    flush = rounding_model.flush * unit / rounding_model.unit
+    return dataclasses.replace(rounding_model, unit=unit, flush=flush)
 
 
 def _count_linear(drawn: Results, others: Results, expected: float, epochs: int) -> int:

@@ -7,7 +7,7 @@ weights and steps, runs part after some tens of steps, since rounding errors gro
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.training.trainers import Trainable
     from gateparity.network.parameters import Array, Parameters
+    from gateparity.protocol.training import Biases
 
 _STEPS, _SIZE, _INPUTS, _HIDDEN, _OUTPUTS = 5, 6, 7, 6, 3
 _BATCHES: Final = 2  # in an epoch
@@ -71,10 +72,10 @@ def make_problem(
     dtype: str,
     seed: int = 0,
     epochs: int | None = None,
-    gauge: Literal["tied", "native"] = "tied",
+    biases: Biases = "tied",
 ) -> Problem:
     """Draw a problem's numbers, which are the same for every dtype up to rounding."""
-    recipe, wild = dataclasses.replace((_RECIPES | _WILD)[name], gauge=gauge), name in _WILD
+    recipe, wild = dataclasses.replace((_RECIPES | _WILD)[name], biases=biases), name in _WILD
     epochs = epochs or _EPOCHS["wild" if wild else "calm"]
     layers = 2 if recipe.carry else 1
     config = Config(_INPUTS, _HIDDEN, layers, 1, dtype=dtype)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.storage.kinds import CHECKPOINT
+from gateparity.conformance.storage.metadata import Metadata
 from gateparity.conformance.storage.tensors import (
-    check_checksum,
+    check_form,
     pack_tensors,
     seal,
     unpack_tensors,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "gateparity-training"
 SCHEMA: Final = 2
 _LARGEST: Final = 2**26  # bytes
-_UNSEALED: Final = {"training", "step", "compiled"}  # all words of a file of gateparity 0.1.0
+_UNSEALED: Final = "training step compiled"  # the words that gateparity 0.1.0 wrote
 
 
 class History:
@@ -108,47 +109,28 @@ def load_checkpoint(
     """
     data = read_bytes(path, "a checkpoint of gateparity train", _LARGEST)
     try:
-        arrays, words = unpack_tensors(data)
-        sealed = _check_form(arrays, words)
-        history = _read(arrays, words, start, config, fingerprint, worst)
+        arrays, found = unpack_tensors(data)
+        sealed = check_form(arrays, found, CHECKPOINT, SCHEMA, _UNSEALED)
+        history = _read(arrays, Metadata(found), start, config, fingerprint, worst)
         history.sealed = sealed
         return history
     except InputError as error:
         raise InputError(f"{path} can't be resumed: {error}") from None
 
 
-def _check_form(arrays: dict[str, Array], words: dict[str, Any]) -> bool:
-    """Return whether the file has a checksum; raise `InputError` unless it is the right one.
-
-    A file counts as one without only if it has all words of 0.1.0 and no others: a new file that
-    lost a bit has a kind, a schema and a checksum too many.
-    """
-    if words.keys() == _UNSEALED:
-        return False
-    kind, schema = words.get("kind"), words.get("schema")
-    if kind != CHECKPOINT.name:
-        raise InputError("it is no checkpoint of gateparity train")
-    if schema != SCHEMA:
-        raise InputError(f"its schema is {schema!r:.40}, expected {SCHEMA}")
-    check_checksum(arrays, words)
-    return True
-
-
 def _read(
     arrays: dict[str, Array],
-    words: dict[str, Any],
+    words: Metadata,
     start: TrainingState,
     config: Config,
     fingerprint: dict[str, Any],
     worst: float,
 ) -> History:
-    held = words.get("training")
-    if not isinstance(held, dict):
-        raise InputError("it is no checkpoint of gateparity train")
+    held = _rename(words.mapping("training"))
     for name in fingerprint | held:
         if held.get(name) != fingerprint.get(name):
             raise InputError(
-                f"it is of another run: its {name} is {held.get(name)!r:.80}, "
+                f"it is of another run: its {name:.40} is {held.get(name)!r:.80}, "
                 f"expected {fingerprint.get(name)!r:.80}"
             )
     params = {n.removeprefix("param "): a for n, a in arrays.items() if n.startswith("param ")}
@@ -159,10 +141,18 @@ def _read(
     history = History(start, worst)
     _fill(history, arrays, config)
     steps = sum(map(len, history.losses))
-    if words.get("step") != steps:
-        raise InputError(f"it counts {words.get('step')!r:.40} steps, and holds {steps} losses")
+    if (step := words.count("step")) != steps:
+        raise InputError(f"it counts {step!s:.40} steps, and holds {steps} losses")
     history.state = TrainingState(params, slots, steps)
     return history
+
+
+def _rename(training: dict[str, Any]) -> dict[str, Any]:
+    """Return what 0.1.0 called `gauge`, which was tied or native, as `biases`."""
+    if "gauge" not in training:
+        return training
+    biases = "separate" if training["gauge"] == "native" else training["gauge"]
+    return {n: v for n, v in training.items() if n != "gauge"} | {"biases": biases}
 
 
 def _fill(history: History, arrays: dict[str, Array], config: Config) -> None:

@@ -121,7 +121,7 @@ def _fail(row: BackendAtDtype, trouble: Trouble, reason: str) -> Outcome:
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class TrainingRun:
     """All outcomes of one training task."""
 
     task: TextTask

@@ -144,9 +144,9 @@ class TextTask:
         return range(0, windows, self.sizes.batch)
 
 
-def make_recipe(rate: float, gauge: Any, clip: float = 1.0) -> Recipe:
+def make_recipe(rate: float, biases: Any, clip: float = 1.0) -> Recipe:
     """Return d2l's recipe: SGD with clipping. Raise `InputError` unless float32 holds the rate."""
     try:
-        return Recipe(rate=rate, clip=clip, gauge=gauge)
+        return Recipe(rate=rate, clip=clip, biases=biases)
     except ValueError as error:
         raise InputError(str(error)) from None

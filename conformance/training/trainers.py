@@ -5,14 +5,14 @@ and report canonical arrays, whatever they hold in between.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gateparity.backends.numpy.training import predict, train
 from gateparity.conformance.judgement.truth import Truth, from_d2l
 from gateparity.errors import Unsupported
-from gateparity.protocol.gauge import tie_biases
+from gateparity.protocol.biases import tie_biases
 from gateparity.protocol.training import HEAD, TrainingState, check_training, lstm_params
 
 if TYPE_CHECKING:
@@ -22,30 +22,6 @@ if TYPE_CHECKING:
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
     from gateparity.protocol.training import Examples, Prediction, Recipe, Training
-
-
-class Trainable(Protocol):
-    """An LSTM with an output layer that can be trained."""
-
-    def begin(
-        self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
-    ) -> TrainingState:
-        """Return the state before the first step."""
-        ...
-
-    def train(
-        self, config: Config, state: TrainingState, batches: Sequence[Examples], recipe: Recipe
-    ) -> Training:
-        """Take a gradient step for each batch."""
-        ...
-
-    def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
-        """Return the output layer's numbers and the last states."""
-        ...
-
-    def read(self, config: Config, state: TrainingState) -> Results:
-        """Return kernels, the sum of the biases, and the output layer, by name."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +34,7 @@ class AdapterTrainer:
         self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
     ) -> TrainingState:
         """Return the state before the first step, with tied biases if the recipe says so."""
-        tied = tie_biases(params) if recipe.gauge == "tied" else params
+        tied = tie_biases(params) if recipe.biases == "tied" else params
         return TrainingState({**self.adapter.layout.pack(tied, config), **head})
 
     def train(
@@ -97,16 +73,16 @@ class AdapterTrainer:
 class ReferenceTrainer:
     """The reference for training: NumPy by hand, one precision up.
 
-    `biases` is how many equal biases it trains where canonical parameters have two.
+    `copies` is how many equal biases it trains where canonical parameters have two.
     """
 
     truth: Truth = dataclasses.field(default_factory=Truth)
-    biases: int = 1
+    copies: int = 1
 
     def begin(
         self, config: Config, params: Parameters, head: Mapping[str, Array], recipe: Recipe
     ) -> TrainingState:
-        """Return the state before the first step; the recipe's gauge has no effect here."""
+        """Return the state before the first step; the recipe's `biases` have no effect here."""
         del recipe
         wide = self.truth.wider(config)
         wide_head = {n: self.truth.prepare(a.astype(wide.dtype)) for n, a in head.items()}
@@ -118,7 +94,7 @@ class ReferenceTrainer:
         """Take a gradient step for each batch."""
         wide, prepare = self.truth.wider(config), self.truth.prepare
         return train(
-            self.truth.scratch, wide, state, batches, recipe, biases=self.biases, prepare=prepare
+            self.truth.scratch, wide, state, batches, recipe, biases=self.copies, prepare=prepare
         )
 
     def predict(self, config: Config, state: TrainingState, x: Array, recipe: Recipe) -> Prediction:
@@ -130,6 +106,9 @@ class ReferenceTrainer:
         """Return kernels, the sum of the biases, and the output layer, by name."""
         cells = from_d2l(state.params, self.truth.wider(config))
         return _name([(cell.w_ih, cell.w_hh, cell.b_ih) for cell in cells], state)
+
+
+Trainable = AdapterTrainer | ReferenceTrainer  # both begin, train, predict and read alike
 
 
 def _name(cells: list[tuple[Any, Any, Any]], state: TrainingState) -> Results:

@@ -34,11 +34,11 @@ class CodeLines:
         self.level -= 1
 
     @contextlib.contextmanager
-    def loops(self, cotangents: Iterable[str]) -> Iterator[None]:
-        """Open nested loops with these heads, and indent what the `with` statement adds."""
+    def loops(self, headers: Iterable[str]) -> Iterator[None]:
+        """Open nested loops with these headers, and indent what the `with` statement adds."""
         with contextlib.ExitStack() as stack:
-            for head in cotangents:
-                self.add(f"for {head}:")
+            for header in headers:
+                self.add(f"for {header}:")
                 stack.enter_context(self.indented())
             yield
 

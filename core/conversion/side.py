@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gateparity.network.config import GATES
-from gateparity.packing.tensor import ROLES
+from gateparity.packing.array_spec import CONTENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateparity.network.config import Config
+    from gateparity.packing.array_spec import ArraySpec
     from gateparity.packing.layout import Layout
-    from gateparity.packing.tensor import Tensor
 
 _SIZES: Final = {
     "gate": str(len(GATES)),
@@ -32,20 +32,20 @@ class Side:
     config: Config
 
     @property
-    def tensors(self) -> list[Tensor]:
+    def tensors(self) -> list[ArraySpec]:
         """Return the layout's tensors that an LSTM of this structure has."""
         biased = self.config.biases or self.layout.always_biased
-        return [t for t in self.layout.tensors if biased or not ROLES[t.role].is_bias]
+        return [t for t in self.layout.tensors if biased or not CONTENTS[t.contents].is_bias]
 
     @property
-    def roles(self) -> list[str]:
-        """Return the roles of the tensors, in their order."""
-        return [tensor.role for tensor in self.tensors]
+    def contents(self) -> list[str]:
+        """Return the contents of the tensors, in their order."""
+        return [tensor.contents for tensor in self.tensors]
 
     @property
     def biases(self) -> list[str]:
-        """Return the roles that are biases."""
-        return [role for role in self.roles if ROLES[role].is_bias]
+        """Return the contents that are biases."""
+        return [contents for contents in self.contents if CONTENTS[contents].is_bias]
 
     @property
     def directed(self) -> list[str]:
@@ -57,21 +57,21 @@ class Side:
         """Return whether names count layers from the second on, as `_1`, `_2`."""
         return any("{_layer}" in tensor.name for tensor in self.layout.tensors)
 
-    def named(self, tensor: Tensor) -> list[str]:
+    def named(self, tensor: ArraySpec) -> list[str]:
         """Return the axes, of direction and gate, that the name spells and the pattern lacks."""
         return [axis for axis in (*self.directed, "gate") if axis not in tensor.axes]
 
-    def axes(self, tensor: Tensor) -> list[str]:
-        """Return the axes of the role's array."""
-        return [*self.directed, *ROLES[tensor.role].axes.split()]
+    def axes(self, tensor: ArraySpec) -> list[str]:
+        """Return the axes of the array of its contents."""
+        return [*self.directed, *CONTENTS[tensor.contents].axes.split()]
 
-    def pattern(self, tensor: Tensor) -> str:
+    def pattern(self, tensor: ArraySpec) -> str:
         """Return the einops pattern; a direction axis becomes 1 if there is one direction."""
         if self.directed:
             return tensor.pattern
         return re.sub(r"\bdirection\b", "1", tensor.pattern)
 
-    def name(self, tensor: Tensor) -> str:
+    def name(self, tensor: ArraySpec) -> str:
         """Return the array's name as a literal, or as an f-string if a loop variable is in it."""
         many, both = self.config.layers > 1, bool(self.directed)
         layer = "{layer}" if many else "0"
@@ -81,7 +81,7 @@ class Side:
         name = name if both else name.replace("{direction}", self.layout.directions[0])
         return f'f"{name}"' if "{" in name else f'"{name}"'
 
-    def spelled(self, tensor: Tensor, order: str) -> tuple[str, ...]:
+    def spelled(self, tensor: ArraySpec, order: str) -> tuple[str, ...]:
         """Return how a tensor's name spells the gates, in the given order."""
         spelled = dict(zip(GATES, self.layout.spelled(tensor), strict=True))
         return tuple(spelled[gate] for gate in order)
@@ -93,7 +93,7 @@ class Side:
         names = literals(self.layout.directions)
         return f"d, direction in enumerate({names})" if counted else f"direction in {names}"
 
-    def shape(self, tensor: Tensor) -> str:
+    def shape(self, tensor: ArraySpec) -> str:
         """Return the shape of a part of a vector, as code."""
         groups = re.findall(r"\([^)]*\)|\w+", tensor.pattern)
         parts = [" * ".join(_SIZES[axis] for axis in re.findall(r"\w+", g)) for g in groups]

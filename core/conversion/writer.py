@@ -17,15 +17,15 @@ from gateparity.conversion.lines import CodeLines, describe_structure
 from gateparity.conversion.side import Side, literals
 from gateparity.network.config import GATES
 from gateparity.network.parameters import build_parameters
-from gateparity.packing.tensor import ROLES
+from gateparity.packing.array_spec import CONTENTS
 
 if TYPE_CHECKING:
     import contextlib
     from collections.abc import Iterator
 
     from gateparity.network.config import Config
+    from gateparity.packing.array_spec import ArraySpec
     from gateparity.packing.layout import Layout
-    from gateparity.packing.tensor import Tensor
 
 _COUNTS: Final = {
     "gate": len(GATES),
@@ -92,9 +92,9 @@ class _Writer:
         suffixed = self.source.suffixed or self.target.suffixed
         return body.each_layer(self.config.layers, suffixed=suffixed)
 
-    def _read(self, body: CodeLines, tensor: Tensor) -> None:
-        """Write the lines that read one role's array of a layer, gates in the target's order."""
-        name, order, wanted = tensor.role, self.source.layout.order, self.target.layout.order
+    def _read(self, body: CodeLines, tensor: ArraySpec) -> None:
+        """Write the lines that read one array of a layer, with gates in the target's order."""
+        name, order, wanted = tensor.contents, self.source.layout.order, self.target.layout.order
         named = self.source.named(tensor)
         value = f"source[{self.source.name(tensor)}]"
         if "gate" in named:
@@ -114,7 +114,7 @@ class _Writer:
             body.add(f"{name} = {name}{at}  # {', '.join(order)} to {', '.join(wanted)}")
 
     def _convert_kernels(self, body: CodeLines) -> None:
-        held, wanted = self.source.roles, self.target.roles
+        held, wanted = self.source.contents, self.target.contents
         if "w" in held and "w" not in wanted:
             body.add("w_ih, w_hh = np.split(w, [w.shape[-1] - w.shape[-2]], axis=-1)")
         if "w" in wanted and "w" not in held:
@@ -141,7 +141,7 @@ class _Writer:
             body.add(f"if {' or '.join(f'{name}.any()' for name in held)}:")
             with body.indented():
                 body.add('raise ValueError("there are biases, expected zeros")')
-        kernel = "w" if "w" in self.target.roles else "w_ih"
+        kernel = "w" if "w" in self.target.contents else "w_ih"
         zeros = f"np.zeros({kernel}.shape[:-1], {kernel}.dtype)"
         for name in wanted:
             pair = f"np.stack([{zeros}] * 2, axis=-2)"
@@ -162,11 +162,11 @@ class _Writer:
                 for tensor in group:
                     axes = [axis for axis in self.target.axes(tensor) if axis not in named]
                     at = ", ".join({"direction": "d", "gate": "g"}[axis] for axis in named)
-                    value = f"{tensor.role}[{at}]" if at else tensor.role
+                    value = f"{tensor.contents}[{at}]" if at else tensor.contents
                     value = _rearranged(value, " ".join(axes), self.target.pattern(tensor))
                     body.add(f"target[{self.target.name(tensor)}] = {value}")
 
-    def _names(self, tensor: Tensor) -> tuple[list[str], tuple[str, ...]]:
+    def _names(self, tensor: ArraySpec) -> tuple[list[str], tuple[str, ...]]:
         """Return the axes that a tensor's name spells, and how it spells the gates."""
         named = self.target.named(tensor)
         gates = self.target.spelled(tensor, self.target.layout.order)
@@ -183,7 +183,7 @@ class _Writer:
         body.add("shapes = {}")
         for tensors in _kernels_and_biases(self.source):
             with self._each_layer(body):
-                if tensors and not ROLES[tensors[0].role].is_bias:
+                if tensors and not CONTENTS[tensors[0].contents].is_bias:
                     self._tell_size(body)
                 with body.loops([self.source.direction_loop()] if self.source.directed else []):
                     for tensor in tensors:
@@ -208,10 +208,11 @@ class _Writer:
         body.add(f'return {{"{self.target.layout.vector}": np.concatenate(parts)}}')
 
 
-def _kernels_and_biases(side: Side) -> list[list[Tensor]]:
+def _kernels_and_biases(side: Side) -> list[list[ArraySpec]]:
     """Return the tensors of a vector in two lists: the kernels of all cells precede biases."""
     return [
-        [t for t in side.tensors if ROLES[t.role].is_bias == biases] for biases in (False, True)
+        [t for t in side.tensors if CONTENTS[t.contents].is_bias == biases]
+        for biases in (False, True)
     ]
 
 

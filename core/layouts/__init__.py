@@ -1,4 +1,4 @@
-"""The layouts of frameworks and formats, as readable data: name, role, and the order of axes."""
+"""The layouts of frameworks and formats, as readable data: names, contents, orders of axes."""
 
 from __future__ import annotations
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import Tensor
 
 # One array a gate, x @ W; the candidate gate is called c. The book has one layer in one direction;
 # the prefix makes room for more.
 D2L: Final = Layout(
     "d2l",
     (
-        Tensor("l{layer}{direction}.W_x{gate}", "w_ih", "input hidden"),
-        Tensor("l{layer}{direction}.W_h{gate}", "w_hh", "unit hidden"),
-        Tensor("l{layer}{direction}.b_{gate}", "b", "hidden"),
+        ArraySpec("l{layer}{direction}.W_x{gate}", "w_ih", "input hidden"),
+        ArraySpec("l{layer}{direction}.W_h{gate}", "w_hh", "unit hidden"),
+        ArraySpec("l{layer}{direction}.b_{gate}", "b", "hidden"),
     ),
     gates=("i", "f", "c", "o"),
     origin=Origin(

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import Tensor
 
 # Both biases in B. Peepholes are ordered i, o, f.
 ONNX: Final = Layout(
     "onnx",
     (
-        Tensor("W", "w_ih", "direction (gate hidden) input"),
-        Tensor("R", "w_hh", "direction (gate hidden) unit"),
-        Tensor("B", "b_pair", "direction (side gate hidden)"),
+        ArraySpec("W", "w_ih", "direction (gate hidden) input"),
+        ArraySpec("R", "w_hh", "direction (gate hidden) unit"),
+        ArraySpec("B", "b_pair", "direction (side gate hidden)"),
     ),
     order="iofg",
     refused=(("P", "it holds peepholes"),),
@@ -32,9 +32,9 @@ ONNX: Final = Layout(
 OPENVINO: Final = Layout(
     "openvino",
     (
-        Tensor("W", "w_ih", "direction (gate hidden) input"),
-        Tensor("R", "w_hh", "direction (gate hidden) unit"),
-        Tensor("B", "b", "direction (gate hidden)"),
+        ArraySpec("W", "w_ih", "direction (gate hidden) input"),
+        ArraySpec("R", "w_hh", "direction (gate hidden) unit"),
+        ArraySpec("B", "b", "direction (gate hidden)"),
     ),
     order="figo",
     always_biased=True,
@@ -50,9 +50,9 @@ OPENVINO: Final = Layout(
 NCNN: Final = Layout(
     "ncnn",
     (
-        Tensor("weight_xc", "w_ih", "direction (gate hidden) input"),
-        Tensor("bias_c", "b", "direction gate hidden"),
-        Tensor("weight_hc", "w_hh", "direction (gate hidden) unit"),
+        ArraySpec("weight_xc", "w_ih", "direction (gate hidden) input"),
+        ArraySpec("bias_c", "b", "direction gate hidden"),
+        ArraySpec("weight_hc", "w_hh", "direction (gate hidden) unit"),
     ),
     order="ifog",
     always_biased=True,
@@ -68,9 +68,9 @@ NCNN: Final = Layout(
 COREML: Final = Layout(
     "coreml",
     (
-        Tensor("weight_ih{direction}", "w_ih", "(gate hidden) input"),
-        Tensor("weight_hh{direction}", "w_hh", "(gate hidden) unit"),
-        Tensor("bias{direction}", "b", "(gate hidden)"),
+        ArraySpec("weight_ih{direction}", "w_ih", "(gate hidden) input"),
+        ArraySpec("weight_hh{direction}", "w_hh", "(gate hidden) unit"),
+        ArraySpec("bias{direction}", "b", "(gate hidden)"),
     ),
     order="ifog",
     directions=("", "_back"),
@@ -88,9 +88,9 @@ COREML: Final = Layout(
 TFLITE: Final = Layout(
     "tflite",
     (
-        Tensor("input_to_{gate}_weights", "w_ih", "hidden input"),
-        Tensor("recurrent_to_{gate}_weights", "w_hh", "hidden unit"),
-        Tensor("{gate}_gate_bias", "b", "hidden"),
+        ArraySpec("input_to_{gate}_weights", "w_ih", "hidden input"),
+        ArraySpec("recurrent_to_{gate}_weights", "w_hh", "hidden unit"),
+        ArraySpec("{gate}_gate_bias", "b", "hidden"),
     ),
     gates=("input", "forget", "cell", "output"),
     always_biased=True,
@@ -112,10 +112,10 @@ TFLITE: Final = Layout(
 WEBNN: Final = Layout(
     "webnn",
     (
-        Tensor("weight", "w_ih", "direction (gate hidden) input"),
-        Tensor("recurrentWeight", "w_hh", "direction (gate hidden) unit"),
-        Tensor("bias", "b_ih", "direction (gate hidden)"),
-        Tensor("recurrentBias", "b_hh", "direction (gate hidden)"),
+        ArraySpec("weight", "w_ih", "direction (gate hidden) input"),
+        ArraySpec("recurrentWeight", "w_hh", "direction (gate hidden) unit"),
+        ArraySpec("bias", "b_ih", "direction (gate hidden)"),
+        ArraySpec("recurrentBias", "b_hh", "direction (gate hidden)"),
     ),
     order="iofg",
     refused=(("peepholeWeight", "it holds peepholes"),),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import Tensor
 
 # LSTMCell has the same tree: one array a gate, and the bias stands on the recurrent side alone,
 # whether wanted or not.
 FLAX: Final = Layout(
     "flax",
     (
-        Tensor("rnn_{layer}{direction}/cell/i{gate}/kernel", "w_ih", "input hidden"),
-        Tensor("rnn_{layer}{direction}/cell/h{gate}/kernel", "w_hh", "unit hidden"),
-        Tensor("rnn_{layer}{direction}/cell/h{gate}/bias", "b", "hidden"),
+        ArraySpec("rnn_{layer}{direction}/cell/i{gate}/kernel", "w_ih", "input hidden"),
+        ArraySpec("rnn_{layer}{direction}/cell/h{gate}/kernel", "w_hh", "unit hidden"),
+        ArraySpec("rnn_{layer}{direction}/cell/h{gate}/bias", "b", "hidden"),
     ),
     always_biased=True,
     origin=Origin(
@@ -30,14 +30,14 @@ FLAX: Final = Layout(
 NNX: Final = Layout(
     "nnx",
     (
-        Tensor(
+        ArraySpec(
             "rnn_{layer}{direction}/cell/i{gate}/kernel",
             "w_ih",
             "input hidden",
             gates=("i", "f_", "g", "o"),
         ),
-        Tensor("rnn_{layer}{direction}/cell/h{gate}/kernel", "w_hh", "unit hidden"),
-        Tensor("rnn_{layer}{direction}/cell/h{gate}/bias", "b", "hidden"),
+        ArraySpec("rnn_{layer}{direction}/cell/h{gate}/kernel", "w_hh", "unit hidden"),
+        ArraySpec("rnn_{layer}{direction}/cell/h{gate}/bias", "b", "hidden"),
     ),
     always_biased=True,
     origin=Origin(
@@ -52,9 +52,9 @@ NNX: Final = Layout(
 NNX_OPTIMIZED: Final = Layout(
     "nnx_optimized",
     (
-        Tensor("rnn_{layer}{direction}/cell/dense_i/kernel", "w_ih", "input (gate hidden)"),
-        Tensor("rnn_{layer}{direction}/cell/dense_h/kernel", "w_hh", "unit (gate hidden)"),
-        Tensor("rnn_{layer}{direction}/cell/dense_h/bias", "b", "(gate hidden)"),
+        ArraySpec("rnn_{layer}{direction}/cell/dense_i/kernel", "w_ih", "input (gate hidden)"),
+        ArraySpec("rnn_{layer}{direction}/cell/dense_h/kernel", "w_hh", "unit (gate hidden)"),
+        ArraySpec("rnn_{layer}{direction}/cell/dense_h/bias", "b", "(gate hidden)"),
     ),
     always_biased=True,
     origin=Origin(
@@ -69,10 +69,10 @@ NNX_OPTIMIZED: Final = Layout(
 JAX_RNN: Final = Layout(
     "jax_rnn",
     (
-        Tensor("W_ih[{cell}]", "w_ih", "(gate hidden) input"),
-        Tensor("W_hh[{cell}]", "w_hh", "(gate hidden) unit"),
-        Tensor("b_ih[{cell}]", "b_ih", "(gate hidden)"),
-        Tensor("b_hh[{cell}]", "b_hh", "(gate hidden)"),
+        ArraySpec("W_ih[{cell}]", "w_ih", "(gate hidden) input"),
+        ArraySpec("W_hh[{cell}]", "w_hh", "(gate hidden) unit"),
+        ArraySpec("b_ih[{cell}]", "b_ih", "(gate hidden)"),
+        ArraySpec("b_hh[{cell}]", "b_hh", "(gate hidden)"),
     ),
     always_biased=True,
     vector="weights",
@@ -88,8 +88,8 @@ JAX_RNN: Final = Layout(
 HAIKU: Final = Layout(
     "haiku",
     (
-        Tensor("lstm{_layer}/linear/w", "w", "feature (gate hidden)"),
-        Tensor("lstm{_layer}/linear/b", "b", "(gate hidden)"),
+        ArraySpec("lstm{_layer}/linear/w", "w", "feature (gate hidden)"),
+        ArraySpec("lstm{_layer}/linear/b", "b", "(gate hidden)"),
     ),
     order="igfo",
     always_biased=True,
@@ -104,9 +104,9 @@ HAIKU: Final = Layout(
 EQUINOX: Final = Layout(
     "equinox",
     (
-        Tensor("weight_ih", "w_ih", "(gate hidden) input"),
-        Tensor("weight_hh", "w_hh", "(gate hidden) unit"),
-        Tensor("bias", "b", "(gate hidden)"),
+        ArraySpec("weight_ih", "w_ih", "(gate hidden) input"),
+        ArraySpec("weight_hh", "w_hh", "(gate hidden) unit"),
+        ArraySpec("bias", "b", "(gate hidden)"),
     ),
     origin=Origin(
         "equinox.nn.LSTMCell",

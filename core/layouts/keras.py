@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import Tensor
 
 _ACTIVATIONS: Final = "activations other than tanh and sigmoid"
 
@@ -14,9 +14,11 @@ _ACTIVATIONS: Final = "activations other than tanh and sigmoid"
 KERAS: Final = Layout(
     "keras",
     (
-        Tensor("lstm_{layer}{direction}/lstm_cell/kernel", "w_ih", "input (gate hidden)"),
-        Tensor("lstm_{layer}{direction}/lstm_cell/recurrent_kernel", "w_hh", "unit (gate hidden)"),
-        Tensor("lstm_{layer}{direction}/lstm_cell/bias", "b", "(gate hidden)"),
+        ArraySpec("lstm_{layer}{direction}/lstm_cell/kernel", "w_ih", "input (gate hidden)"),
+        ArraySpec(
+            "lstm_{layer}{direction}/lstm_cell/recurrent_kernel", "w_hh", "unit (gate hidden)"
+        ),
+        ArraySpec("lstm_{layer}{direction}/lstm_cell/bias", "b", "(gate hidden)"),
     ),
     origin=Origin(
         "keras.layers.LSTM",
@@ -29,11 +31,11 @@ KERAS: Final = Layout(
 TF_KERAS: Final = Layout(
     "tf_keras",
     (
-        Tensor("lstm_{layer}{direction}/lstm_cell/kernel:0", "w_ih", "input (gate hidden)"),
-        Tensor(
+        ArraySpec("lstm_{layer}{direction}/lstm_cell/kernel:0", "w_ih", "input (gate hidden)"),
+        ArraySpec(
             "lstm_{layer}{direction}/lstm_cell/recurrent_kernel:0", "w_hh", "unit (gate hidden)"
         ),
-        Tensor("lstm_{layer}{direction}/lstm_cell/bias:0", "b", "(gate hidden)"),
+        ArraySpec("lstm_{layer}{direction}/lstm_cell/bias:0", "b", "(gate hidden)"),
     ),
     origin=Origin(
         "tf_keras.layers.LSTM (Keras 2)",
@@ -47,9 +49,9 @@ TF_KERAS: Final = Layout(
 KERAS_CUDNN: Final = Layout(
     "keras_cudnn",
     (
-        Tensor("cu_dnnlstm_{layer}{direction}/kernel:0", "w_ih", "input (gate hidden)"),
-        Tensor("cu_dnnlstm_{layer}{direction}/recurrent_kernel:0", "w_hh", "unit (gate hidden)"),
-        Tensor("cu_dnnlstm_{layer}{direction}/bias:0", "b_pair", "(side gate hidden)"),
+        ArraySpec("cu_dnnlstm_{layer}{direction}/kernel:0", "w_ih", "input (gate hidden)"),
+        ArraySpec("cu_dnnlstm_{layer}{direction}/recurrent_kernel:0", "w_hh", "unit (gate hidden)"),
+        ArraySpec("cu_dnnlstm_{layer}{direction}/bias:0", "b_pair", "(side gate hidden)"),
     ),
     always_biased=True,
     origin=Origin(

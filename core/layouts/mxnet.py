@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import Tensor
 
 _PROJECTION: Final = "it is the projection of an LSTM with projection_size"
 _IN_THE_VECTOR: Final = "projection_size, whose kernels would lie in the same vector"
 
 # l and r for left to right and back.
 _TENSORS: Final = (
-    Tensor("{direction}{layer}_i2h_weight", "w_ih", "(gate hidden) input"),
-    Tensor("{direction}{layer}_h2h_weight", "w_hh", "(gate hidden) unit"),
-    Tensor("{direction}{layer}_i2h_bias", "b_ih", "(gate hidden)"),
-    Tensor("{direction}{layer}_h2h_bias", "b_hh", "(gate hidden)"),
+    ArraySpec("{direction}{layer}_i2h_weight", "w_ih", "(gate hidden) input"),
+    ArraySpec("{direction}{layer}_h2h_weight", "w_hh", "(gate hidden) unit"),
+    ArraySpec("{direction}{layer}_i2h_bias", "b_ih", "(gate hidden)"),
+    ArraySpec("{direction}{layer}_h2h_bias", "b_hh", "(gate hidden)"),
 )
 
 # It has no option to leave its biases out.
@@ -65,10 +65,10 @@ MXNET_RNN: Final = Layout(
 MXNET_CELL: Final = Layout(
     "mxnet_cell",
     (
-        Tensor("i2h_weight", "w_ih", "(gate hidden) input"),
-        Tensor("h2h_weight", "w_hh", "(gate hidden) unit"),
-        Tensor("i2h_bias", "b_ih", "(gate hidden)"),
-        Tensor("h2h_bias", "b_hh", "(gate hidden)"),
+        ArraySpec("i2h_weight", "w_ih", "(gate hidden) input"),
+        ArraySpec("h2h_weight", "w_hh", "(gate hidden) unit"),
+        ArraySpec("i2h_bias", "b_ih", "(gate hidden)"),
+        ArraySpec("h2h_bias", "b_hh", "(gate hidden)"),
     ),
     always_biased=True,
     refused=(("h2r_weight", "it is the projection of an LSTMPCell"),),

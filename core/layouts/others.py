@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import Tensor
 
 # The flat names; each array is there a second time, as 0.cell.weight_ih or 0.cell_fw.weight_ih.
 PADDLE: Final = Layout(
     "paddle",
     (
-        Tensor("weight_ih_l{layer}{direction}", "w_ih", "(gate hidden) input"),
-        Tensor("weight_hh_l{layer}{direction}", "w_hh", "(gate hidden) unit"),
-        Tensor("bias_ih_l{layer}{direction}", "b_ih", "(gate hidden)"),
-        Tensor("bias_hh_l{layer}{direction}", "b_hh", "(gate hidden)"),
+        ArraySpec("weight_ih_l{layer}{direction}", "w_ih", "(gate hidden) input"),
+        ArraySpec("weight_hh_l{layer}{direction}", "w_hh", "(gate hidden) unit"),
+        ArraySpec("bias_ih_l{layer}{direction}", "b_ih", "(gate hidden)"),
+        ArraySpec("bias_hh_l{layer}{direction}", "b_hh", "(gate hidden)"),
     ),
     refused=(("weight_ho", "it is the projection of an LSTM with proj_size"),),
     origin=Origin(
@@ -29,9 +29,9 @@ PADDLE: Final = Layout(
 MLX: Final = Layout(
     "mlx",
     (
-        Tensor("Wx", "w_ih", "(gate hidden) input"),
-        Tensor("Wh", "w_hh", "(gate hidden) unit"),
-        Tensor("bias", "b", "(gate hidden)"),
+        ArraySpec("Wx", "w_ih", "(gate hidden) input"),
+        ArraySpec("Wh", "w_hh", "(gate hidden) unit"),
+        ArraySpec("bias", "b", "(gate hidden)"),
     ),
     origin=Origin(
         "mlx.nn.LSTM",
@@ -43,10 +43,10 @@ MLX: Final = Layout(
 TINYGRAD: Final = Layout(
     "tinygrad",
     (
-        Tensor("weight_ih", "w_ih", "(gate hidden) input"),
-        Tensor("weight_hh", "w_hh", "(gate hidden) unit"),
-        Tensor("bias_ih", "b_ih", "(gate hidden)"),
-        Tensor("bias_hh", "b_hh", "(gate hidden)"),
+        ArraySpec("weight_ih", "w_ih", "(gate hidden) input"),
+        ArraySpec("weight_hh", "w_hh", "(gate hidden) unit"),
+        ArraySpec("bias_ih", "b_ih", "(gate hidden)"),
+        ArraySpec("bias_hh", "b_hh", "(gate hidden)"),
     ),
     origin=Origin(
         "tinygrad.nn.LSTMCell",
@@ -59,9 +59,9 @@ TINYGRAD: Final = Layout(
 CHAINER: Final = Layout(
     "chainer",
     (
-        Tensor("upward/W", "w_ih", "(hidden gate) input"),
-        Tensor("lateral/W", "w_hh", "(hidden gate) unit"),
-        Tensor("upward/b", "b", "(hidden gate)"),
+        ArraySpec("upward/W", "w_ih", "(hidden gate) input"),
+        ArraySpec("lateral/W", "w_hh", "(hidden gate) unit"),
+        ArraySpec("upward/b", "b", "(hidden gate)"),
     ),
     order="gifo",
     always_biased=True,
@@ -77,10 +77,10 @@ CHAINER: Final = Layout(
 CHAINER_NSTEP: Final = Layout(
     "chainer_nstep",
     (
-        Tensor("{cell}/w{gate}", "w_ih", "hidden input", gates=("0", "1", "2", "3")),
-        Tensor("{cell}/w{gate}", "w_hh", "hidden unit", gates=("4", "5", "6", "7")),
-        Tensor("{cell}/b{gate}", "b_ih", "hidden", gates=("0", "1", "2", "3")),
-        Tensor("{cell}/b{gate}", "b_hh", "hidden", gates=("4", "5", "6", "7")),
+        ArraySpec("{cell}/w{gate}", "w_ih", "hidden input", gates=("0", "1", "2", "3")),
+        ArraySpec("{cell}/w{gate}", "w_hh", "hidden unit", gates=("4", "5", "6", "7")),
+        ArraySpec("{cell}/b{gate}", "b_ih", "hidden", gates=("0", "1", "2", "3")),
+        ArraySpec("{cell}/b{gate}", "b_hh", "hidden", gates=("4", "5", "6", "7")),
     ),
     always_biased=True,
     origin=Origin(
@@ -94,10 +94,10 @@ CHAINER_NSTEP: Final = Layout(
 BURN: Final = Layout(
     "burn",
     (
-        Tensor("{direction}.{gate}_gate.input_transform.weight", "w_ih", "input hidden"),
-        Tensor("{direction}.{gate}_gate.hidden_transform.weight", "w_hh", "unit hidden"),
-        Tensor("{direction}.{gate}_gate.input_transform.bias", "b_ih", "hidden"),
-        Tensor("{direction}.{gate}_gate.hidden_transform.bias", "b_hh", "hidden"),
+        ArraySpec("{direction}.{gate}_gate.input_transform.weight", "w_ih", "input hidden"),
+        ArraySpec("{direction}.{gate}_gate.hidden_transform.weight", "w_hh", "unit hidden"),
+        ArraySpec("{direction}.{gate}_gate.input_transform.bias", "b_ih", "hidden"),
+        ArraySpec("{direction}.{gate}_gate.hidden_transform.bias", "b_hh", "hidden"),
     ),
     gates=("input", "forget", "cell", "output"),
     directions=("forward", "reverse"),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import Tensor
 
 _PEEPHOLE: Final = "it is a peephole"
 
 # One kernel over [x, h]; forget_bias, 1 by default, is added at run time.
 TF1: Final = Layout(
     "tf1",
-    (Tensor("kernel", "w", "feature (gate hidden)"), Tensor("bias", "b", "(gate hidden)")),
+    (ArraySpec("kernel", "w", "feature (gate hidden)"), ArraySpec("bias", "b", "(gate hidden)")),
     order="igfo",
     always_biased=True,
     forget_offset=1.0,
@@ -27,7 +27,7 @@ TF1: Final = Layout(
     ),
 )
 
-_BLOCK: Final = (Tensor("w", "w", "feature (gate hidden)"), Tensor("b", "b", "(gate hidden)"))
+_BLOCK: Final = (ArraySpec("w", "w", "feature (gate hidden)"), ArraySpec("b", "b", "(gate hidden)"))
 _BLOCK_REFUSED: Final = tuple((name, _PEEPHOLE) for name in ("wci", "wcf", "wco"))
 
 # Its documentation says i, f, ci, o.
@@ -65,9 +65,9 @@ BLOCK_LSTM2: Final = Layout(
 SONNET: Final = Layout(
     "sonnet",
     (
-        Tensor("w_i", "w_ih", "input (gate hidden)"),
-        Tensor("w_h", "w_hh", "unit (gate hidden)"),
-        Tensor("b", "b", "(gate hidden)"),
+        ArraySpec("w_i", "w_ih", "input (gate hidden)"),
+        ArraySpec("w_h", "w_hh", "unit (gate hidden)"),
+        ArraySpec("b", "b", "(gate hidden)"),
     ),
     always_biased=True,
     refused=(("projection", "it is the projection of an LSTM with projection_size"),),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
-from gateparity.packing.tensor import Tensor
 
 TORCH: Final = Layout(
     "torch",
     (
-        Tensor("weight_ih_l{layer}{direction}", "w_ih", "(gate hidden) input"),
-        Tensor("weight_hh_l{layer}{direction}", "w_hh", "(gate hidden) unit"),
-        Tensor("bias_ih_l{layer}{direction}", "b_ih", "(gate hidden)"),
-        Tensor("bias_hh_l{layer}{direction}", "b_hh", "(gate hidden)"),
+        ArraySpec("weight_ih_l{layer}{direction}", "w_ih", "(gate hidden) input"),
+        ArraySpec("weight_hh_l{layer}{direction}", "w_hh", "(gate hidden) unit"),
+        ArraySpec("bias_ih_l{layer}{direction}", "b_ih", "(gate hidden)"),
+        ArraySpec("bias_hh_l{layer}{direction}", "b_hh", "(gate hidden)"),
     ),
     refused=(("weight_hr_l", "it is the projection of an LSTM with proj_size"),),
     origin=Origin(
@@ -27,10 +27,10 @@ TORCH: Final = Layout(
 TORCH_CELL: Final = Layout(
     "torch_cell",
     (
-        Tensor("weight_ih", "w_ih", "(gate hidden) input"),
-        Tensor("weight_hh", "w_hh", "(gate hidden) unit"),
-        Tensor("bias_ih", "b_ih", "(gate hidden)"),
-        Tensor("bias_hh", "b_hh", "(gate hidden)"),
+        ArraySpec("weight_ih", "w_ih", "(gate hidden) input"),
+        ArraySpec("weight_hh", "w_hh", "(gate hidden) unit"),
+        ArraySpec("bias_ih", "b_ih", "(gate hidden)"),
+        ArraySpec("bias_hh", "b_hh", "(gate hidden)"),
     ),
     origin=Origin(
         "torch.nn.LSTMCell",

@@ -52,11 +52,11 @@ def _refuse_structure(layout: Layout, native: Native) -> NoReturn:
 def _similar(layout: Layout, count: int) -> Iterator[set[str]]:
     """Yield the names of each structure of about as many arrays, give or take a layer."""
     for layer in _structures(layout):
-        each = sum(1 for _ in layout.blocks(layer))
+        each = sum(1 for _ in layout.native_arrays(layer))
         most = -(-count // each) + 1 if layout.many_layers else 1
         for layers in range(max(1, most - 2), most + 1):
             config = dataclasses.replace(layer, layers=layers)
-            yield {block.name for block in layout.blocks(config)}
+            yield {array.name for array in layout.native_arrays(config)}
 
 
 def _structures(layout: Layout) -> Iterator[Config]:
@@ -73,11 +73,11 @@ def _named(layout: Layout, native: Native) -> Iterator[Config]:
     There may be two, where names count cells without a direction.
     """
     for layer in _structures(layout):
-        layers, rest = divmod(len(native), sum(1 for _ in layout.blocks(layer)))
+        layers, rest = divmod(len(native), sum(1 for _ in layout.native_arrays(layer)))
         if rest or not layers or (layers > 1 and not layout.many_layers):
             continue
         config = dataclasses.replace(layer, layers=layers)
-        if {block.name for block in layout.blocks(config)} == set(native):
+        if {array.name for array in layout.native_arrays(config)} == set(native):
             yield config
 
 
@@ -95,9 +95,9 @@ def _measure(layout: Layout, native: Native, named: Config) -> Config:
     if len(dtypes) != 1:
         raise ValueError(f"{layout.name}: dtypes are {dtypes}, expected one for all arrays")
     sizes: dict[str, int] = {}
-    for block in layout.blocks(named):
-        if block.layer == 0:
-            sizes |= block.infer_sizes(native[block.name])
+    for array in layout.native_arrays(named):
+        if array.layer == 0:
+            sizes |= array.infer_sizes(native[array.name])
     hidden = sizes["hidden"]
     config = dataclasses.replace(
         named,

@@ -19,15 +19,15 @@ import numpy as np
 from gateparity.errors import Unsupported
 from gateparity.network.config import GATES, Config
 from gateparity.network.parameters import CellWeights, check_array, check_parameters, fields
-from gateparity.packing.block import Block
-from gateparity.packing.tensor import ROLES, axis_sizes
+from gateparity.packing.array_spec import CONTENTS, axis_sizes
+from gateparity.packing.native_array import NativeArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateparity.network.parameters import Array, Native, Parameters
+    from gateparity.packing.array_spec import ArraySpec, Contents
     from gateparity.packing.origin import Origin
-    from gateparity.packing.tensor import Role, Tensor
 
 
 class NotRepresentable(Unsupported, ValueError):
@@ -52,7 +52,7 @@ class Layout:
     """
 
     name: str
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[ArraySpec, ...]
     order: str = GATES
     gates: tuple[str, ...] = tuple(GATES)
     directions: tuple[str, ...] = ("", "_reverse")
@@ -87,10 +87,10 @@ class Layout:
         check_parameters(params, config)
         cells = [self._shift(self._biased(cell, config), -self.forget_offset) for cell in params]
         native: dict[str, Array] = {}
-        for role, layer, blocks in self._groups(config):
+        for contents, layer, native_arrays in self._groups(config):
             both = cells[layer * config.directions :][: config.directions]
-            whole = np.stack([role.of(cell) for cell in both])[:, _gates(GATES, self.order)]
-            native |= {block.name: block.pack(whole) for block in blocks}
+            whole = np.stack([contents.of(cell) for cell in both])[:, _gates(GATES, self.order)]
+            native |= {array.name: array.pack(whole) for array in native_arrays}
         return self._join(native, config) if self.vector else native
 
     def unpack(self, native: Native, config: Config) -> Parameters:
@@ -118,15 +118,15 @@ class Layout:
 
     def shapes(self, config: Config) -> dict[str, tuple[int, ...]]:
         """Return the shape of every native array of an LSTM, by name."""
-        shapes = {block.name: block.shape for block in self.blocks(config)}
+        shapes = {array.name: array.shape for array in self.native_arrays(config)}
         return {self.vector: (sum(map(math.prod, shapes.values())),)} if self.vector else shapes
 
-    def blocks(self, config: Config) -> Iterator[Block]:
+    def native_arrays(self, config: Config) -> Iterator[NativeArray]:
         """Yield every native array of an LSTM, or part of its vector, in the order of `tensors`."""
         self._refuse_unnamed(config)
         for tensor, layer in itertools.product(self.tensors, range(config.layers)):
-            role, axes = ROLES[tensor.role], tensor.axes
-            if role.is_bias and not (config.biases or self.always_biased):
+            contents, axes = CONTENTS[tensor.contents], tensor.axes
+            if contents.is_bias and not (config.biases or self.always_biased):
                 continue
             for d, g in itertools.product(
                 [slice(None)] if "direction" in axes else _each(config.directions),
@@ -139,15 +139,18 @@ class Layout:
                     cell=layer * config.directions + (d.start or 0),
                     gate=self.spelled(tensor)[GATES.index(self.order[g.start or 0])],
                 )
-                yield Block(name, role, layer, (d, g), tensor.pattern, axis_sizes(config, layer))
+                yield NativeArray(
+                    name, contents, layer, (d, g), tensor.pattern, axis_sizes(config, layer)
+                )
 
-    def in_vector(self, config: Config) -> list[Block]:
+    def in_vector(self, config: Config) -> list[NativeArray]:
         """Return the parts of the vector in order: kernels, then biases, each cell by cell."""
         return sorted(
-            self.blocks(config), key=lambda b: (b.role.is_bias, b.layer, b.where[0].start or 0)
+            self.native_arrays(config),
+            key=lambda b: (b.contents.is_bias, b.layer, b.where[0].start or 0),
         )
 
-    def spelled(self, tensor: Tensor) -> tuple[str, ...]:
+    def spelled(self, tensor: ArraySpec) -> tuple[str, ...]:
         """Return how the name of a tensor spells i, f, g and o."""
         return tensor.gates or self.gates
 
@@ -167,37 +170,37 @@ class Layout:
             if part in name:
                 raise ValueError(f"{self.name}: {name} has no canonical place: {reason}")
 
-    def _groups(self, config: Config) -> Iterator[tuple[Role, int, list[Block]]]:
-        """Yield each role and layer with the blocks that its array is cut into."""
-        for (role, layer), blocks in itertools.groupby(
-            self.blocks(config), lambda block: (block.role, block.layer)
+    def _groups(self, config: Config) -> Iterator[tuple[Contents, int, list[NativeArray]]]:
+        """Yield the contents of each layer with the native arrays that they are cut into."""
+        for (contents, layer), native_arrays in itertools.groupby(
+            self.native_arrays(config), lambda array: (array.contents, array.layer)
         ):
-            yield role, layer, list(blocks)
+            yield contents, layer, list(native_arrays)
 
     def _gather(self, native: Native, config: Config, *, adjoint: bool) -> Parameters:
         self.check_native(native, config)
         native = self._cut(native, config) if self.vector else native
         found: list[dict[str, Array]] = [{} for _ in range(config.cells)]
-        for role, layer, blocks in self._groups(config):
+        for contents, layer, native_arrays in self._groups(config):
             sizes = axis_sizes(config, layer)
-            shape = [sizes[axis] for axis in ("direction " + role.axes).split()]
+            shape = [sizes[axis] for axis in ("direction " + contents.axes).split()]
             whole = np.empty(shape, config.dtype)
-            for block in blocks:
-                whole[block.where] = block.unpack(native[block.name])
+            for array in native_arrays:
+                whole[array.where] = array.unpack(native[array.name])
             for d, array in enumerate(whole[:, _gates(self.order, GATES)]):
-                parts = role.split(array, sizes, adjoint=adjoint)
+                parts = contents.split(array, sizes, adjoint=adjoint)
                 found[layer * config.directions + d].update(parts)
         return tuple(CellWeights(**arrays) for arrays in found)
 
     def _join(self, native: Native, config: Config) -> dict[str, Array]:
-        parts = [native[block.name].ravel() for block in self.in_vector(config)]
+        parts = [native[array.name].ravel() for array in self.in_vector(config)]
         return {self.vector: np.concatenate(parts)}
 
     def _cut(self, native: Native, config: Config) -> dict[str, Array]:
-        blocks = self.in_vector(config)
-        ends = np.cumsum([math.prod(block.shape) for block in blocks])
+        native_arrays = self.in_vector(config)
+        ends = np.cumsum([math.prod(array.shape) for array in native_arrays])
         parts = np.split(native[self.vector], ends[:-1])
-        return {b.name: part.reshape(b.shape) for b, part in zip(blocks, parts, strict=True)}
+        return {b.name: part.reshape(b.shape) for b, part in zip(native_arrays, parts, strict=True)}
 
     def _biased(self, cell: CellWeights, config: Config) -> CellWeights:
         if config.biases or not self.always_biased:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import Outputs, map_states
 from gateparity.network.dtypes import DTYPES
 
 if TYPE_CHECKING:
@@ -44,43 +44,36 @@ class Adapter(Protocol):
     A further method, `weights(config, params)`, is optional. It loads arrays into the framework's
     own weights and returns what those hold, by the names that they have there.
 
-    Three attributes are optional too: `settings`, `arithmetic` and `engine` say what results depend
-    on, how the adapter rounds, and which shipped framework computes it (docs/adapters.md).
+    Three attributes are optional too: `settings`, `rounding_model` and `engine` say what results
+    depend on, how the adapter rounds, and which shipped framework computes it (docs/adapters.md).
     """
 
     @property
     def name(self) -> str:
         """Return the adapter's name, `framework:variant`."""
-        ...
 
     @property
     def version(self) -> str:
         """Return the framework's version."""
-        ...
 
     @property
     def layout(self) -> Layout:
         """Return the layout of the parameters that the methods take."""
-        ...
 
     @property
     def unsupported(self) -> Mapping[str, str]:
         """Return what the adapter can't do: keys from `FEATURES`, each with the reason."""
-        ...
 
     def forward(self, config: Config, params: Native, batch: Batch) -> Outputs:
         """Run the LSTM over a batch, and return its outputs."""
-        ...
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Run the LSTM, and return every pre-activation, gate and state of every step."""
-        ...
 
     def gradients(
         self, config: Config, params: Native, batch: Batch, cotangent: Outputs
     ) -> Gradients:
         """Return the gradients by the framework's own differentiation."""
-        ...
 
 
 def find_unsupported(adapter: Any) -> dict[str, str]:
@@ -95,13 +88,6 @@ def describe_missing(adapter: Any, method: str) -> str:
     return f"{type(adapter).__name__} has no method {method}"
 
 
-def drop_final_states(outputs: Outputs, batch: Batch) -> Outputs:
-    """Return the outputs with states of no cells, which joins and permutations leave alone."""
-    none = np.empty((0, batch.x.shape[1], 0), outputs.y.dtype)
-    return Outputs(outputs.y, none, none)
-
-
 def weigh_y_alone(cotangent: Outputs) -> Outputs:
     """Return the cotangent of an LSTM whose final states reach nobody: zeros for both of them."""
-    zeros = (np.zeros_like(state) for state in (cotangent.h_n, cotangent.c_n))
-    return Outputs(cotangent.y, *zeros)
+    return map_states(cotangent, np.zeros_like)

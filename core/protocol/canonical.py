@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateparity.protocol.adapter import STATES, drop_final_states, find_unsupported, weigh_y_alone
+from gateparity.network.batch import Outputs
+from gateparity.protocol.adapter import STATES, find_unsupported, weigh_y_alone
 from gateparity.protocol.guard import Guarded
 from gateparity.protocol.validation import check_batch, check_gradients, check_outputs, check_trace
 
 if TYPE_CHECKING:
-    from gateparity.network.batch import Batch, Outputs, Trace
+    from gateparity.network.batch import Batch, Trace
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
     from gateparity.protocol.adapter import Adapter
@@ -26,34 +27,27 @@ class Lstm(Protocol):
     @property
     def differentiates(self) -> bool:
         """Return whether it has gradients; without them only its outputs are judged."""
-        ...
 
     @property
     def lacks(self) -> frozenset[str]:
         """Those of `STATES` that it doesn't have: they are left out of what is compared."""
-        ...
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run the LSTM over a batch, and return its outputs."""
-        ...
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run the LSTM, and return every pre-activation, gate and state."""
-        ...
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Return the gradients of the parameters, and of x, h_0 and c_0."""
-        ...
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Load parameters into the LSTM's own weights, and read them back."""
-        ...
 
     def guarded(self) -> Lstm:
         """Return the same LSTM; its calls raise `Impure` for side effects."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +72,7 @@ class Canonical:
         native = self.adapter.layout.pack(params, config)
         outputs = self.adapter.forward(config, native, batch)
         check_outputs(outputs, config, batch, self.lacks)
-        return drop_final_states(outputs, batch) if "final_states" in self.lacks else outputs
+        return Outputs(outputs.y) if "final_states" in self.lacks else outputs
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run the adapter, and return every pre-activation, gate and state."""
@@ -139,7 +133,7 @@ class Lacking:
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run it over a batch."""
         outputs = self.lstm.forward(config, params, batch)
-        return drop_final_states(outputs, batch) if "final_states" in self.lacks else outputs
+        return Outputs(outputs.y) if "final_states" in self.lacks else outputs
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run it and tell every pre-activation, gate and state."""

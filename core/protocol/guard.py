@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.errors import Impure, Unsupported
+from gateparity.network.batch import arrays_by_name, map_arrays
 from gateparity.network.parameters import CellWeights
 from gateparity.protocol.adapter import describe_missing, find_unsupported
 
@@ -148,7 +149,7 @@ def _require(expected: dict[str, Any], found: dict[str, Any], wrong: str) -> Non
 
 def _without_states(given: tuple[Any, ...]) -> tuple[Any, ...]:
     params, batch, *cotangent = given
-    return params, dataclasses.replace(batch, h_0=None, c_0=None), *cotangent
+    return params, dataclasses.replace(batch, states=None), *cotangent
 
 
 def _view(array: Array) -> Array:
@@ -160,15 +161,7 @@ def _view(array: Array) -> Array:
 
 def _map(change: Callable[[Array], Array], tree: Any) -> Any:
     """Return the same tree with every float array changed, and integer arrays copied."""
-    if isinstance(tree, np.ndarray):
-        return change(tree) if tree.dtype.kind == "f" else tree.copy()
-    if isinstance(tree, Mapping):
-        return {name: _map(change, item) for name, item in tree.items()}
-    if isinstance(tree, tuple):
-        return tuple(_map(change, item) for item in tree)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        return dataclasses.replace(tree, **_map(change, vars(tree)))
-    return tree
+    return map_arrays(lambda a: change(a) if a.dtype.kind == "f" else a.copy(), tree)
 
 
 def _bits(tree: Any) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
@@ -187,4 +180,4 @@ def _arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Array]]:
         for key, item in tree.items():
             yield from _arrays(item, f"{name}{key}" if isinstance(item, np.ndarray) else "")
     elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        yield from _arrays(vars(tree), name)
+        yield from _arrays(arrays_by_name(tree), name)

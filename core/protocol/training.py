@@ -19,13 +19,14 @@ from gateparity.network.parameters import check_array
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gateparity.network.batch import States
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native
 
 # The code that chooses by one of them ends in `assert_never`: mypy lists it if one is added.
 Loss = Literal["cross_entropy", "squared_error"]
 Optimizer = Literal["sgd", "momentum", "adam"]
-Gauge = Literal["tied", "native"]
+Biases = Literal["tied", "separate"]
 HEAD: Final = ("W_hq", "b_q")  # the output layer, as in d2l: H W_hq + b_q
 
 
@@ -38,8 +39,8 @@ class Recipe:
     `clip` is given, a gradient is multiplied by `min(1, clip / norm)`, with the norm over all
     arrays. Adam is Algorithm 1 of Kingma and Ba (https://arxiv.org/abs/1412.6980), with epsilon
     beside the root of the corrected second moment. With `carry` the states after a batch, detached,
-    begin the next. `gauge`: `tied` trains one of two biases, `native` both, as frameworks that have
-    two do.
+    begin the next. `biases`: `tied` trains one of two biases, `separate` both, as frameworks that
+    have two do.
 
     The constructor raises `ValueError` that names the field, what was found and what was expected.
     """
@@ -53,10 +54,10 @@ class Recipe:
     epsilon: float = 2**-27
     clip: float | None = None
     carry: bool = False
-    gauge: Gauge = "tied"
+    biases: Biases = "tied"
 
     def __post_init__(self) -> None:
-        for name, choices in (("loss", Loss), ("optimizer", Optimizer), ("gauge", Gauge)):
+        for name, choices in (("loss", Loss), ("optimizer", Optimizer), ("biases", Biases)):
             if (found := getattr(self, name)) not in (known := get_args(choices)):
                 raise ValueError(f"{name} is {found!r}, expected one of {', '.join(known)}")
         for name in ("rate", "momentum", "beta_1", "beta_2", "epsilon", "clip"):
@@ -103,6 +104,11 @@ class TrainingState:
     h: Array | None = None
     c: Array | None = None
 
+    @property
+    def states(self) -> States | None:
+        """Return the carried states by name, as a `Batch` has them."""
+        return None if self.h is None or self.c is None else {"h": self.h, "c": self.c}
+
 
 @dataclasses.dataclass(frozen=True)
 class Training:
@@ -123,7 +129,7 @@ class Prediction:
     """The outputs of a model in training.
 
     `output` has the output layer's numbers, `(T, B, output)` for cross-entropy and `(B, output)`
-    for squared error. The states are those after the last step, like `h_n` and `c_n` of `Outputs`.
+    for squared error. The states are those after the last step, as in `Outputs`.
     """
 
     output: Array

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gateparity.errors import suggest
-from gateparity.network.batch import state_shape
+from gateparity.network.batch import Batch, Outputs, state_shape
 from gateparity.network.parameters import check_array
 from gateparity.protocol.adapter import FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
-    from gateparity.network.batch import Batch, Gradients, Outputs, Trace
+    from gateparity.network.batch import Gradients, Trace
     from gateparity.network.config import Config
     from gateparity.network.parameters import Native
 
@@ -25,10 +26,8 @@ def check_batch(batch: Batch, config: Config) -> None:
         raise ValueError(f"x is {_describe(batch.x)}, expected an array (T, B, input)")
     steps, size, _ = batch.x.shape
     check_array("x", batch.x, (steps, size, config.input_size), config.dtype)
-    for name in ("h_0", "c_0"):
-        state = getattr(batch, name)
-        if state is not None:
-            check_array(name, state, state_shape(config, batch), config.dtype)
+    if batch.states is not None:
+        _check_states(batch.states, batch.states, "{}_0", config, batch)
     if batch.lengths is not None:
         _check_lengths(batch.lengths, steps, size)
 
@@ -44,8 +43,7 @@ def check_outputs(
     check_array("y", outputs.y, (steps, size, config.output_size), config.dtype)
     if "final_states" in lacks:
         return
-    check_array("h_n", outputs.h_n, state_shape(config, batch), config.dtype)
-    check_array("c_n", outputs.c_n, state_shape(config, batch), config.dtype)
+    _check_states(outputs.states, config.cell.states, "{}_n", config, batch)
 
 
 def check_trace(trace: Trace, config: Config, batch: Batch) -> None:
@@ -73,9 +71,8 @@ def check_gradients(
     for name, array in params.items():
         check_array(f"d_{name}", gradients.params[name], array.shape, config.dtype)
     check_array("d_x", gradients.batch.x, batch.x.shape, config.dtype)
-    for name in () if "initial_states" in lacks else ("h_0", "c_0"):
-        state = getattr(gradients.batch, name)
-        check_array(f"d_{name}", state, state_shape(config, batch), config.dtype)
+    if "initial_states" not in lacks:
+        _check_states(gradients.batch.states or {}, config.cell.states, "d_{}_0", config, batch)
 
 
 def check_unsupported(unsupported: Mapping[str, str]) -> None:
@@ -88,6 +85,17 @@ def check_unsupported(unsupported: Mapping[str, str]) -> None:
             )
         if not isinstance(reason, str):
             raise TypeError(f"unsupported[{key!r}] is {_describe(reason)}, expected a sentence")
+
+
+def _check_states(states: Any, due: Any, name: str, config: Config, batch: Batch) -> None:
+    """Raise unless these are states by name; `name` makes of each what an error calls it."""
+    known = config.cell.states
+    if not isinstance(states, Mapping) or not set(states) <= set(known):
+        found = sorted(states) if isinstance(states, Mapping) else _describe(states)
+        raise ValueError(f"states are {found}, expected arrays by the names {' and '.join(known)}")
+    for state in due:
+        shape = state_shape(config, batch)
+        check_array(name.format(state), states.get(state), shape, config.dtype)
 
 
 def _check_lengths(lengths: Any, steps: int, size: int) -> None:

@@ -1,4 +1,4 @@
-"""The page of commands: the line `<!-- commands -->` becomes every verb's help."""
+"""Replaces the line `<!-- commands -->` on the page of commands by every verb's help."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MARK: Final = "<!-- commands -->"
 _EXAMPLES: Final = re.compile(r"^\[bold\]Examples\[/\]\n((?:\n|  .*\n)+)", re.MULTILINE)
-_REMARK: Final = re.compile(r"(  +)(?=\S)")  # beside a command
+_REMARK: Final = re.compile(r"(  +)(?=\S)")  # after a command
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

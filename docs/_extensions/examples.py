@@ -1,8 +1,8 @@
 """Examples that the build runs: it shows what they measured, and says what it could not run.
 
-If an example prints something other than its page says, that is a warning with its line, and
-warnings fail the build. A framework that isn't installed fails nothing; the build and the pages
-with code for it say so.
+An example that prints anything but what its page shows is a warning with its line, and a warning
+fails the build. A framework that isn't installed fails nothing. The build and the pages with code
+for it say that it is missing.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class Measured(SphinxDirective):
         code["language"] = "python"
         framework = self._framework()
         if not framework:
-            return [code]  # every framework has its own: a picture shows them
+            return [code]  # each framework measures it; a picture shows the numbers
         lines = _printed(self).get(framework, ["not run in this build"])
-        told = nodes.literal_block("\n".join(lines), "\n".join(lines))
-        told["language"] = "text"
-        return [code, told]
+        printed = nodes.literal_block("\n".join(lines), "\n".join(lines))
+        printed["language"] = "text"
+        return [code, printed]
 
     def _framework(self) -> str:
-        """Return the framework in whose tab this block is; blocks are counted down the page."""
+        """Return the framework whose tab has this block, by counting blocks down the page."""
         nth = self.env.temp_data.get("gateparity_measured", 0)
         self.env.temp_data["gateparity_measured"] = nth + 1
         parts = read_parts(Path(self.get_source_info()[0]).read_text("utf-8"))
@@ -93,7 +93,7 @@ class Drawn(SphinxDirective):
 
 
 class Beside(SphinxDirective):
-    """A table of what every framework printed, `LABEL: WORDS` in each line, beside each other.
+    """A table with a column for each framework, of the `LABEL: WORDS` lines that it printed.
 
     ` ```{beside} NAME ` and a caption. Lines on which the frameworks differ are marked.
     """
@@ -110,8 +110,8 @@ class Beside(SphinxDirective):
             _title(name): dict(line.split(": ", 1) for line in lines)
             for name, lines in printed.items()
         }
-        caption, told = " ".join(self.content), "Frameworks differ on a line with a star."
-        return self.parse_text_to_nodes(f"*{caption} {told}*\n\n{_words_table(found)}")
+        caption, legend = " ".join(self.content), "Frameworks differ on a line with a star."
+        return self.parse_text_to_nodes(f"*{caption} {legend}*\n\n{_words_table(found)}")
 
 
 def _numbers(directive: SphinxDirective) -> dict[str, dict[str, float]]:

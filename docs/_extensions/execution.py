@@ -1,7 +1,8 @@
 """Run the code of pages in the installed frameworks: `python docs/_extensions/execution.py`.
 
-A framework's interpreter is that of tox if it has one, else the one that `gateparity check` uses.
-Arguments are names of pages and of frameworks (`lesson-cell torch jax`), and restrict the run.
+The interpreter of a framework is tox's, if tox has made one, or else the one that `gateparity
+check` uses. Arguments are names of pages and of frameworks (`lesson-cell torch jax`). They restrict
+the run.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ SECONDS: Final = 300  # for the code of one page in one framework
 _PROGRAM: Final = Path(__file__).with_name("program.py")
 _SURROUNDINGS: Final = {
     "JAX_PLATFORMS": "cpu",
-    "OMP_NUM_THREADS": "1",  # as many programs run at once as there are cores: threads of several
-    "OPENBLAS_NUM_THREADS": "1",  # would wait for each other, and what is measured be noise
+    # As many programs run at once as there are cores. Threads of several programs would wait for
+    # each other, and measurements would be noise.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
     "PYTHONUTF8": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
@@ -67,7 +70,10 @@ def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list
 
 
 def find_python(framework: str) -> tuple[Path | None, str]:
-    """Return a framework's interpreter, or why there is none; this one if none is needed."""
+    """Return a framework's interpreter, or the reason why there is none.
+
+    Return this interpreter if no framework is needed.
+    """
     if not framework:
         return Path(sys.executable), ""
     backend = parse_backends([name_backend(framework)])[0]
@@ -99,7 +105,7 @@ def _execute(
 
 
 def _run(command: list[str], folder: str) -> str:
-    """Run a command, and describe how it ended, for the case that it left no results."""
+    """Run a command and describe how it ended, which explains missing results."""
     try:
         done = subprocess.run(
             command,

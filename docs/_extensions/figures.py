@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Numbers = Mapping[str, Mapping[str, float]]  # by framework and label
 
-_INK: Final = "#010203"  # stands for the page's own colour, and is no other's
+_INK: Final = "#010203"  # replaced by the page's text colour; nothing else has it
 _COLOURS: Final = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Paul Tol's
 
 

@@ -1,9 +1,8 @@
 """A page as text and code, where code is for every framework or for one.
 
-Code for one framework stands in a tab of its name (`:sync: torch`); what stands in none is for all.
-A block of `pycon` shows what it prints, which is what it must print. A block of `{measured}` prints
-`LABEL NUMBER` or `LABEL: WORDS` lines that differ from run to run: the build shows those of its
-own run.
+Code for one framework is in a tab of its name (`:sync: torch`). Code outside the tabs is for all
+frameworks. A `pycon` block shows what it must print. A `{measured}` block prints `LABEL NUMBER` or
+`LABEL: WORDS` lines, which differ from run to run. The build shows those of its own run.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Part:
     text: str
     line: int
     framework: str = ""
-    name: str = ""  # of what is measured
+    name: str = ""  # of a measured block
 
 
 def read_parts(page: str) -> list[Part]:

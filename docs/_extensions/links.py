@@ -1,4 +1,4 @@
-"""Broken links within the site are warnings: files and anchors of every page are checked."""
+"""Checks the files and anchors that every page links to: a broken link is a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw natively: no script, no font, nothing fetched."""
+"""Formulas as MathML, which browsers draw natively: no script, no font, no download."""
 
 from __future__ import annotations
 

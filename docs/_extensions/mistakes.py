@@ -1,4 +1,4 @@
-"""The page of mistakes: a line `<!-- mistakes -->` becomes the catalogue, family by family."""
+"""Replaces `<!-- mistakes -->` on the page of mistakes by the catalogue, family by family."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.mistakes.mistake import Mistake
 
-_MARK: Final = "On the site the list follows.\n\n<!-- mistakes -->"
+_MARK: Final = "The list is on the site.\n\n<!-- mistakes -->"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -33,11 +33,11 @@ def _families() -> Iterator[str]:
     for mistake in CATALOGUE:
         alike = families.setdefault(mistake.family, {})
         alike.setdefault((mistake.violates, _caught_by(mistake)), []).append(mistake)
-    yield f"{len(CATALOGUE)} mistakes of {len(families)} families."
+    yield f"The catalogue has {len(CATALOGUE)} mistakes in {len(families)} families."
     for family, alike in families.items():
         yield f"## {family}"
         for (violates, checks), mistakes in alike.items():
-            yield f"What is wrong: {violates}. Caught by {checks}. It behaves exactly as if"
+            yield f"What is wrong: {violates}. Caught by {checks}. The LSTM behaves exactly as if"
             yield "\n".join(f"- {mistake.words}" for mistake in mistakes)
 
 

@@ -1,6 +1,6 @@
 """Each lesson as notebooks, one for each framework, with links to them on its page.
 
-A notebook has the page's text and code, of tabs only its framework's, and no output.
+A notebook has the page's text and code, without output. From tabs it has only its framework's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pages that index.md doesn't name are listed where index.md says `(others)`."""
+"""Lists the pages that index.md doesn't name, where index.md says `(others)`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The program that runs a page's code in a framework's interpreter. Standard library only.
 
-`program.py ASKED TOLD` takes two JSON files. ASKED has the name of the page and its blocks. TOLD
-gets the failures, `[line, text]` each, and what every measured block printed.
+`program.py ASKED TOLD` takes two JSON files. ASKED has the page's name and its blocks. The program
+writes TOLD: the failures, as `[line, text]`, and what every measured block printed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-RAISED = "Exception raised:"  # as doctest begins what it says of one that no example shows
+RAISED = "Exception raised:"  # how doctest begins the report of an unexpected exception
 
 
 def main(asked: str, told: str) -> None:
@@ -32,7 +32,7 @@ def main(asked: str, told: str) -> None:
             measured[block["name"]], trouble = _measure(block["text"], namespace)
             failures += [(block["line"], trouble)] * bool(trouble)
         if any(RAISED in text for _, text in failures):
-            break  # what follows would fail for this alone
+            break  # the blocks after it would fail for the same reason
     Path(told).write_text(json.dumps({"failures": failures, "measured": measured}), "utf-8")
 
 
@@ -42,7 +42,7 @@ def _measure(code: str, namespace: dict[str, Any]) -> tuple[list[str], str]:
     with contextlib.redirect_stdout(printed):
         try:
             exec(compile(code, "measured", "exec"), namespace)  # noqa: S102
-        except Exception:  # noqa: BLE001 (whatever it is, it is told with its line)
+        except Exception:  # noqa: BLE001 (any exception is reported with its line)
             trouble = f"{RAISED}\n{traceback.format_exc()}"
     return printed.getvalue().splitlines(), trouble
 
@@ -55,7 +55,7 @@ def _run_examples(
     for example in doctest.DocTestParser().get_examples(block["text"], page):
         out: list[str] = []
         one = doctest.DocTest([example], {}, page, page, block["line"] - 1, None)
-        one.globs = namespace  # and no copy of it: functions see what is defined after them
+        one.globs = namespace  # not a copy: functions see later definitions
         doctest.DocTestRunner(optionflags=FLAGS).run(one, out=out.append, clear_globs=False)
         if out:
             found.append((block["line"] + example.lineno, _short("".join(out))))

@@ -106,7 +106,7 @@ def test_it_runs_in_another_interpreter(install, gateparity, tmp_path):
 def test_a_failure_is_repeated_by_its_name(install, gateparity, tmp_path):
     install("my-lstm = mypkg.lstm:MyLSTM")
     wrong = "    def forward(self, config, params, batch):\n        return super().forward(config, "
-    wrong += "params, type(batch)(2 * batch.x, batch.h_0, batch.c_0))\n"
+    wrong += "params, type(batch)(2 * batch.x, batch.states))\n"
     with (tmp_path / "site/mypkg/lstm.py").open("a") as file:
         file.write(wrong)
     done, _ = check(gateparity, tmp_path, "-b", "numpy", "-b", "my-lstm")

@@ -17,6 +17,7 @@ import dataclasses
 
 from gateparity import Unsupported
 from gateparity.backends.numpy.scratch import Scratch
+from gateparity.network.batch import map_arrays
 
 
 class Right(Scratch):
@@ -46,8 +47,7 @@ class Half(Scratch):
 
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        cut = {n: a.astype("float32").astype(config.dtype) for n, a in vars(found).items()}
-        return dataclasses.replace(found, **cut)
+        return map_arrays(lambda a: a.astype("float32").astype(config.dtype), found)
 
 
 class Raises(Scratch):

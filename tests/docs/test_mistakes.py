@@ -16,6 +16,6 @@ def test_every_mistake_is_on_its_page_under_the_checks_that_catch_it():
     groups = source[0].split("What is wrong: ")[1:]
     for mistake in CATALOGUE:
         [group] = [g for g in groups if f"- {mistake.words}\n" in f"{g}\n"]
-        told = group.partition("Caught by ")[2].partition(". It behaves")[0]
+        told = group.partition("Caught by ")[2].partition(". The LSTM behaves")[0]
         assert {name.strip("`") for name in told.split(", ")} == mistake.checks
     assert "<!-- mistakes -->" not in source[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -167,3 +169,28 @@ def test_a_report_that_ends_otherwise_than_it_should_fails_the_build(build, tmp_
     assert "exit code 2, expected 1" in done.stderr
     assert "expected 0" not in done.stderr
     assert (tmp_path / "site" / "report-agrees.html").is_file()
+
+
+def test_a_command_on_a_page_is_run_and_shows_what_it_printed(build):
+    text = "# Title\n\n```{printed}\ngateparity --version\n```\n"
+    done, page = build(text, more="_extensions.printed")
+    assert done.returncode == 0, done.stderr
+    shown = re.sub(r"<[^>]+>", "", page)
+    assert "$ gateparity --version" in shown
+    assert f"gateparity {importlib.metadata.version('gateparity')}" in shown
+
+
+def test_a_command_that_fails_fails_the_build_with_its_line(build):
+    text = "# Title\n\n```{printed}\ngateparity bench --size larg\n```\n"
+    done, _ = build(text, more="_extensions.printed")
+    assert done.returncode != 0
+    assert "index.md:3: WARNING: gateparity bench --size larg: exit code 2" in done.stderr
+    assert "unknown size 'larg'" in done.stderr
+
+
+def test_a_command_whose_framework_is_not_there_is_not_run(build, tmp_path):
+    text = "# Title\n\n```{printed}\ngateparity check -b numpy -b mxnet:layer\n```\n"
+    nowhere = {"GATEPARITY_TOX": str(tmp_path), "GATEPARITY_ENVS": str(tmp_path)}
+    done, page = build(text, more="_extensions.printed", **nowhere)
+    assert done.returncode == 0, done.stderr
+    assert "This build did not run it: it has no MXNet." in page

@@ -16,7 +16,8 @@ import functools
 
 import keras
 import tensorflow as tf
-from gateparity import Batch, Gradients, Layout, Outputs, Tensor
+from gateparity import Batch, Gradients, Layout, Outputs, ArraySpec
+from gateparity.network.batch import initial_states
 
 FULL = "it takes full sequences only"
 
@@ -25,24 +26,26 @@ class Unnamed:
     layout = Layout(
         "port",
         (
-            Tensor("kernel", "w_ih", "input (gate hidden)"),
-            Tensor("recurrent_kernel", "w_hh", "unit (gate hidden)"),
-            Tensor("bias", "b", "(gate hidden)"),
+            ArraySpec("kernel", "w_ih", "input (gate hidden)"),
+            ArraySpec("recurrent_kernel", "w_hh", "unit (gate hidden)"),
+            ArraySpec("bias", "b", "(gate hidden)"),
         ),
     )
     unsupported = {"lengths": FULL, "empty_sequence": FULL, "empty_batch": FULL}
 
     def forward(self, config, params, batch):
         _, _, outputs = run(config, params, batch)
-        return Outputs(*(array.numpy() for array in outputs))
+        y, h_n, c_n = (array.numpy() for array in outputs)
+        return Outputs(y, {"h": h_n, "c": c_n})
 
     def gradients(self, config, params, batch, cotangent):
         with tf.GradientTape() as tape:
             weights, inputs, outputs = run(config, params, batch, tape)
-        heads = (cotangent.y, cotangent.h_n, cotangent.c_n)
+        heads = (cotangent.y, cotangent.states["h"], cotangent.states["c"])
         found, given = tape.gradient(outputs, (weights, inputs), [tf.constant(a) for a in heads])
         own = {name: array.numpy() for name, array in found.items()}
-        return Gradients(own, Batch(*(array.numpy() for array in given)))
+        x, h_0, c_0 = (array.numpy() for array in given)
+        return Gradients(own, Batch(x, {"h": h_0, "c": c_0}))
 
 
 class Named(Unnamed):
@@ -54,9 +57,7 @@ def run(config, params, batch, tape=None):
     for variable in lstm.weights:
         variable.assign(params[variable.name])
     x = tf.constant(batch.x)
-    shape = (1, x.shape[1], config.hidden_size)
-    states = (batch.h_0, batch.c_0)
-    h_0, c_0 = (tf.zeros(shape, config.dtype) if a is None else tf.constant(a) for a in states)
+    h_0, c_0 = map(tf.constant, initial_states(config, batch))
     if tape:
         tape.watch((x, h_0, c_0))
     y, h, c = lstm(tf.transpose(x, (1, 0, 2)), initial_state=[h_0[0], c_0[0]])
@@ -83,7 +84,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen
-from gateparity import Batch, Gradients, Layout, Outputs, Tensor
+from gateparity import Batch, Gradients, Layout, Outputs, ArraySpec
+from gateparity.network.batch import initial_states
 
 jax.config.update("jax_enable_x64", True)
 
@@ -92,9 +94,9 @@ class Unnamed:
     layout = Layout(
         "port",
         (
-            Tensor("i{gate}.kernel", "w_ih", "input hidden"),
-            Tensor("h{gate}.kernel", "w_hh", "unit hidden"),
-            Tensor("h{gate}.bias", "b", "hidden"),
+            ArraySpec("i{gate}.kernel", "w_ih", "input hidden"),
+            ArraySpec("h{gate}.kernel", "w_hh", "unit hidden"),
+            ArraySpec("h{gate}.bias", "b", "hidden"),
         ),
         always_biased=True,
     )
@@ -102,14 +104,16 @@ class Unnamed:
 
     def forward(self, config, params, batch):
         outputs = run(config, params, *states(config, batch))
-        return Outputs(*map(np.asarray, outputs))
+        y, h_n, c_n = map(np.asarray, outputs)
+        return Outputs(y, {"h": h_n, "c": c_n})
 
     def gradients(self, config, params, batch, cotangent):
         given = (params, *states(config, batch))
         _, pull = jax.vjp(lambda *sources: run(config, *sources), *given)
-        found, x, h_0, c_0 = pull((cotangent.y, cotangent.h_n, cotangent.c_n))
+        found, x, h_0, c_0 = pull((cotangent.y, cotangent.states["h"], cotangent.states["c"]))
         own = {name: np.asarray(array) for name, array in found.items()}
-        return Gradients(own, Batch(*map(np.asarray, (x, h_0, c_0))))
+        x, h_0, c_0 = map(np.asarray, (x, h_0, c_0))
+        return Gradients(own, Batch(x, {"h": h_0, "c": c_0}))
 
 
 class Named(Unnamed):
@@ -117,8 +121,7 @@ class Named(Unnamed):
 
 
 def states(config, batch):
-    zeros = np.zeros((1, batch.x.shape[1], config.hidden_size), config.dtype)
-    return (batch.x, *(zeros if a is None else a for a in (batch.h_0, batch.c_0)))
+    return batch.x, *initial_states(config, batch)
 
 
 @functools.partial(jax.jit, static_argnums=0)

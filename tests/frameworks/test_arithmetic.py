@@ -33,7 +33,7 @@ EXACT = {"sigmoid": sigmoid, "tanh": np.tanh}
 def test_the_declared_bias_is_the_measured_one(load, name):
     """Not exceeded by any function of any variant, and more than half used by one of them."""
     adapters = [load(name, variant) for variant in FRAMEWORKS[name].targets]
-    declared = {float(getattr(a, "arithmetic", {}).get("bias", 0)) for a in adapters}
+    declared = {float(getattr(a, "rounding_model", {}).get("bias", 0)) for a in adapters}
     assert len(declared) == 1
     measured = {
         (adapter.name, function, steps): measure(adapter, function, steps)
@@ -51,7 +51,7 @@ def test_the_declared_bias_is_the_measured_one(load, name):
 def test_each_function_is_as_exact_as_the_budget_takes_it_to_be(load, name, dtype):
     """Two units, evenly spread, beside the bias: a standard deviation of 1.2."""
     for adapter in (load(name, variant) for variant in FRAMEWORKS[name].targets):
-        bias = getattr(adapter, "arithmetic", {}).get("bias", 0)
+        bias = getattr(adapter, "rounding_model", {}).get("bias", 0)
         for function in EXACT:
             errors = in_units(adapter, function, 1, dtype)
             assert largest_mean(arguments(), errors) <= (bias or 1)
@@ -100,8 +100,8 @@ def run(adapter, function, x, steps, dtype):
     h_0 = np.zeros((1, ROWS, WIDTH), dtype)
     c_0 = np.full_like(h_0, gate == "f")
     params = adapter.layout.pack(cast_parameters((cell(gate),), dtype), config)
-    found = adapter.forward(config, params, Batch(inputs, h_0, c_0))
-    return found.c_n.reshape(-1)[: x.size]
+    found = adapter.forward(config, params, Batch(inputs, {"h": h_0, "c": c_0}))
+    return found.states["c"].reshape(-1)[: x.size]
 
 
 def cell(gate):

@@ -30,4 +30,4 @@ def test_it_shows(load, name, variant, check, case, dtype, versions):
     with np.errstate(all="ignore"):
         found = CHECKS[check].run(Canonical(adapter), problem)
     with pytest.raises(Mismatch):
-        judge(found, Truths().of(CHECKS[check], problem, adapter.arithmetic))
+        judge(found, Truths().of(CHECKS[check], problem, adapter.rounding_model))

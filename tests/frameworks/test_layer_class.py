@@ -39,8 +39,8 @@ def _types_at_work(adapter, operation: str, steps: int) -> set[type]:
         for name, shape in adapter.layout.shapes(config).items()
     }
     x, state = np.ones((steps, 1, 2), "float32"), np.ones((1, 1, 3 + steps), "float32")
-    batch = Batch(x, state, state)
-    cotangent = [Outputs(np.ones((steps, 1, 3 + steps), "float32"), state, state)]
+    batch = Batch(x, dict.fromkeys("hc", state))
+    cotangent = [Outputs(np.ones((steps, 1, 3 + steps), "float32"), dict.fromkeys("hc", state))]
     found: set[type] = set()
 
     def watch(frame, event, _):

@@ -18,8 +18,8 @@ TWO_BIASES = {("torch", "layer"), ("mxnet", "layer")}
 COURSES = ReferenceCache(0)
 
 
-def judged(adapter, problem, biases=1):
-    reference = COURSES.of(problem.name, problem.config.dtype, adapter.arithmetic, biases)
+def judged(adapter, problem, copies=1):
+    reference = COURSES.of(problem.name, problem.config.dtype, adapter.rounding_model, copies)
     return judge_training(run_problem(AdapterTrainer(adapter), problem), reference)
 
 
@@ -71,10 +71,10 @@ def test_a_step_is_compiled_once_for_a_shape(load, name):
 @pytest.mark.parametrize(("name", "variant"), ROWS)
 def test_two_native_biases_train_as_if_each_bias_were_there_twice(load, name, variant):
     adapter = load(name, variant)
-    problem = make_problem("sgd", "float32", gauge="native")
+    problem = make_problem("sgd", "float32", biases="separate")
     assert bool(judged(adapter, problem).differs) == ((name, variant) in TWO_BIASES)
     if (name, variant) in TWO_BIASES:
-        assert not judged(adapter, problem, biases=2).differs
+        assert not judged(adapter, problem, copies=2).differs
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS)

@@ -39,9 +39,14 @@ def problem(adapter, edge):
     steps, size, dtype, lengths = EDGES[edge]
     config = dataclasses.replace(CONFIG, dtype=dtype)
     params = {n: np.full(s, 0.1, dtype) for n, s in adapter.layout.shapes(config).items()}
-    x, state = np.ones((steps, size, 2), dtype), np.ones((1, size, 3), dtype)
-    batch = Batch(x, state, state, None if lengths is None else np.array(lengths, np.int32))
-    return config, params, batch, Outputs(np.ones((steps, size, 3), dtype), state, state)
+    x, states = np.ones((steps, size, 2), dtype), dict.fromkeys("hc", np.ones((1, size, 3), dtype))
+    batch = Batch(x, states, None if lengths is None else np.array(lengths, np.int32))
+    return (
+        config,
+        params,
+        batch,
+        Outputs(np.ones((steps, size, 3), dtype), states),
+    )
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS)

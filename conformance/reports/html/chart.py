@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 40
 _TICKS: Final = 6
 _STYLES: Final = 6  # of lines, in the style sheet; then they repeat
+_FAINT: Final = _STYLES  # the style of lines that no legend names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,12 +84,16 @@ def draw_chart(
     log: bool = False,
     limit: float | None = None,
     limit_words: str = "",
+    faint: Mapping[str, Points] | None = None,
 ) -> Chart | None:
     """Return a chart of named curves, or None if no point can be drawn.
 
-    A point that isn't finite, or not positive on a log scale, is a gap.
+    A point that isn't finite, or not positive on a log scale, is a gap. `faint` are curves below
+    all others, which no legend names: each shows its name to a pointer that rests on it.
     """
-    shown = {name: [_shown(x, y, log=log) for x, y in points] for name, points in curves.items()}
+    every = {**(faint or {}), **curves}
+    shown = {name: [_shown(x, y, log=log) for x, y in points] for name, points in every.items()}
+    styles = {name: k % _STYLES for k, name in enumerate(curves)}
     points = [point for curve in shown.values() for point in curve if point]
     if not points:
         return None
@@ -98,7 +103,7 @@ def draw_chart(
     return Chart(
         title,
         across,
-        tuple(_line(name, k, curve, x, y) for k, (name, curve) in enumerate(shown.items())),
+        tuple(_line(n, styles.get(n, _FAINT), curve, x, y) for n, curve in shown.items()),
         tuple((x(value), f"{value:g}") for value in x.ticks() if x(value) <= WIDTH - _RIGHT + 1),
         tuple((y(value), _tick_words(value, log=log)) for value in y.ticks()),
         None if limit is None else y(limit),
@@ -121,7 +126,7 @@ def _scale(values: Iterable[float], start: float, end: float, *, log: bool) -> _
 
 
 def _line(
-    name: str, k: int, curve: Sequence[tuple[float, float] | None], x: _Scale, y: _Scale
+    name: str, style: int, curve: Sequence[tuple[float, float] | None], x: _Scale, y: _Scale
 ) -> Curve:
     pieces: list[list[tuple[float, float]]] = [[]]
     for point in curve:
@@ -130,8 +135,9 @@ def _line(
         else:
             pieces[-1].append((x(point[0]), y(point[1])))
     drawn = tuple(" ".join(f"{a:g},{b:g}" for a, b in piece) for piece in pieces if len(piece) > 1)
-    dots = tuple(p for piece in pieces for p in piece if len(piece) == 1 or len(curve) <= 40)
-    return Curve(name, k % _STYLES, drawn, dots)
+    dotted = len(curve) <= 40 and style != _FAINT
+    dots = tuple(p for piece in pieces for p in piece if len(piece) == 1 or dotted)
+    return Curve(name, style, drawn, dots)
 
 
 def _round_up(step: float) -> float:

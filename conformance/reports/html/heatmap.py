@@ -12,6 +12,7 @@ import numpy as np
 
 from gateparity.conformance.judgement.divergence import array_axes
 from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.reports.numbers import number_words
 from gateparity.network.config import GATES
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ _ACROSS: Final = ("step", "unit", "from unit", "input")  # what columns are, lik
 
 @dataclasses.dataclass(frozen=True)
 class Heatmap:
-    """The errors of one array, or of its part in one cell. `cells` are rows of (sigmas, level)."""
+    """The errors of one array, or of its part in one cell. `cells` are rows of (words, level)."""
 
     title: str
     down: str
     across: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    cells: tuple[tuple[tuple[float, int], ...], ...]
+    cells: tuple[tuple[tuple[str, int], ...], ...]
 
 
 def draw_heatmaps(ratios: Results, first: str) -> list[Heatmap]:
@@ -95,7 +96,7 @@ def _draw_part(title: str, ratio: Array, axes: Sequence[str], down: str, across:
     turned, columns = _bin(worst.T, [str(k) for k in range(worst.shape[1])], _COLUMNS)
     levels = find_levels(turned)
     cells = tuple(
-        tuple(zip(line.tolist(), level.tolist(), strict=True))
+        tuple(zip(map(number_words, line.tolist()), level.tolist(), strict=True))
         for line, level in zip(turned.T, levels.T, strict=True)
     )
     return Heatmap(title, down, across, tuple(rows), tuple(columns), cells)

@@ -1,7 +1,7 @@
-"""An HTML page from a template and its data: everything escaped, nothing fetched.
+"""A report as one self-contained HTML page: everything escaped, nothing fetched.
 
 A page contains its own style and script. Its content policy lets a browser run those two and load
-nothing.
+nothing. No script draws anything: charts are SVG, pictures of arrays are tables.
 """
 
 from __future__ import annotations
@@ -11,27 +11,35 @@ import functools
 import hashlib
 import importlib.metadata
 import importlib.resources
+import itertools
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.reports.summary import number_words
+from gateparity.conformance.reports.blocks import Figure, Line, shown
 from gateparity.errors import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jinja2 import Environment
     from markupsafe import Markup
 
+    from gateparity.conformance.reports.blocks import Block, Report
+
 _LINK: Final = re.compile(r"(https://[^\s<>\"'`\\]+)")
+_TONES: Final = ("agrees", "differs", "incomplete")  # by exit code
 
 
-def render(template: str, **data: Any) -> str:
-    """Return a whole page. A name that the template uses and `data` lacks raises an error."""
-    style, script = _read("style.css"), _read("filters.js")
+def to_html(report: Report) -> str:
+    """Return the report as a whole page."""
+    style, script = _read("style.css"), _read("report.js")
     return (
         _environment()
-        .get_template(template)
+        .get_template("report.html")
         .render(
-            **data,
+            report=report,
+            blocks=shown(report.blocks, extra=True),
+            tone=_TONES[report.exit_code],
             style=style,
             script=script,
             policy=_policy(style, script),
@@ -51,7 +59,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"links": link, "sigmas": number_words, "plain": printable}
+    environment.filters |= {"links": link, "plain": printable, "grouped": _group}
     return environment
 
 
@@ -62,6 +70,17 @@ def link(text: str) -> Markup:
     anchor = Markup('<a href="{0}" rel="noopener noreferrer">{0}</a>')
     parts = _LINK.split(printable(text))
     return Markup("").join(anchor.format(p) if k % 2 else escape(p) for k, p in enumerate(parts))
+
+
+def _group(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:
+    """Return neighbours that stand together on a page: items of a list, and pictures of a kind."""
+    return [(kind, list(found)) for kind, found in itertools.groupby(blocks, _kind)]
+
+
+def _kind(block: Block) -> str:
+    if isinstance(block, Figure):
+        return block.macro
+    return "item" if isinstance(block, Line) and block.item else block.kind
 
 
 @functools.cache

@@ -22,7 +22,7 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.remote import Worker
 from gateparity.errors import InputError
 from gateparity.layouts import D2L, TORCH
-from gateparity.network.batch import Batch
+from gateparity.network.batch import Batch, arrays_by_name
 from gateparity.network.config import Config
 
 # What each file holds, as PyTorch says it. Sizes are small and all different.
@@ -193,7 +193,7 @@ def test_numpy_computes_what_pytorch_did_before_it_saved(saved, load_torch):
     with np.load(saved / "run.npz") as run:
         found = Scratch().forward(config, D2L.pack(params, config), Batch(run["x"]))
         for name in ("y", "h_n", "c_n"):
-            np.testing.assert_allclose(getattr(found, name), run[name], atol=1e-6)
+            np.testing.assert_allclose(arrays_by_name(found)[name], run[name], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["inside.pt", "nested.pt", "beside.pt", "cell.pt"])
@@ -221,10 +221,10 @@ def test_a_cell_without_biases_and_one_of_several_are_read(saved, load_torch):
 def test_numpy_computes_what_a_single_cell_did_before_it_was_saved(saved, load_torch):
     config, params = read(saved / "bare_cell.pt", load_torch)
     with np.load(saved / "cell.npz") as run:
-        batch = Batch(run["x"], run["h_0"], run["c_0"])
+        batch = Batch(run["x"], {"h": run["h_0"], "c": run["c_0"]})
         found = Scratch().forward(config, D2L.pack(params, config), batch)
         for name in ("h_n", "c_n"):
-            np.testing.assert_allclose(getattr(found, name), run[name], atol=1e-6)
+            np.testing.assert_allclose(arrays_by_name(found)[name], run[name], atol=1e-6)
 
 
 @pytest.mark.parametrize("prefix", [None, "lstm", "lstm."])

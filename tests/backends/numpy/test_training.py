@@ -21,7 +21,7 @@ def make(loss="cross_entropy", layers=1, directions=1, seed=0, **recipe):
     config = Config(5, 3, layers, directions, dtype="float64")
     generator = np.random.default_rng(seed)
     outputs = 5 if loss == "cross_entropy" else 2
-    shapes = {block.name: block.shape for block in Scratch().layout.blocks(config)}
+    shapes = {block.name: block.shape for block in Scratch().layout.native_arrays(config)}
     shapes |= {"W_hq": (3 * directions, outputs), "b_q": (outputs,)}
     params = {name: generator.normal(size=shape) * 0.5 for name, shape in shapes.items()}
     if loss == "cross_entropy":
@@ -32,19 +32,19 @@ def make(loss="cross_entropy", layers=1, directions=1, seed=0, **recipe):
     return config, params, examples, Recipe(loss, **recipe)
 
 
-def gradients(config, params, examples, recipe, h=None, c=None):
+def gradients(config, params, examples, recipe, states=None):
     x = examples.x
     if recipe.loss == "cross_entropy":
         x = np.eye(config.input_size)[x]
-    return differentiate(Scratch(), config, params, Batch(x, h, c), examples.target, recipe)
+    return differentiate(Scratch(), config, params, Batch(x, states), examples.target, recipe)
 
 
-def loss_of(config, params, examples, recipe, h=None, c=None):
+def loss_of(config, params, examples, recipe, states=None):
     """By the loss' own definition, from the outputs."""
     x = np.eye(5)[examples.x] if recipe.loss == "cross_entropy" else examples.x
-    outputs = Scratch().forward(config, params, Batch(x, h, c))
+    outputs = Scratch().forward(config, params, Batch(x, states))
     if recipe.loss == "squared_error":
-        last = np.concatenate(outputs.h_n[-config.directions :], -1)
+        last = np.concatenate(outputs.states["h"][-config.directions :], -1)
         return np.mean((last @ params["W_hq"] + params["b_q"] - examples.target) ** 2)
     logits = outputs.y @ params["W_hq"] + params["b_q"]
     probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
@@ -122,11 +122,11 @@ def test_an_optimiser_is_its_formula(optimizer, loss):
 def test_states_are_carried_and_not_differentiated_through():
     config, params, examples, recipe = make(layers=2, rate=RATE, carry=True)
     found = train(config, params, [examples, examples], recipe)
-    _, gradient, h, c = gradients(config, params, examples, recipe)
+    _, gradient, states = gradients(config, params, examples, recipe)
     moved = {name: array - RATE * gradient[name] for name, array in params.items()}
-    loss, gradient, h, c = gradients(config, moved, examples, recipe, h, c)
+    loss, gradient, states = gradients(config, moved, examples, recipe, states)
     assert found.losses[1] == pytest.approx(loss, rel=1e-14)
-    np.testing.assert_allclose(found.state.h, h, rtol=1e-13)
+    np.testing.assert_allclose(found.state.h, states["h"], rtol=1e-13)
     for name, array in moved.items():
         expected = array - RATE * gradient[name]
         np.testing.assert_allclose(found.state.params[name], expected, rtol=1e-12, atol=1e-14)
@@ -183,7 +183,7 @@ def test_the_prediction_is_the_output_layer_on_the_outputs():
     answer = Scratch().predict(config, TrainingState(params), examples.x, recipe)
     outputs = Scratch().forward(config, params, Batch(np.eye(5)[examples.x]))
     np.testing.assert_array_equal(answer.output, outputs.y @ params["W_hq"] + params["b_q"])
-    np.testing.assert_array_equal(answer.h_n, outputs.h_n)
+    np.testing.assert_array_equal(answer.h_n, outputs.states["h"])
 
 
 @pytest.mark.parametrize("choice", ["loss", "optimizer"])

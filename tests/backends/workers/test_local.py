@@ -49,7 +49,7 @@ class ReturnsATuple(Minimal):
 class ReturnsObjects(Minimal):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return Outputs(found.y.astype(object), found.h_n, found.c_n)
+        return Outputs(found.y.astype(object), found.states)
 
 
 class NoForward:
@@ -92,7 +92,7 @@ def test_it_gets_copies_that_cannot_be_written_to():
     spy = Spy()
     forward(spy)
     params, batch = spy.seen
-    for array in (*params.values(), batch.x, batch.h_0):
+    for array in (*params.values(), batch.x, batch.states["h"]):
         assert not array.flags.writeable
     assert batch.x is not CASE.batch.x
     assert np.array_equal(batch.x, CASE.batch.x)

@@ -15,7 +15,7 @@ from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Work
 from gateparity.backends.workers.wire import decode, encode
 from gateparity.errors import Impure, Unsupported
 from gateparity.layouts import D2L
-from gateparity.network.batch import Batch
+from gateparity.network.batch import Batch, arrays_by_name
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
 
@@ -97,7 +97,7 @@ class Talks(Scratch):
 class SendsObjects(Scratch):
     def forward(self, *args):
         outputs = super().forward(*args)
-        return Outputs(outputs.y.astype(object), outputs.h_n, outputs.c_n)
+        return Outputs(outputs.y.astype(object), outputs.states)
 
 
 class SendsNothing(Scratch):
@@ -107,7 +107,7 @@ class SendsNothing(Scratch):
 
 class SendsAFunction(Scratch):
     def forward(self, *args):
-        return Outputs(print, print, print)
+        return Outputs(print, {"h": print, "c": print})
 
 
 class FailsToStart(Scratch):
@@ -126,11 +126,11 @@ class WritesToItsInput(Scratch):
 
 
 class Coarse(Scratch):
-    arithmetic = {"factors": 2.0**-11, "bias": np.float32(1.5)}
+    rounding_model = {"factors": 2.0**-11, "bias": np.float32(1.5)}
 
 
 class SaysNonsense(Scratch):
-    arithmetic = {"bias": "some"}
+    rounding_model = {"bias": "some"}
 
 
 class OnlyForward:
@@ -182,7 +182,8 @@ def test_arrays_come_back_bit_for_bit(start):
 
     found, expected = forward(start("Right")), Scratch().forward(CONFIG, PARAMS, BATCH)
     for name in ("y", "h_n", "c_n"):
-        assert getattr(found, name).tobytes() == getattr(expected, name).tobytes()
+        one, other = arrays_by_name(found)[name], arrays_by_name(expected)[name]
+        assert one.tobytes() == other.tobytes()
 
 
 def test_output_of_the_adapter_does_not_disturb_the_wire(start):
@@ -222,10 +223,10 @@ def test_a_missing_method_is_unsupported(start):
 
 
 def test_what_an_adapter_declares_of_its_arithmetic_arrives(start):
-    found = start("Coarse").arithmetic
+    found = start("Coarse").rounding_model
     assert found == {"factors": 2.0**-11, "bias": 1.5}
     assert {type(value) for value in found.values()} == {float}
-    assert start("OnlyForward").arithmetic == {}
+    assert start("OnlyForward").rounding_model == {}
     with pytest.raises(BackendError, match="could not convert string to float: 'some'"):
         start("SaysNonsense")
 
@@ -367,3 +368,21 @@ def alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, FileNotFoundError):
         return False
+
+
+OLD_NAME = """
+from gateparity.backends.numpy.scratch import Scratch
+class Old(Scratch):
+    arithmetic = {"bias": 3.0}
+"""
+
+
+def test_a_rounding_model_by_its_old_name_holds_with_one_warning(tmp_path):
+    (tmp_path / "old_name.py").write_text(OLD_NAME)
+    path, said = (str(tmp_path), *sys.path[1:]), "`arithmetic` goes in .* `rounding_model`"
+    with (
+        Worker(Path(sys.executable), 60.0, path) as worker,
+        pytest.warns(DeprecationWarning, match=said),
+    ):
+        adapter = RemoteAdapter(worker, "old_name:Old")
+    assert adapter.rounding_model == {"bias": 3.0}

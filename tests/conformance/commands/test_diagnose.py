@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from gateparity.conformance.commands.diagnose import _diagnose_all
+from gateparity.conformance.diagnosis.evidence import Evidence
 from gateparity.conformance.diagnosis.probes import PROBES
 from gateparity.layouts import TORCH
 from gateparity.network.config import Config
@@ -24,7 +26,7 @@ import numpy as np
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.packing.layout import Layout
-from gateparity.packing.tensor import Tensor
+from gateparity.packing.array_spec import ArraySpec
 
 
 class BlackBox:
@@ -34,9 +36,9 @@ class BlackBox:
     layout = Layout(
         "guess",
         (
-            Tensor("l{layer}{direction}.W", "w_ih", "input (gate hidden)"),
-            Tensor("l{layer}{direction}.U", "w_hh", "unit (gate hidden)"),
-            Tensor("l{layer}{direction}.b", "b", "(gate hidden)"),
+            ArraySpec("l{layer}{direction}.W", "w_ih", "input (gate hidden)"),
+            ArraySpec("l{layer}{direction}.U", "w_hh", "unit (gate hidden)"),
+            ArraySpec("l{layer}{direction}.b", "b", "(gate hidden)"),
         ),
     )
     theirs = "iofc"
@@ -130,11 +132,10 @@ class KeepsStates(Scratch):
         object.__setattr__(self, "kept", {})
 
     def forward(self, config, params, batch):
-        if batch.h_0 is None and batch.x.shape[1] == self.kept.get("size"):
-            batch = dataclasses.replace(batch, **self.kept["states"])
+        if batch.states is None and batch.x.shape[1] == self.kept.get("size"):
+            batch = dataclasses.replace(batch, states=self.kept["states"])
         found = super().forward(config, params, batch)
-        states = {"h_0": found.h_n, "c_0": found.c_n}
-        self.kept.update(size=batch.x.shape[1], states=states)
+        self.kept.update(size=batch.x.shape[1], states=found.states)
         return found
 
 
@@ -217,12 +218,13 @@ def test_a_black_box_whose_gates_lie_otherwise(gateparity, folder):
     """It can do nothing but forward, and its layout is a guess: the answer is what is wrong."""
     done = gateparity("diagnose", "-b", "mymod:BlackBox", "--json", "box.json")
     assert done.returncode == 1, done.stderr
-    assert "it behaves exactly as if" in done.stdout
-    assert re.search(r"^mymod:BlackBox differs in \d+ of \d+ probes: ", done.stdout, re.MULTILINE)
     (found,) = load(folder / "box.json")["diagnoses"].values()
-    assert f"Ruled out: {len(found['ruled_out'])}" in done.stdout
+    assert found["words"].startswith("it behaves exactly as if ")
+    lines = done.stdout.splitlines()
+    assert lines[0] == lines[-1] == f"differs: {found['words']}"
+    assert re.fullmatch(r"mymod:BlackBox differs in \d+ of \d+ probes", lines[1])
+    assert f"Ruled out: {len(found['ruled_out'])} of the known mistakes" in done.stdout
     assert found["explanations"] == [[WRONG]]
-    assert found["words"] in done.stdout
     probed = {check for check, _, _ in found["probes"]}
     assert probed.isdisjoint({"gates", "gradients"})
     assert probed > {"lengths", "directions", "layers"}
@@ -231,15 +233,16 @@ def test_a_black_box_whose_gates_lie_otherwise(gateparity, folder):
 def test_the_right_guess_agrees(gateparity):
     done = gateparity("diagnose", "-b", "mymod:Known")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.match(r"mymod:Known agrees with the truth in (\d+) of \1 probes\n", done.stdout)
+    words = r"agrees\nmymod:Known agrees with the truth in (\d+) of \1 probes\n"
+    assert re.fullmatch(words, done.stdout)
 
 
 def test_numpy_agrees_in_all_probes(gateparity, folder):
     done = gateparity("diagnose", "-b", "numpy", "--json", "numpy.json")
     assert done.returncode == 0, done.stdout + done.stderr
     count = len(PROBES)
-    agrees = f"numpy:scratch agrees with the truth in {count} of {count} probes"
-    assert done.stdout.startswith(agrees)
+    agrees = f"agrees\nnumpy:scratch agrees with the truth in {count} of {count} probes\n"
+    assert done.stdout == agrees
     found = load(folder / "numpy.json")["diagnoses"]["numpy:scratch"]
     assert len(found["probes"]) == count
     empty = ("differing", "failing", "explanations", "ruled_out", "words")
@@ -256,10 +259,9 @@ def test_numpy_agrees_in_all_probes(gateparity, folder):
 def test_an_adapter_that_raises_is_an_error_in_one_line(gateparity, name, words):
     done = gateparity("diagnose", "-b", f"mymod:{name}")
     assert done.returncode == 2, done.stdout
-    (line,) = done.stderr.splitlines()
-    assert f"mymod:{name} can't be diagnosed: " in line
-    assert words in line
-    assert done.stdout == ""
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(f"could not run: mymod:{name} can't be diagnosed: {words}")
+    assert done.stderr == ""
 
 
 def test_an_error_beside_the_probes_is_no_agreement(gateparity):
@@ -267,16 +269,30 @@ def test_an_error_beside_the_probes_is_no_agreement(gateparity):
     assert done.returncode == 2, done.stdout
     assert "agrees" not in done.stdout
     words = "sizes, case no_steps, float32: RuntimeError: nothing to stack (mymod.py, line"
-    assert done.stdout.splitlines()[1].startswith(f"  {words}")
+    assert done.stdout.startswith(f"could not run: {words}")
+    assert "but raises in a check" in done.stdout
 
 
 def test_the_others_are_diagnosed_beside_one_that_raises(gateparity, folder):
     done = gateparity("diagnose", "-b", "mymod:Raises", "-b", "numpy", "--json", "both.json")
     assert done.returncode == 2
-    assert done.stdout.startswith("numpy:scratch agrees with the truth")
+    first, raised, agrees = done.stdout.splitlines()
+    assert first == "could not run: 1 of 2 backends"
+    assert raised.startswith("mymod:Raises can't be diagnosed: ")
+    assert agrees.startswith("numpy:scratch agrees with the truth")
     found = load(folder / "both.json")["diagnoses"]
     assert "boom" in found["mymod:Raises"]["error"]
     assert not found["numpy:scratch"]["differing"]
+
+
+def test_what_was_found_before_ctrl_c_is_printed(capsys):
+    def gather():
+        yield Evidence("mine", (), {}, error="mine can't be diagnosed: boom")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _diagnose_all(gather())
+    assert capsys.readouterr().out == "could not run: mine can't be diagnosed: boom\n"
 
 
 def test_a_check_that_fails_beside_the_probes_is_named(gateparity, folder):
@@ -284,15 +300,18 @@ def test_a_check_that_fails_beside_the_probes_is_named(gateparity, folder):
     done = gateparity("diagnose", "-b", "mymod:FlushesSubnormals", "--json", "flushes.json")
     assert done.returncode == 1, done.stderr
     assert "agrees" not in done.stdout
-    first, second = done.stdout.splitlines()
-    count = len(PROBES)
-    assert (
-        first == f"mymod:FlushesSubnormals shows no difference in {count} probes, but fails a check"
-    )
-    assert second.startswith("  values, case subnormal, float32: y[")
+    first, second, *_ = done.stdout.splitlines()
+    assert first.startswith("differs: values, case subnormal, float32: y[")
+    words = f"shows no difference in {len(PROBES)} probes, but fails a check"
+    assert second == f"mymod:FlushesSubnormals {words}"
+    assert re.search(r"^values +subnormal, float32: y\[.* 2$", done.stdout, re.MULTILINE)
     (found,) = load(folder / "flushes.json")["diagnoses"].values()
     assert {tuple(failing[:2]) for failing in found["failing"]} == {("values", "subnormal")}
     assert not found["differing"]
+
+
+def in_lines(done):
+    return done.stdout, re.MULTILINE
 
 
 NOISE = "it is not deterministic: repeated calls of forward with the same arguments differ in y"
@@ -301,7 +320,8 @@ NOISE = "it is not deterministic: repeated calls of forward with the same argume
 def test_noise_is_no_mistake(gateparity):
     done = gateparity("diagnose", "-b", "mymod:LastBitNoise")
     assert done.returncode == 1, done.stderr
-    assert done.stdout.splitlines()[1:] == [f"  {NOISE}"]
+    assert done.stdout.startswith(f"differs: {NOISE}\n")
+    assert "Ruled out" not in done.stdout
 
 
 def test_states_that_are_kept_are_no_noise(gateparity):
@@ -315,7 +335,8 @@ def test_states_that_are_kept_are_no_noise(gateparity):
 def test_check_says_of_noise_what_diagnose_says(gateparity, checks):
     done = gateparity("check", "--no-save", "-b", "numpy", "-b", "mymod:LastBitNoise", *checks)
     assert done.returncode == 1, done.stdout
-    assert f"mymod:LastBitNoise: {NOISE} (gateparity diagnose -b mymod:LastBitNoise)" in done.stdout
+    assert re.search(rf"^mymod:LastBitNoise fails \d of \d+ checks: {NOISE}$", *in_lines(done))
+    assert "  $ gateparity diagnose -b mymod:LastBitNoise\n" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -331,7 +352,7 @@ def test_a_mistake_in_one_layer_or_direction_is_named(gateparity, name, where):
     rows = ("-b", "numpy", "-b", f"mymod:{name}")
     done = gateparity("check", *rows, "--no-save", "--check", "gates")
     assert done.returncode == 1, done.stderr
-    assert f"mymod:{name}: {words} (" in done.stdout
+    assert f"mymod:{name} fails 1 of 1 checks: {words}\n" in done.stdout
 
 
 @pytest.mark.parametrize("verb", ["check", "diagnose"])
@@ -350,7 +371,7 @@ def test_a_mistake_is_named_by_a_checkpoint(gateparity, folder, verb):
     words = "it behaves exactly as if the gates of layer 1 were packed i, f, o, g"
     assert words in done.stdout
     if verb == "check":
-        assert f"(gateparity diagnose -b mymod:SwapsGates {' '.join(weights)})" in done.stdout
+        assert f"gateparity diagnose -b mymod:SwapsGates {' '.join(weights)}\n" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -387,11 +408,14 @@ def test_failures_that_were_saved(gateparity, folder):
         )
     files = sorted(str(path) for seed in "01" for path in (folder / f"saved{seed}").iterdir())
     assert len(files) >= 4
-    done = gateparity("diagnose", *files, "--json", "saved.json")
+    pages = ("--report", "saved.html", "--report", "saved.md")
+    done = gateparity("diagnose", *files, "--json", "saved.json", *pages)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     (label, found), *more = load(folder / "saved.json")["diagnoses"].items()
     assert (label, more) == ("mymod:BlackBox", [])
+    assert "# gateparity diagnose: differs\n" in (folder / "saved.md").read_text()
+    assert found["words"] in (folder / "saved.html").read_text()
     assert [WRONG] in found["explanations"]
     assert len(found["probes"]) == len(found["differing"]) == len(files)
 
@@ -403,6 +427,7 @@ def test_two_recorded_runs(gateparity, folder):
         gateparity("check", "-b", "numpy", *more, *work)
     done = gateparity("diagnose", "here.st", "there.st", "--json", "runs.json")
     assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.startswith("differs: 1 of 3 backends\n")
     found = load(folder / "runs.json")["diagnoses"]
     (box,) = [label for label in found if label.startswith("mymod:BlackBox")]
     assert len(found) == 3
@@ -418,7 +443,7 @@ def test_what_no_mistake_explains(gateparity, folder):
     )
     done = gateparity("diagnose", *(str(path) for path in (folder / "scales").iterdir()))
     assert done.returncode == 1, done.stderr
-    assert "no known mistake explains it" in done.stdout
+    assert done.stdout.startswith("differs: no known mistake explains it\n")
 
 
 REFUSED = [

@@ -16,7 +16,7 @@ COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli")
 ONLY = ("--check", "forward", "--case", "unit")
 FORWARD = ("-b", "numpy", *ONLY)
 ROWS = ("-b", "numpy", "-b", "mine:Mine")
-NAMES = ("precious", "weights", "text")
+NAMES = ("precious", "precious.html", "weights", "weights.md", "text", "text.md")
 # An adapter that says when it is asked: refused before the work, it never is.
 MINE = """
 from pathlib import Path
@@ -33,19 +33,23 @@ LINES = (
     "check -b numpy -b mine:Mine --json precious",
     "check -b numpy -b mine:Mine --junit precious",
     "check -b numpy -b mine:Mine --markdown precious",
-    "check -b numpy -b mine:Mine --report precious",
+    "check -b numpy -b mine:Mine --report precious.html",
     "check -b mine:Mine --record precious",
     "check -b mine:Mine --record run.st --json precious",
     "train -b mine:Mine --text text --json precious",
-    "train -b mine:Mine --text text --plot precious",
-    "train -b mine:Mine --text text --report precious",
+    "train -b mine:Mine --text text --report precious.html",
     "horizon -b mine:Mine --json precious",
-    "horizon -b mine:Mine --plot precious",
+    "horizon -b mine:Mine --report precious.html",
+    "compare run.st --json precious",
+    "compare run.st --report precious.html",
+    "replay failed.st --json precious",
+    "replay failed.st --report precious.html",
     "diagnose -b mine:Mine --json precious",
+    "diagnose -b mine:Mine --report precious.html",
     "bench -b mine:Mine --json precious",
-    "bench -b mine:Mine --report precious",
+    "bench -b mine:Mine --report precious.html",
     "selftest --json precious",
-    "selftest --report precious",
+    "selftest --report precious.html",
     "selftest --frameworks -b mine:Mine --json precious",
     "layout torch keras --code precious",
     "layout torch keras --markdown precious",
@@ -61,7 +65,10 @@ def folder(tmp_path):
     shapes = {"weight_ih_l0": (20, 3), "weight_hh_l0": (20, 5), "bias_ih_l0": 20, "bias_hh_l0": 20}
     save_file({n: draw(s).astype("f4") for n, s in shapes.items()}, tmp_path / "weights")
     (tmp_path / "precious").write_bytes(b"three years of work")
+    (tmp_path / "precious.html").write_bytes(b"three more years")
+    (tmp_path / "weights.md").write_bytes((tmp_path / "weights").read_bytes())
     (tmp_path / "text").write_text("the quick brown fox jumps over the lazy dog " * 9)
+    (tmp_path / "text.md").write_bytes((tmp_path / "text").read_bytes())
     (tmp_path / "mine.py").write_text(MINE)
     return tmp_path
 
@@ -89,7 +96,7 @@ def refused(done):
 @pytest.mark.parametrize("line", LINES)
 def test_a_file_of_somebody_elses_is_kept_and_no_work_begins(line, gateparity, folder):
     words = refused(gateparity(*line.split()))
-    assert "precious would replace a file that is no " in words
+    assert " would replace a file that is no " in words
     assert "gateparity didn't write it; choose another name, or replace it with --force" in words
     assert not (folder / "started").exists()
 
@@ -97,9 +104,10 @@ def test_a_file_of_somebody_elses_is_kept_and_no_work_begins(line, gateparity, f
 @pytest.mark.parametrize("option", ["--json", "--junit", "--markdown", "--report"])
 @pytest.mark.parametrize("source", ["weights", "text"])
 def test_an_input_is_kept_whatever_is_said(option, source, gateparity):
-    done = gateparity("check", *ROWS, f"--{source}", source, option, source)
-    assert f"{option} {source} is an input of this command, which is never" in refused(done)
-    done = gateparity("check", *ROWS, f"--{source}", source, option, source, "--force")
+    name = f"{source}.md" if option == "--report" else source
+    done = gateparity("check", *ROWS, f"--{source}", name, option, name)
+    assert f"{option} {name} is an input of this command, which is never" in refused(done)
+    done = gateparity("check", *ROWS, f"--{source}", name, option, name, "--force")
     assert "is an input of this command" in refused(done)
 
 
@@ -118,7 +126,7 @@ def test_a_recording_is_recorded_again_and_no_input_of_compare_is_replaced(gatep
         assert gateparity("check", *FORWARD, "--record", "run.st").returncode == 0
     assert "is an input" in refused(gateparity("compare", "run.st", "--json", "run.st", "--force"))
     line = ("check", *FORWARD, "--record", "new.st", "--json", "new.st")
-    assert "--record and --json name one file" in refused(gateparity(*line))
+    assert "--json and --record name one file" in refused(gateparity(*line))
 
 
 def test_a_result_is_replaced_by_the_next_and_by_no_other_verbs(gateparity, folder):
@@ -138,7 +146,7 @@ def test_a_saved_failure_replaces_none_but_a_saved_failure(gateparity, folder):
         "class Wrong(Scratch):\n"
         "    def forward(self, config, params, batch):\n"
         "        found = super().forward(config, params, batch)\n"
-        "        return dataclasses.replace(found, c_n=found.h_n)\n"
+        "        return dataclasses.replace(found, states=dict.fromkeys('hc', found.states['h']))\n"
     )
     line = ("check", "-b", "numpy", "-b", "wrong:Wrong", *ONLY, "--save", "kept")
     for _ in range(2):
@@ -169,4 +177,4 @@ def test_standard_output_and_the_summary_of_a_ci_are_free(gateparity, folder):
     done = gateparity("check", *ROWS, *ONLY, *files)
     assert (done.returncode, done.stderr) == (0, "")
     assert '"kind": "run"' in done.stdout
-    assert "### gateparity: agrees" in (folder / "summary.md").read_text()
+    assert "# gateparity check: agrees" in (folder / "summary.md").read_text()

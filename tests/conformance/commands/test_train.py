@@ -80,30 +80,30 @@ def test_one_sentence_in_every_row_is_exit_code_0(folder):
     assert len(one["perplexities"]) == 3
     assert len(one["losses"]) == len(one["norms"]) == 12
     assert other["distances"] == [0, 0, 0]
-    backends = done.stdout.splitlines()[1:3]
-    assert all(line.endswith(one["sentence"]) for line in backends), backends
+    assert done.stdout.startswith("one sentence: 2 of 2 trainings end in a sentence; ")
+    assert f'\n"{one["sentence"]}": the closest choice of a character is won by' in done.stdout
     assert not (folder / "gateparity-training").exists()
 
 
 def test_another_training_is_another_sentence_and_exit_code_1(folder):
     done = train(folder, "--epochs", "40", backends=("numpy", "mine:Deaf"))
     assert done.returncode == 1, done.stdout
-    assert "2 different sentences from 2 rows" in done.stdout
+    assert "2 different sentences: 2 of 2 trainings end in a sentence" in done.stdout
 
 
 def test_a_worker_that_is_lost_costs_its_row_and_the_others_finish(folder):
     done = train(folder, backends=("numpy", "mine:Copy", "mine:Dies"))
     assert done.returncode == 2
     assert "lost in epoch 2: its worker died during train (exit code 3" in done.stdout
-    assert "one sentence from 2 rows" in done.stdout
+    assert "incomplete: 2 of 3 trainings end in a sentence" in done.stdout
     assert list((folder / "gateparity-training").glob("mine-Dies*"))
 
 
 def test_an_adapter_that_does_not_train_is_skipped_with_the_reason(folder):
     done = train(folder, "--json", "run.json", backends=("numpy", "mine:Silent", "mine:Copy"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "skip: Silent has no method train" in done.stdout
-    assert "one sentence from 2 rows" in done.stdout
+    assert "mine:Silent float32  Silent has no method train" in done.stdout
+    assert "one sentence: 2 of 3 trainings end in a sentence" in done.stdout
     skipped = json.loads((folder / "run.json").read_text())["rows"][1]
     assert (skipped["skip"], skipped["error"]) == ("Silent has no method train", None)
 
@@ -111,7 +111,8 @@ def test_an_adapter_that_does_not_train_is_skipped_with_the_reason(folder):
 def test_a_rate_that_diverges_is_told_with_its_step_and_row(folder):
     done = train(folder, "--rate", "1024", "--epochs", "20")
     assert done.returncode == 1
-    assert "a rate of 1024 diverges: in numpy:scratch float32 first, at step " in done.stdout
+    words = "A rate of 1024 diverges in 2 of 2 trainings: first in numpy:scratch float32, at step "
+    assert words in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -119,8 +120,8 @@ def test_a_rate_that_diverges_is_told_with_its_step_and_row(folder):
     [
         (("--rate", "0.1"), "rate is 0.1, expected a number of at least 0 that float32 holds"),
         (("--json", "no/such/run.json"), "can't be written: there is no folder"),
-        (("--plot", "no/such/run.html"), "can't be written: there is no folder"),
-        (("--plot", "."), "can't be written: it is a folder"),
+        (("--report", "no/such/run.html"), "can't be written: there is no folder"),
+        (("--plot", "."), "--plot is gone: type --report FILE.html, which draws the same curves"),
         (("--checkpoints", "text.txt"), "can't be written to: it is a file"),
         (("--download",), "--text and --download exclude each other"),
     ],
@@ -162,17 +163,21 @@ def test_ctrl_c_leaves_checkpoints_that_resume_to_the_same_end(folder):
 
 
 def test_curves_and_distances_are_written_as_one_page(folder):
-    pytest.importorskip("plotly")
-    assert train(folder, "--plot", "run.html").returncode == 0
-    done = run(folder, "horizon", "-b", "numpy", "-b", "mine:Copy", "--plot", "horizon.html")
-    assert done.returncode == 0, done.stdout + done.stderr
-    for name, words in (("run.html", "perplexity"), ("horizon.html", "wild sgd float32")):
-        assert words in (folder / name).read_text("utf-8")
+    assert train(folder, "--report", "run.html", "--report", "run.md").returncode == 0
+    page = (folder / "run.html").read_text("utf-8")
+    assert page.count('role="img"') == 2  # perplexity and loss: no weight is apart
+    assert "# gateparity train: one sentence" in (folder / "run.md").read_text("utf-8")
 
 
-def test_horizon_judges_every_row_and_tells_how_long_they_stay_together(folder):
+def test_horizon_refuses_a_plot_with_what_to_type_now(folder):
+    done = run(folder, "horizon", "--plot", "horizon.html")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "--plot is gone: type --report FILE.html" in done.stderr
+
+
+def test_horizon_judges_every_row_and_says_how_long_they_stay_together(folder):
     backends = ("-b", "numpy", "-b", "mine:Copy", "-b", "mine:Silent")
-    done = run(folder, "horizon", *backends, "--json", "horizon.json")
+    done = run(folder, "horizon", *backends, "--json", "horizon.json", "--report", "horizon.html")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((folder / "horizon.json").read_text())
     statuses = {(trial["backend"], trial["status"]) for trial in found["trials"]}
@@ -181,3 +186,7 @@ def test_horizon_judges_every_row_and_tells_how_long_they_stay_together(folder):
     assert len(wild) == 6
     assert wild["wild sgd", "float32"]["predicted"] < wild["wild sgd", "float64"]["predicted"]
     assert all(h["first"] is None for h in wild.values())  # the same code twice never parts
+    assert done.stdout.startswith("agrees: 32 pass, 0 known, 0 fail, 16 skip, 0 error; seed 0\n")
+    page = (folder / "horizon.html").read_text("utf-8")
+    assert "<h1>agrees</h1>" in page
+    assert page.count('role="img"') == 6  # of each wild problem at each dtype

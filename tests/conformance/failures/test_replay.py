@@ -32,6 +32,7 @@ import os
 from gateparity import Unsupported
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.layouts import D2L
+from gateparity.network.batch import replace_arrays
 
 with open("imported", "a") as file:
     file.write(__name__)
@@ -45,7 +46,7 @@ class Swapped(Scratch):
 class OffElsewhere(Scratch):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return dataclasses.replace(found, c_n=found.c_n + 1)
+        return replace_arrays(found, c_n=found.states["c"] + 1)
 
 
 class Dies(Scratch):
@@ -117,9 +118,9 @@ def change(file, path, **changes):
 
 
 def test_a_check_tells_what_it_saved(checked, folder):
-    line = f"  saved: '{FILE}' (T1-B1-I1-H1); gateparity replay '{FILE}' --backend liar:Swapped"
+    line = f"Saved: '{FILE}' (T1-B1-I1-H1); gateparity replay '{FILE}' --backend liar:Swapped"
     assert checked.stdout.splitlines().count(line) == 1
-    assert checked.stdout.count("saved: ") == 1
+    assert checked.stdout.count("Saved: ") == 1
     assert [path.name for path in (folder / "failed here").iterdir()] == [Path(FILE).name]
     results = json.loads((folder / "run.json").read_text())["results"]
     assert [r["saved"] for r in results if "saved" in r] == [FILE]
@@ -157,16 +158,18 @@ def test_numpy_agrees(gateparity, file):
 def test_it_tells_what_the_file_is(gateparity, file):
     text = gateparity("replay", file, "-b", "numpy").stdout
     failure = load_failure(file)
-    assert text.startswith("forward, case sequence, float32, T1-B1-I1-H1\n")
-    assert f"\n  then: {failure.message}\n" in text
-    for name, value in failure.manifest.items():
-        assert f"\n  {name}: {value}\n" in text
-    backend = next(line for line in text.splitlines() if line.startswith("│ y "))
-    cells = [cell.strip() for cell in backend.strip("│").split("│")]
+    assert text.startswith("agrees: forward, case sequence, float32, T1-B1-I1-H1\n")
+    assert text.endswith("\nagrees: forward, case sequence, float32, T1-B1-I1-H1\n")
+    lines = [re.split(r" {2,}", line.strip()) for line in text.splitlines()]
+    assert ["verdict", failure.message] in lines
+    assert all([name, value] in lines for name, value in failure.manifest.items())
+    (cells,) = [line for line in lines if line[0] == "y[0, 0, 0]"]
     found, expected = failure.found["y"].item(), failure.truth["y"].item()
-    assert cells[:3] == ["y", "[0, 0, 0]", f"{found:.9g}"]
-    assert float(cells[4]) == pytest.approx(expected, rel=1e-8, abs=1e-30)
-    assert cells[5] == "inf" or float(cells[5]) > 8 > float(cells[6])
+    assert cells[1] == f"{found:.9g}"
+    assert float(cells[3]) == pytest.approx(expected, rel=1e-8, abs=1e-30)
+    then, mark = cells[4].split()
+    assert mark == "X"
+    assert float(then) > 8 > float(cells[5])
 
 
 def test_another_machine_needs_the_file_alone(gateparity, file, tmp_path):
@@ -324,7 +327,7 @@ def test_other_arrays_than_now_are_told(gateparity, file, tmp_path):
     path = change(file, tmp_path / "x", found=wide, truth=wide, sigmas=sigmas)
     done = gateparity("replay", path, "-b", "numpy")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "what is expected now isn't what was expected then" in done.stdout
+    assert "The expected results are not those in the file." in done.stdout
     assert "other bits than recorded in y and 3 more arrays" in done.stdout
 
 
@@ -334,7 +337,17 @@ def test_markup_in_a_file_is_text(gateparity, file, tmp_path):
     changes = {"backend": odd, "message": odd, "manifest": {odd: odd}, "case": case}
     done = gateparity("replay", change(file, tmp_path / "x", **changes), "-b", "numpy")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count(odd) == 5
+    assert done.stdout.count(odd) == 6  # the case's name stands first and last
+
+
+def test_reports_have_what_is_printed(gateparity, file, folder):
+    files = ("--report", "again.html", "--report", "again.md")
+    done = gateparity("replay", file, "-b", "liar:Swapped", *files)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "# gateparity replay: differs\n" in (folder / "again.md").read_text()
+    page = (folder / "again.html").read_text()
+    assert "liar:Swapped 1.0 differs" in page
+    assert "liar:Swapped 1.0: the worst element of each array" in page
 
 
 def test_another_size_than_recorded_is_no_crash(gateparity, file, tmp_path):
@@ -383,10 +396,10 @@ def test_nothing_is_saved_where_nothing_fails_or_it_is_not_wanted(gateparity, tm
     assert gateparity("check", *backends, "--case", "unit", cwd=tmp_path).returncode == 0
     done = gateparity(*line, "--no-save", cwd=tmp_path)
     assert done.returncode == 1
-    assert "saved" not in done.stdout
+    assert "saved" not in done.stdout.lower()
     assert not (tmp_path / "gateparity-failures").exists()
     done = gateparity(*line, cwd=tmp_path)
-    assert "saved: gateparity-failures/liar-Swapped-forward-unit-float32" in done.stdout
+    assert "Saved: gateparity-failures/liar-Swapped-forward-unit-float32" in done.stdout
     assert (tmp_path / "gateparity-failures").is_dir()
 
 

@@ -12,6 +12,7 @@ from gateparity.conformance.failures.shrink import GiveUp, shrink
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.arrays import join_arrays, name_arrays
 from gateparity.conformance.problems.cases import RECIPES, Recipe
+from gateparity.network.batch import arrays_by_name
 
 BIG = Recipe("big", steps=6, layers=3, directions=2, lengths=(3, 6, 1))
 
@@ -61,21 +62,22 @@ def test_a_sequence_keeps_the_steps_that_it_had(big):
 def test_a_sequence_alone_is_what_it_was(big):
     alone = reductions.keep_sequences(big, np.array([2]))
     for name in ("y", "h_n", "c_n"):
-        found, expected = getattr(forward(alone), name), getattr(forward(big), name)[:, 2:]
+        found = arrays_by_name(forward(alone))[name]
+        expected = arrays_by_name(forward(big))[name][:, 2:]
         np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
 def test_the_layers_below_are_what_they_were(big):
     found, expected = forward(reductions.keep_layers(big, 2)), forward(big)
-    np.testing.assert_array_equal(found.h_n, expected.h_n[:4])
-    np.testing.assert_array_equal(found.c_n, expected.c_n[:4])
+    np.testing.assert_array_equal(found.states["h"], expected.states["h"][:4])
+    np.testing.assert_array_equal(found.states["c"], expected.states["c"][:4])
 
 
 def test_the_forward_direction_is_what_it_was():
     case = dataclasses.replace(RECIPES["ragged"], layers=1).build("float32", 0)
     found, expected = forward(reductions.forward_only(case)), forward(case)
     np.testing.assert_allclose(found.y, expected.y[..., :6], rtol=1e-14)
-    np.testing.assert_allclose(found.h_n, expected.h_n[:1], rtol=1e-14)
+    np.testing.assert_allclose(found.states["h"], expected.states["h"][:1], rtol=1e-14)
 
 
 def test_units_and_inputs_that_nothing_depends_on_may_go(big):
@@ -93,7 +95,7 @@ def test_units_and_inputs_that_nothing_depends_on_may_go(big):
     small = reductions.keep_inputs(reductions.keep_units(sparse, units), inputs)
     found, expected = forward(small), forward(sparse)
     np.testing.assert_allclose(found.y, expected.y[..., features], rtol=1e-12)
-    np.testing.assert_allclose(found.c_n, expected.c_n[..., units], rtol=1e-12)
+    np.testing.assert_allclose(found.states["c"], expected.states["c"][..., units], rtol=1e-12)
     assert (small.config.hidden_size, small.config.input_size) == (2, 2)
 
 
@@ -120,7 +122,7 @@ def test_what_fails_always_shrinks_to_nothing_but_ones_and_zeros(big):
     assert smallest.sizes == "T1-B1-I1-H1"
     config = smallest.config
     assert (config.layers, config.directions, config.biases) == (1, 1, False)
-    assert (smallest.batch.lengths, smallest.batch.h_0, smallest.batch.c_0) == (None, None, None)
+    assert (smallest.batch.lengths, smallest.batch.states) == (None, None)
     assert not any(array.any() for array in name_arrays(smallest).values())
     assert (smallest.name, config.dtype) == ("big", "float32")
     shapes = {case.sizes for case in tried}
@@ -147,7 +149,7 @@ def test_what_a_failure_needs_stays(big, fails, sizes):
         lambda case: case.config.layers > 1,
         lambda case: case.config.directions > 1,
         lambda case: case.config.biases,
-        lambda case: case.batch.c_0 is not None,
+        lambda case: case.batch.states is not None,
         lambda case: case.batch.lengths is not None and case.batch.lengths.min() < steps(case),
     ],
     ids=["layers", "directions", "biases", "states", "lengths"],
@@ -160,7 +162,7 @@ def test_a_part_that_a_failure_needs_stays(big, fails):
         smallest.config.layers > 1,
         smallest.config.directions > 1,
         smallest.config.biases,
-        smallest.batch.h_0 is not None,
+        smallest.batch.states is not None,
         smallest.batch.lengths is not None,
     ]
     assert sum(parts) == 1

@@ -10,7 +10,7 @@ import pytest
 from gateparity.backends.numpy import equations as numpy_backend
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.judgement import budget
-from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.rounding import make_rounding
 from gateparity.conformance.judgement.truth import Truth
@@ -19,6 +19,7 @@ from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS, Check
 from gateparity.conformance.runs.truths import Truths
+from gateparity.network.batch import map_arrays
 from gateparity.network.config import GATES, Config
 from gateparity.network.parameters import build_parameters, cast_parameters
 from gateparity.protocol.canonical import Canonical
@@ -137,10 +138,10 @@ def test_large_elements_do_not_excuse_small_ones_in_their_array():
         y = lstm.forward(case.config, case.params, case.batch).y
         return {"a": np.concatenate([y * factor for factor in factors])}
 
-    problem, arithmetic = build("sequence"), make_arithmetic("float32")
+    problem, rounding_model = build("sequence"), make_rounding_model("float32")
     both, alone = (
         make_budget(
-            Check("scaled", lambda *a, f=factors: scaled(*a, *f), (), ()), problem, arithmetic
+            Check("scaled", lambda *a, f=factors: scaled(*a, *f), (), ()), problem, rounding_model
         )
         for factors in ((1.0, 2.0**-20), (2.0**-20,))
     )
@@ -186,11 +187,8 @@ def test_what_is_not_finite_in_the_truth_has_no_budget():
 def test_float64_has_float32s_budget_at_its_own_unit(check):
     """The same numbers in both, so the same draws."""
     large = build("sequence")
-    batch, cotangents = (
-        dataclasses.replace(arrays, **{n: a.astype(np.float64) for n, a in found.items()})
-        for arrays in (large.batch, large.cotangent)
-        for found in [{n: a for n, a in vars(arrays).items() if a is not None}]
-    )
+    given = large.batch, large.cotangent
+    batch, cotangents = map_arrays(lambda array: array.astype(np.float64), given)
     params, config = cast_parameters(large.params, "float64"), build("sequence", "float64").config
     small = dataclasses.replace(
         large, config=config, params=params, batch=batch, cotangent=cotangents
@@ -216,9 +214,9 @@ def test_a_scaled_budget_scales_the_errors_that_it_allows():
 def test_a_budget_is_drawn_anew_with_each_seed_and_pass(work, monkeypatch):
     """Draws that were the same in each pass would leave the error of one."""
     monkeypatch.setattr(budget, "_WORK", work)
-    problem, arithmetic = MIDDLE.build("float32", 0), make_arithmetic("float32")
+    problem, rounding_model = MIDDLE.build("float32", 0), make_rounding_model("float32")
     one, again, other = (
-        make_budget(CHECKS["forward"], problem, arithmetic, seed) for seed in (0, 0, 50)
+        make_budget(CHECKS["forward"], problem, rounding_model, seed) for seed in (0, 0, 50)
     )
     np.testing.assert_array_equal(one.sigmas["y"], again.sigmas["y"])
     np.testing.assert_array_equal(one.scores, again.scores)
@@ -257,7 +255,7 @@ def test_scores_have_a_standard_deviation_of_one_under_drawn_roundings():
     """Other draws than the budget's: Truths draws with seed 0."""
     problem = MIDDLE.build("float32", 0)
     expected = expect("forward", problem)
-    rounding = make_rounding(make_arithmetic("float32"), 24, 77)
+    rounding = make_rounding(make_rounding_model("float32"), 24, 77)
     found = CHECKS["forward"].run(Truth(rounding.lift, "float64"), problem)
     scores = [
         expected.budget.shifts({n: a.values[..., d] - expected.truth[n] for n, a in found.items()})
@@ -405,8 +403,10 @@ def test_tf32_passes_where_it_is_declared_and_nowhere_else(case):
 
 def test_coarse_factors_are_float32s_alone_and_half_precision_has_no_bias():
     declared = {"factors": TF32, "bias": 3.0}
-    narrow, single, wide = (make_arithmetic(d, declared) for d in ("float16", "float32", "float64"))
-    assert narrow == make_arithmetic("float16")
+    narrow, single, wide = (
+        make_rounding_model(d, declared) for d in ("float16", "float32", "float64")
+    )
+    assert narrow == make_rounding_model("float16")
     assert (single.factors, single.bias) == (TF32, 3.0)
     assert (wide.factors, wide.bias) == (0.0, 3.0)
     assert single.unit == wide.unit  # float64's draws are scaled
@@ -418,8 +418,10 @@ def test_coarse_factors_are_float32s_alone_and_half_precision_has_no_bias():
     [("sloppy", 1.0), ("unit", 1.0), ("bias", -1.0), ("bias", np.nan), ("factors", np.inf)],
 )
 def test_what_cannot_be_declared_is_refused(dtype, name, value):
-    with pytest.raises(ValueError, match=f"arithmetic declares '{name}': {value}, expected fact"):
-        make_arithmetic(dtype, {"bias": 2.0, name: value})
+    with pytest.raises(
+        ValueError, match=f"rounding_model declares '{name}': {value}, expected fact"
+    ):
+        make_rounding_model(dtype, {"bias": 2.0, name: value})
 
 
 def off_tanh(units):

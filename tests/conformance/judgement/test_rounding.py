@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gateparity.conformance.judgement.rounding import Arithmetic, Draws, Rounding, make_rounding
+from gateparity.conformance.judgement.rounding import Draws, Rounding, RoundingModel, make_rounding
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
@@ -16,14 +16,14 @@ from gateparity.conformance.requirements.checks import CHECKS
 U = 2.0**-24
 N = 20_000
 DRAWS = 3
-EXACT = make_rounding(Arithmetic(0.0), DRAWS, 0)
+EXACT = make_rounding(RoundingModel(0.0), DRAWS, 0)
 NUMBERS = st.floats(-4, 4, width=32)
 KINDS = st.sampled_from(["draws", "plain"])
 quick = settings(max_examples=40, deadline=None)
 
 
-def lift(array, draws=DRAWS, seed=0, unit=U, **arithmetic):
-    return make_rounding(Arithmetic(unit, **arithmetic), draws, seed).lift(np.asarray(array))
+def lift(array, draws=DRAWS, seed=0, unit=U, **rounding_model):
+    return make_rounding(RoundingModel(unit, **rounding_model), draws, seed).lift(np.asarray(array))
 
 
 def arrays(shape):
@@ -477,7 +477,7 @@ def test_a_bias_is_one_of_functions_alone():
 
 
 def test_lifting_draws_changes_nothing():
-    rounding = Rounding(Arithmetic(U), np.arange(DRAWS, dtype=np.uint64))
+    rounding = Rounding(RoundingModel(U), np.arange(DRAWS, dtype=np.uint64))
     array = rounding.lift(np.ones(3))
     assert rounding.lift(array) is array
     assert array.astype("float32") is array

@@ -13,7 +13,7 @@ import pytest
 
 from gateparity.backends.numpy import equations as scratch
 from gateparity.backends.numpy.scratch import Scratch
-from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.rounding import make_rounding
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Mismatch, judge
@@ -117,7 +117,7 @@ def truths():
 
 
 def draw(dtype="float32", **declared):
-    return make_rounding(make_arithmetic(dtype, declared), 32, 0)
+    return make_rounding(make_rounding_model(dtype, declared), 32, 0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -166,7 +166,7 @@ def trace(case, drawn):
 def test_weights_that_come_back_have_no_wider_budget():
     case = RECIPES["deep"].build("float32", 0)
     plain, wide = (
-        make_budget(CHECKS["layout"], case, make_arithmetic("float32", declared))
+        make_budget(CHECKS["layout"], case, make_rounding_model("float32", declared))
         for declared in ({}, DECLARED)
     )
     for name, sigma in plain.sigmas.items():
@@ -174,4 +174,4 @@ def test_weights_that_come_back_have_no_wider_budget():
 
 
 def test_half_precision_has_no_floor_of_its_sigmoid():
-    assert make_arithmetic("float16", DECLARED) == make_arithmetic("float16")
+    assert make_rounding_model("float16", DECLARED) == make_rounding_model("float16")

@@ -15,6 +15,7 @@ from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.plan import named_plan
+from gateparity.network.batch import arrays_by_name, replace_arrays
 from gateparity.network.parameters import CellWeights, fields
 from gateparity.packing.layout import Layout
 from gateparity.protocol.canonical import Canonical
@@ -30,7 +31,9 @@ def sigmoid(x):
 def by_definition(case):
     """The equations, one sequence and one step at a time, in longdouble."""
     config, batch = case.config, case.batch
-    wide = {n: np.asarray(a, np.longdouble) for n, a in vars(batch).items() if n != "lengths"}
+    wide = {
+        n: np.asarray(a, np.longdouble) for n, a in arrays_by_name(batch).items() if n != "lengths"
+    }
     steps, size, _ = batch.x.shape
     h_n, c_n = wide["h_0"].copy(), wide["c_0"].copy()
     y = np.zeros((steps, size, config.output_size), np.longdouble)
@@ -60,7 +63,7 @@ def by_definition(case):
 @pytest.mark.parametrize("recipe", [*(RECIPES[n] for n in ("sequence", "ragged", "deep")), HARD])
 def test_forward_is_the_definition(recipe):
     case = recipe.build("float64", 1)
-    found = vars(Truth().forward(case.config, case.params, case.batch))
+    found = arrays_by_name(Truth().forward(case.config, case.params, case.batch))
     for name, expected in by_definition(case).items():
         np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-15, err_msg=name)
 
@@ -135,14 +138,15 @@ def test_gradients_are_those_of_finite_differences(recipe, seed):
     place = {f"{k} {n}": a for k, cell in enumerate(case.params) for n, a in fields(cell).items()}
     slope = {f"{k} {n}": a for k, cell in enumerate(d_params) for n, a in fields(cell).items()}
     assert list(place) == list(slope)
-    shape = cotangent.h_n.shape
+    shape = cotangent.states["h"].shape
     for name in ("x", "h_0", "c_0"):
-        given = getattr(batch, name)
-        place[name] = np.zeros(shape) if given is None else given
-        slope[name] = getattr(d_batch, name)
+        place[name] = arrays_by_name(batch).get(name, np.zeros(shape))
+        slope[name] = arrays_by_name(d_batch)[name]
     place = {name: array.astype(np.longdouble) for name, array in place.items()}
     generator = np.random.default_rng(seed)
     directions = {n: generator.uniform(-1, 1, a.shape) for n, a in place.items()}
+
+    weights = arrays_by_name(cotangent)
 
     def value(arrays):
         params = tuple(
@@ -150,8 +154,8 @@ def test_gradients_are_those_of_finite_differences(recipe, seed):
             for k, cell in enumerate(case.params)
         )
         states = {name: arrays[name] for name in ("x", "h_0", "c_0")}
-        found = Truth().forward(config, params, dataclasses.replace(batch, **states))
-        return sum((vars(cotangent)[n] * array).sum() for n, array in vars(found).items())
+        found = Truth().forward(config, params, replace_arrays(batch, **states))
+        return sum((weights[n] * array).sum() for n, array in arrays_by_name(found).items())
 
     step = np.cbrt(np.finfo(np.longdouble).eps)
     rise = value(moved(place, directions, step)) - value(moved(place, directions, -step))

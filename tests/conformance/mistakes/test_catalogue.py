@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 import pytest
 
-from gateparity.conformance.judgement.rounding import Arithmetic, make_rounding
+from gateparity.conformance.judgement.rounding import RoundingModel, make_rounding
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.equations import change_equations
@@ -22,6 +22,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.errors import Impure
 from gateparity.layouts import LAYOUTS, TORCH
+from gateparity.network.batch import arrays_by_name, replace_arrays
 from gateparity.network.parameters import CellWeights, fields
 
 HARD = Recipe("hard", size=4, layers=2, directions=2, lengths=(3, 5, 1, 0))
@@ -122,21 +123,22 @@ def test_gradients_are_those_of_the_wrong_lstm(name):
     case = HARD.build("float64", 0)
     lstm = BY_NAME[name].apply(Truth(dtype="longdouble"))
     generator = np.random.default_rng(1)
-    place = [case.batch.x, case.batch.h_0, case.batch.c_0]
+    place = [case.batch.x, case.batch.states["h"], case.batch.states["c"]]
     place += [array for cell in case.params for array in fields(cell).values()]
     directions = [generator.uniform(-1, 1, array.shape) for array in place]
 
     def value(step):
         moved = [a + step * d for a, d in zip(place, directions, strict=True)]
         params = tuple(CellWeights(*moved[k : k + 4]) for k in range(3, len(moved), 4))
-        batch = dataclasses.replace(
-            case.batch, **dict(zip(("x", "h_0", "c_0"), moved, strict=False))
-        )
-        found = vars(lstm.forward(case.config, params, batch))
-        return sum((vars(case.cotangent)[n] * array).sum() for n, array in found.items())
+        inputs = dict(zip(("x", "h_0", "c_0"), moved, strict=False))
+        batch = replace_arrays(case.batch, **inputs)
+        found = arrays_by_name(lstm.forward(case.config, params, batch))
+        weights = arrays_by_name(case.cotangent)
+        return sum((weights[n] * array).sum() for n, array in found.items())
 
     d_params, d = lstm.gradients(case.config, case.params, case.batch, case.cotangent)
-    slopes = [d.x, d.h_0, d.c_0, *(a for cell in d_params for a in fields(cell).values())]
+    slopes = [d.x, d.states["h"], d.states["c"]]
+    slopes += [array for cell in d_params for array in fields(cell).values()]
     expected = sum((s * d).sum() for s, d in zip(slopes, directions, strict=True))
     step = 2.0**-16
     assert abs((value(step) - value(-step)) / (2 * step) - expected) < 1e-6 * abs(expected)
@@ -159,7 +161,7 @@ def test_no_two_do_the_same():
 def test_it_can_be_made_in_rounding_arithmetic(name):
     """Where every operation rounds at random, and most of NumPy isn't to be had."""
     case = HARD.build("float32", 0)
-    rounding = make_rounding(Arithmetic(2.0**-24), 2, 0)
+    rounding = make_rounding(RoundingModel(2.0**-24), 2, 0)
     for results in (forward, gates, gradients, layout):
         exact = results(BY_NAME[name].apply(Truth(dtype="float64")), case)
         found = results(BY_NAME[name].apply(Truth(rounding.lift, "float64")), case)
@@ -228,8 +230,11 @@ BY_HAND = {
         _map(p, ("w_hh",), lambda w: w.swapaxes(1, 2)),
         b,
     ),
-    "h_0 ignored": lambda p, b: (p, dataclasses.replace(b, h_0=None)),
-    "h_0 and c_0 exchanged": lambda p, b: (p, dataclasses.replace(b, h_0=b.c_0, c_0=b.h_0)),
+    "h_0 ignored": lambda p, b: (p, dataclasses.replace(b, states={"c": b.states["c"]})),
+    "h_0 and c_0 exchanged": lambda p, b: (
+        p,
+        replace_arrays(b, h_0=b.states["c"], c_0=b.states["h"]),
+    ),
     "lengths ignored": lambda p, b: (p, dataclasses.replace(b, lengths=None)),
     "weights of the directions exchanged": lambda p, b: ((p[1], p[0], p[3], p[2]), b),
 }
@@ -250,9 +255,9 @@ def _add(params, offset):
 def test_outputs_are_those_of_the_mistake_made_by_hand(name):
     case = HARD.build("float64", 0)
     params, batch = BY_HAND[name](case.params, case.batch)
-    expected = vars(Truth().forward(case.config, params, batch))
+    expected = arrays_by_name(Truth().forward(case.config, params, batch))
     lstm = BY_NAME[name].apply(Truth())
-    for key, array in vars(lstm.forward(case.config, case.params, case.batch)).items():
+    for key, array in arrays_by_name(lstm.forward(case.config, case.params, case.batch)).items():
         np.testing.assert_allclose(array, expected[key], rtol=1e-12)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateparity.conformance.judgement.rounding import Arithmetic, make_rounding
+from gateparity.conformance.judgement.rounding import RoundingModel, make_rounding
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.network.batch import Batch, Outputs
 from gateparity.network.parameters import CellWeights
@@ -31,18 +31,24 @@ def test_it_is_the_transpose_of_the_matrix(name):
 
 def test_none_in_the_place_of_an_array_gives_no_gradient():
     x, states = np.ones((2, 1, 3)), np.ones((1, 1, 4))
-    d = Batch(x * 2, states * 3, states * 4)
-    found = pull_back(lambda batch: Batch(batch.x, None, batch.h_0), d, like=d)
+    d = Batch(x * 2, {"h": states * 3, "c": states * 4})
+    found = pull_back(lambda batch: Batch(batch.x, {"c": batch.states["h"]}), d, like=d)
     np.testing.assert_array_equal(found.x, d.x)
-    np.testing.assert_array_equal(found.h_0, d.c_0)
-    np.testing.assert_array_equal(found.c_0, 0 * states)
+    np.testing.assert_array_equal(found.states["h"], d.states["c"])
+    np.testing.assert_array_equal(found.states["c"], 0 * states)
 
 
 def test_gradients_of_two_results_go_to_both():
-    one, other = (Outputs(*np.full((3, 1, 1, 2), k)) for k in (1.0, 2.0))
-    found = pull_back(lambda pair: Outputs(pair[0].y, *[pair[1].h_n] * 2), other, like=(one, one))
+    one, other = (
+        Outputs(y, {"h": h, "c": c}) for y, h, c in (np.full((3, 1, 1, 2), k) for k in (1.0, 2.0))
+    )
+    found = pull_back(
+        lambda pair: Outputs(pair[0].y, dict.fromkeys("hc", pair[1].states["h"])),
+        other,
+        like=(one, one),
+    )
     np.testing.assert_array_equal(found[0].y, other.y)
-    np.testing.assert_array_equal(found[1].h_n, 2 * other.h_n)
+    np.testing.assert_array_equal(found[1].states["h"], 2 * other.states["h"])
     np.testing.assert_array_equal(found[1].y, 0 * other.y)
 
 
@@ -57,7 +63,7 @@ def test_cells_without_biases_and_without_numbers_have_a_transpose_as_well():
 
 
 def test_a_number_that_is_only_moved_is_not_rounded():
-    lift = make_rounding(Arithmetic(2.0**-8), 3, 0).lift
+    lift = make_rounding(RoundingModel(2.0**-8), 3, 0).lift
     d = lift(np.arange(1.0, 5)) * 1.5
     twice = np.concatenate([d, d[:1]])
     found = pull_back(lambda a: np.concatenate([a[::-1], a[3:]]), twice, like=d)

@@ -11,6 +11,7 @@ from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.errors import InputError
+from gateparity.network.batch import arrays_by_name
 from gateparity.network.dtypes import SUITE_DTYPES
 from gateparity.network.parameters import check_parameters, fields
 from gateparity.protocol.validation import check_batch, check_outputs
@@ -28,9 +29,9 @@ def arrays(case):
     found = {
         f"cell {k}: {n}": a for k, cell in enumerate(case.params) for n, a in fields(cell).items()
     }
-    found |= {name: getattr(case.batch, name) for name in ("x", "h_0", "c_0")}
-    found |= {f"cotangent {name}": array for name, array in vars(case.cotangent).items()}
-    return {name: array for name, array in found.items() if array is not None}
+    found |= arrays_by_name(dataclasses.replace(case.batch, lengths=None))
+    found |= {f"cotangent {name}": array for name, array in arrays_by_name(case.cotangent).items()}
+    return found
 
 
 def build(name, dtype="float32", seed=0):
@@ -104,8 +105,7 @@ def test_where_initial_states_and_biases_are_missing():
     for name in NAMES:
         case = RECIPES[name].build("float32", 0)
         plain = name == "plain"
-        assert (case.batch.h_0 is None) == (case.batch.c_0 is None)
-        assert (case.batch.h_0 is None) == (name in ("plain", "zero_states"))
+        assert (case.batch.states is None) == (name in ("plain", "zero_states"))
         assert (case.params[0].b_ih is None) == (case.params[0].b_hh is None) == plain
         assert case.config.biases != plain
 
@@ -212,7 +212,7 @@ def test_subnormal_inputs_are_below_the_least_normal_number_and_matter(dtype):
     case = RECIPES["subnormal"].build(dtype, 0)
     tiny = np.finfo(dtype).tiny
     assert 0 < np.abs(case.batch.x).max() <= tiny
-    assert np.abs(case.batch.c_0).max() <= tiny
+    assert np.abs(case.batch.states["c"]).max() <= tiny
     flushed = dataclasses.replace(case.batch, x=np.zeros_like(case.batch.x))
     y, other = (Truth().forward(case.config, case.params, b).y for b in (case.batch, flushed))
     assert np.abs(y - other).max() > 0.01
@@ -232,7 +232,7 @@ def test_most_gates_are_saturated(name, dtype):
 @pytest.mark.parametrize("dtype", SUITE_DTYPES)
 def test_zeros_are_inputs_and_states_alone(dtype):
     case = RECIPES["zeros"].build(dtype, 0)
-    assert not any(a.any() for a in (case.batch.x, case.batch.h_0, case.batch.c_0))
+    assert not any(a.any() for a in (case.batch.x, case.batch.states["h"], case.batch.states["c"]))
     assert case.params[0].b_ih.all()
 
 
@@ -242,14 +242,14 @@ def test_nan_reaches_the_rest_of_its_sequence_and_nothing_else():
     expected = np.zeros(found.y.shape, bool)
     expected[1:, 1] = True
     np.testing.assert_array_equal(np.isnan(found.y), expected)
-    np.testing.assert_array_equal(np.isnan(found.c_n), expected[-1:])
+    np.testing.assert_array_equal(np.isnan(found.states["c"]), expected[-1:])
 
 
 def test_infinity_stays_in_the_cell_and_makes_no_nan():
     case = RECIPES["infinite"].build("float32", 0)
     found = Truth().forward(case.config, case.params, case.batch)
     assert np.isfinite(found.y).all()
-    assert found.c_n[0, 2, 0] == np.inf
-    assert found.c_n[0, 2, 5] == -np.inf
-    assert np.isinf(found.c_n).sum() == 2
+    assert found.states["c"][0, 2, 0] == np.inf
+    assert found.states["c"][0, 2, 5] == -np.inf
+    assert np.isinf(found.states["c"]).sum() == 2
     assert np.isinf(case.batch.x).sum() == 2

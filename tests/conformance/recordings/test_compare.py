@@ -13,6 +13,7 @@ from gateparity.conformance.recordings.compare import compare_recordings, count_
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.errors import InputError
+from gateparity.network.batch import map_arrays
 
 
 def change(recording, **changes):
@@ -69,7 +70,7 @@ def test_a_declared_bias_counts(record, compare):
     """What a recording declares of its arithmetic widens its own budget."""
     made = record(torch="nudged")
     plain = compare(made).run.results
-    run = dataclasses.replace(made.run, arithmetics={"torch:scratch": {"bias": 8.0}})
+    run = dataclasses.replace(made.run, rounding_models={"torch:scratch": {"bias": 8.0}})
     wide = compare(dataclasses.replace(made, run=run)).run.results
     assert max(r.sigmas for r in wide) < max(r.sigmas for r in plain)
 
@@ -77,10 +78,8 @@ def test_a_declared_bias_counts(record, compare):
 class Flushes(Scratch):
     def forward(self, config, params, batch):
         tiny = np.finfo(config.dtype).tiny
-        flushed = {
-            n: np.where(np.abs(a) < tiny, 0, a) for n, a in vars(batch).items() if n != "lengths"
-        }
-        return super().forward(config, params, dataclasses.replace(batch, **flushed))
+        flushed = map_arrays(lambda a: np.where(np.abs(a) < tiny, 0, a), batch)
+        return super().forward(config, params, dataclasses.replace(flushed, lengths=batch.lengths))
 
 
 @pytest.mark.parametrize(("device", "status"), [("cpu", "known"), ("gpu", "fail")])

@@ -70,7 +70,7 @@ def refuse(path, words):
 
 
 def assert_same(one, other):
-    fields = ("backends", "versions", "seed", "seconds", "arithmetics", "manifests")
+    fields = ("backends", "versions", "seed", "seconds", "rounding_models", "manifests")
     for field in fields:
         assert getattr(one.run, field) == getattr(other.run, field), field
     assert (one.source, one.gateparity, one.recorded) == (
@@ -176,7 +176,7 @@ def test_files_of_another_kind(tmp_path, small, path):
     y = {"y": np.zeros(2)}
     failure = Failure("forward", case, "torch:layer", y, y, y, "y differs", {}, 0)
     save_failure(failure, path)
-    refuse(path, "no recorded run: `gateparity replay` reads a saved failure")
+    refuse(path, "kind is 'saved failure', expected 'recorded run': `gateparity replay` reads it")
     path.write_bytes(save({"weight": np.zeros(3, "f4")}))
     refuse(path, "gateparity didn't write it")
     path.write_bytes(struct.pack("<Q", 99999) + b"[" * 99999)
@@ -184,14 +184,23 @@ def test_files_of_another_kind(tmp_path, small, path):
     refuse(tmp_path, "it is a directory")
     refuse(tmp_path / "gone", "can't be read, expected a recorded run: No such file")
     path.write_bytes(pack_recording(small))
-    with pytest.raises(InputError, match="a recorded run, expected a saved failure"):
+    with pytest.raises(
+        InputError,
+        match="expected 'saved failure': `gateparity compare` reads it",
+    ):
         load_failure(path)
+
+
+@pytest.mark.parametrize("words", [{}, {"schema": 1}])
+def test_no_recording_goes_without_a_checksum(words, unpacked, path):
+    path.write_bytes(pack_tensors({}, words, LIMITS))
+    refuse(path, "kind is None, expected 'recorded run'")
 
 
 def test_another_schema(unpacked, path):
     arrays, words = unpacked
     rewrite(path, arrays, words | {"schema": SCHEMA + 1, "gateparity": "9.9"})
-    refuse(path, f"schema is {SCHEMA + 1}, expected {SCHEMA}: gateparity 9.9 recorded it")
+    refuse(path, f"schema is {SCHEMA + 1}, expected {SCHEMA}: gateparity '9.9' wrote it")
 
 
 def test_a_file_that_is_too_large_is_not_read(path):
@@ -226,9 +235,14 @@ ROWS = [
     ("backend", "a\nb", "backend is 'a\\nb'"),
     ("shipped", "yes", "shipped is 'yes', expected true or false"),
     ("arithmetic", {"bias": -1}, "bias is -1"),
-    ("arithmetic", {"bits": 1}, "arithmetic declares 'bits'"),
+    ("lacks", ["gates"], "lacks is 'gates', expected one of initial_states, final_states"),
+    ("arithmetic", {"bits": 1}, "rounding_model declares 'bits'"),
     ("arithmetic", 3, "arithmetic is 3"),
-    ("manifest", {str(k): "" for k in range(200)}, "expected 128 texts at most"),
+    (
+        "manifest",
+        {str(k): "" for k in range(200)},
+        "128 printable names at most",
+    ),
     ("results", [], "has 0 results, expected 2"),
 ]
 RESULTS = [

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
+import re
 
 import pytest
-from rich.console import Console
 
-from gateparity.conformance.reports.recordings import (
-    print_recordings,
-    print_twins,
-    to_json,
-    to_markdown,
-    to_notes,
-    to_tables,
-)
+from gateparity.conformance.reports.console import make_console
+from gateparity.conformance.reports.html.page import to_html
+from gateparity.conformance.reports.markdown import to_markdown
+from gateparity.conformance.reports.recordings import comparison_report, to_json
+from gateparity.conformance.reports.terminal import print_report
 
 
 @pytest.fixture
@@ -25,42 +23,62 @@ def comparison(record, compare):
     return compare(one, other)
 
 
-def printed(print_it, comparison):
-    console = Console(width=300, record=True, force_terminal=False)
+def printed(comparison):
+    console = make_console()
     with console.capture() as capture:
-        print_it(comparison, console)
+        print_report(comparison_report(comparison), console)
     return capture.get()
 
 
+def rows(text, title):
+    """The cells of a section's table in piped output, without its head."""
+    lines = text.partition(f"\n{title}\n")[2].partition("\n\n")[0].splitlines()
+    return [re.split(r" {2,}", line.strip()) for line in lines[2:]]
+
+
 def test_a_person_reads_what_is_alike_and_why_not(comparison):
-    text = printed(print_twins, comparison)
-    assert "numpy:scratch@a │ numpy:scratch@b │ float32 │" in text
-    assert "within rounding" in text
-    assert "numpy:scratch@a and numpy:scratch@b, float32, differ first in forward, sequence" in text
-    assert "│ instructions │ ... g     │ ... x │ numpy:scratch │" in text
-    assert "│ XLA_FLAGS    │ <b>|[red] │ -     │ numpy:scratch │" in text
+    text = printed(comparison)
+    both = "numpy:scratch@a and numpy:scratch@b"
+    single, double, first, *_ = rows(text, "One backend in two recordings")
+    assert single[:3] == [both, "float32", "within rounding"]
+    assert double[:3] == [both, "float64", "within rounding"]
+    assert first[0].startswith(f"- {both}, float32, differ first in forward, sequence: y[0")
+    assert rows(text, "What differs in their manifests") == [
+        ["instructions", "a: ... g", "numpy:scratch"],
+        ["b: ... x"],
+        ["XLA_FLAGS", "a: <b>|[red]", "numpy:scratch"],
+        ["b: -"],
+    ]
+
+
+def test_what_is_alike_stands_first_and_last(comparison):
+    line = "One backend in two recordings: 2 within rounding"
+    lines = printed(comparison).splitlines()
+    assert lines[1] == lines[-2] == line
 
 
 def test_each_recording_is_introduced(comparison):
-    lines = printed(print_recordings, comparison).splitlines()
-    assert len(lines) == 2
-    assert lines[0].startswith("a: recorded 20")
-    assert "by gateparity" in lines[0]
-    assert "judged by" not in lines[0]
+    found = rows(printed(comparison), "Recordings")
+    assert [row[0] for row in found] == ["a", "b"]
+    assert all(row[1].startswith("20") and row[3] == "numpy:scratch" for row in found)
 
 
 def test_another_gateparity_is_named(record, compare):
     made = dataclasses.replace(record(["forward"], ["unit"]), gateparity="0.0.1")
-    text = printed(print_recordings, compare(made))
-    assert "by gateparity 0.0.1, judged by " in text
+    here = importlib.metadata.version("gateparity")
+    words = f"gateparity {here} judges a, which 0.0.1 recorded. Their checks may differ."
+    assert words in printed(compare(made)).splitlines()
 
 
 def test_a_verdict_that_is_another_here_is_told(record, compare):
     made = record(["forward"], ["unit"], numpy="sound", torch="shifted")
     results = tuple(dataclasses.replace(r, status="pass") for r in made.run.results)
     lied = dataclasses.replace(made, run=dataclasses.replace(made.run, results=results))
-    line = "torch:scratch forward, unit, float32: fail here, and not where it was recorded"
-    assert line in printed(print_twins, compare(lied))
+    text = printed(compare(lied))
+    assert text.count("2 results have other verdicts here than when recorded") == 2
+    assert rows(text, "Verdicts that are not the recorded ones") == [
+        ["torch:scratch", "forward", "fail", "unit float32, unit float64"]
+    ]
 
 
 def test_a_program_reads_it(comparison):
@@ -78,15 +96,6 @@ def test_a_program_reads_it(comparison):
     assert found["revised"] == []
 
 
-def test_a_report_has_it_too(comparison):
-    recorded, _, first, *_ = to_notes(comparison)
-    assert recorded.startswith("a: recorded 20")
-    assert "differ first in forward, sequence" in first
-    twins, lines = to_tables(comparison)
-    assert {row[-1] for row in twins.rows} == {"within rounding"}
-    assert ["XLA_FLAGS", "<b>|[red]", "-", "numpy:scratch"] in lines.rows
-
-
 def test_what_is_not_finite_is_null(comparison):
     twins = [dataclasses.replace(twin, sigmas=float("inf")) for twin in comparison.twins]
     found = to_json(dataclasses.replace(comparison, twins=tuple(twins)))
@@ -94,7 +103,8 @@ def test_what_is_not_finite_is_null(comparison):
 
 
 def test_a_page_shows_words_as_they_are(comparison):
-    page = to_markdown(comparison)
-    assert "| XLA\\_FLAGS | &lt;b&gt;\\|\\[red\\] | - | numpy:scratch |" in page
-    assert "| backend | and | dtype | same bits | sigma | so they are |\n| --- |" in page
-    assert "- a: recorded 20" in page
+    report = comparison_report(comparison)
+    page = to_markdown(report)
+    assert "| XLA\\_FLAGS | a: &lt;b&gt;\\|\\[red\\]<br>b: - | numpy:scratch |" in page
+    assert "| backends | dtype | result | same bits | sigma |\n| --- |" in page
+    assert "a: &lt;b&gt;|[red]<br>b: -" in to_html(report)

@@ -1,24 +1,16 @@
-"""A run as Markdown, rendered: every word arrives as it was, and none of it is obeyed."""
+"""A report as Markdown, rendered: every word arrives as it was, and none of it is obeyed."""
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import re
-import sys
-from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
-from gateparity.backends.backend import Backend
+from gateparity.conformance.reports.blocks import Cell, Code, Figure, Report, Section, Table, line
 from gateparity.conformance.reports.markdown import escape, to_markdown
-from gateparity.conformance.runs.result import Pair, Result, Run
 
-NUMPY = Backend(
-    "numpy", "scratch", "gateparity.backends.numpy.scratch:Scratch", Path(sys.executable)
-)
-REASON = "y[0, 1]: found 1, expected 2"
 RENDER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 ODD = [
     "a | b || c",
@@ -32,19 +24,6 @@ ODD = [
     "$x$ $$y$$",
     "trailing |",
 ]
-
-
-def make_run(name="mypkg", reason=REASON, version="1.0"):
-    mine = Backend(name, "", "mypkg:LSTM", Path(sys.executable), shipped=False, installed=True)
-    results = (
-        Result(NUMPY, "forward", "unit", "float32", "pass", 1e-8, sigmas=0.5),
-        Result(NUMPY, "forward", "unit", "float64", "pass", 1e-16, sigmas=1.25),
-        Result(NUMPY, "gates", "unit", "float32", "skip", reason=reason),
-        Result(mine, "forward", "unit", "float32", "fail", 0.5, reason, sigmas=41.0),
-        Result(mine, "forward", "unit", "float64", "error", reason=reason),
-    )
-    pair = Pair("numpy:scratch", mine.label, "float32", "fail", 0.5, reason)
-    return Run((NUMPY, mine), results, (pair,), {mine.label: version}, 3, 2.0, 0.1)
 
 
 def render(text):
@@ -63,52 +42,53 @@ def table(markup):
     return [[words(cell) for cell in backend] for backend in cells]
 
 
-def test_the_verdict_comes_first():
-    text = to_markdown(make_run())
-    assert text.startswith("### gateparity: differs\n")
-    assert "2 pass, 0 known, 1 fail, 1 skip, 1 error; 1 pairs; seed 3; 2.0 s, of them" in text
-    assert "1.5 cases/s" in text
+def make_report(odd):
+    return Report(
+        odd,
+        [
+            Section(odd, [Table((odd, "n"), [[odd, Cell(odd, "fail")]], odd, numbers=1)]),
+            line(odd),
+            line(odd, Cell(odd, "pass"), item=True),
+        ],
+        odd,
+        1,
+        odd,
+    )
 
 
-def test_the_table_has_a_line_for_each_row_and_dtype():
-    assert table(render(to_markdown(make_run()))) == [
-        ["backend", "version", "dtype", "forward", "gates"],
-        ["numpy:scratch", "", "float32", "0.5", "skip"],
-        ["numpy:scratch", "", "float64", "1.2", "-"],
-        ["mypkg", "1.0", "float32", "41.0 X", "-"],
-        ["mypkg", "1.0", "float64", "error", "-"],
-    ]
+def test_the_verdict_comes_first_and_sections_nest():
+    inner = Section("Inner", [line("said")])
+    report = Report("gateparity check", [Section("All", [inner])], "differs", 1, "2 pass")
+    assert to_markdown(report) == (
+        "# gateparity check: differs\n\n2 pass.\n\n## All\n\n### Inner\n\nsaid\n"
+    )
 
 
-def test_reasons_failures_and_pairs_are_told():
-    markup = render(to_markdown(make_run(), "--text 'a b.txt'"))
-    seen = words(markup)
-    assert f"numpy:scratch skip: gates: {REASON}" in seen
-    assert f"mypkg forward, case unit, float32 differs : {REASON}" in seen
-    assert f"numpy:scratch and mypkg differ, float32 : {REASON}" in seen
-    backends, work = "--backend numpy --backend mypkg", "--check forward --text 'a b.txt' --seed 3"
-    repeat = f"$ gateparity check {backends} {work}"
-    assert f'<pre><code class="language-console">{html.escape(repeat, quote=False)}\n' in markup
+def test_a_table_aligns_its_numbers_and_marks_what_fails():
+    rows = [["forward", Cell("1.2", "pass"), Cell("41 X", "fail")]]
+    text = to_markdown(Report("r", [Table(("check", "1", "2"), rows, numbers=2)]))
+    assert "| check | 1 | 2 |\n| --- | ---: | ---: |\n| forward | 1.2 | **41 X** |" in text
 
 
-def test_what_explains_a_row_and_what_was_saved_is_told():
-    run = dataclasses.replace(make_run(), explanations={"mypkg": "as if *two* gates"})
-    saved = dataclasses.replace(run.results[3], saved="a b.npz", saved_sizes="T1 B1")
-    run = dataclasses.replace(run, results=(*run.results[:3], saved, run.results[4]))
-    seen = words(render(to_markdown(run)))
-    assert "mypkg : as if *two* gates" in seen
-    assert "saved: 'a b.npz' (T1 B1); gateparity replay 'a b.npz' --backend mypkg" in seen
+def test_items_are_a_list_without_blank_lines():
+    text = to_markdown(Report("r", [line("a", item=True), line("b", item=True), line("c")]))
+    assert text == "# r\n\n- a\n- b\n\nc\n"
+
+
+def test_a_picture_is_told_in_words_and_what_only_a_page_has_is_left_out():
+    words = Table(("step", "0"), [["sigma", "9.0"]], "Growth", numbers=1)
+    extra = Section("Page", [line("x")], extra=True)
+    text = to_markdown(Report("r", [Figure("chart", None, words), Figure("chart", None), extra]))
+    assert text == "# r\n\nGrowth:\n\n| step | 0 |\n| --- | ---: |\n| sigma | 9.0 |\n"
 
 
 @pytest.mark.parametrize("odd", ODD)
 def test_nothing_that_a_backend_says_is_obeyed(odd):
-    markup = render(to_markdown(make_run(odd, odd, odd)))
-    cells = table(markup)
-    assert {len(backend) for backend in cells} == {5}
+    markup = render(to_markdown(make_report(odd)))
     seen = " ".join(odd.split())
-    assert cells[3][:2] == [seen, seen]
-    assert words(markup).count(seen) >= 6
-    plain = render(to_markdown(make_run("x", "x", "x")))
+    assert table(markup) == [[seen, "n"], [seen, seen]]
+    assert words(markup).count(seen) >= 9
+    plain = render(to_markdown(make_report("x")))
     tags = "script|b|em|a|img|s|del|h1"
     assert len(re.findall(f"<({tags})\\b", markup)) == len(re.findall(f"<({tags})\\b", plain))
 
@@ -118,10 +98,20 @@ def test_what_is_escaped_is_read_as_it_was(odd):
     assert words(render(escape(odd))) == " ".join(odd.split())
 
 
-def test_a_line_break_stays_in_its_cell():
-    assert table(render(to_markdown(make_run(version="1\n\n# 2"))))[3][1] == "1 # 2"
+def test_lines_of_a_cell_stay_in_it_and_none_is_obeyed():
+    markup = render(to_markdown(Report("r", [Table(("a",), [["1\n\n# 2"]])])))
+    assert table(markup) == [["a"], ["1 # 2"]]
 
 
 def test_a_fence_in_a_command_does_not_end_its_block():
-    markup = render(to_markdown(make_run("a```b")))
-    assert "--backend 'a```b' --check forward" in html.unescape(markup)
+    markup = render(to_markdown(Report("r", [Code("check -b 'a```b'"), line("after")])))
+    assert "<p>after</p>" in markup
+    assert "$ check -b 'a```b'" in html.unescape(markup)
+
+
+def test_an_address_is_a_link_whatever_it_contains():
+    markup = render(to_markdown(Report("r", [line("see https://a.b/c_d_e?f=1&g*h*, or not")])))
+    assert (
+        '<a href="https://a.b/c_d_e?f=1&amp;g*h*">https://a.b/c_d_e?f=1&amp;g*h*</a>, or' in markup
+    )
+    assert "<a " not in render(escape("http://a.b ://c https://"))

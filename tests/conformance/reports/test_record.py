@@ -13,6 +13,7 @@ import pytest
 from gateparity.backends.backend import Backend
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.record import to_json
+from gateparity.conformance.reports.run import run_report
 from gateparity.conformance.runs.plan import Source
 from gateparity.conformance.runs.result import Pair, Result, Run
 
@@ -63,6 +64,7 @@ def test_the_schema(run):
         "reason": "",
         "sigmas": 0.5,
         "shift": 0.25,
+        "max_absolute": None,
     }
     assert all(set(result) == set(results[0]) for result in results)
     keys = {"a", "b", "dtype", "status", "max_error", "reason", "sigmas"}
@@ -70,7 +72,8 @@ def test_the_schema(run):
 
 
 def test_what_is_not_finite_is_null(run, tmp_path):
-    ReportFiles(json=tmp_path / "run.json").write(run, SOURCE)
+    files = ReportFiles("run", json=tmp_path / "run.json")
+    files.write(run_report(run, SOURCE), to_json(run, SOURCE))
     text = (tmp_path / "run.json").read_text("utf-8")
     assert text.startswith('{\n  "gateparity": "')
     found = json.loads(text, parse_constant=pytest.fail)

@@ -26,7 +26,7 @@ from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import Impure
 from gateparity.layouts import D2L, TORCH
-from gateparity.network.batch import Batch, Gradients, Outputs
+from gateparity.network.batch import Batch, Gradients, arrays_by_name, map_states, replace_arrays
 from gateparity.protocol.canonical import Canonical
 
 SEEDS = 5  # of the search for false alarms
@@ -119,19 +119,25 @@ class WrongGradient(Scratch):
         return self.change(super().gradients(config, params, batch, cotangent))
 
 
+def without(batch, name):
+    return {n: state for n, state in (batch.states or {}).items() if n != name}
+
+
 class IgnoresH0(WrongInput):
     def change(self, params, batch):
-        return params, dataclasses.replace(batch, h_0=None)
+        return params, dataclasses.replace(batch, states=without(batch, "h"))
 
 
 class IgnoresC0(WrongInput):
     def change(self, params, batch):
-        return params, dataclasses.replace(batch, c_0=None)
+        return params, dataclasses.replace(batch, states=without(batch, "c"))
 
 
 class SwapsTheInitialStates(WrongInput):
     def change(self, params, batch):
-        return params, dataclasses.replace(batch, h_0=batch.c_0, c_0=batch.h_0)
+        if batch.states is None:
+            return params, batch
+        return params, replace_arrays(batch, h_0=batch.states["c"], c_0=batch.states["h"])
 
 
 class IgnoresLengths(WrongInput):
@@ -199,7 +205,7 @@ class StatesOfTheLastLayerOnly(WrongOutput):
         def last(states):
             return np.concatenate([states[-config.directions :]] * config.layers)
 
-        return Outputs(outputs.y, last(outputs.h_n), last(outputs.c_n))
+        return map_states(outputs, last)
 
 
 class OrdersStatesByDirection(WrongOutput):
@@ -210,7 +216,7 @@ class OrdersStatesByDirection(WrongOutput):
             shape = (config.layers, config.directions, *states.shape[1:])
             return np.swapaxes(states.reshape(shape), 0, 1).reshape(states.shape)
 
-        return Outputs(outputs.y, turn(outputs.h_n), turn(outputs.c_n))
+        return map_states(outputs, turn)
 
 
 class RunsTheFirstLayerOnly(Scratch):
@@ -218,18 +224,14 @@ class RunsTheFirstLayerOnly(Scratch):
 
     def forward(self, config, params, batch):
         one = dataclasses.replace(config, layers=1)
-        states = {
-            name: None if state is None else state[: config.directions]
-            for name, state in (("h_0", batch.h_0), ("c_0", batch.c_0))
-        }
-        found = super().forward(one, params, dataclasses.replace(batch, **states))
-        h_n, c_n = (np.concatenate([s] * config.layers) for s in (found.h_n, found.c_n))
-        return Outputs(found.y, h_n, c_n)
+        first = map_states(batch, lambda state: state[: config.directions])
+        found = super().forward(one, params, first)
+        return map_states(found, lambda state: np.concatenate([state] * config.layers))
 
 
 class ReturnsTheCellState(WrongOutput):
     def change(self, outputs, config, params, batch):
-        return dataclasses.replace(outputs, h_n=outputs.c_n)
+        return replace_arrays(outputs, h_n=outputs.states["c"])
 
 
 class TracesGatesInAnotherOrder(Scratch):
@@ -264,8 +266,8 @@ def drops(name):
 
     class Drops(WrongGradient):
         def change(self, found):
-            zeros = np.zeros_like(getattr(found.batch, name))
-            return Gradients(found.params, dataclasses.replace(found.batch, **{name: zeros}))
+            zeros = np.zeros_like(arrays_by_name(found.batch)[name])
+            return Gradients(found.params, replace_arrays(found.batch, **{name: zeros}))
 
     return Drops
 
@@ -279,13 +281,13 @@ class LeavesNoiseInThePadding(Scratch):
             return found
         live = (np.arange(len(batch.x))[:, None] < batch.lengths)[..., None]
         x = np.where(live, found.batch.x, np.asarray(1e-3, config.dtype))
-        return Gradients(found.params, Batch(x, found.batch.h_0, found.batch.c_0))
+        return Gradients(found.params, Batch(x, found.batch.states))
 
 
 class IgnoresTheCotangentOfFinalStates(Scratch):
     def gradients(self, config, params, batch, cotangent):
-        zeros = np.zeros_like(cotangent.h_n)
-        return super().gradients(config, params, batch, Outputs(cotangent.y, zeros, zeros))
+        cotangent = map_states(cotangent, np.zeros_like)
+        return super().gradients(config, params, batch, cotangent)
 
 
 LIARS = [
@@ -489,7 +491,7 @@ def test_arrays_are_named_by_layer_and_direction(plan):
 def test_an_answer_of_the_wrong_shape_is_no_answer(plan):
     class LastLayer(WrongOutput):
         def change(self, outputs, config, params, batch):
-            return dataclasses.replace(outputs, h_n=outputs.h_n[-1:])
+            return replace_arrays(outputs, h_n=outputs.states["h"][-1:])
 
     check, case = next((check, case) for check, case in plan if check.name == "layers")
     with pytest.raises(ValueError, match=r"^h_n has shape \(1, 3, 6\), expected \(2, 3, 6\)$"):

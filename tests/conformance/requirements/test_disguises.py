@@ -16,6 +16,7 @@ from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.symmetries import draw_cycle
+from gateparity.network.batch import arrays_by_name
 from gateparity.network.parameters import fields
 
 SEEDS = range(5)
@@ -91,7 +92,7 @@ def test_every_sequence_of_the_batch_changes_its_place(check, name, seed):
     assert [call.method for call in mixed] == ["forward", "gradients"]
     for call in mixed:
         for array in ("x", "h_0", "c_0"):
-            found, own = getattr(call.batch, array), getattr(case.batch, array)
+            found, own = (arrays_by_name(given)[array] for given in (call.batch, case.batch))
             assert not (found == own).any()
             np.testing.assert_array_equal(np.sort(found, 1), np.sort(own, 1))
         if case.batch.lengths is not None:
@@ -125,8 +126,8 @@ def test_chunks_are_shorter_than_the_whole_and_begin_in_states_of_their_own(chec
     assert sum(len(call.batch.x) for call in forward) == len(case.batch.x)
     assert all(0 < len(call.batch.x) < len(case.batch.x) for call in calls)
     for before, after in itertools.pairwise(forward):
-        assert not (before.batch.h_0 == after.batch.h_0).any()
-        assert not (before.batch.c_0 == after.batch.c_0).any()
+        assert not (before.batch.states["h"] == after.batch.states["h"]).any()
+        assert not (before.batch.states["c"] == after.batch.states["c"]).any()
 
 
 @pytest.mark.parametrize(("check", "name", "seed"), cases("lengths"))

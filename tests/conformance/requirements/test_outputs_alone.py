@@ -14,13 +14,13 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
 from gateparity.conformance.requirements.answers import comparable, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.pairs import compare_all, make_pairs
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import Unsupported
 from gateparity.layouts import D2L
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Outputs, join_states, map_states
 from gateparity.protocol.canonical import Canonical
 
 SKIPPED = {"gates", "gradients", "variants"}
@@ -40,33 +40,34 @@ class Stacked:
         x, found = batch.x, []
         for layer in range(config.layers):
             cells = slice(layer * config.directions, (layer + 1) * config.directions)
-            h_0, c_0 = (None if s is None else s[cells] for s in (batch.h_0, batch.c_0))
-            found.append(self.run(layer, config, params, x, h_0, c_0, batch.lengths))
+            given = dataclasses.replace(map_states(batch, lambda s, cells=cells: s[cells]), x=x)
+            found.append(self.run(layer, config, params, given))
             x = found[-1].y
-        h_n, c_n = (np.concatenate([vars(part)[n] for part in found]) for n in ("h_n", "c_n"))
-        return Outputs(x, h_n, c_n)
+        return Outputs(x, join_states(found, np.concatenate))
 
-    def run(self, layer, config, params, x, h_0, c_0, lengths):
+    def run(self, layer, config, params, batch):
         one = dataclasses.replace(config, layers=1, input_size=config.layer_input_size(layer))
         start = f"l{layer}"
         own = {f"l0{n[len(start) :]}": a for n, a in params.items() if n.startswith(start)}
-        return Scratch().forward(one, own, Batch(x, h_0, c_0, lengths))
+        return Scratch().forward(one, own, batch)
 
 
 class ForgetsStates(Stacked):
     """Above the first layer."""
 
-    def run(self, layer, config, params, x, h_0, c_0, lengths):
+    def run(self, layer, config, params, batch):
         if layer:
-            h_0 = c_0 = None
-        return super().run(layer, config, params, x, h_0, c_0, lengths)
+            batch = dataclasses.replace(batch, states=None)
+        return super().run(layer, config, params, batch)
 
 
 class ForgetsLengths(Stacked):
     """Above the first layer: states and outputs of the padded end."""
 
-    def run(self, layer, config, params, x, h_0, c_0, lengths):
-        return super().run(layer, config, params, x, h_0, c_0, None if layer else lengths)
+    def run(self, layer, config, params, batch):
+        if layer:
+            batch = dataclasses.replace(batch, lengths=None)
+        return super().run(layer, config, params, batch)
 
 
 class FillsThePadding(Stacked):
@@ -77,7 +78,7 @@ class FillsThePadding(Stacked):
         if batch.lengths is None:
             return found
         past = (np.arange(len(batch.x))[:, None] >= batch.lengths)[..., None]
-        return dataclasses.replace(found, y=np.where(past, found.h_n[-1, 0, 0], found.y))
+        return dataclasses.replace(found, y=np.where(past, found.states["h"][-1, 0, 0], found.y))
 
 
 class ReadsThePadding(Stacked):
@@ -195,7 +196,8 @@ def test_beside_one_that_has_gradients_outputs_are_compared(kind, status, truths
     plan = named_plan((), ("lengths",), 0)
     results = [result for a in (Scratch(), kind()) for result in ask(a, plan, truths)]
     labels = list(dict.fromkeys(result.backend.label for result in results))
-    pairs = compare_pairs(labels, results, plan, truths, {label: {} for label in labels})
+    compared = compare_all(labels, results, plan, truths, {label: {} for label in labels})
+    pairs = make_pairs(compared, plan)
     assert [(pair.dtype, pair.status) for pair in pairs] == [
         ("float32", status),
         ("float64", status),

@@ -15,7 +15,7 @@ from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import Impure, Unsupported
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import map_arrays, map_states, replace_arrays
 from gateparity.protocol.canonical import Canonical
 
 TRUTHS = Truths()
@@ -57,7 +57,7 @@ class ForgetsStatesWhereThereAreNoSteps(Scratch):
         found = super().forward(config, params, batch)
         if len(batch.x):
             return found
-        return Outputs(found.y, np.zeros_like(found.h_n), np.zeros_like(found.c_n))
+        return map_states(found, np.zeros_like)
 
 
 class SumsOverSequences(OfAnotherX):
@@ -107,11 +107,11 @@ class SpreadsNan(OfAnotherX):
 
 class CutsInfinity(Scratch):
     def forward(self, config, params, batch):
-        c_0 = batch.c_0
-        if c_0 is not None:
+        if batch.states:
+            c_0 = batch.states["c"]
             limit = np.finfo(c_0.dtype).max
-            c_0 = np.clip(c_0, -limit, limit)
-        return super().forward(config, params, dataclasses.replace(batch, c_0=c_0))
+            batch = replace_arrays(batch, c_0=np.clip(c_0, -limit, limit))
+        return super().forward(config, params, batch)
 
 
 class ClipsTheCell(Scratch):
@@ -161,7 +161,7 @@ def test_wrong_values_are_caught(liar, expected, dtype):
 class AnswersInFloat32(Scratch):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return Outputs(*(array.astype("float32") for array in vars(found).values()))
+        return map_arrays(lambda array: array.astype("float32"), found)
 
 
 class CutsToFloat8(OfAnotherX):
@@ -227,9 +227,9 @@ def test_an_empty_answer_is_what_the_requirement_says():
         config, params, batch, cotangents = case.config, case.params, case.batch, case.cotangent
         found = Truth().forward(config, params, batch)
         assert found.y.shape == cotangents.y.shape
-        np.testing.assert_array_equal(found.h_n, batch.h_0)
-        np.testing.assert_array_equal(found.c_n, batch.c_0)
+        np.testing.assert_array_equal(found.states["h"], batch.states["h"])
+        np.testing.assert_array_equal(found.states["c"], batch.states["c"])
         d_params, d_batch = Truth().gradients(config, params, batch, cotangents)
-        np.testing.assert_array_equal(d_batch.h_0, cotangents.h_n)
-        np.testing.assert_array_equal(d_batch.c_0, cotangents.c_n)
+        np.testing.assert_array_equal(d_batch.states["h"], cotangents.states["h"])
+        np.testing.assert_array_equal(d_batch.states["c"], cotangents.states["c"])
         assert not any(array.any() for array in vars(d_params[0]).values())

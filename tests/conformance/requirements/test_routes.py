@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
-from gateparity.conformance.judgement.budget import make_arithmetic, make_budget
+from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.problems.slices import cut_steps, pick_sequences
@@ -16,6 +16,7 @@ from gateparity.conformance.requirements.answers import forward, gradients
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.symmetries import Symmetry
 from gateparity.errors import InputError, Unsupported
+from gateparity.network.batch import arrays_by_name
 from gateparity.network.parameters import fields
 from gateparity.protocol.canonical import Canonical
 
@@ -63,10 +64,10 @@ def test_gradients_stop_at_a_cut():
     """The last chunk's are its own; those of the first don't know what came later."""
     case = RECIPES["stacked"].build("float64", 0)
     found, steps = CHECKS["carry"].run(Truth(), case), len(case.batch.x)
-    assert found["d_h_0, stopped at each cut"].shape == (3, *case.batch.h_0.shape)
+    assert found["d_h_0, stopped at each cut"].shape == (3, *case.batch.states["h"].shape)
     kept = found["d_x, stopped at each cut"], whole(case)["d_x"]
     np.testing.assert_allclose(kept[0][-2:], kept[1][-2:], rtol=1e-12)
-    first = cut_steps(case, 0, 2, case.batch.h_0, case.batch.c_0)
+    first = cut_steps(case, 0, 2, case.batch.states)
     np.testing.assert_array_equal(kept[0][:2], whole(first)["d_x"])
     assert not np.allclose(kept[0][: steps - 2], kept[1][: steps - 2], rtol=1e-3)
 
@@ -98,10 +99,10 @@ def test_nan_in_the_padding_changes_nothing():
 
 def test_lengths_are_cut_with_the_steps():
     case = BOTH.build("float32", 0)
-    cut = cut_steps(case, 2, 4, case.batch.h_0, None).batch
+    cut = cut_steps(case, 2, 4, {"h": case.batch.states["h"]}).batch
     assert list(cut.lengths) == [1, 2, 0]
     assert cut.lengths.dtype == case.batch.lengths.dtype
-    assert cut.c_0 is None
+    assert set(cut.states) == {"h"}
 
 
 def test_sequences_are_picked_in_order():
@@ -109,8 +110,10 @@ def test_sequences_are_picked_in_order():
     picked = pick_sequences(case, np.array([2, 0]))
     assert list(picked.batch.lengths) == [1, 3]
     np.testing.assert_array_equal(picked.batch.x, case.batch.x[:, [2, 0]])
-    np.testing.assert_array_equal(picked.batch.c_0, case.batch.c_0[:, [2, 0]])
-    np.testing.assert_array_equal(picked.cotangent.h_n, case.cotangent.h_n[:, [2, 0]])
+    np.testing.assert_array_equal(picked.batch.states["c"], case.batch.states["c"][:, [2, 0]])
+    np.testing.assert_array_equal(
+        picked.cotangent.states["h"], case.cotangent.states["h"][:, [2, 0]]
+    )
 
 
 @pytest.mark.parametrize("reverses_time", [False, True])
@@ -127,8 +130,8 @@ def test_a_symmetry_undoes_itself(reverses_time):
     batch = back.turn_batch(turn.turn_batch(case.batch, ends), ends)
     cotangents = back.turn_outputs(turn.turn_outputs(case.cotangent, ends), ends)
     for found, expected in ((batch, case.batch), (cotangents, case.cotangent)):
-        for name, array in vars(expected).items():
-            np.testing.assert_array_equal(vars(found)[name], array, name)
+        for name, array in arrays_by_name(expected).items():
+            np.testing.assert_array_equal(arrays_by_name(found)[name], array, name)
     assert not np.array_equal(turn.turn_outputs(case.cotangent, ends).y, case.cotangent.y)
 
 
@@ -136,7 +139,7 @@ def test_a_symmetry_undoes_itself(reverses_time):
 def test_the_budget_covers_every_array(name):
     for recipe in CHECKS[name].cases:
         case = RECIPES[recipe].build("float32", 0)
-        budget = make_budget(CHECKS[name], case, make_arithmetic("float32", {}))
+        budget = make_budget(CHECKS[name], case, make_rounding_model("float32", {}))
         assert list(budget.sigmas) == list(CHECKS[name].run(Truth(), case))
 
 

@@ -16,7 +16,7 @@ from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import make_probes
 from gateparity.conformance.diagnosis.search import Diagnoser
 from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.runs.pairs import compare_pairs
+from gateparity.conformance.runs.pairs import compare_all, make_pairs
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths
@@ -33,11 +33,11 @@ class OutputsOnly(Scratch):
     unsupported: ClassVar = {"final_states": NO_FINAL}
 
     def forward(self, config, params, batch):
-        return Outputs(super().forward(config, params, batch).y, None, None)
+        return Outputs(super().forward(config, params, batch).y, {"h": None, "c": None})
 
     def gradients(self, config, params, batch, cotangent):
-        assert not cotangent.h_n.any()
-        assert not cotangent.c_n.any()
+        assert not cotangent.states["h"].any()
+        assert not cotangent.states["c"].any()
         return super().gradients(config, params, batch, cotangent)
 
 
@@ -47,11 +47,11 @@ class FromZeros(Scratch):
     unsupported: ClassVar = {"initial_states": NO_INITIAL}
 
     def forward(self, config, params, batch):
-        assert (batch.h_0, batch.c_0) == (None, None)
+        assert batch.states is None
         return super().forward(config, params, batch)
 
     def gradients(self, config, params, batch, cotangent):
-        assert (batch.h_0, batch.c_0) == (None, None)
+        assert batch.states is None
         found = super().gradients(config, params, batch, cotangent)
         return dataclasses.replace(found, batch=Batch(found.batch.x))
 
@@ -158,7 +158,8 @@ def test_pairs_compare_what_both_have(kind, truths):
         for r in run(adapter, truths, plan)
     ]
     labels = list(dict.fromkeys(r.backend.label for r in results))
-    pairs = compare_pairs(labels, results, plan, truths, {label: {} for label in labels})
+    compared = compare_all(labels, results, plan, truths, {label: {} for label in labels})
+    pairs = make_pairs(compared, plan)
     assert [pair.status for pair in pairs] == ["pass"] * 6, [pair.reason for pair in pairs]
     same = [pair for pair in pairs if {pair.a[0], pair.b[0]} == {"a", "b"}]
     assert [pair.sigmas for pair in same] == [0.0, 0.0]

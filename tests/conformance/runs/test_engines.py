@@ -22,7 +22,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import Outputs, map_arrays
 
 
 class Flushes(Scratch):
@@ -30,8 +30,8 @@ class Flushes(Scratch):
 
     def forward(self, config, params, batch):
         tiny = np.finfo(config.dtype).tiny
-        live = {n: np.where(abs(a) < tiny, 0, a) for n, a in vars(batch).items() if n != "lengths"}
-        return super().forward(config, params, dataclasses.replace(batch, **live))
+        live = map_arrays(lambda a: np.where(abs(a) < tiny, 0, a), batch)
+        return super().forward(config, params, dataclasses.replace(live, lengths=batch.lengths))
 
 
 class OnTensorflow(Flushes):
@@ -58,7 +58,7 @@ class NoFlush(Scratch):
 class FlushesAndShifts(OnTensorflow):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return Outputs(found.y + np.asarray(1e-4, config.dtype), found.h_n, found.c_n)
+        return Outputs(found.y + np.asarray(1e-4, config.dtype), found.states)
 
 
 class IgnoresLengths(Scratch):
@@ -120,13 +120,13 @@ def test_what_belongs_to_an_engine_is_the_flush_alone():
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_an_adapter_rounds_like_the_engine_that_it_names(name):
     adapter = type("Mine", (Scratch,), {"engine": name})()
-    assert load_local(adapter)[1].arithmetic == dict(FRAMEWORKS[name].arithmetic)
+    assert load_local(adapter)[1].rounding_model == dict(FRAMEWORKS[name].rounding_model)
 
 
 def test_what_an_adapter_declares_itself_comes_before_its_engine():
     declared = {"bias": 1.0, "factors": 2.0**-11}
-    adapter = type("Mine", (Scratch,), {"engine": "tensorflow", "arithmetic": declared})()
-    assert load_local(adapter)[1].arithmetic == declared
+    adapter = type("Mine", (Scratch,), {"engine": "tensorflow", "rounding_model": declared})()
+    assert load_local(adapter)[1].rounding_model == declared
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_in_a_worker_it_is_the_same(tmp_path, monkeypatch):
     check, case = CHECKS["forward"], RECIPES["unit"].build("float32", 0)
     with Session(mine, Truths(), open_worker) as session:
         assert session.run(check, case).status == "pass"
-        assert session.arithmetic == {"bias": 4.0}
+        assert session.rounding_model == {"bias": 4.0}
         assert session.manifest["engine"] == "tensorflow"
     with Session(typo, Truths(), open_worker) as session:
         result = session.run(check, case)

@@ -16,7 +16,7 @@ import pytest
 
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.layouts import LAYOUTS
-from gateparity.network.batch import Batch
+from gateparity.network.batch import Batch, map_arrays
 from gateparity.network.config import Config
 from gateparity.network.parameters import CellWeights, fields
 
@@ -37,12 +37,12 @@ class Golden:
 def golden(native, batch, y):
     """float32 throughout; the sizes are those of the arrays."""
     hidden = y.shape[-1]
-    directions = 2 if batch.h_0 is not None and len(batch.h_0) == 2 else 1
+    directions = 2 if batch.states and len(batch.states["h"]) == 2 else 1
     biases = any("b" in name.lower() for name in native)
     config = Config(batch.x.shape[-1], hidden // directions, directions=directions, biases=biases)
     narrow = {name: np.ascontiguousarray(a, np.float32) for name, a in native.items()}
-    arrays = {n: np.asarray(a, "f4") for n, a in vars(batch).items() if n != "lengths"}
-    return Golden(narrow, config, Batch(**arrays, lengths=batch.lengths), y)
+    cut = map_arrays(lambda array: np.asarray(array, "f4"), batch)
+    return Golden(narrow, config, dataclasses.replace(cut, lengths=batch.lengths), y)
 
 
 def burn(found):
@@ -58,7 +58,7 @@ def burn(found):
         )
     }
     x = np.swapaxes(found["x"], 0, 1)
-    batch = Batch(x, found["h0"], found["c0"])
+    batch = Batch(x, {"h": found["h0"], "c": found["c0"]})
     yield golden(native, batch, np.swapaxes(found["output_with_init_state"], 0, 1))
 
 
@@ -77,7 +77,7 @@ def tflite(found):
         x, y = found[f"{name}/x"], found[f"{name}/y"]
         if asked["batch_major"]:
             x, y = np.swapaxes(x, 0, 1), np.swapaxes(y, 0, 1)
-        yield golden(native, Batch(x, *zeros(y[:, None])), y)
+        yield golden(native, Batch(x, dict(zip("hc", zeros(y[:, None]), strict=True))), y)
 
 
 def onnx(found):
@@ -90,12 +90,12 @@ def onnx(found):
             continue
         given = {k: found[f"{name}/in/{k}"] for k in "WRB" if f"{name}/in/{k}" in found}
         y = found[f"{name}/out/Y"]
-        states = [
-            found.get(f"{name}/in/initial_{s}", zero)
+        states = {
+            s: found.get(f"{name}/in/initial_{s}", zero)
             for s, zero in zip("hc", zeros(y), strict=True)
-        ]
+        }
         lengths = found.get(f"{name}/in/sequence_lens")
-        yield golden(given, Batch(found[f"{name}/in/X"], *states, lengths), flat(y))
+        yield golden(given, Batch(found[f"{name}/in/X"], states, lengths), flat(y))
 
 
 FILES = {

@@ -93,7 +93,7 @@ def test_a_checkpoints_weights_are_run_at_both_dtypes(dtype):
         np.testing.assert_allclose(case.params[3].w_hh, params[3].w_hh, rtol=1e-7)
         assert (case.config.layers, case.config.directions) == (2, 2)
         assert case.batch.x.shape == (16, 4, 3)
-        assert case.batch.h_0 is not None
+        assert case.batch.states is not None
     assert keys(weights_plan(config, params, ["layers"], 0)) == [
         ("layers", "weights", "float32"),
         ("layers", "weights", "float64"),

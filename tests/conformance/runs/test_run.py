@@ -23,7 +23,7 @@ import dataclasses
 
 import numpy as np
 
-from gateparity.network.batch import Batch, Outputs
+from gateparity.network.batch import Batch, Outputs, map_arrays
 from gateparity.backends.numpy.scratch import Scratch
 
 
@@ -35,10 +35,11 @@ class Exact(Scratch):
         wide = dataclasses.replace(config, dtype="longdouble")
         params = {name: array.astype(np.longdouble) for name, array in params.items()}
         params["l0.b_f"][3] += self.bias
-        batch = Batch(*(array.astype(np.longdouble) for array in (batch.x, batch.h_0, batch.c_0)))
+        batch = dataclasses.replace(batch, lengths=None)
+        batch = map_arrays(lambda array: array.astype(np.longdouble), batch)
         found = super().forward(wide, params, batch)
         found.y[2, 1, 3] += self.by * SIGMAS[config.dtype]
-        return Outputs(*(array.astype(config.dtype) for array in vars(found).values()))
+        return map_arrays(lambda array: array.astype(config.dtype), found)
 
 
 class Up(Exact):
@@ -58,7 +59,7 @@ class BiasDown(Exact):
 
 
 class Declares(Exact):
-    arithmetic = {"factors": 2.0**-18}
+    rounding_model = {"factors": 2.0**-18}
 """
 SPOT = (2, 1, 3)
 

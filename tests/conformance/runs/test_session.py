@@ -25,8 +25,9 @@ import os
 
 import numpy as np
 
-from gateparity import Layout, Tensor, Unsupported
+from gateparity import Layout, ArraySpec, Unsupported
 from gateparity.backends.numpy.scratch import Scratch
+from gateparity.network.batch import replace_arrays
 
 
 def note(word):
@@ -56,7 +57,7 @@ class Cuts(Scratch):
 
 
 class CutsAndSays(Cuts):
-    arithmetic = {"factors": 2.0**-11}
+    rounding_model = {"factors": 2.0**-11}
 
 
 class Shifted(Scratch):
@@ -132,13 +133,13 @@ class WrongShape(Scratch):
 class WrongDtype(Scratch):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return dataclasses.replace(found, h_n=found.h_n.astype(np.float16))
+        return replace_arrays(found, h_n=found.states["h"].astype(np.float16))
 
 
 class NoArray(Scratch):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
-        return dataclasses.replace(found, c_n=found.c_n.tolist())
+        return replace_arrays(found, c_n=found.states["c"].tolist())
 
 
 class WrongGradientNames(Scratch):
@@ -150,7 +151,8 @@ class WrongGradientNames(Scratch):
 class NoDh0(Scratch):
     def gradients(self, config, params, batch, cotangent):
         found = super().gradients(config, params, batch, cotangent)
-        return dataclasses.replace(found, batch=dataclasses.replace(found.batch, h_0=None))
+        d_batch = dataclasses.replace(found.batch, states={"c": found.batch.states["c"]})
+        return dataclasses.replace(found, batch=d_batch)
 
 
 class ReturnsATuple(Scratch):
@@ -200,7 +202,7 @@ class LayoutIsADict(Scratch):
 class UnknownRole(Scratch):
     @property
     def layout(self):
-        return Layout("own", (Tensor("W{layer}{direction}{gate}", "kernel", "input hidden"),))
+        return Layout("own", (ArraySpec("W{layer}{direction}{gate}", "kernel", "input hidden"),))
 
 
 class Prints(Scratch):
@@ -296,13 +298,13 @@ def test_a_shift_of_a_bias_fails_where_no_element_is_beyond_rounding(session):
 def test_what_a_backend_declares_of_its_arithmetic_holds_for_it_alone(session):
     truths = Truths()
     says, right = session("CutsAndSays", truths=truths), session("Right", truths=truths)
-    assert says.arithmetic == {}  # it isn't loaded yet
+    assert says.rounding_model == {}  # it isn't loaded yet
     assert run(says).status == "pass"
-    assert says.arithmetic == {"factors": 2.0**-11}
+    assert says.rounding_model == {"factors": 2.0**-11}
     assert run(says, dtype="float64").status == "fail"  # of which TF32 is no part
     assert run(says).sigmas < run(right).sigmas * 100
     assert run(session("Cuts", truths=truths)).status == "fail"
-    assert right.arithmetic == {}
+    assert right.rounding_model == {}
 
 
 def test_what_a_call_does_beside_answering_fails_it(session):

@@ -26,12 +26,13 @@ from gateparity.conformance.problems.arrays import name_arrays
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.problems.text import encode_text
 from gateparity.conformance.recordings.reading import load_recording
-from gateparity.conformance.reports.training import print_report
+from gateparity.conformance.reports.terminal import print_report
+from gateparity.conformance.reports.training import training_report
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.pool import BackendAtDtype
 from gateparity.conformance.storage.tensors import UNSEALED, pack_tensors, unpack_tensors
 from gateparity.conformance.training.resume import History, load_checkpoint, save_checkpoint
-from gateparity.conformance.training.run import Report, TrainingSession
+from gateparity.conformance.training.run import TrainingRun, TrainingSession
 from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import InputError
@@ -198,7 +199,8 @@ def test_a_training_of_the_version_before_is_resumed_with_a_line_on_it(tmp_path)
     backend, out = BackendAtDtype(parse_backends(["numpy"])[0], "float32"), io.StringIO()
     (outcome,) = TrainingSession(TASK, tmp_path, resume=True).run([backend])
     assert (outcome.error, outcome.history.epochs) == ("", 2)
-    print_report(Report(TASK, [outcome], 0.0), Console(file=out, width=200))
+    run = TrainingRun(TASK, [outcome], 0.0)
+    print_report(training_report(run), Console(file=out, width=200))
     assert f"numpy:scratch float32 went on from a file that {UNSEALED}" in out.getvalue()
     save_checkpoint(path, outcome.history, FINGERPRINT)
     config, begun = start()

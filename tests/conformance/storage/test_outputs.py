@@ -22,7 +22,7 @@ from gateparity.conformance.storage.kinds import (
     mark_text,
     recognise,
 )
-from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.storage.outputs import OutputFiles
 from gateparity.errors import InputError
 from gateparity.files import write_text
 
@@ -51,7 +51,7 @@ def path(tmp_path):
 
 
 def outputs(path, kind=JSON, inputs=(), *, force=False):
-    return Outputs({"--out": (path, kind)}, inputs, force=force)
+    return OutputFiles([("--out", path, kind)], inputs, force=force)
 
 
 @pytest.mark.parametrize("kind", TEXTS, ids=str)
@@ -121,11 +121,11 @@ def test_an_empty_file_is_free(path):
 
 def test_two_outputs_are_not_one_file(path, tmp_path):
     (tmp_path / "link").symlink_to(path)
-    files = {"--json": (path, JSON), "--report": (tmp_path / "link", Kind("HTML", "run"))}
+    files = [("--json", path, JSON), ("--report", tmp_path / "link", Kind("HTML", "run"))]
     with pytest.raises(InputError, match="--json and --report name one file"):
-        Outputs(files, force=True)
+        OutputFiles(files, force=True)
     null = Path(os.devnull)
-    Outputs({"--json": (null, JSON), "--report": (null, Kind("HTML", "run"))})
+    OutputFiles([("--json", null, JSON), ("--report", null, Kind("HTML", "run"))])
 
 
 def test_a_link_leads_to_the_file_that_the_rule_is_for(path, tmp_path):
@@ -199,10 +199,10 @@ def test_a_device_is_written_and_stays():
 
 WRITE = """
 from pathlib import Path
-from gateparity.conformance.storage.outputs import Outputs
+from gateparity.conformance.storage.outputs import OutputFiles
 from gateparity.conformance.storage.kinds import Kind
 print("before")
-made = Outputs({"--json": (Path("/dev/stdout"), Kind("JSON", "run"))})
+made = OutputFiles([("--json", Path("/dev/stdout"), Kind("JSON", "run"))])
 made.write_json("--json", {})
 print("after")
 """

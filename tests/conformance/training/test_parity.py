@@ -122,7 +122,7 @@ def test_a_number_that_is_not_finite_is_never_within_rounding():
 
 def test_the_truth_of_two_biases_is_another_training():
     problem = make_problem("momentum", "float32")
-    one, two = (run_problem(ReferenceTrainer(biases=count), problem) for count in (1, 2))
+    one, two = (run_problem(ReferenceTrainer(copies=count), problem) for count in (1, 2))
     assert one["loss 1"][0] == two["loss 1"][0]
     assert one["norm 1"][0] < two["norm 1"][0]
     assert np.abs(one["b of cell 0 1"] - two["b of cell 0 1"]).max() > 1e-3

@@ -11,6 +11,7 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.problems.text import encode_text
 from gateparity.conformance.runs.pool import BackendAtDtype
+from gateparity.conformance.storage.tensors import pack_tensors, seal, unpack_tensors
 from gateparity.conformance.training.resume import (
     History,
     checkpoint_path,
@@ -28,7 +29,7 @@ ROW = BackendAtDtype(parse_backends(["numpy"])[0], "float32")
 
 
 def task(**change):
-    recipe = make_recipe(change.pop("rate", 4.0), change.pop("gauge", "tied"))
+    recipe = make_recipe(change.pop("rate", 4.0), change.pop("biases", "tied"))
     return TextTask(TEXT, dataclasses.replace(SIZES, **change), recipe)
 
 
@@ -74,7 +75,7 @@ def test_without_resume_a_run_begins_anew(tmp_path):
     [
         ({"rate": 2.0}, r"it is of another run: its rate is 4\.0, expected 2\.0"),
         ({"batch": 8}, "it is of another run: its batch is 16, expected 8"),
-        ({"gauge": "native"}, "its gauge is 'tied', expected 'native'"),
+        ({"biases": "separate"}, "its biases is 'tied', expected 'separate'"),
     ],
 )
 def test_a_checkpoint_of_another_run_costs_its_row_with_the_reason(tmp_path, change, words):
@@ -130,6 +131,37 @@ def test_a_step_that_is_not_its_losses_is_refused(tmp_path):
     history.state = dataclasses.replace(history.state, step=77)
     save_checkpoint(path, history, {"row": "x"})
     with pytest.raises(InputError, match="it counts 77 steps, and holds 4 losses"):
+        load_checkpoint(path, start, config, {"row": "x"}, 99.0)
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "two\nlines", "x" * 5000])
+def test_a_name_in_a_file_reaches_no_terminal_as_it_is(name, tmp_path):
+    path, _, start, config = made(tmp_path)
+    arrays, words = unpack_tensors(path.read_bytes())
+    held = {key: value for key, value in words.items() if key != "sha256"}
+    held["training"] |= {name: 1}
+    path.write_bytes(pack_tensors(arrays, seal(arrays, held)))
+    with pytest.raises(InputError, match=r"training is \{'") as refused:
+        load_checkpoint(path, start, config, {"row": "x"}, 99.0)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 700
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("training", [], r"training is \[\], expected an object"),
+        ("step", True, "step is True, expected an integer"),
+        ("kind", "recorded run", "expected 'training checkpoint': `gateparity compare` reads it"),
+        ("schema", 9, "schema is 9, expected 2"),
+    ],
+)
+def test_an_entry_of_another_kind_is_refused_by_name(key, value, message, tmp_path):
+    path, _, start, config = made(tmp_path)
+    arrays, words = unpack_tensors(path.read_bytes())
+    held = {name: entry for name, entry in words.items() if name != "sha256"} | {key: value}
+    path.write_bytes(pack_tensors(arrays, seal(arrays, held)))
+    with pytest.raises(InputError, match=message):
         load_checkpoint(path, start, config, {"row": "x"}, 99.0)
 
 

@@ -11,8 +11,8 @@ from gateparity.conversion.writer import write_conversion
 from gateparity.layouts import LAYOUTS
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout, NotRepresentable
-from gateparity.packing.tensor import Tensor
 
 CONFIGS = [
     Config(5, 4),
@@ -78,7 +78,7 @@ def test_what_either_does_not_hold_is_refused(source, target, config, words):
 
 
 def test_an_offset_that_no_bias_takes_back_is_refused():
-    tensors = (Tensor("w", "w", "feature (gate hidden)"), Tensor("b", "b", "(gate hidden)"))
+    tensors = (ArraySpec("w", "w", "feature (gate hidden)"), ArraySpec("b", "b", "(gate hidden)"))
     mine = Layout("mine", tensors, forget_offset=1.0)
     with pytest.raises(NotRepresentable, match="nothing to take it back with"):
         write_conversion(LAYOUTS["torch"], mine, Config(5, 4, biases=False))

@@ -11,7 +11,7 @@ from gateparity.layouts import D2L, KERAS, TORCH
 from gateparity.network.cells import LSTM, CellKind
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters, cell_shapes
-from gateparity.packing.tensor import axis_sizes
+from gateparity.packing.array_spec import axis_sizes
 
 ONE_GATE = CellKind(
     "plain", "h", ("h",), "https://d2l.ai/chapter_recurrent-neural-networks/rnn.html"

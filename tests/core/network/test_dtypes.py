@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateparity.conformance.judgement.budget import make_arithmetic
+from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.storage.limits import make_config
 from gateparity.conformance.storage.tensors import pack_tensors, unpack_tensors
@@ -64,4 +64,4 @@ def test_a_file_holds_every_dtype_that_has_a_name_there(code):
 
 def test_a_dtype_that_nothing_is_judged_at_has_no_rounding_model():
     with pytest.raises(ValueError, match="longdouble has no rounding model"):
-        make_arithmetic("longdouble")
+        make_rounding_model("longdouble")

@@ -150,7 +150,7 @@ def holdable(layout, config, rng):
     """Any parameters but those that two biases in one, or an offset, would round."""
 
     def array(field, shape):
-        if field == "b_hh" and any(tensor.role == "b" for tensor in layout.tensors):
+        if field == "b_hh" and any(tensor.contents == "b" for tensor in layout.tensors):
             return np.zeros(shape, config.dtype)
         if field == "b_ih" and layout.forget_offset:
             return whole(rng, shape, config) / 4
@@ -164,19 +164,19 @@ def holdable(layout, config, rng):
 def arbitrary(layout, config, rng):
     """Any native arrays but those that an offset would round, or that stand for no biases."""
 
-    def array(block):
-        if not block.role.is_bias:
-            return odd(rng, block.shape, config.dtype)
+    def draw(array):
+        if not array.contents.is_bias:
+            return odd(rng, array.shape, config.dtype)
         if not config.biases:
-            return np.zeros(block.shape, config.dtype)
+            return np.zeros(array.shape, config.dtype)
         if layout.forget_offset:
-            return whole(rng, block.shape, config) / 4
-        return rng.normal(size=block.shape).astype(config.dtype)
+            return whole(rng, array.shape, config) / 4
+        return rng.normal(size=array.shape).astype(config.dtype)
 
-    parts = {block.name: array(block) for block in layout.blocks(config)}
+    parts = {array.name: draw(array) for array in layout.native_arrays(config)}
     if not layout.vector:
         return parts
-    joined = [parts[block.name].ravel() for block in layout.in_vector(config)]
+    joined = [parts[array.name].ravel() for array in layout.in_vector(config)]
     return {layout.vector: np.concatenate(joined)}
 
 

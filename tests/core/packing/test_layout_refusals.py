@@ -130,7 +130,7 @@ def test_more_than_a_layout_holds(layouts, name, config, message):
     assert refusal(ValueError, layout.pack, params, config) == message
     assert refusal(ValueError, layout.unpack, native, config) == message
     assert refusal(ValueError, layout.pullback, native, config) == message
-    assert refusal(ValueError, lambda: list(layout.blocks(config))) == message
+    assert refusal(ValueError, lambda: list(layout.native_arrays(config))) == message
 
 
 def test_an_offset_that_no_bias_takes_back(layouts):

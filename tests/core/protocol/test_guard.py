@@ -10,7 +10,7 @@ import pytest
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.errors import Impure, Unsupported
 from gateparity.layouts import D2L
-from gateparity.network.batch import Batch, Gradients, Outputs
+from gateparity.network.batch import Batch, Gradients, Outputs, arrays_by_name, replace_arrays
 from gateparity.network.config import Config
 from gateparity.network.parameters import CellWeights, build_parameters, fields
 from gateparity.protocol.canonical import Canonical
@@ -28,8 +28,8 @@ def draw(*shape):
 
 PARAMS = build_parameters(CONFIG, lambda _, shape: draw(*shape))
 NATIVE = D2L.pack(PARAMS, CONFIG)
-BATCH = Batch(draw(T, B, 2), draw(2, B, 3), draw(2, B, 3), np.array([4, 2, 0, 3, 1]))
-COTANGENT = Outputs(draw(T, B, 3), draw(2, B, 3), draw(2, B, 3))
+BATCH = Batch(draw(T, B, 2), {"h": draw(2, B, 3), "c": draw(2, B, 3)}, np.array([4, 2, 0, 3, 1]))
+COTANGENT = Outputs(draw(T, B, 3), {"h": draw(2, B, 3), "c": draw(2, B, 3)})
 
 
 def ask(adapter, method="forward", params=NATIVE):
@@ -65,7 +65,7 @@ class SortsLengths(Scratch):
 class ScalesTheCotangent(Scratch):
     def gradients(self, config, params, batch, cotangent):
         found = super().gradients(config, params, batch, cotangent)
-        cotangent.h_n[...] *= 2
+        cotangent.states["h"][...] *= 2
         return found
 
 
@@ -86,10 +86,10 @@ class GoesOnFromTheLastState(Kept):
     """Where no state is given, as a stateful layer does."""
 
     def forward(self, config, params, batch):
-        if batch.c_0 is None and self.kept:
-            batch = dataclasses.replace(batch, c_0=self.kept[-1])
+        if batch.states is None and self.kept:
+            batch = dataclasses.replace(batch, states={"c": self.kept[-1]})
         found = super().forward(config, params, batch)
-        self.kept.append(found.c_n)
+        self.kept.append(found.states["c"])
         return found
 
 
@@ -110,7 +110,7 @@ class Counts(Kept):
         self.kept.append(None)
         if len(self.kept) % 4:
             return found
-        return dataclasses.replace(found, h_n=np.nextafter(found.h_n, np.float32(2)))
+        return replace_arrays(found, h_n=np.nextafter(found.states["h"], np.float32(2)))
 
 
 class DropsOut(Scratch):
@@ -214,9 +214,9 @@ def test_a_call_is_made_with_the_numbers_with_others_and_with_views():
     for (params, batch), sign in zip(asked, signs, strict=True):
         np.testing.assert_array_equal(batch.x, sign * BATCH.x)
         np.testing.assert_array_equal(params["l0.W_hc"], sign * NATIVE["l0.W_hc"])
-        assert (batch.h_0 is None) == (batch.c_0 is None) == (sign < 0)
+        assert (batch.states is None) == (sign < 0)
     *plain, (params, batch) = asked
-    for array in (batch.x, batch.h_0, batch.lengths[:0], *params.values()):
+    for array in (batch.x, batch.states["h"], batch.lengths[:0], *params.values()):
         assert not array.flags.writeable or not array.size
         assert not array.flags.c_contiguous or not array.size
     for params, batch in plain:
@@ -295,4 +295,4 @@ def test_an_adapter_that_brings_a_guard_is_asked_for_it():
 def arrays(answer):
     if isinstance(answer, Gradients):
         return dict(answer.params) | arrays(answer.batch)
-    return {name: array for name, array in vars(answer).items() if array is not None}
+    return arrays_by_name(answer)

@@ -1,4 +1,4 @@
-"""A recipe's constants, a gauge, and what an answer of training has to look like."""
+"""A recipe's constants, how biases are trained, and what an answer of training has to look like."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from gateparity.errors import Unsupported
 from gateparity.layouts import D2L, FLAX, KERAS, MXNET, TORCH
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
+from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
-from gateparity.packing.tensor import Tensor
-from gateparity.protocol.gauge import frozen_names, tie_biases
+from gateparity.protocol.biases import frozen_names, tie_biases
 from gateparity.protocol.training import Examples, Recipe, Training, TrainingState, check_training
 
 SHIPPED = (D2L, TORCH, KERAS, FLAX, MXNET)
-PAIRED = Layout("paired", (*TORCH.tensors[:2], Tensor("b{layer}", "b_pair", "(gate side hidden)")))
+PAIRED = Layout(
+    "paired", (*TORCH.tensors[:2], ArraySpec("b{layer}", "b_pair", "(gate side hidden)"))
+)
 
 
 @pytest.mark.parametrize("name", ["rate", "momentum", "beta_1", "beta_2", "epsilon", "clip"])
@@ -27,7 +29,7 @@ def test_a_constant_that_float32_does_not_hold_is_refused_by_name(name, value):
         Recipe(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["loss", "optimizer", "gauge"])
+@pytest.mark.parametrize("name", ["loss", "optimizer", "biases"])
 def test_an_unknown_word_is_refused_by_name(name):
     with pytest.raises(ValueError, match=f"{name} is 'nesterov', expected one of"):
         Recipe(**{name: "nesterov"})
@@ -39,7 +41,7 @@ def test_every_default_is_held_by_float32():
         assert float(np.float32(getattr(recipe, name))) == getattr(recipe, name)
 
 
-def test_a_tied_gauge_freezes_a_second_bias_where_there_is_one():
+def test_tied_biases_freeze_a_second_bias_where_there_is_one():
     config = Config(3, 4, layers=2)
     frozen = {layout.name: frozen_names(layout, config, "tied") for layout in SHIPPED}
     assert frozen["torch"] == {"bias_hh_l0", "bias_hh_l1"}
@@ -47,13 +49,13 @@ def test_a_tied_gauge_freezes_a_second_bias_where_there_is_one():
     assert frozen["d2l"] == frozen["keras"] == frozen["flax"] == set()
 
 
-def test_a_native_gauge_trains_all():
-    assert frozen_names(TORCH, Config(3, 4), "native") == set()
+def test_separate_biases_are_all_trained():
+    assert frozen_names(TORCH, Config(3, 4), "separate") == set()
 
 
-@pytest.mark.parametrize("gauge", ["tied", "native"])
-def test_zeros_that_stand_in_for_no_biases_are_not_trained(gauge):
-    frozen = frozen_names(FLAX, Config(3, 4, biases=False), gauge)
+@pytest.mark.parametrize("biases", ["tied", "separate"])
+def test_zeros_that_stand_in_for_no_biases_are_not_trained(biases):
+    frozen = frozen_names(FLAX, Config(3, 4, biases=False), biases)
     assert {name.rpartition("/")[2] for name in frozen} == {"bias"}
     assert len(frozen) == 4
 

@@ -38,7 +38,8 @@ class Framework:
     run: Callable[..., Any]
 
     def forward(self, config, params, batch):
-        return Outputs(*(np.asarray(array) for array in self.run(config, params, batch)))
+        y, h_n, c_n = map(np.asarray, self.run(config, params, batch))
+        return Outputs(y, {"h": h_n, "c": c_n})
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def verify_cell():
     def verify(name, make, **options):
         def run(config, params, batch):
             step = make(config, params)
-            h, c, y = batch.h_0[0], batch.c_0[0], []
+            h, c, y = batch.states["h"][0], batch.states["c"][0], []
             for x in batch.x:
                 h, c = (np.asarray(state) for state in step(x, h, c))
                 y.append(h)
@@ -78,10 +79,10 @@ def _verify(name, run, dtypes=("float32", "float64"), backend="numpy"):
         directions=2 if layout.both_directions else 1,
     )
     adapter = importlib.import_module(f"gateparity.backends.{backend}.scratch").Scratch()
-    arithmetic = getattr(adapter, "arithmetic", {})
+    rounding_model = getattr(adapter, "rounding_model", {})
     for dtype in dtypes:
         case = recipe.build(dtype, 0)
-        expected = Truths().of(FORWARD, case, arithmetic)
+        expected = Truths().of(FORWARD, case, rounding_model)
         lstm = Canonical(Framework(layout, run))
         judge(FORWARD.run(lstm, case), expected)
         with pytest.raises(Mismatch):

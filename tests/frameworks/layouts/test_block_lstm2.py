@@ -13,8 +13,8 @@ def run(config, params, batch):
     found = tf.raw_ops.BlockLSTMV2(
         seq_len_max=len(batch.x),
         x=batch.x,
-        cs_prev=batch.c_0[0],
-        h_prev=batch.h_0[0],
+        cs_prev=batch.states["c"][0],
+        h_prev=batch.states["h"][0],
         w=params["w"],
         b=params["b"],
         wci=peephole,

@@ -16,7 +16,7 @@ def run(config, params, batch):
         assert parameter.shape == params[name].shape
         parameter.array = params[name]
     sequences = list(np.swapaxes(batch.x, 0, 1))  # a list of sequences (T, input)
-    h_n, c_n, y = lstm(batch.h_0, batch.c_0, sequences)
+    h_n, c_n, y = lstm(batch.states["h"], batch.states["c"], sequences)
     return np.stack([sequence.array for sequence in y], 1), h_n.array, c_n.array
 
 

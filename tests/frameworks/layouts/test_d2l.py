@@ -14,7 +14,7 @@ def run(config, params, batch):
         for k in range(config.directions):
             cell = layer * config.directions + k
             w = f"l{layer}" + ("_reverse." if k else ".")
-            H, C, found = batch.h_0[cell], batch.c_0[cell], []
+            H, C, found = batch.states["h"][cell], batch.states["c"][cell], []
             for X in y[::-1] if k else y:
                 Z = {
                     n: X @ params[f"{w}W_x{n}"] + H @ params[f"{w}W_h{n}"] + params[f"{w}b_{n}"]

@@ -31,7 +31,7 @@ def test_flax(verify, kind):
                 (c, h), found = rnn.apply(
                     {"params": traverse_util.unflatten_dict(own, sep="/")},
                     y,
-                    initial_carry=(batch.c_0[cell], batch.h_0[cell]),
+                    initial_carry=(batch.states["c"][cell], batch.states["h"][cell]),
                 )
                 outputs.append(found)
                 h_n.append(h)

@@ -24,7 +24,7 @@ def run(config, params, batch):
         module, _, leaf = name.rpartition("/")
         tree.setdefault(module, {})[leaf] = array
     forward = haiku.without_apply_rng(haiku.transform(unroll))
-    y, h_n, c_n = forward.apply(tree, batch.x, batch.h_0, batch.c_0)
+    y, h_n, c_n = forward.apply(tree, batch.x, batch.states["h"], batch.states["c"])
     return y, np.stack(h_n), np.stack(c_n)
 
 

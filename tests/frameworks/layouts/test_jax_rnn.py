@@ -17,8 +17,8 @@ def run(config, params, batch):
     weights = rnn.unpack_lstm_weights(params["weights"], *sizes, bidirectional)
     found = rnn.lstm_ref(
         np.swapaxes(batch.x, 0, 1),  # batch-major
-        batch.h_0,
-        batch.c_0,
+        batch.states["h"],
+        batch.states["c"],
         *weights,
         np.full(size, len(batch.x), np.int32),
         *sizes,
@@ -26,7 +26,11 @@ def run(config, params, batch):
         bidirectional=bidirectional,
     )
     y, h_n, c_n = map(np.asarray, found)
-    return np.swapaxes(y, 0, 1), h_n.reshape(batch.h_0.shape), c_n.reshape(batch.c_0.shape)
+    return (
+        np.swapaxes(y, 0, 1),
+        h_n.reshape(batch.states["h"].shape),
+        c_n.reshape(batch.states["c"].shape),
+    )
 
 
 def test_jax_rnn(verify):

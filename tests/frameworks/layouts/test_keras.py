@@ -26,7 +26,7 @@ def run(config, params, batch):
             lstm.build(y.shape)
             for weight in lstm.weights:
                 weight.assign(params[f"{name}/lstm_cell/{weight.name}"])
-            found, h, c = lstm(y, initial_state=[batch.h_0[cell], batch.c_0[cell]])
+            found, h, c = lstm(y, initial_state=[batch.states["h"][cell], batch.states["c"][cell]])
             outputs.append(np.flip(found, 1) if k else np.asarray(found))  # in processing order
             h_n.append(h)
             c_n.append(c)

@@ -16,7 +16,7 @@ def run(config, params, batch):
     lstm = nn.LSTM(config.input_size, config.hidden_size)
     lstm.load_weights([(name, mx.array(array)) for name, array in params.items()])
     x = mx.array(np.swapaxes(batch.x, 0, 1))  # batch-major
-    h, c = lstm(x, hidden=mx.array(batch.h_0[0]), cell=mx.array(batch.c_0[0]))
+    h, c = lstm(x, hidden=mx.array(batch.states["h"][0]), cell=mx.array(batch.states["c"][0]))
     h, c = (np.swapaxes(np.array(states), 0, 1) for states in (h, c))
     return h, h[-1:], c[-1:]
 

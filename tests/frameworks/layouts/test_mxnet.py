@@ -23,7 +23,7 @@ def run(config, params, batch):
     assert set(own) == set(params)
     for name, parameter in own.items():
         parameter.set_data(array(params[name]))
-    y, (h_n, c_n) = lstm(array(batch.x), [array(batch.h_0), array(batch.c_0)])
+    y, (h_n, c_n) = lstm(array(batch.x), [array(batch.states["h"]), array(batch.states["c"])])
     return y.asnumpy(), h_n.asnumpy(), c_n.asnumpy()
 
 

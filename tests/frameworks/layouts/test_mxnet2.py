@@ -18,7 +18,7 @@ def run(config, params, batch):
         dtype=config.dtype,
     )
     lstm.initialize()
-    inputs = array(batch.x), [array(batch.h_0), array(batch.c_0)]
+    inputs = array(batch.x), [array(batch.states["h"]), array(batch.states["c"])]
     lstm(*inputs)  # its shape is known only then
     own = lstm.collect_params()
     assert set(own) == {"rnn_param"}

@@ -11,8 +11,8 @@ def run(config, params, batch):
     y, h_n, c_n = mx.nd.RNN(
         array(batch.x),
         array(params["parameters"]),
-        array(batch.h_0),
-        array(batch.c_0),
+        array(batch.states["h"]),
+        array(batch.states["c"]),
         state_size=config.hidden_size,
         num_layers=config.layers,
         bidirectional=config.directions == 2,

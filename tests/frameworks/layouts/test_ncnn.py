@@ -40,7 +40,7 @@ def weights(params):
 
 def answer(net, batch, k):
     extractor = net.create_extractor()
-    for name, array in (("x", batch.x), ("h", batch.h_0), ("c", batch.c_0)):
+    for name, array in (("x", batch.x), ("h", batch.states["h"]), ("c", batch.states["c"])):
         extractor.input(name, ncnn.Mat(np.ascontiguousarray(array[:, k])).clone())
     return [np.array(extractor.extract(name)[1]) for name in ("y", "h_n", "c_n")]
 

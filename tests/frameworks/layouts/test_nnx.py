@@ -29,7 +29,7 @@ def run(config, params, batch):
                 rngs=nnx.Rngs(0),
             )
             load(rnn, params, f"rnn_{layer}" + ("_reverse/" if k else "/"))
-            (c, h), found = rnn(y, initial_carry=(batch.c_0[cell], batch.h_0[cell]))
+            (c, h), found = rnn(y, initial_carry=(batch.states["c"][cell], batch.states["h"][cell]))
             outputs.append(found)
             h_n.append(h)
             c_n.append(c)

@@ -10,7 +10,7 @@ onnx = pytest.importorskip("onnx", exc_type=ImportError)
 
 
 def run(config, params, batch):
-    feeds = {"X": batch.x, **params, "initial_h": batch.h_0, "initial_c": batch.c_0}
+    feeds = {"X": batch.x, **params, "initial_h": batch.states["h"], "initial_c": batch.states["c"]}
     inputs = ["X", "W", "R", "B", "", "initial_h", "initial_c"]
     outputs = ["Y", "Y_h", "Y_c"]
     node = onnx.helper.make_node(

@@ -21,7 +21,7 @@ def run(config, params, batch):
     for name, weight in own.items():
         assert tuple(weight.shape) == params[name].shape
         weight.set_value(params[name])
-    states = paddle.to_tensor(batch.h_0), paddle.to_tensor(batch.c_0)
+    states = paddle.to_tensor(batch.states["h"]), paddle.to_tensor(batch.states["c"])
     with paddle.no_grad():
         y, (h_n, c_n) = lstm(paddle.to_tensor(batch.x), states)
     return y.numpy(), h_n.numpy(), c_n.numpy()

@@ -27,7 +27,7 @@ def run(config, params, batch):
             lstm.build(y.shape)
             for weight in lstm.weights:
                 weight.assign(params[f"{name}/lstm_cell/{weight.name.rpartition('/')[2]}"])
-            states = [tf.constant(batch.h_0[cell]), tf.constant(batch.c_0[cell])]
+            states = [tf.constant(batch.states["h"][cell]), tf.constant(batch.states["c"][cell])]
             found, h, c = lstm(y, initial_state=states)
             outputs.append(np.flip(found, 1) if k else np.asarray(found))  # in processing order
             h_n.append(h)

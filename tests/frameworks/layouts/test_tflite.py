@@ -32,8 +32,8 @@ def run(config, params, batch):
     interpreter.allocate_tensors()
     at = {found["name"]: found["index"] for found in interpreter.get_tensor_details()}
     interpreter.set_tensor(at[X], batch.x)
-    interpreter.tensor(at[H])()[:] = batch.h_0[0]
-    interpreter.tensor(at[C])()[:] = batch.c_0[0]
+    interpreter.tensor(at[H])()[:] = batch.states["h"][0]
+    interpreter.tensor(at[C])()[:] = batch.states["c"][0]
     interpreter.invoke()
     y, h, c = (interpreter.get_tensor(at[name]) for name in (Y, H, C))
     return y, h[None], c[None]
@@ -46,8 +46,8 @@ def model(params, batch):
     whole, graph = schema.ModelT(), schema.SubGraphT()
     whole.version, whole.buffers, whole.subgraphs = 3, [schema.BufferT()], [graph]
     graph.tensors = []
-    shapes = {X: batch.x.shape, H: batch.h_0[0].shape, C: batch.c_0[0].shape}
-    shapes |= {Y: (*batch.x.shape[:2], batch.h_0.shape[-1])}
+    shapes = {X: batch.x.shape, H: batch.states["h"][0].shape, C: batch.states["c"][0].shape}
+    shapes |= {Y: (*batch.x.shape[:2], batch.states["h"].shape[-1])}
     shapes |= {name: array.shape for name, array in params.items()}
     for name, shape in shapes.items():
         tensor = schema.TensorT()

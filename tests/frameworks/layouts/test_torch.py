@@ -17,7 +17,7 @@ def run(config, params, batch):
     )
     lstm.load_state_dict({name: torch.tensor(array) for name, array in params.items()})
     with torch.no_grad():
-        states = torch.tensor(batch.h_0), torch.tensor(batch.c_0)
+        states = torch.tensor(batch.states["h"]), torch.tensor(batch.states["c"])
         y, (h_n, c_n) = lstm(torch.tensor(batch.x), states)
     return y, h_n, c_n
 

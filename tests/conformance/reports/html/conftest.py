@@ -43,7 +43,7 @@ def run() -> Run:
         1.0,
         0.1,
         explanations={MINE.label: EVIL},
-        arithmetics={MINE.label: {EVIL: 4.0}},
+        rounding_models={MINE.label: {EVIL: 4.0}},
         manifests={MINE.label: {EVIL: EVIL}},
     )
 

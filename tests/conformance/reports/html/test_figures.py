@@ -1,4 +1,4 @@
-"""Pages of training, timing and the suite's own figures: what was found, every value escaped."""
+"""Pages of training and timing: what was found, every value escaped."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from gateparity.backends.backend import Backend
 from gateparity.conformance.bench.measure import Bench, Growth, Timing
 from gateparity.conformance.bench.statistics import Spread
 from gateparity.conformance.problems.text import encode_text
-from gateparity.conformance.reports.html.bench import bench_page
-from gateparity.conformance.reports.html.selftest import alarms_page, selftest_page
-from gateparity.conformance.reports.html.training import training_page
+from gateparity.conformance.reports.bench import bench_report
+from gateparity.conformance.reports.horizon import horizon_report
+from gateparity.conformance.reports.html.page import to_html
+from gateparity.conformance.reports.markdown import to_markdown
+from gateparity.conformance.reports.training import training_report
 from gateparity.conformance.runs.pool import BackendAtDtype
+from gateparity.conformance.training.horizon import Horizon, HorizonRun
 from gateparity.conformance.training.resume import History
-from gateparity.conformance.training.run import Outcome, Report
+from gateparity.conformance.training.run import Outcome, TrainingRun
 from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.protocol.training import TrainingState
 
@@ -34,9 +37,9 @@ def outcome(label, weights, losses, **more):
     return Outcome(BackendAtDtype(backend, "float32"), history, **more)
 
 
-def training(*outcomes, gauge="tied"):
-    task = TextTask(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, gauge))
-    return Report(task, outcomes, 1.0)
+def training(*outcomes, biases="tied"):
+    task = TextTask(encode_text("it has been said " * 9, EVIL), Sizes(), make_recipe(4.0, biases))
+    return training_report(TrainingRun(task, outcomes, 1.0))
 
 
 def test_training_has_sentences_and_curves():
@@ -46,10 +49,10 @@ def test_training_has_sentences_and_curves():
         outcome(EVIL, [0, 0.5], losses, sentence=EVIL),
         outcome("torch", [], [], error="its worker died"),
     ]
-    text = training_page(training(*rows, gauge="native"))
+    text = to_html(training(*rows, biases="separate"))
     assert EVIL not in text
-    assert "<h1>different sentences</h1>" in text
-    assert "Gauge native: two biases" in text
+    assert "<h1>2 different sentences</h1>" in text
+    assert "Separate biases: two" in text
     assert f"{np.exp(1.25):.6f}" in text
     assert "its worker died" in text
     assert text.count('role="img"') == 3  # perplexity, loss, distance
@@ -58,13 +61,13 @@ def test_training_has_sentences_and_curves():
 
 def test_training_that_diverged_has_a_gap():
     rows = [outcome("numpy", [0, math.nan], [(3.0, 2.0), (math.inf, math.nan)])]
-    text = training_page(training(*rows))
-    assert "diverged at step 3" in text
+    text = to_html(training(*rows))
+    assert "first in numpy float32, at step 3" in text
     assert "nan" not in text.partition("<main")[2].partition("<script>")[0]
 
 
 def test_nothing_trained_is_a_page_too():
-    text = training_page(training())
+    text = to_html(training())
     assert "<h1>incomplete</h1>" in text
     assert "There is nothing to show." in text
 
@@ -81,45 +84,41 @@ def test_bench_has_ratios_targets_reasons_and_growth():
         "2",
         {"cores": 2, "threads": 1},
     )
-    text = bench_page(bench)
+    text = to_html(bench_report(bench, 1))
     assert EVIL not in text
     assert "500.0 (250.0 to 750.0)" in text
     assert "99.00 (98.00 to 100.00)" in text
-    assert "<h1>1 missed</h1>" in text
+    assert "<h1>targets missed</h1>" in text
     assert ">0.50<" in text
     bench.errors[EVIL] = EVIL
-    assert "<h1>incomplete</h1>" in bench_page(bench)
+    assert "<h1>incomplete</h1>" in to_html(bench_report(bench, 2))
 
 
-@pytest.fixture
-def figures():
-    kill = {"name": EVIL, "family": "order", "violates": "", "caught": ["forward"]}
-    return {
-        "seed": 3,
-        "mistakes": [kill | {"expected": ["forward"]}, kill | {"expected": ["gates"]}],
-        "diagnoses": [{"mistakes": (EVIL,), "said": ((EVIL, "two"),), "right": False}],
-        "false_alarms": {"numpy": {"cases": 7, "sigmas": 3.25, "shift": None, "reasons": (EVIL,)}},
-        "sensitivity": {"m": {"cases": 4, "median": 1e-7, "99 of 100": None, "false_alarms": 0}},
-    }
+def test_targets_missed_for_one_reason_are_one_line():
+    slow = Spread(9.0, 8.0, 10.0)
+    timings = [
+        Timing("jax:scratch", "small", operation, 5, slow, 1.0, framework=slow)
+        for operation in ("forward", "gradients")
+    ]
+    bench = Bench(0, 0, "wall", timings=timings)
+    bench.versions["jax:scratch"], bench.machines["jax:scratch"] = "1", {"cores": 2, "threads": 1}
+    found = to_markdown(bench_report(bench, 0))
+    line = "9.00 at small forward, 9.00 at small gradients: no reason is known"
+    assert [row for row in found.splitlines() if line in row] == [
+        f"- **missed**: jax:scratch, to the framework's layer, 1.10 allowed: {line}"
+    ]
+    assert found.startswith("# gateparity bench: measured")
 
 
-def test_selftest_has_families_and_sensitivities(figures):
-    text = selftest_page(figures, 1)
+def test_horizons_have_every_pair_and_what_was_predicted():
+    found = {"a and b": (0.0, 0.25), EVIL: (1.0, math.nan)}
+    horizon = Horizon("wild sgd", "float32", 4, 2, 2, 4, ("a", "b"), (0.125, 0.5), found)
+    text = to_html(horizon_report(HorizonRun(0, (), [horizon])))
     assert EVIL not in text
-    assert "<h1>not as it should be</h1>" in text
-    assert "2 of 2 mistakes killed; 0 of 1 diagnoses right; seed 3" in text
-    row = (
-        '<td>order</td><td class="number">2</td><td class="number">2</td><td class="number">1</td>'
-    )
-    assert row in text
-    assert ">1.0e-07<" in text
-    assert ">none<" in text
-
-
-def test_alarms_in_frameworks(figures):
-    text = alarms_page(figures["false_alarms"], 1)
-    assert EVIL not in text
-    assert "<h1>false alarms: 1</h1>" in text
+    assert "<title>a and b</title>" in text
+    assert text.count("<polyline") == 1 + 1  # two points are predicted; and the legend's line
+    assert text.count("<circle") == 2 + 2  # those, and the one point that each pair has
+    assert text.count("</svg>predicted</li>") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""The report of the suite's own figures: its conditions, its tables, and every value escaped."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateparity.conformance.reports.html.page import to_html
+from gateparity.conformance.reports.markdown import to_markdown
+from gateparity.conformance.reports.selftest import alarms_report, selftest_report
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def figures():
+    kill = {"name": EVIL, "family": "order", "violates": "", "caught": ["forward"]}
+    reasons = [f"a-{EVIL}, forward: one", "b, forward: two", "c, gradients: three"]
+    return {
+        "seed": 3,
+        "mistakes": [kill | {"expected": ["forward"]}, kill | {"expected": ["gates"]}],
+        "diagnoses": [{"mistakes": (EVIL,), "said": ((EVIL, "two"),), "right": False}],
+        "false_alarms": {"numpy": {"cases": 7, "sigmas": 3.25, "shift": None, "reasons": reasons}},
+        "sensitivity": {"m": {"cases": 4, "median": 1e-7, "99 of 100": None, "false_alarms": 0}},
+    }
+
+
+def test_a_selftest_has_families_and_sensitivities(figures):
+    text = to_markdown(selftest_report(figures, 1))
+    assert text.startswith(
+        "# gateparity selftest: not as expected\n\n2 of 2 mistakes caught, 0 of 1"
+    )
+    assert "| order | 2 | 2 | **1 X** |" in text
+    assert "| m | 1.0e-07 | none | 0 |" in text
+    assert "**Mistakes named wrongly**: 1" in text
+
+
+def test_false_alarms_of_a_check_are_one_entry(figures):
+    text = to_markdown(alarms_report(figures["false_alarms"], 1))
+    assert "| numpy | 7 | **3 X** | 3.2 | inf |" in text
+    assert "| numpy | gradients | c, gradients: three | 1 |" in text
+    assert text.count("| numpy | forward | a-") == 1
+    assert "two" not in text
+
+
+def test_a_page_obeys_no_name(figures):
+    page = to_html(selftest_report(figures, 1))
+    assert EVIL not in page
+    assert "<h1>not as expected</h1>" in page
+    assert "Every mistake" in page
+    assert EVIL not in to_html(alarms_report(figures["false_alarms"], 1))
+
+
+def test_without_any_figure_there_is_a_report():
+    empty = {"mistakes": [], "diagnoses": [], "false_alarms": {}, "sensitivity": {}, "seed": 0}
+    report = selftest_report(empty, 0)
+    assert (report.verdict, report.lead) == ("as expected", [])
+    assert "false alarms: 0 in 0 random LSTMs" in to_markdown(report)
