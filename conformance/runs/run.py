@@ -49,10 +49,9 @@ def run_checks(
     is there. On Ctrl-C every worker is ended before the exception goes on. Raise `InputError`
     before anything runs if the adapter of a backend in `load_first` can't be loaded.
     """
-    start = time.perf_counter()
-    truths = Truths()
-    beside = purity_beside(plan, seed)
-    run = functools.partial(_run_backend, plan=plan, beside=beside, progress=progress, save=save)
+    start, truths = time.perf_counter(), Truths()
+    work = {"plan": plan, "beside": purity_beside(plan, seed), "progress": progress, "save": save}
+    run = functools.partial(_run_backend, **work)
     with WorkerPool(time_limit, store=store) as pool:
         groups = _make_sessions(backends, truths, pool, isolate=isolate)
         _load_all(groups, load_first, pool)
@@ -61,8 +60,7 @@ def run_checks(
     sessions = [session for session, _, _ in found]
     results = [result for _, own, _ in found for result in own]
     declared = {session.backend.label: session.rounding_model for session in sessions}
-    labels = [backend.label for backend in backends]
-    compared = compare_all(labels, results, plan, truths, declared)
+    compared = compare_all([b.label for b in backends], results, plan, truths, declared)
     return Run(
         backends=tuple(backends),
         results=tuple(results),

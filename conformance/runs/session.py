@@ -87,7 +87,7 @@ class Session:
         self._start_worker = start
         self._shared = shared
         self._transport_before = 0.0
-        self.transport_seconds = 0.0  # that calls took beyond the work in the worker
+        self._transport = 0.0
         self._lost = backend.missing
         self._closed = False
         self._worker: Worker | None = None
@@ -108,6 +108,13 @@ class Session:
     def manifest(self) -> Mapping[str, str]:
         """Return the worker's versions, processor and flags; empty before the adapter is loaded."""
         return self._adapter.manifest if self._adapter else {}
+
+    @property
+    def transport_seconds(self) -> float:
+        """Return the time that its calls took beyond the work in the worker, in seconds."""
+        if self._worker and not self._closed:
+            return self._worker.transport_seconds - self._transport_before
+        return self._transport
 
     def load(self) -> str:
         """Start the worker and load the adapter; return why it can't run, or nothing if it can.
@@ -163,9 +170,7 @@ class Session:
 
     def close(self) -> None:
         """End the worker. A call that is in progress ends with an error."""
-        self._closed = True
-        if self._worker:
-            self.transport_seconds = self._worker.transport_seconds - self._transport_before
+        self._transport, self._closed = self.transport_seconds, True
         if not self._shared:
             self.end_worker()
 

@@ -441,7 +441,7 @@ def test_what_an_adapter_prints_disturbs_nothing(session):
         ),
         (
             "UnknownRole",
-            "ValueError: Tensor 'W{layer}{direction}{gate}': role 'kernel', expected one",
+            "ValueError: ArraySpec 'W{layer}{direction}{gate}': contents 'kernel', expected one",
         ),
         ("LayoutIsAName", "its layout is none of gateparity's"),
         ("LayoutIsADict", "its layout is none of gateparity's"),
