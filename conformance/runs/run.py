@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateparity.backends.catalogue import FRAMEWORKS
@@ -50,8 +50,8 @@ def run_checks(
     before anything runs if the adapter of a backend in `load_first` can't be loaded.
     """
     start, truths = time.perf_counter(), Truths()
-    work = {"plan": plan, "beside": purity_beside(plan, seed), "progress": progress, "save": save}
-    run = functools.partial(_run_backend, **work)
+    beside = purity_beside(plan, seed)
+    run = partial(_run_backend, plan=plan, beside=beside, progress=progress, save=save)
     with WorkerPool(time_limit, store=store) as pool:
         groups = _make_sessions(backends, truths, pool, isolate=isolate)
         _load_all(groups, load_first, pool)
