@@ -106,7 +106,7 @@ def test_the_library_agrees_beside_two_frameworks_and_a_mistake_fails_the_job(
         (tmp_path / "summary.md").unlink()
         mark, heading, *_ = summary.splitlines()
         assert mark.startswith("<!-- Written by gateparity ")
-        assert heading == f"### gateparity: {verdict}"
+        assert heading == f"# gateparity check: {verdict}"
         assert f"{framework}:scratch@{name}" in summary
         assert "mylib.lstm:MyLSTM" in summary
 

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DATA = ("backends/torch/requirements.txt", "conformance/reports/html/templates/base.html")
+DATA = ("backends/torch/requirements.txt", "conformance/reports/html/templates/report.html")
 
 
 def test_the_build_warns_of_nothing_and_holds_the_data(tmp_path):

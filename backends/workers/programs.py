@@ -155,6 +155,11 @@ class Loan:
     def __init__(self, store: ProgramStore, shelf: Path, folder: Path, lent: set[str]) -> None:
         self._store, self._shelf, self._folder, self._lent = store, shelf, folder, lent
 
+    @property
+    def used(self) -> bool:
+        """Return whether the worker had a program, one that was lent or one that it compiled."""
+        return any(self._folder.iterdir())
+
     def keep(self) -> None:
         """Take new programs into the store, after the worker has ended by itself."""
         try:

@@ -176,7 +176,7 @@ class Worker:
         # A late answer would be taken for that of the next call, so a worker that failed once is
         # closed and never used again.
         self.lost = True
-        if self.loan and lost is WorkerDied:
+        if self.loan and self.loan.used and lost is WorkerDied:
             self.dropped = True
             self.loan.drop()
         self.close()

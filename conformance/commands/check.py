@@ -13,6 +13,7 @@ from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.commands.choices import (
     choose_plan,
     choose_rows,
+    require_two,
     rows_to_load,
 )
 from gateparity.conformance.commands.options import (
@@ -118,29 +119,39 @@ def check(
     files = ReportFiles("run", json, report, markdown, others=others, inputs=inputs, force=force)
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
-    backends = choose_rows(backend, least=(least := 1 if record else 2))
+    backends = choose_rows(backend)
     plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
-    store = None if no_cache else default_store()
-    options = {"seed": seed, "time_limit": time_limit, "store": store, "isolate": isolate}
-    run = _run(backends, plan, saver, load_first=rows_to_load(backend, backends), **options)
-    run = dataclasses.replace(run, least=least)
+    first, least = rows_to_load(backend, backends), 1 if record else 2
+    options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
+    run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
     recorded = _write_others(files, record, run, plan, source)
     files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
     raise typer.Exit(run.exit_code)
 
 
-def _run(backends: Sequence[Backend], plan: Plan, saver: Saver, **options: Any) -> Run:
+def _run(
+    backends: Sequence[Backend],
+    plan: Plan,
+    saver: Saver,
+    *,
+    cache: bool,
+    least: int,
+    **options: Any,
+) -> Run:
     """Return the run, explained, and print what could not be saved or kept."""
+    if least > 1:
+        require_two(backends)
+    store = default_store() if cache else None
     saver.check(backends, plan)
     with show_progress(backends, plan) as progress:
         saver.say = progress.say
-        run = run_checks(backends, plan, progress=progress, save=saver, **options)
+        run = run_checks(backends, plan, progress=progress, save=saver, store=store, **options)
         run = explained(run, plan)
     for problem in saver.problems:
         print_error(problem)
-    if options["store"] and options["store"].trouble:
-        print_note(options["store"].trouble)
-    return run
+    if store and store.trouble:
+        print_note(store.trouble)
+    return dataclasses.replace(run, least=least)
 
 
 def _write_others(

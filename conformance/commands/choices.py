@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.plan import Plan
 
 
-def choose_rows(specs: Sequence[str] | None, least: int = 1) -> list[Backend]:
+def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
     """Return the backends that the specs name, or all that are found.
 
-    Raise `InputError` where a named one has no interpreter, where none is found, and where a
-    comparison needs two and variants of one are there.
+    Raise `InputError` where a named one has no interpreter, and where none is found.
     """
     backends = parse_backends(specs) if specs else find_backends()
     for backend in backends:
@@ -32,12 +31,11 @@ def choose_rows(specs: Sequence[str] | None, least: int = 1) -> list[Backend]:
             raise InputError(f"{backend.label} can't run: {backend.missing}")
     if not backends:
         raise InputError("no backend was found: gateparity env create --all")
-    if least > 1:
-        _require_two(backends)
     return backends
 
 
-def _require_two(backends: Sequence[Backend]) -> None:
+def require_two(backends: Sequence[Backend]) -> None:
+    """Raise `InputError` for variants of one backend, which leave nothing to compare."""
     if len({backend.name for backend in backends}) < 2:
         labels = ", ".join(backend.label for backend in backends)
         raise InputError(
@@ -66,7 +64,7 @@ def choose_plan(
 ) -> tuple[Plan, Source]:
     """Return the plan and its source: named cases, a checkpoint's LSTM, or a text's characters.
 
-    A checkpoint is read in the worker of the first of `rows` that has PyTorch.
+    A checkpoint is read in the worker of the first of the backends that has PyTorch.
     """
     _refuse_together(case, weights, prefix, text)
     if weights:

@@ -46,13 +46,12 @@ VERBS: Final = (
     Verb(
         "layout",
         "layout:layout_command",
-        "Say how frameworks name, order, transpose and fuse the arrays of an LSTM.",
+        "Show how frameworks name, order, transpose and fuse the arrays of an LSTM.",
     ),
     Verb(
         "selftest",
         "selftest:selftest",
-        "Measure the suite itself: what it catches, what it calls wrong that isn't, how fine it "
-        "sees.",
+        "Measure the suite itself: which mistakes it catches, its false alarms, its sensitivity.",
     ),
     Verb(
         "bench",
@@ -62,7 +61,7 @@ VERBS: Final = (
     Verb(
         "backends",
         "backends:backends",
-        "Say which backends were found, where and at which version, and why others were not.",
+        "List the backends that were found, where and at which version, and why others can't run.",
     ),
     Verb(
         "env",

@@ -126,6 +126,13 @@ def create(
         _say(console, environment(request), "is ready" if ready else "installed")
 
 
+_CLEAN = """
+[bold]Examples[/]
+
+  gateparity env clean-cache        the next check compiles all programs anew
+"""
+
+
 @app.command(epilog=_REPAIR)
 def repair(names: Names = None) -> None:
     """Make environments anew that aren't whole, as they were asked for.
@@ -157,7 +164,7 @@ def remove(
         print_line(f"{each} removed: {sizes[each] / 1e6:.0f} MB", console)
 
 
-@app.command(name="clean-cache")
+@app.command(name="clean-cache", epilog=_CLEAN)
 def clean_cache() -> None:
     """Remove the compiled programs of JAX and TensorFlow that `check` keeps from run to run."""
     print_line(f"removed: {filesize.decimal(default_store().clean())}", make_console())

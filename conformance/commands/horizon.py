@@ -28,7 +28,7 @@ EXAMPLES: Final = """
 
   gateparity horizon -b numpy -b torch:layer    two backends
 
-  gateparity horizon -b numpy -b torch --biases separate    two biases, not one
+  gateparity horizon -b numpy -b torch --biases separate    two, not one
 
   gateparity horizon --json horizon.json --report horizon.html
 """

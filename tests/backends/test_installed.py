@@ -76,7 +76,7 @@ def test_it_is_found_by_default_and_by_name(install, gateparity, tmp_path, argum
     assert run["versions"]["my-lstm"] == "7.0"
     own = [result for result in run["results"] if result["backend"] == "my-lstm"]
     assert [(r["variant"], r["status"]) for r in own] == [("", "pass")] * 2
-    assert "│ my-lstm " in done.stdout
+    assert "  my-lstm  " in done.stdout
 
 
 def test_it_is_imported_in_its_worker_alone(install, gateparity, tmp_path):
@@ -119,7 +119,7 @@ def test_what_cannot_be_imported_costs_its_own_row(install, gateparity, tmp_path
     install("gone = mypkg.gone:MyLSTM")
     done, _ = check(gateparity, tmp_path)
     assert done.returncode == 2
-    assert "gone error: forward: ModuleNotFoundError: No module named 'mypkg.gone'" in done.stdout
+    assert "- error gone: forward: ModuleNotFoundError: No module named 'mypkg.gone'" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 

@@ -133,6 +133,8 @@ def test_two_workers_at_once_do_not_see_each_others_folder(adapter, store):
 
 
 def test_a_worker_that_dies_with_programs_runs_once_more_without(adapter, store):
+    with open_worker(adapter("Always"), store=store) as worker:
+        (worker.loan._folder / "jit_f-cache").write_bytes(b"code")
     start = functools.partial(open_worker, store=store)
     with Session(adapter("WithPrograms"), Truths(), start) as session:
         result = session.run(CHECKS["forward"], CASE)
@@ -148,6 +150,7 @@ def test_a_worker_that_dies_without_them_too_is_lost(adapter, store):
     assert result.status == "error"
     assert "its worker died during forward (exit code 3" in result.reason
     assert session.lost
+    assert store.trouble == ""
 
 
 @pytest.mark.parametrize("trouble", ["read-only", "file", "other"])

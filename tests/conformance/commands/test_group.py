@@ -86,7 +86,11 @@ def test_a_verb_within_a_verb_is_suggested_too():
 UNREADABLE = [
     ("chekc", "unknown command 'chekc' (did you mean check?): expected one of check, ", ""),
     ("zzz", "unknown command 'zzz': expected one of check, ", ""),
-    ("env zzz", "unknown command 'zzz': expected one of create, repair, remove, list", "env"),
+    (
+        "env zzz",
+        "unknown command 'zzz': expected one of create, repair, remove, clean-cache, list",
+        "env",
+    ),
     ("--vresion", "no such option --vresion (did you mean --version?)", ""),
     ("check --nonsense", "no such option --nonsense", "check"),
     ("check --jsn x", "no such option --jsn (did you mean --json?)", "check"),

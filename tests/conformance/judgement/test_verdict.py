@@ -99,9 +99,9 @@ def test_the_worst_of_all_arrays_is_the_score():
     truth = {"a": np.ones(3), "b": np.full(3, -4.0)}
     found = {"a": np.array([1, 1 + 2**-20, 1]), "b": np.array([-4, -4, -4 - 2**-18])}
     score = judge(found, expect(truth, 2**-20))
-    assert score == Score(sigmas=4, shift=0, relative=2**-20)
+    assert score == Score(sigmas=4, shift=0, relative=2**-20, absolute=2**-18)
     score = judge(found, expect(truth, {"a": np.full(3, 2**-23), "b": np.full(3, 2**-20)}))
-    assert score == Score(sigmas=8, shift=0, relative=2**-20)
+    assert score == Score(sigmas=8, shift=0, relative=2**-20, absolute=2**-18)
 
 
 def test_the_relative_error_is_one_of_the_largest_element():
@@ -323,7 +323,7 @@ def test_an_element_is_told_before_a_shift():
     found["y"][1, 2, 3] = 9.0
     with pytest.raises(Mismatch, match=r"^y\[1, 2, 3\]") as caught:
         judge(found, expected)
-    assert caught.value.score == Score(sigmas=9, shift=100, relative=np.inf)
+    assert caught.value.score == Score(sigmas=9, shift=100, relative=np.inf, absolute=9)
 
 
 # Pairs.

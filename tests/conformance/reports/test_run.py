@@ -1,9 +1,14 @@
-"""The report of a run: no number is lost, and one mistake is one entry."""
+"""The report of a run: no number is lost, and one mistake is one entry.
+
+What it prints is kept in `printed/check-*.txt`; with GATEPARITY_WRITE_PRINTED=1 these tests write
+the files anew.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -197,3 +202,29 @@ def test_a_case_is_counted_where_it_was_computed(run):
     fast = dataclasses.replace(run, results=(*passed, *failed, *run.results[-4:]), seconds=2.0)
     assert printed(fast).splitlines()[-1].endswith("; 5.0 cases/s")
     assert printed(dataclasses.replace(run, seconds=0.0)).splitlines()[-1].endswith("; 0.0 cases/s")
+
+
+PRINTED = Path(__file__).parent / "printed"
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, None])
+@pytest.mark.parametrize("name", ["check", "check-wide"])
+def test_what_is_printed(run, name, width):
+    file, terminal = io.StringIO(), width is not None
+    console = Console(
+        file=file,
+        width=width or 80,
+        force_terminal=terminal,
+        color_system=None,
+        legacy_windows=False,
+    )
+    explained = dataclasses.replace(run, explanations={SPEC: "it behaves as if it were wrong"})
+    print_report(run_report(explained, Source(), wide=name == "check-wide"), console)
+    found, path = file.getvalue(), PRINTED / f"{name}-{width or 'piped'}.txt"
+    if os.environ.get("GATEPARITY_WRITE_PRINTED"):
+        path.write_text(found, "utf-8")
+    assert found == path.read_text("utf-8")
+    if terminal:
+        tables = [line for line in found.splitlines() if "──" in line]
+        assert tables
+        assert max(map(len, tables)) <= width
