@@ -22,10 +22,10 @@ class Primitives:
     `(params, x, h_0, c_0)` for the cotangents of y, h_n and c_n. `rounding_model` is what has to be
     known of its rounding: `bias`, by how many units roundoff exp and tanh are off over a stretch of
     arguments (docs/rounding.md); `factors`, the unit roundoff of what a float32 product takes.
-    `settings()` tells what the framework is set to, for the manifest; `device` is there too, unless
-    the framework reports its own. `wait(answer)` returns when
-    an answer is computed, where a call returns before; `threads()` is how many one operation may
-    use, 0 for every core: the bench needs both.
+    `settings()` returns what the framework is set to, for the manifest; `device` is there too,
+    unless the framework reports its own. `wait(answer)` returns when an answer is computed, where a
+    call returns before; `threads()` is how many one operation may use, 0 for every
+    core: the bench needs both.
     """
 
     version: str

@@ -45,6 +45,6 @@ def load_in(worker: Worker, data: bytes) -> dict[str, Array]:
         )
     except WorkerLost as lost:
         raise InputError(f"PyTorch's worker can't read a checkpoint: {lost}") from None
-    except BackendError as error:  # what the reader raised there: it tells the file's fault
+    except BackendError as error:  # the reader's own sentence about the file
         raise ValueError(str(error).removeprefix("ValueError: ")) from None
     return found

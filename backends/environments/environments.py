@@ -173,7 +173,7 @@ def _look(name: str) -> Environment:
         return dataclasses.replace(
             found,
             state="incomplete",
-            reason=f"nothing tells what it holds: gateparity env remove {name}",
+            reason=f"its contents are unknown: gateparity env remove {name}",
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-_MAPS: Final = Path("/proc/self/maps")  # Linux alone tells what a process has loaded
+_MAPS: Final = Path("/proc/self/maps")  # Linux alone lists what a process has loaded
 _AFFIXES: Final = tuple(
     (prefix, suffix) for prefix in ("", "scipy_") for suffix in ("", "64_", "_64")
 )

@@ -327,8 +327,10 @@ def _require_answer(python: Place, limit: float) -> None:
     )
     here, _, version = done.stdout.decode(errors="replace").strip().rpartition("here ")
     if here or not re.fullmatch(r"\d+\.\d+", version):
-        said = "" if isinstance(python, Path) else _last_line(done.stderr.decode(errors="replace"))
-        raise OSError(said or "it doesn't answer as a Python interpreter")
+        message = (
+            "" if isinstance(python, Path) else _last_line(done.stderr.decode(errors="replace"))
+        )
+        raise OSError(message or "it doesn't answer as a Python interpreter")
     if tuple(map(int, version.split("."))) < OLDEST:
         raise OSError(f"it is Python {version}, and {'.'.join(map(str, OLDEST))} is the oldest")
 
@@ -345,11 +347,11 @@ def _ending(code: int | None) -> str:
 
 def _last_said(log: str) -> str:
     """Return the last line before faulthandler's report, or else the frame that crashed."""
-    said, _, report = log.partition("Fatal Python error: ")
+    printed, _, report = log.partition("Fatal Python error: ")
     current = report.partition("Current thread")[2].partition("\n\n")[0]
     frame = re.search(r'File "(?:[^"]*[/\\])?([^"]*)", line (\d+) in (.*)', current)
     place = "{}, line {}, in {}".format(*frame.groups()) if frame else ""
-    return _last_line(said) or place
+    return _last_line(printed) or place
 
 
 def _last_line(text: str) -> str:

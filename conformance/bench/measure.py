@@ -93,7 +93,7 @@ def run_bench(
 ) -> Bench:
     """Time all backends. If one can't go on, only its own measurements are missing."""
     bench = Bench(plan.seed, plan.seconds, plan.clock)
-    for group in group_rows(backends):
+    for group in group_backends(backends):
         done = 0
 
         def step(words: str) -> None:
@@ -110,7 +110,7 @@ def run_bench(
     return bench
 
 
-def group_rows(backends: Sequence[Backend]) -> list[list[Backend]]:
+def group_backends(backends: Sequence[Backend]) -> list[list[Backend]]:
     """Group the backends that share a worker: the variants of one framework in one interpreter."""
     groups: dict[Any, list[Backend]] = {}
     for backend in backends:

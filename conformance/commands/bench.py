@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from gateparity.conformance.bench.judging import judge_all
-from gateparity.conformance.bench.measure import BenchPlan, group_rows, run_bench
+from gateparity.conformance.bench.measure import BenchPlan, group_backends, run_bench
 from gateparity.conformance.bench.sizes import SIZES, choose_sizes
-from gateparity.conformance.commands.choices import choose_rows
+from gateparity.conformance.commands.choices import choose_backends
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.reports.bench import bench_json, bench_report
@@ -87,11 +87,11 @@ def bench(
     met or not; 1, with --strict: one is missed; 2: a backend could not run.
     """
     files = ReportFiles("benchmark", json=json, reports=report, force=force)
-    backends = choose_rows(backend)
+    backends = choose_backends(backend)
     sizes = choose_sizes(size or (["small"] if quick else []))
     spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
     plan = BenchPlan(sizes, spend, time_limit, seed, growth=not quick, clock=clock)
-    with show_steps(len(group_rows(backends)) * plan.pieces, "starting workers") as progress:
+    with show_steps(len(group_backends(backends)) * plan.pieces, "starting workers") as progress:
         found = run_bench(backends, plan, progress)
     code = exit_code(found, strict=strict)
     files.publish(bench_report(found, code), bench_json(found))

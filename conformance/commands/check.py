@@ -11,10 +11,10 @@ from rich import filesize
 from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.commands.choices import (
+    backends_to_load,
+    choose_backends,
     choose_plan,
-    choose_rows,
     require_two,
-    rows_to_load,
 )
 from gateparity.conformance.commands.options import (
     Cases,
@@ -119,9 +119,9 @@ def check(
     files = ReportFiles("run", json, report, markdown, others=others, inputs=inputs, force=force)
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
-    backends = choose_rows(backend)
+    backends = choose_backends(backend)
     plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
-    first, least = rows_to_load(backend, backends), 1 if record else 2
+    first, least = backends_to_load(backend, backends), 1 if record else 2
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
     recorded = _write_others(files, record, run, plan, source)

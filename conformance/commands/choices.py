@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.plan import Plan
 
 
-def choose_rows(specs: Sequence[str] | None) -> list[Backend]:
+def choose_backends(specs: Sequence[str] | None) -> list[Backend]:
     """Return the backends that the specs name, or all that are found.
 
     Raise `InputError` where a named one has no interpreter, and where none is found.
@@ -44,7 +44,7 @@ def require_two(backends: Sequence[Backend]) -> None:
         )
 
 
-def rows_to_load(specs: Sequence[str] | None, backends: Sequence[Backend]) -> list[Backend]:
+def backends_to_load(specs: Sequence[str] | None, backends: Sequence[Backend]) -> list[Backend]:
     """Return the named rows of which only a worker can say whether they are there."""
     return [
         backend

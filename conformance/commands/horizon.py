@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from gateparity.conformance.commands.choices import choose_rows
+from gateparity.conformance.commands.choices import choose_backends
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs, TimeLimit
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.commands.train import Biases, Plot, refuse_plot
@@ -53,7 +53,7 @@ def horizon(
     """
     refuse_plot(plot)
     files = ReportFiles("horizon", json=json, reports=report, force=force)
-    backends = choose_rows(backend)
+    backends = choose_backends(backend)
     rows = [BackendAtDtype(one, dtype) for one in backends for dtype in SUITE_DTYPES]
     problems, references = (*CALM, *WILD), ReferenceCache(seed)
     with show_steps(len(rows) * len(problems), "starting workers") as step:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from gateparity.conformance.commands.choices import choose_rows
+from gateparity.conformance.commands.choices import choose_backends
 from gateparity.conformance.commands.options import Force, Json, Report, backend_option
 from gateparity.conformance.commands.progress import show_bars
 from gateparity.conformance.reports.files import ReportFiles
@@ -141,7 +141,7 @@ def _run(faults: str, alarms: int, seed: int) -> Figures:
 
 
 def _run_frameworks(specs: list[str] | None, cases: int, seed: int) -> dict[str, Alarms]:
-    backends = choose_rows(specs)
+    backends = choose_backends(specs)
     with _show_progress({backend.label: cases for backend in backends}) as progress:
         return count_framework_alarms(backends, cases, seed, progress)
 

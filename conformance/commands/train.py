@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 from rich.progress import TextColumn
 
-from gateparity.conformance.commands.choices import choose_rows
+from gateparity.conformance.commands.choices import choose_backends
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_bars
 from gateparity.conformance.reports.console import print_error
@@ -139,7 +139,7 @@ def choose_trained_rows(specs: Sequence[str] | None, *, every: bool) -> list[Bac
 
     Raise `InputError` if there is none.
     """
-    backends = choose_rows(specs)
+    backends = choose_backends(specs)
     if not specs and not every:
         backends = list({backend.name: backend for backend in backends}.values())
     return [
@@ -193,10 +193,10 @@ def _clear(folder: Path, rows: Sequence[BackendAtDtype], found: TrainingRun) -> 
 @contextlib.contextmanager
 def _show_progress(rows: Sequence[BackendAtDtype], epochs: int) -> Iterator[Told]:
     """Show a bar for each backend on a terminal; yield a function that updates it each epoch."""
-    with show_bars(TextColumn("{task.fields[said]}")) as bars:
+    with show_bars(TextColumn("{task.fields[loss]}")) as bars:
         tasks = {
-            row: bars.add_task(f"{row.label} {row.dtype}", total=epochs, said="") for row in rows
+            row: bars.add_task(f"{row.label} {row.dtype}", total=epochs, loss="") for row in rows
         }
         yield lambda row, epoch, perplexity: bars.update(
-            tasks[row], completed=epoch, said=f"perplexity {perplexity:.4f}"
+            tasks[row], completed=epoch, loss=f"perplexity {perplexity:.4f}"
         )

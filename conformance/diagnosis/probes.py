@@ -76,7 +76,7 @@ class Probe:
 
     @functools.cached_property
     def lacks(self) -> frozenset[str]:
-        """Return the states that the backend lacks, as far as what it found tells."""
+        """Return the states that the backend lacks, as far as its results show."""
         return frozenset() if isinstance(self.found, str) else find_lacks(self.found)
 
     @functools.cached_property

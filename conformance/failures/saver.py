@@ -48,7 +48,7 @@ _NAME: Final = 80  # characters of a row in a file's name
 class Saver:
     """A function of a backend's results, called while its session is open; it adds files' names.
 
-    Without a folder it does nothing. `seconds` are for all that fails in a row, `say` is told what
+    Without a folder it does nothing. `seconds` are for all that fails in a row, `say` gets what
     takes them, and `problems` are why files could not be written. `inputs` and `force` are for the
     rule by which files are replaced.
     """

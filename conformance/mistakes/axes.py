@@ -42,8 +42,8 @@ _FAMILY: Final = "batch and time"
 _X: Rows = {"x from its end": ("x was read from its last step to its first", _x(_from_the_end))}
 
 _Y: Rows = {
-    "y from its end": ("y was told from its last step to its first", _y(_from_the_end)),
-    "y a step late": ("y was told one step late, its last step first", _y(_rolled(1, 0))),
+    "y from its end": ("y was returned from its last step to its first", _y(_from_the_end)),
+    "y a step late": ("y was returned one step late, its last step first", _y(_rolled(1, 0))),
     "y of the next sequence": ("y stood one place further in the batch", _y(_rolled(1, 1))),
 }
 
@@ -51,7 +51,7 @@ _BOTH_AXES: Final = "every number of several sequences of several steps, which `
 
 _X_AXES: Rows = {"x batch-major": ("x was read as (batch, time, input)", _x(regrouped))}
 
-_Y_AXES: Rows = {"y batch-major": ("y was told as (batch, time, hidden)", _y(ungrouped))}
+_Y_AXES: Rows = {"y batch-major": ("y was returned as (batch, time, hidden)", _y(ungrouped))}
 
 AXIS_MISTAKES: Final = (
     *alike(_FAMILY, "every number of several steps: all checks that compute", COMPUTES, _X),

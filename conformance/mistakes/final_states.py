@@ -139,7 +139,7 @@ _FORWARD: Rows = {
 
 _CELLS: Rows = {
     "final states batch-major": (
-        "h_n and c_n were told as (batch, cells, hidden)",
+        "h_n and c_n were returned as (batch, cells, hidden)",
         _on_states(ungrouped),
     ),
 }

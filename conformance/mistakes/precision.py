@@ -153,11 +153,11 @@ _FLOAT64: Rows = {
 }
 
 _OUTPUTS: Rows = {
-    "outputs in bfloat16": ("y, h_n and c_n were told in bfloat16", _outputs(BFLOAT16))
+    "outputs in bfloat16": ("y, h_n and c_n were returned in bfloat16", _outputs(BFLOAT16))
 }
 
 _GRADIENTS: Rows = {
-    "gradients in bfloat16": ("gradients were told in bfloat16", _gradients(BFLOAT16))
+    "gradients in bfloat16": ("gradients were returned in bfloat16", _gradients(BFLOAT16))
 }
 
 PRECISION_MISTAKES: Final = (

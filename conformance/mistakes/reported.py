@@ -112,7 +112,11 @@ _WEIGHTS: Rows = {
 
 TOLD_MISTAKES: Final = (
     *alike(
-        "trace", "what is told of pre-activations, gates and states", TRACE, _TRACE, path="forward"
+        "trace",
+        "what is reported of pre-activations, gates and states",
+        TRACE,
+        _TRACE,
+        path="forward",
     ),
     *alike("layout", "weights that are read back", WEIGHTS, _WEIGHTS, path="forward"),
 )

@@ -171,14 +171,14 @@ def join_runs(runs: Sequence[Run]) -> Run:
         backends=tuple(backend for run in runs for backend in run.backends),
         results=tuple(result for run in runs for result in run.results),
         pairs=(),
-        versions={label: said for run in runs for label, said in run.versions.items()},
+        versions={label: version for run in runs for label, version in run.versions.items()},
         seed=runs[0].seed,
         seconds=sum(run.seconds for run in runs),
         transport_seconds=sum(run.transport_seconds for run in runs),
         rounding_models={
-            label: said for run in runs for label, said in run.rounding_models.items()
+            label: model for run in runs for label, model in run.rounding_models.items()
         },
-        manifests={label: said for run in runs for label, said in run.manifests.items()},
+        manifests={label: lines for run in runs for label, lines in run.manifests.items()},
     )
 
 

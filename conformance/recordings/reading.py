@@ -75,7 +75,7 @@ def _read(arrays: Arrays, words: Metadata) -> Recording:
         seed=words.count("seed"),
         seconds=words.number("seconds"),
         transport_seconds=words.number("transport_seconds"),
-        rounding_models={label: said for label, said in rounding_models.items() if said},
+        rounding_models={label: model for label, model in rounding_models.items() if model},
         manifests={backend.label: row.texts("manifest") for backend, row in rows},
     )
     source = Metadata(words.fields("source", Source))
@@ -112,9 +112,9 @@ def _read_row(words: Metadata) -> Backend:
 
 
 def _read_rounding_model(words: Metadata) -> dict[str, float]:
-    said = words.numbers("arithmetic")
-    make_rounding_model("float32", said)  # raises for what says nothing
-    return said
+    declared = words.numbers("arithmetic")
+    make_rounding_model("float32", declared)  # raises for what it doesn't know
+    return declared
 
 
 def _read_results(

@@ -59,7 +59,7 @@ def _describe(recording: Recording, cases: Cases) -> dict[str, Any]:
         "seed": run.seed,
         "seconds": run.seconds,
         "transport_seconds": max(run.transport_seconds, 0.0),
-        "source": {n: writable(said) for n, said in vars(recording.source).items()},
+        "source": {n: writable(text) for n, text in vars(recording.source).items()},
         "cases": [{"name": c.name, "config": dataclasses.asdict(c.config)} for c in cases.values()],
         "plan": [
             {"check": check.name, "case": places.index((case.name, case.config.dtype))}

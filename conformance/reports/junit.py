@@ -28,9 +28,9 @@ def to_junit(run: Run, source: str = "") -> str:
     root = Element("testsuites", name="gateparity", time=f"{run.seconds:.3f}")
     for backend in run.backends:
         cases = [_result_case(r, run.seed, source) for r in run.results if r.backend == backend]
-        said = {"version": run.versions, "explanation": run.explanations}
+        facts = {"version": run.versions, "explanation": run.explanations}
         properties = {
-            name: words[backend.label] for name, words in said.items() if backend.label in words
+            name: words[backend.label] for name, words in facts.items() if backend.label in words
         }
         root.append(_suite(backend.label, cases, **properties))
     if run.pairs:

@@ -19,7 +19,7 @@ _NUMBERS: Final = ("max_error", "max_absolute", "sigmas", "shift")
 
 
 def to_json(run: Run, source: Source) -> dict[str, Any]:
-    """Return the run as plain data. A number that isn't finite is null, and its reason tells."""
+    """Return the run as plain data. A number that isn't finite is null, and its reason says so."""
     return {
         "schema": SCHEMA,
         "verdict": run.verdict,

@@ -89,7 +89,7 @@ class BackendAtDtype:
         return self.backend.label
 
 
-def run_rows(
+def run_in_workers(
     rows: Sequence[BackendAtDtype],
     work: Callable[[BackendAtDtype, RemoteAdapter], T],
     fail: Callable[[BackendAtDtype, Trouble, str], T],

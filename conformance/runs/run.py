@@ -157,7 +157,7 @@ def _run_backend(
 
 
 def purity_beside(plan: Plan, seed: int) -> Plan:
-    """Return what tells an LSTM that isn't deterministic, where the plan doesn't ask for it."""
+    """Return the check that finds an LSTM which isn't deterministic, if the plan lacks it."""
     if any(check.name == "purity" for check, _ in plan):
         return []
     own = [case for _, case in plan if case.name not in RECIPES]

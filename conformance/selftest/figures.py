@@ -69,7 +69,7 @@ class Naming:
 
     mistakes: tuple[str, ...]
     said: tuple[tuple[str, ...], ...]
-    right: bool  # they are what was said, or no probe tells them from it
+    right: bool  # they are the answer, or no probe distinguishes them from it
 
 
 @dataclasses.dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _load(backend: Backend, pool: WorkerPool) -> RemoteAdapter:
 def _make_piece(seeds: Sequence[int], adapters: Sequence[RemoteAdapter]) -> Piece:
     kinds = {_kind(adapter.rounding_model): adapter.rounding_model for adapter in adapters}
     cases = [random_case_of_few_shapes(seed, SUITE_DTYPES[seed % 2]) for seed in seeds]
-    return [(case, {k: expect_all(case, said) for k, said in kinds.items()}) for case in cases]
+    return [(case, {k: expect_all(case, model) for k, model in kinds.items()}) for case in cases]
 
 
 def _run_piece(backend: Backend, adapter: RemoteAdapter, piece: Piece) -> Alarms:

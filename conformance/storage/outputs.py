@@ -114,5 +114,5 @@ def _is_same(found: os.stat_result, read: Path) -> bool:
 
 
 def _holds_data(found: os.stat_result) -> bool:
-    """Return whether there is something to lose: the size of a disk isn't told by its status."""
+    """Return whether there is something to lose: a disk's status doesn't have its size."""
     return found.st_size > 0 or stat.S_ISBLK(found.st_mode)

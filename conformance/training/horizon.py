@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.backends.workers.worker import one_line
-from gateparity.conformance.runs.pool import run_rows
+from gateparity.conformance.runs.pool import run_in_workers
 from gateparity.conformance.training.parity import Verdict, judge_training, make_reference
 from gateparity.conformance.training.problems import WILD, make_problem, run_problem
 from gateparity.conformance.training.trainers import AdapterTrainer
@@ -187,7 +187,7 @@ def try_problems(
         error, skip = (reason if trouble == kind else "" for kind in ("error", "skip"))
         return [Trial(row, name, error=error, skip=skip) for name in problems]
 
-    return list(itertools.chain(*run_rows(rows, work, fail, limit)))
+    return list(itertools.chain(*run_in_workers(rows, work, fail, limit)))
 
 
 def find_horizons(trials: Sequence[Trial], references: ReferenceCache) -> HorizonRun:

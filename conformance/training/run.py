@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.backends.workers.remote import BackendError
-from gateparity.conformance.runs.pool import run_rows
+from gateparity.conformance.runs.pool import run_in_workers
 from gateparity.conformance.training.resume import (
     History,
     checkpoint_path,
@@ -78,7 +78,7 @@ class TrainingSession:
         An interruption ends every worker before the exception propagates, and leaves the
         checkpoints.
         """
-        return run_rows(rows, self._train_backend, _fail, self.limit)
+        return run_in_workers(rows, self._train_backend, _fail, self.limit)
 
     def _train_backend(self, row: BackendAtDtype, adapter: RemoteAdapter) -> Outcome:
         start = time.perf_counter()

@@ -121,16 +121,16 @@ class TextTask:
         config, symbols = self.config(dtype), self.text.symbols
         state = dataclasses.replace(state, h=None, c=None)
         codes = [symbols.index(c) if c in symbols else 0 for c in PREFIX]
-        x, margin, said = np.array(codes, np.int32)[:, None], np.inf, list(PREFIX)
+        x, margin, symbols_found = np.array(codes, np.int32)[:, None], np.inf, list(PREFIX)
         for _ in range(LONGER):
             answer = trainer.predict(config, state, x, self.recipe)
             second, first = np.sort(answer.output[-1, 0])[-2:]
             chosen = int(answer.output[-1, 0].argmax())
             margin = min(margin, float(first - second))
-            said.append(symbols[chosen])
+            symbols_found.append(symbols[chosen])
             state = dataclasses.replace(state, h=answer.h_n, c=answer.c_n)
             x = np.array([[chosen]], np.int32)
-        return "".join(said), margin
+        return "".join(symbols_found), margin
 
     def _without_ends(self) -> Array:
         """Return the codes from the first letter to the last, without a file's final line break."""

@@ -105,12 +105,12 @@ class Guarded:
 
         other = _map(np.negative, _without_states(given))
         answer = run(_map(np.ndarray.copy, given))
-        told, apart = _bits(answer), _bits(run(other))
+        first, apart = _bits(answer), _bits(run(other))
         try:
             _require(apart, _bits(run(other)), f"a second call of {method} differs in")
-            _require(told, _bits(answer), f"a second call of {method} wrote to the first one's")
+            _require(first, _bits(answer), f"a second call of {method} wrote to the first one's")
             again = run(_map(np.ndarray.copy, given))
-            _require(told, _bits(again), f"a second call of {method} differs in")
+            _require(first, _bits(again), f"a second call of {method} differs in")
         except Impure:
             self._require_determinism(run, given, method)
             raise

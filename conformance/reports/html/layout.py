@@ -72,7 +72,7 @@ def draw_layouts(run: Run) -> list[Diagram]:
     users: dict[Layout, list[str]] = {}
     for backend in run.backends:
         if layout := _layout_of(run, backend.label):
-            known = LAYOUTS.get(layout.name, layout)  # which tells its origin too
+            known = LAYOUTS.get(layout.name, layout)  # which has its origin too
             users.setdefault(known if known == layout else layout, []).append(backend.label)
     return [draw_layout(layout, tuple(labels)) for layout, labels in users.items()]
 

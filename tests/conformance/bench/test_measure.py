@@ -11,7 +11,7 @@ import pytest
 from gateparity.backends.backend import Backend
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.bench.judging import judge_all
-from gateparity.conformance.bench.measure import BenchPlan, group_rows, run_bench
+from gateparity.conformance.bench.measure import BenchPlan, group_backends, run_bench
 from gateparity.conformance.bench.sizes import Size
 from gateparity.conformance.reports.bench import bench_json
 
@@ -110,7 +110,7 @@ def test_a_framework_that_is_not_there_says_so():
 
 def test_variants_of_one_interpreter_share_a_worker():
     backends = parse_backends(["jax", "numpy", f"numpy@{sys.executable}"])
-    assert [len(group) for group in group_rows(backends)] == [2, 1, 1]
+    assert [len(group) for group in group_backends(backends)] == [2, 1, 1]
 
 
 def test_growth_has_an_exponent_for_each_letter(monkeypatch):

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from gateparity.backends.spec import parse_backends
-from gateparity.conformance.runs.pool import BackendAtDtype, run_rows
+from gateparity.conformance.runs.pool import BackendAtDtype, run_in_workers
 
 ROWS = [BackendAtDtype(parse_backends(["numpy"])[0], dtype) for dtype in ("float32", "float64")]
 
@@ -27,9 +27,9 @@ def fail(backend, trouble, reason):
 def test_a_worker_gets_its_share_of_the_cores(monkeypatch, cores, backends, threads):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert run_rows(backends, ask, fail, 60) == [threads] * len(backends)
+    assert run_in_workers(backends, ask, fail, 60) == [threads] * len(backends)
 
 
 def test_the_users_own_number_of_threads_is_left_alone(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    assert run_rows(ROWS, ask, fail, 60) == ["7", "7"]
+    assert run_in_workers(ROWS, ask, fail, 60) == ["7", "7"]
