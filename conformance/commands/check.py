@@ -66,7 +66,7 @@ EXAMPLES: Final = """
 
   gateparity check                                        all that is found
 
-  gateparity check -b numpy -b torch:layer                two rows
+  gateparity check -b numpy -b torch:layer                two backends
 
   gateparity check -b numpy -b torch@path/to/env          yours, as it is
 
@@ -143,10 +143,15 @@ def _run(
         require_two(backends)
     store = default_store() if cache else None
     saver.check(backends, plan)
-    with show_progress(backends, plan) as progress:
-        saver.say = progress.say
-        run = run_checks(backends, plan, progress=progress, save=saver, store=store, **options)
-        run = explained(run, plan)
+    try:
+        with show_progress(backends, plan) as progress:
+            saver.say = progress.say
+            run = run_checks(backends, plan, progress=progress, save=saver, store=store, **options)
+            run = explained(run, plan)
+    except KeyboardInterrupt:
+        kept = f"{len(saver.saved)} failing cases are in {saver.folder}" if saver.saved else ""
+        print_error(f"stopped by Ctrl-C: {kept or 'nothing was kept'}")
+        raise typer.Exit(130) from None
     for problem in saver.problems:
         print_error(problem)
     if store and store.trouble:

@@ -47,8 +47,8 @@ def compare_command(
 ) -> None:
     """Compare recorded runs: judge each again, and compare all pairs.
 
-    All must have run the same checks on the same inputs. No framework is needed. Exit code as that
-    of check.
+    All must have run the same checks on the same inputs. No framework is needed. The exit codes
+    are those of check.
     """
     others = [("--junit", junit, Kind("JUnit XML", "run"))]
     files = ReportFiles("run", json, report, markdown, others=others, inputs=runs, force=force)

@@ -98,8 +98,8 @@ def diagnose_command(
 ) -> None:
     """Search the known mistakes, and pairs of them, for what reproduces an LSTM's numbers.
 
-    A backend is first asked all that `gateparity check` asks. Exit code 0: it agrees with the
-    truth; 1: it differs, explained or not; 2: it could not run, or a probe raised.
+    First all checks of `gateparity check` run. Exit code 0: the backend agrees with the truth; 1:
+    it differs, explained or not; 2: it could not run, or a probe raised.
     """
     inputs = [*(files or ()), weights, text]
     outputs = ReportFiles("diagnosis", json, report, inputs=inputs, force=force)

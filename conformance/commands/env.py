@@ -25,7 +25,7 @@ from gateparity.backends.environments.requests import parse_requests
 from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.commands.completion import complete_environment, complete_made
 from gateparity.conformance.commands.group import Group
-from gateparity.conformance.commands.options import Force
+from gateparity.conformance.commands.options import Force, Report
 from gateparity.conformance.reports.console import make_console, print_line
 from gateparity.conformance.reports.environments import (
     describe_versions,
@@ -175,11 +175,12 @@ def list_command(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the list as JSON.")
     ] = None,
+    report: Report = None,
     *,
     force: Force = False,
 ) -> None:
     """List every environment: its state, Python, size, versions and folder."""
-    files = ReportFiles("environments", json=json, force=force)
+    files = ReportFiles("environments", json, report, force=force)
     found = [(one, one.size()) for one in list_environments()]
     data = {"schema": 1, "environments": environments_json(found)}
     files.publish(environments_report(found, environments_folder()), data)

@@ -47,9 +47,9 @@ def horizon(
 ) -> None:
     """Train small problems in every backend: within rounding at every step, and for how long.
 
-    Each column is a problem: an optimiser, a loss, carried states; the wild ones are made to part.
-    Exit code 0: all agree, for as far as rounding's budget vouches; 1: something differs; 2:
-    something could not run.
+    A problem is an optimiser, a loss and carried states or none. The wild problems are made to
+    drift apart. Exit code 0: all agree, as far as the rounding budget reaches; 1: something
+    differs; 2: something could not run.
     """
     refuse_plot(plot)
     files = ReportFiles("horizon", json=json, reports=report, force=force)

@@ -49,7 +49,7 @@ Checks = Annotated[
         autocompletion=complete_check,
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Draws other weights and inputs.")]
+Seed = Annotated[int, typer.Option(min=0, help="Draw other weights and inputs.")]
 Weights = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help=f"A PyTorch state_dict, {list_suffixes()}, with an LSTM."),
@@ -65,7 +65,11 @@ Json = Annotated[
 ]
 Junit = Annotated[
     Path | None,
-    typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML, a suite a row."),
+    typer.Option(
+        "--junit",
+        metavar="FILE",
+        help="Write the results as JUnit XML, with a suite for each backend.",
+    ),
 ]
 Markdown = Annotated[
     Path | None,
@@ -91,13 +95,15 @@ Record = Annotated[
     typer.Option(
         "--record",
         metavar="FILE",
-        help="Keep inputs, results and manifests in one .safetensors, for `gateparity compare`. "
-        "One backend is enough then, and failures are saved with `--save` alone.",
+        help="Keep inputs, results and manifests in one .safetensors file, for `gateparity "
+        "compare`. With it one backend is enough, and failures are saved only with `--save`.",
     ),
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Replace output files that gateparity didn't write as such."),
+    typer.Option(
+        "--force", help="Replace output files that gateparity didn't write for the same purpose."
+    ),
 ]
 TimeLimit = Annotated[
     float,
@@ -126,8 +132,8 @@ Save = Annotated[
     typer.Option(
         "--save",
         metavar="FOLDER",
-        help=f"Where failing cases go, shrunk, for `gateparity replay`. By default {FOLDER}, made "
-        "when something fails.",
+        help=f"The folder for failing cases, made small for `gateparity replay`. By default "
+        f"{FOLDER}, made when something fails.",
     ),
 ]
-NoSave = Annotated[bool, typer.Option("--no-save", help="Shrink and save nothing that fails.")]
+NoSave = Annotated[bool, typer.Option("--no-save", help="Don't shrink and save failing cases.")]

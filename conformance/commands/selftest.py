@@ -61,7 +61,7 @@ Count = Annotated[
         help=f"Random LSTMs: {FALSE_ALARMS} by default, {_FRAMEWORK_CASES} a framework.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Draws other LSTMs.")]
+Seed = Annotated[int, typer.Option(min=0, help="Draw other LSTMs.")]
 
 
 def selftest(

@@ -41,7 +41,7 @@ EXAMPLES: Final = """
 
   gateparity train --all --text timemachine.txt      every variant and dtype
 
-  gateparity train --text timemachine.txt --biases separate    what parts them
+  gateparity train --text timemachine.txt --biases separate   both biases
 
   gateparity train --text timemachine.txt --resume   go on after Ctrl-C
 
@@ -79,7 +79,7 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Go on from the checkpoints of a run that was stopped.")
 ]
 Checkpoints = Annotated[
-    Path, typer.Option("--checkpoints", metavar="FOLDER", help="Where they are kept.")
+    Path, typer.Option("--checkpoints", metavar="FOLDER", help="The folder for checkpoints.")
 ]
 TimeLimit = Annotated[
     float,
@@ -109,9 +109,9 @@ def train(
 ) -> None:
     """Train d2l's model of characters in every framework: one curve, and one sentence.
 
-    Each row is a backend at a dtype: its sentence, the last epoch's perplexity, and the largest
-    distance of a weight from the first. Exit code 0: one sentence; 1: several, or one diverged; 2:
-    something could not run.
+    The table has each backend at a dtype: its sentence, the last epoch's perplexity, and the
+    largest distance of a weight from the first backend's. Exit code 0: one sentence; 1: several, or
+    one diverged; 2: something could not run.
     """
     refuse_plot(plot)
     recipe, sizes = make_recipe(rate, biases), Sizes(windows=windows, batch=batch, epochs=epochs)

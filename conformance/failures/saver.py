@@ -48,9 +48,9 @@ _NAME: Final = 80  # characters of a row in a file's name
 class Saver:
     """A function of a backend's results, called while its session is open; it adds files' names.
 
-    Without a folder it does nothing. `seconds` are for all that fails in a row, `say` gets what
-    takes them, and `problems` are why files could not be written. `inputs` and `force` are for the
-    rule by which files are replaced.
+    Without a folder it does nothing. `seconds` are for all failures of one backend. `say` gets what
+    takes them, `problems` are why files could not be written, and `saved` are the files that were.
+    `inputs` and `force` are for the rule by which files are replaced.
     """
 
     folder: Path | None
@@ -58,6 +58,7 @@ class Saver:
     say: Callable[[str], None] = lambda _: None
     seconds: float = 30.0
     problems: list[str] = dataclasses.field(default_factory=list)
+    saved: list[Path] = dataclasses.field(default_factory=list)
     inputs: Sequence[Path] = ()
     force: bool = False
 
@@ -95,6 +96,7 @@ class Saver:
         except InputError as error:
             self.problems.append(f"{result.check} of {result.backend.label} is not saved: {error}")
             return result
+        self.saved.append(path)
         return dataclasses.replace(result, saved=str(path), saved_sizes=failure.case.sizes)
 
 

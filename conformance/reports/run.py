@@ -150,9 +150,12 @@ def _worst(results: Sequence[Result]) -> Cell:
 
 
 def _declared(run: Run) -> Iterator[Line]:
+    found: dict[str, list[str]] = {}
     for label, declared in run.rounding_models.items():
         words = ", ".join(f"{name} {value:g}" for name, value in declared.items())
-        yield line(f"{label} declares a rounding model: {words}")
+        found.setdefault(words, []).append(label)
+    for words, labels in found.items():
+        yield line(f"Declared rounding model, {words}: {', '.join(labels)}")
 
 
 def _inputs(source: Source) -> Iterator[Line]:

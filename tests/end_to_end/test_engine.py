@@ -163,7 +163,7 @@ def test_a_correct_port_agrees_if_it_names_its_engine(check):
     last = done.stdout.splitlines()[-1]
     assert (done.returncode, last.split(":")[0]) == (0, "agrees"), done.stdout
     assert "2 known, 0 fail" in last
-    assert "declares a rounding model: bias" in done.stdout
+    assert "Declared rounding model, bias " in done.stdout
     assert 'engine = "' not in done.stdout
 
 

@@ -378,7 +378,10 @@ def test_ctrl_c_is_one_line(folder):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "gateparity: stopped by Ctrl-C\n")
+    assert process.communicate(timeout=60) == (
+        "",
+        "gateparity: stopped by Ctrl-C: nothing was kept\n",
+    )
     assert process.returncode == 130
 
 
