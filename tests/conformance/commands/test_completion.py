@@ -46,7 +46,7 @@ def complete(*words: str) -> list[str]:
     ("words", "offered"),
     [
         (["ch"], ["check"]),
-        (["env", ""], ["create", "repair", "remove", "list"]),
+        (["env", ""], ["create", "repair", "remove", "clean-cache", "list"]),
         (["env", "create", "t"], ["torch", "tensorflow"]),
         (["check", "-b", "torch"], ["torch", "torch:scratch", "torch:layer"]),
         (["check", "-b", "torch", ":"], ["scratch", "layer"]),
