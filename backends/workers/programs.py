@@ -68,7 +68,8 @@ def use_folder(folder: str) -> None:
 def default_store() -> ProgramStore:
     """Return the store in the user's cache folder, or in $GATEPARITY_PROGRAMS."""
     named = os.environ.get("GATEPARITY_PROGRAMS")
-    return ProgramStore(Path(named) if named else _cache_folder() / "programs")
+    own = Path(named).expanduser().absolute() if named else None
+    return ProgramStore(own or _cache_folder() / "programs")
 
 
 def _cache_folder() -> Path:
