@@ -213,7 +213,12 @@ def open_worker(
         raise WorkerLost(backend.missing)
     worker = Worker(backend.python, limit, backend.path, threads)
     if store and isinstance(backend.python, Path):
-        worker.loan = store.lend(worker)
+        try:
+            worker.loan = store.lend(worker)
+        except WorkerLost:
+            raise
+        except BackendError:
+            pass  # an interpreter without NumPy: loading the adapter says so
     return worker
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import venv
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,16 @@ def test_the_store_stays_within_its_limit_and_keeps_what_was_used_last(tmp_path)
     assert [path.name for path in files(store)] == ["2", "3"]
     assert store.clean() == 20
     assert not tmp_path.exists()
+
+
+def test_an_interpreter_without_numpy_says_so_as_without_a_store(store, tmp_path):
+    venv.create(tmp_path / "bare", with_pip=False)
+    python = tmp_path / "bare" / "bin" / "python"
+    backend = Backend("bare", "", "dies:Always", python, shipped=False)
+    with Session(backend, Truths(), functools.partial(open_worker, store=store)) as session:
+        result = session.run(CHECKS["forward"], CASE)
+    assert result.status == "error"
+    assert "No module named 'numpy'" in result.reason
 
 
 def test_no_program_is_kept_on_macos(adapter, store, monkeypatch):
