@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from gateparity.conformance.reports.run import describe_saved
+from gateparity.conformance.reports.differing import describe_saved
 from gateparity.conformance.runs.result import repeat_command
 
 if TYPE_CHECKING:
