@@ -298,7 +298,7 @@ def test_a_named_environment_is_listed_and_recalled(pins):
     found = {one.name: one for one in list_environments()}
     assert list(found) == ["numpy", "numpy@old", "torch", "tensorflow", "jax", "jax@lost", "mxnet"]
     assert found["numpy@old"].state == "incomplete"
-    assert found["jax@lost"].reason == "nothing tells what it holds: gateparity env remove jax@lost"
+    assert found["jax@lost"].reason == "its contents are unknown: gateparity env remove jax@lost"
     remove_environment("jax@lost", silent)
     assert not (environments_folder() / "jax@lost").exists()
     with pytest.raises(InputError, match=r"^there is no environment jax@lost"):

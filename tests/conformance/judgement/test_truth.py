@@ -97,7 +97,7 @@ def test_no_layout_is_asked(monkeypatch):
     monkeypatch.setattr(Scratch, "layout", wrong)
     lied = check.run(Canonical(Scratch()), case)
     assert not np.allclose(lied["y"], honest["y"], atol=1e-3)
-    for name in ("pack", "unpack", "pullback", "blocks"):
+    for name in ("pack", "unpack", "pullback", "native_arrays"):
         monkeypatch.setattr(Layout, name, None)
     for (check, case), expected in zip(plan, before, strict=True):
         for name, array in check.run(Truth(), case).items():
