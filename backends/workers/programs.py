@@ -32,7 +32,7 @@ _HASH: Final = 32  # hexadecimal digits of SHA-256 in a file's name
 _DISTRIBUTIONS: Final = ("flax", "jax", "jaxlib", "keras", "numpy", "tensorflow", "tensorflow-cpu")
 _VARIABLES: Final = {  # https://docs.jax.dev/en/latest/persistent_compilation_cache.html
     "JAX_COMPILATION_CACHE_DIR": "",
-    # of a GPU alone; the folder's name would go into the key of every program
+    # These further caches serve GPUs alone, and put the folder's name into every program's key.
     "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -100,12 +100,13 @@ class ProgramStore:
         shelf = self._root / hashlib.sha256(facts.encode()).hexdigest()[:_HASH]
         if shelf in self._distrusted:
             return None
+        folder = Path(tempfile.mkdtemp(prefix="gateparity-programs-"))
         try:
             shelf.mkdir(0o700, parents=True, exist_ok=True)
             _require_own(shelf)
-            folder = Path(tempfile.mkdtemp(prefix="gateparity-programs-"))
             lent = {_fetch(file, folder) for file in shelf.iterdir()}
         except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
             self.give_up(error)
             return None
         worker.call("apply", "gateparity.backends.workers.programs:use_folder", str(folder))
@@ -164,9 +165,8 @@ class Loan:
     def keep(self) -> None:
         """Take new programs into the store, after the worker has ended by itself."""
         try:
-            for file in self._folder.rglob("*"):
-                name = str(file.relative_to(self._folder))
-                if file.is_file() and name not in self._lent and os.sep not in name:
+            for file in self._folder.iterdir():
+                if file.is_file() and file.name not in self._lent:
                     _store(file, self._shelf)
             self._store.prune()
         except OSError as error:
@@ -191,20 +191,29 @@ def _require_own(folder: Path) -> None:
 def _fetch(file: Path, folder: Path) -> str:
     """Copy a program into a worker's folder, and return its name; remove it if it was changed."""
     digest, _, name = file.name.partition(".")
-    data = file.read_bytes()
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:  # another run has removed it
+        return ""
     if digest != _digest(data):
         file.unlink(missing_ok=True)
         return ""
     (folder / name).write_bytes(data)
-    os.utime(file)  # it was used: prune removes others first
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(file)  # it was used: prune removes others first
     return name
 
 
 def _store(file: Path, shelf: Path) -> None:
+    """Put a program on its shelf, whole or not at all, unless another run has removed the shelf."""
     data = file.read_bytes()
-    aside = shelf / f"{os.getpid()}-{file.name}.part"
-    aside.write_bytes(data)
-    aside.replace(shelf / f"{_digest(data)}.{file.name}")
+    # Beside the shelf: a run that finds half a file on it would remove it as damaged.
+    with tempfile.NamedTemporaryFile(dir=shelf.parent, delete=False) as aside:
+        aside.write(data)
+    if shelf.is_dir():
+        Path(aside.name).replace(shelf / f"{_digest(data)}.{file.name}")
+    else:
+        Path(aside.name).unlink()
 
 
 def _digest(data: bytes) -> str:

@@ -218,7 +218,7 @@ def open_worker(
         except WorkerLost:
             raise
         except BackendError:
-            pass  # an interpreter without NumPy: loading the adapter says so
+            pass  # it couldn't say what its programs depend on, so it compiles
     return worker
 
 

@@ -149,8 +149,8 @@ def _run(
             run = run_checks(backends, plan, progress=progress, save=saver, store=store, **options)
             run = explained(run, plan)
     except KeyboardInterrupt:
-        kept = f"{len(saver.saved)} failing cases are in {saver.folder}" if saver.saved else ""
-        print_error(f"stopped by Ctrl-C: {kept or 'nothing was kept'}")
+        kept = f"failing cases in {saver.folder}: {len(saver.saved)}" if saver.saved else "nothing"
+        print_error(f"stopped by Ctrl-C, kept {kept}")
         raise typer.Exit(130) from None
     for problem in saver.problems:
         print_error(problem)

@@ -182,7 +182,7 @@ def _differs(result: Result) -> bool:
     """Return whether a result failed by its numbers, rather than by impurity or a wrong refusal."""
     if result.status != "fail" or result.arrays is None:
         return False
-    return max(result.sigmas or 0, result.shift or 0) > ALLOWED
+    return (result.largest or 0) > ALLOWED
 
 
 def _public(label: str) -> str:

@@ -13,7 +13,7 @@ from gateparity.conformance.judgement.deviations import find_deviation
 from gateparity.conformance.judgement.differences import other_bits
 from gateparity.conformance.problems.arrays import name_arrays
 from gateparity.conformance.recordings.recording import rename
-from gateparity.conformance.recordings.same_backend import compare_twins, differing_lines
+from gateparity.conformance.recordings.same_backend import compare_same_backend, differing_lines
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.runs.engines import weigh_engine
 from gateparity.conformance.runs.judging import judge_against, judge_answer, weigh_deviation
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 class Comparison:
     """All backends of all recordings as one run, judged here, and how the recordings differ.
 
-    `twins` are pairs of one backend in two recordings. `lines` are the lines of their manifests
-    that differ. `revised` are the results whose verdict isn't the recorded one.
+    `same_backend` are pairs of one backend in two recordings. `lines` are the lines of their
+    manifests that differ. `revised` are the results whose verdict isn't the recorded one.
     """
 
     run: Run
     recordings: Recordings
-    twins: tuple[SameBackend, ...]
+    same_backend: tuple[SameBackend, ...]
     lines: tuple[ManifestDifference, ...]
     revised: tuple[Result, ...]
 
@@ -80,7 +80,9 @@ def compare_recordings(
     return Comparison(
         run=run,
         recordings=recordings,
-        twins=tuple(compare_twins([r.backends for r in runs.values()], run, compared, truths)),
+        same_backend=tuple(
+            compare_same_backend([r.backends for r in runs.values()], run, compared, truths)
+        ),
         lines=tuple(differing_lines(runs)),
         revised=tuple(
             result

@@ -57,13 +57,13 @@ class ManifestDifference:
     backends: tuple[str, ...]
 
 
-def compare_twins(
+def compare_same_backend(
     groups: Sequence[Sequence[Backend]], run: Run, compared: AllCompared, truths: Truths
 ) -> Iterator[SameBackend]:
     """Yield the comparison of every backend that two of the groups have, at each dtype."""
     pairs = {(pair.a, pair.b, pair.dtype): pair for pair in run.pairs}
     dtypes = dict.fromkeys(pair.dtype for pair in run.pairs)
-    for a, b in _twins(groups):
+    for a, b in _pairs_of_one(groups):
         covering = coarser(
             run.rounding_models.get(a.label, {}), run.rounding_models.get(b.label, {})
         )
@@ -82,7 +82,7 @@ def differing_lines(runs: Mapping[str, Run]) -> list[ManifestDifference]:
     """Return the manifest lines that differ, each once with all backends that it concerns."""
     found: dict[tuple[str, str, str, str, str], list[str]] = {}
     for (a, run_a), (b, run_b) in itertools.combinations(runs.items(), 2):
-        for one, other in _twins([run_a.backends, run_b.backends]):
+        for one, other in _pairs_of_one([run_a.backends, run_b.backends]):
             manifest, other_told = _manifest(run_a, one), _manifest(run_b, other)
             for name in manifest | other_told:
                 value, other_value = manifest.get(name, ""), other_told.get(name, "")
@@ -91,7 +91,7 @@ def differing_lines(runs: Mapping[str, Run]) -> list[ManifestDifference]:
     return [ManifestDifference(*key, tuple(backends)) for key, backends in found.items()]
 
 
-def _twins(groups: Sequence[Sequence[Backend]]) -> Iterator[tuple[Backend, Backend]]:
+def _pairs_of_one(groups: Sequence[Sequence[Backend]]) -> Iterator[tuple[Backend, Backend]]:
     for one, other in itertools.combinations(groups, 2):
         for a, b in itertools.product(one, other):
             if (a.framework, a.variant) == (b.framework, b.variant):

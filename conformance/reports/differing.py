@@ -10,7 +10,7 @@ from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Code, Figure, Section, Table, line
 from gateparity.conformance.reports.html.chart import draw_chart
 from gateparity.conformance.reports.html.heatmap import draw_heatmaps
-from gateparity.conformance.reports.matrix import find_failures
+from gateparity.conformance.reports.matrix import find_failures, section_id
 from gateparity.conformance.reports.numbers import error_words, number_words
 from gateparity.conformance.runs.result import repeat_command, replay_command
 
@@ -31,9 +31,8 @@ def explain_line(run: Run, backend: Backend) -> Line:
     ran = {r.check for r in run.results if r.backend == backend and r.status != "skip"}
     failed = {result.check for result in failures}
     words = run.explanations.get(backend.label, failures[0].reason)
-    return line(
-        *(Cell(backend.label, "fail"), f" fails {len(failed)} of {len(ran)} checks: {words}")
-    )
+    count = f"{len(failed)} of {len(ran)} checks"
+    return line(Cell(backend.label, "fail"), f" fails {count}: {words}")
 
 
 def describe_saved(result: Result) -> str:
@@ -47,7 +46,6 @@ def describe_saved(result: Result) -> str:
 def differing_section(run: Run, backend: Backend, source: str, *, pictured: bool) -> Section:
     """Return the section of a backend that differs, with pictures of its first failure if asked."""
     failures = find_failures(run, backend)
-    number = run.backends.index(backend) + 1
     diagnose = " ".join(filter(None, ["-b", shlex.quote(backend.spec), source]))
     first = failures[0]
     saved = describe_saved(next((r for r in failures if r.saved), first))
@@ -62,7 +60,7 @@ def differing_section(run: Run, backend: Backend, source: str, *, pictured: bool
     return Section(
         f"{backend.label} differs",
         [*found, _failing_checks(failures), *(_figures(first) if pictured else ())],
-        f"backend-{number}",
+        section_id(run, backend),
     )
 
 
@@ -77,17 +75,13 @@ def _failing_checks(failures: Sequence[Result]) -> Table:
         checks.setdefault(result.check, []).append(result)
     rows: list[list[Text]] = []
     for check, cases in checks.items():
-        worst = max(cases, key=lambda r: math.inf if r.sigmas is None else r.sigmas)
+        worst = max(cases, key=lambda r: math.inf if r.largest is None else r.largest)
         errors = (error_words(worst.max_absolute), error_words(worst.max_error))
-        sigmas = Cell(number_words(_largest(worst)) + " X", "fail")
+        sigmas = Cell(number_words(worst.largest) + " X", "fail")
         where = f"{worst.case}, {worst.dtype}"
         rows.append([check, where, str(len(cases)), *errors, sigmas])
     head = ("check", "worst case", "cases", "absolute", "relative", "sigma")
     return Table(head, rows, numbers=4)
-
-
-def _largest(result: Result) -> float | None:
-    return None if result.sigmas is None else max(result.sigmas, result.shift or 0)
 
 
 def _figures(result: Result) -> Iterator[Figure]:

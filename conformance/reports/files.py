@@ -47,7 +47,7 @@ class ReportFiles(OutputFiles):
         self.write(report, data)
 
     def write(self, report: Report, data: Mapping[str, Any]) -> None:
-        """Write the files alone."""
+        """Write every file that was asked for, and print nothing."""
         self.write_json("--json", data)
         for option in ("--report", "--markdown"):
             self.write_texts(option, lambda kind: RENDERERS[kind.format](report))

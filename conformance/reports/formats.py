@@ -1,6 +1,6 @@
 """The formats of `--report FILE`, by the ending of the file's name.
 
-A format is its module, which draws any `Report`, and a line here.
+A format is its module, which draws any `Report`, and its line in `_FORMATS`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.reports.blocks import Report
 
-RENDERERS: Final[dict[str, Callable[[Report], str]]] = {"HTML": to_html, "Markdown": to_markdown}
-_ENDINGS: Final = {".html": "HTML", ".md": "Markdown"}
+_FORMATS: Final[dict[str, tuple[str, Callable[[Report], str]]]] = {
+    ".html": ("HTML", to_html),
+    ".md": ("Markdown", to_markdown),
+}
+RENDERERS: Final = dict(_FORMATS.values())
 
 
 def find_format(path: Path) -> str:
     """Return the name of the format that a file's ending asks for; raise `InputError` if none."""
-    if found := _ENDINGS.get(path.suffix.lower()):
-        return found
+    if found := _FORMATS.get(path.suffix.lower()):
+        return found[0]
     ending = repr(path.suffix) if path.suffix else "no ending"
-    raise InputError(f"--report {path}: found {ending}, expected {' or '.join(_ENDINGS)}")
+    raise InputError(f"--report {path}: found {ending}, expected {' or '.join(_FORMATS)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final, get_args
 
 from gateparity.conformance.judgement.verdict import ALLOWED
@@ -28,6 +29,11 @@ def find_failures(run: Run, backend: Backend) -> list[Result]:
     return [r for r in run.results if r.backend == backend and r.status == "fail"]
 
 
+def section_id(run: Run, backend: Backend) -> str:
+    """Return the id of the section that a number of this backend leads to."""
+    return f"backend-{run.backends.index(backend) + 1}"
+
+
 def backend_table(run: Run) -> Table:
     """Return a row for each backend: its version, how its cases ended, and its largest number."""
     statuses = get_args(Status)
@@ -42,16 +48,11 @@ def backend_table(run: Run) -> Table:
                 backend.label,
                 run.versions.get(backend.label, ""),
                 *cells,
-                _worst(results),
+                judge_cases(results),
             ]
         )
     head = ("", "backend", "version", *statuses, "largest")
     return Table(head, rows, keys=2, numbers=len(statuses) + 1)
-
-
-def _worst(results: Sequence[Result]) -> Cell:
-    words, status, share = judge_cases(results)
-    return Cell(words, status, share)
 
 
 def declared_lines(run: Run) -> Iterator[Line]:
@@ -74,14 +75,14 @@ def matrix_table(run: Run, *, wide: bool) -> Table:
     """Return a row for each check and a column for each backend, or for each dtype of each."""
     labels = [backend.label for backend in run.backends]
     columns = [(label, dtype) for label in labels for dtype in (_dtypes(run) if wide else [""])]
+    section_ids = {backend.label: section_id(run, backend) for backend in run.backends}
     cells = _cells(run)
     rows: list[list[Text]] = []
     for check in shown_checks(run):
         row: list[Text] = [check]
         for label, dtype in columns:
             found = [r for r in cells.get((label, check), ()) if dtype in ("", _shown(run, r))]
-            words, status, share = judge_cases(found)
-            row.append(Cell(words, status, share, f"backend-{labels.index(label) + 1}"))
+            row.append(dataclasses.replace(judge_cases(found), link=section_ids[label]))
         rows.append(row)
     heads = _heads(labels)
     head = ["check", *(f"{heads[label]} {dtype}".strip() for label, dtype in columns)]
@@ -119,18 +120,17 @@ def _cells(run: Run) -> dict[tuple[str, str], list[Result]]:
     return cells
 
 
-def judge_cases(cases: Sequence[Result]) -> tuple[str, Status, int]:
-    """Return a cell's words, the worst status of its cases, and the share of the budget used."""
+def judge_cases(cases: Sequence[Result]) -> Cell:
+    """Return a cell with the largest number of its cases, in the tone of the worst status."""
     if not cases:
-        return "-", "skip", 0
+        return Cell("-", "skip")
     status = min((case.status for case in cases), key=RANKS.index)
     if status in ("skip", "error"):
-        return status, status, 0
+        return Cell(status, status)
     mark = {"fail": " X", "known": " ~"}.get(status, "")  # seen without colours too
     judged = [case for case in cases if case.status in ("pass", "fail")]
-    sigmas = [max(case.sigmas, case.shift or 0) for case in judged if case.sigmas is not None]
-    worst = max(sigmas, default=None)
-    return number_words(worst) + mark, status, _share(worst) if status == "pass" else 0
+    worst = max((case.largest for case in judged if case.largest is not None), default=None)
+    return Cell(number_words(worst) + mark, status, _share(worst) if status == "pass" else 0)
 
 
 def _share(sigmas: float | None) -> int:

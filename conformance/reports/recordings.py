@@ -34,7 +34,7 @@ def comparison_report(comparison: Comparison) -> Report:
     """Return the report of all backends as one run, and of what differs between recordings."""
     source = next(iter(comparison.recordings.values())).source
     more = [
-        Section("One backend in two recordings", [_twins(comparison), *_firsts(comparison)]),
+        Section("One backend in two recordings", [_same_backend(comparison), *_firsts(comparison)]),
         Section("What differs in their manifests", [_lines(comparison.lines)]),
         Section("Verdicts that are not the recorded ones", [_revised(comparison)]),
         Section("Recordings", [_recordings(comparison), *_versions(comparison)]),
@@ -45,6 +45,7 @@ def comparison_report(comparison: Comparison) -> Report:
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
     """Return the comparison as plain data, to be added to the run's own."""
+    pairs = [{**vars(pair), "sigmas": finite(pair.sigmas)} for pair in comparison.same_backend]
     return {
         "recordings": [
             {
@@ -55,14 +56,15 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
             }
             for name, one in comparison.recordings.items()
         ],
-        "twins": [{**vars(twin), "sigmas": finite(twin.sigmas)} for twin in comparison.twins],
+        "same_backend": pairs,
+        "twins": pairs,  # their name in 0.1.0, for one release
         "differing_lines": [dataclasses.asdict(line) for line in comparison.lines],
         "revised": [[r.backend.label, *r.key, r.status] for r in comparison.revised],
     }
 
 
 def _summary(comparison: Comparison) -> Iterator[Line]:
-    alike = [twin.alike for twin in comparison.twins]
+    alike = [pair.alike for pair in comparison.same_backend]
     counts = [Cell(f"{alike.count(a)} {a}", _TONES[a]) for a in _TONES if a in alike]
     if counts:
         parts = [part for count in counts for part in (", ", count)][1:]
@@ -72,21 +74,21 @@ def _summary(comparison: Comparison) -> Iterator[Line]:
         yield line(Cell(f"{count} {words} here than when recorded", "known"))
 
 
-def _twins(comparison: Comparison) -> Table:
+def _same_backend(comparison: Comparison) -> Table:
     head = ("backends", "dtype", "result", "same bits", "sigma")
-    return Table(head, [_twin(twin) for twin in comparison.twins], keys=2, numbers=2)
+    return Table(head, [_pair_cells(pair) for pair in comparison.same_backend], keys=2, numbers=2)
 
 
-def _twin(twin: SameBackend) -> list[Text]:
-    same = f"{twin.same_bits} of {twin.compared}"
-    alike = Cell(twin.alike, _TONES[twin.alike])
-    return [f"{twin.a} and {twin.b}", twin.dtype, alike, same, number_words(twin.sigmas)]
+def _pair_cells(pair: SameBackend) -> list[Text]:
+    same = f"{pair.same_bits} of {pair.compared}"
+    alike = Cell(pair.alike, _TONES[pair.alike])
+    return [f"{pair.a} and {pair.b}", pair.dtype, alike, same, number_words(pair.sigmas)]
 
 
 def _firsts(comparison: Comparison) -> Iterator[Line]:
-    for twin in comparison.twins:
-        if twin.first:
-            words = f"{twin.a} and {twin.b}, {twin.dtype}, differ first in {twin.first}"
+    for pair in comparison.same_backend:
+        if pair.first:
+            words = f"{pair.a} and {pair.b}, {pair.dtype}, differ first in {pair.first}"
             yield line(words, item=True)
 
 

@@ -20,6 +20,7 @@ from gateparity.conformance.reports.matrix import (
     legend_lines,
     matrix_table,
     pair_sections,
+    section_id,
     shown_checks,
 )
 from gateparity.conformance.reports.undeclared import describe_place, suggest_keys
@@ -130,10 +131,10 @@ def _extras(run: Run, source: Source) -> Iterator[Section]:
         Section(
             backend.label,
             [_numbers(run, backend, source)],
-            "" if find_failures(run, backend) else f"backend-{k + 1}",  # where its cells lead to
+            "" if find_failures(run, backend) else section_id(run, backend),
             folded=True,
         )
-        for k, backend in enumerate(run.backends)
+        for backend in run.backends
     ]
     yield Section("Every number, and how to repeat it", numbers, "numbers", extra=True)
     manifests = [
@@ -153,9 +154,7 @@ def _numbers(run: Run, backend: Backend, source: Source) -> Table:
         results = [r for r in run.results if (r.backend, r.check) == (backend, check)]
         for dtype in dict.fromkeys(r.dtype for r in results):
             cases = [r for r in results if r.dtype == dtype]
-            words, status, share = judge_cases(cases)
             names = ", ".join(dict.fromkeys(f"{r.case} {r.status}" for r in cases))
             command = check_command(backend, check, source.options, run.seed)
-            cell = Cell(words, status, share)
-            rows.append([check, dtype, cell, names, Cell(command, code=True)])
+            rows.append([check, dtype, judge_cases(cases), names, Cell(command, code=True)])
     return Table(("check", "dtype", "sigma", "cases", "command"), rows)

@@ -14,7 +14,16 @@ from rich.cells import cell_len
 from rich.table import Table as Grid
 from rich.text import Text as Words
 
-from gateparity.conformance.reports.blocks import Cell, Code, Figure, Line, Section, Table, shown
+from gateparity.conformance.reports.blocks import (
+    Cell,
+    Code,
+    Figure,
+    Line,
+    Section,
+    Table,
+    plain,
+    shown,
+)
 from gateparity.errors import printable
 
 if TYPE_CHECKING:
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.reports.blocks import Block, Report, Text
 
-STYLES: Final = {
+_STYLES: Final = {
     "": "",
     "pass": "green",
     "known": "yellow",
@@ -49,12 +58,6 @@ def print_report(report: Report, console: Console) -> None:
         for part in report.lead:
             _print_block(part, console)
         _print_verdict(report, console)
-
-
-def print_block(block: Block, console: Console) -> None:
-    """Print one block, if it has something to show."""
-    for part in shown([block]):
-        _print_block(part, console)
 
 
 def _print_lead(report: Report, console: Console) -> None:
@@ -112,7 +115,7 @@ def _break(words: Words, width: int) -> Iterable[Words]:
 def _words(part: Text) -> Words:
     if isinstance(part, str):
         return Words(printable(part))
-    return Words(printable(part.text), STYLES[part.tone])
+    return Words(printable(part.text), _STYLES[part.tone])
 
 
 def _print_table(table: Table, console: Console) -> None:
@@ -139,8 +142,8 @@ def _print_columns(
 
 def _cell(part: Text) -> Words:
     """Return a cell's words; line breaks inside it stay."""
-    lines = (part if isinstance(part, str) else part.text).split("\n")
-    style = STYLES[part.tone] if isinstance(part, Cell) else ""
+    lines = plain(part).split("\n")
+    style = _STYLES[part.tone] if isinstance(part, Cell) else ""
     return Words("\n").join(Words(printable(line), style) for line in lines)
 
 
@@ -181,8 +184,7 @@ def _total(widths: Sequence[int]) -> int:
 
 def _width(table: Table, k: int) -> int:
     cells = [table.head[k], *(row[k] for row in table.rows)]
-    texts = [cell if isinstance(cell, str) else cell.text for cell in cells]
-    return max(cell_len(printable(part)) for text in texts for part in text.split("\n"))
+    return max(cell_len(printable(part)) for cell in cells for part in plain(cell).split("\n"))
 
 
 def _is_number(table: Table, k: int) -> bool:

@@ -65,6 +65,11 @@ class Result:
         """Return check, case and dtype: the key of the task, without the backend."""
         return self.check, self.case, self.dtype
 
+    @property
+    def largest(self) -> float | None:
+        """Return the larger of `sigmas` and `shift`: what is compared with the limit."""
+        return None if self.sigmas is None else max(self.sigmas, self.shift or 0)
+
 
 @dataclasses.dataclass(frozen=True)
 class Pair:

@@ -92,14 +92,14 @@ def _execute(
     if python is None:
         return Executed(page, framework, missing=missing)
     with tempfile.TemporaryDirectory() as folder:
-        asked, told = Path(folder, "asked.json"), Path(folder, "told.json")
+        order_file, results_file = Path(folder, "order.json"), Path(folder, "results.json")
         order = {"page": page, "blocks": [dataclasses.asdict(block) for block in blocks]}
-        asked.write_text(json.dumps(order), "utf-8")
-        command = [str(python), "-I", str(_PROGRAM), str(asked), str(told)]
+        order_file.write_text(json.dumps(order), "utf-8")
+        command = [str(python), "-I", str(_PROGRAM), str(order_file), str(results_file)]
         trouble = _run(command, folder)
-        if not told.is_file():
+        if not results_file.is_file():
             return Executed(page, framework, ((blocks[0].line, trouble),))
-        answer = json.loads(told.read_text("utf-8"))
+        answer = json.loads(results_file.read_text("utf-8"))
     failures = tuple((line, text) for line, text in answer["failures"])
     return Executed(page, framework, failures, answer["measured"])
 

@@ -1,7 +1,7 @@
 """The program that runs a page's code in a framework's interpreter. Standard library only.
 
-`program.py ASKED TOLD` takes two JSON files. ASKED has the page's name and its blocks. The program
-writes TOLD: the failures, as `[line, text]`, and what every measured block printed.
+`program.py ORDER RESULTS` takes two JSON files. ORDER has the page's name and its blocks. The
+program writes RESULTS: the failures, as `[line, text]`, and what every measured block printed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 RAISED = "Exception raised:"  # how doctest begins the report of an unexpected exception
 
 
-def main(asked: str, told: str) -> None:
+def main(order_file: str, results_file: str) -> None:
     """Run the blocks in one namespace, as a notebook would."""
-    order = json.loads(Path(asked).read_text("utf-8"))
+    order = json.loads(Path(order_file).read_text("utf-8"))
     namespace: dict[str, Any] = {"__name__": "__main__"}
     failures: list[tuple[int, str]] = []
     measured: dict[str, list[str]] = {}
@@ -33,7 +33,7 @@ def main(asked: str, told: str) -> None:
             failures += [(block["line"], trouble)] * bool(trouble)
         if any(RAISED in text for _, text in failures):
             break  # the blocks after it would fail for the same reason
-    Path(told).write_text(json.dumps({"failures": failures, "measured": measured}), "utf-8")
+    Path(results_file).write_text(json.dumps({"failures": failures, "measured": measured}), "utf-8")
 
 
 def _measure(code: str, namespace: dict[str, Any]) -> tuple[list[str], str]:

@@ -14,7 +14,7 @@ import pytest
 from gateparity.backends.backend import Backend
 from gateparity.backends.workers import programs
 from gateparity.backends.workers.programs import ProgramStore
-from gateparity.backends.workers.remote import RemoteAdapter, open_worker
+from gateparity.backends.workers.remote import BackendError, RemoteAdapter, open_worker
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.session import Session
@@ -206,6 +206,16 @@ def test_an_interpreter_without_numpy_says_so_as_without_a_store(store, tmp_path
         result = session.run(CHECKS["forward"], CASE)
     assert result.status == "error"
     assert "No module named 'numpy'" in result.reason
+
+
+def test_a_worker_that_cannot_say_what_it_is_compiles_by_itself(adapter, store, monkeypatch):
+    monkeypatch.setattr(ProgramStore, "lend", _fail)
+    with open_worker(adapter("Always"), store=store) as worker:
+        assert worker.loan is None
+
+
+def _fail(*_):
+    raise BackendError("KeyError: 'Version'")
 
 
 def test_no_program_is_kept_on_macos(adapter, store, monkeypatch):

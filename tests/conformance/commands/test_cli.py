@@ -371,8 +371,23 @@ def test_the_exit_code_is_the_verdicts_where_nobody_reads_the_table(folder, name
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_says_what_was_saved(folder):
+    (folder / "slow.py").write_text(SLOW)
+    backends = ("-b", "numpy", "-b", "mymod:Wrong", "-b", "slow:Slow")
+    process = start(folder, "check", *backends, *WORK, "--save", "kept")
+    while not list((folder / "kept").glob("*-forward-*.safetensors")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)  # the file is there a moment before it is counted
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert said == "gateparity: stopped by Ctrl-C, kept failing cases in kept: 1\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_is_one_line(folder):
     (folder / "slow.py").write_text(SLOW)
+    (folder / "slow started").unlink(missing_ok=True)
     process = start(folder, "check", "-b", "numpy", "-b", "slow:Slow")
     while not (folder / "slow started").exists():
         assert process.poll() is None
@@ -380,7 +395,7 @@ def test_ctrl_c_is_one_line(folder):
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=60) == (
         "",
-        "gateparity: stopped by Ctrl-C: nothing was kept\n",
+        "gateparity: stopped by Ctrl-C, kept nothing\n",
     )
     assert process.returncode == 130
 

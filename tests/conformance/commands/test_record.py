@@ -63,14 +63,14 @@ def test_a_run_is_recorded_and_compared_elsewhere(gateparity, runs, tmp_path):
     assert done.stdout.splitlines()[-1].startswith("agrees: 16 pass, 0 known, 0 fail, 0 skip")
     assert re.search(r"OPENBLAS_CORETYPE +monday: - +numpy:scratch *\n +tuesday: Pres", done.stdout)
     found = json.loads((tmp_path / "all.json").read_text())
-    assert {twin["alike"] for twin in found["twins"]} <= {"same bits", "within rounding"}
+    assert {pair["alike"] for pair in found["same_backend"]} <= {"same bits", "within rounding"}
     lines = {line["name"]: line for line in found["differing_lines"]}
     assert (lines["OPENBLAS_CORETYPE"]["a"], lines["OPENBLAS_CORETYPE"]["b"]) == (
         "monday",
         "tuesday",
     )
     if "blas" in lines:  # NumPy's BLAS is OpenBLAS: other kernels, other roundings
-        assert "within rounding" in {twin["alike"] for twin in found["twins"]}
+        assert "within rounding" in {pair["alike"] for pair in found["same_backend"]}
     assert "numpy:scratch@monday" in found["manifests"]
     assert "numpy:scratch@tuesday" in (tmp_path / "all.xml").read_text()
     assert "| line | values | backends |" in (tmp_path / "all.md").read_text()

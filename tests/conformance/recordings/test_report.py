@@ -85,21 +85,21 @@ def test_a_program_reads_it(comparison):
     found = json.loads(json.dumps(to_json(comparison), allow_nan=False))
     assert [one["name"] for one in found["recordings"]] == ["a", "b"]
     assert found["recordings"][0]["rows"] == ["numpy:scratch"]
-    twin = found["twins"][0]
-    assert (twin["a"], twin["dtype"], twin["alike"]) == (
+    pair = found["same_backend"][0]
+    assert (pair["a"], pair["dtype"], pair["alike"]) == (
         "numpy:scratch@a",
         "float32",
         "within rounding",
     )
-    assert twin["same_bits"] < twin["compared"]
+    assert pair["same_bits"] < pair["compared"]
     assert {line["name"] for line in found["differing_lines"]} == {"instructions", "XLA_FLAGS"}
     assert found["revised"] == []
 
 
 def test_what_is_not_finite_is_null(comparison):
-    twins = [dataclasses.replace(twin, sigmas=float("inf")) for twin in comparison.twins]
-    found = to_json(dataclasses.replace(comparison, twins=tuple(twins)))
-    assert {twin["sigmas"] for twin in found["twins"]} == {None}
+    pairs = [dataclasses.replace(pair, sigmas=float("inf")) for pair in comparison.same_backend]
+    found = to_json(dataclasses.replace(comparison, same_backend=tuple(pairs)))
+    assert {pair["sigmas"] for pair in found["same_backend"]} == {None}
 
 
 def test_a_page_shows_words_as_they_are(comparison):

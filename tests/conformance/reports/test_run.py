@@ -166,6 +166,14 @@ def test_one_mistake_is_one_entry_with_counts(run):
     assert "diagnose" not in printed(run)
 
 
+def test_the_worst_case_of_a_check_is_that_of_the_largest_number_or_shift(run):
+    large = Result(TORCH, "forward", "large", "float32", "fail", 1e-3, REASON, 9.0)
+    shifted = Result(TORCH, "forward", "shifted", "float32", "fail", 1e-3, REASON, 1.0, 50.0)
+    one = dataclasses.replace(run, results=(large, shifted, *run.results[:6]))
+    (row,) = table(one, f"{SPEC} differs")[1:]
+    assert (row[1], row[2], row[-1]) == ("shifted, float32", "2", "50.0 X")
+
+
 def test_a_failure_says_where_and_how_to_repeat_it(run):
     text = printed(run)
     assert f"Found first: forward, case sequence, float32: {REASON}\n" in text

@@ -60,6 +60,7 @@ def test_a_terminal_breaks_a_sentence_between_words_and_no_command():
     text = printed(Report("name", [line(SENTENCE), Code(command)]), 30)
     lines = text.splitlines()
     assert " ".join(lines[:-1]).split() == SENTENCE.split()
+    assert max(map(len, lines[:-1])) <= 30
     assert lines[-1] == f"  $ {command}"
 
 
