@@ -9,11 +9,14 @@ from gateparity.backends.workers.local import load_local
 from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.diagnosis.explain import explained
+from gateparity.conformance.live.compare import compare_live
+from gateparity.conformance.live.words import describe_live
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths
+from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,11 +63,54 @@ def check_adapter(
     return [run_check(backend, local, *task, truths) for task in plan]
 
 
-def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
-    """Run the suite; raise `AssertionError` with what differs or erred, or if nothing ran.
+def assert_parity(
+    a: Any = (),
+    b: Any = None,
+    x: Any = None,
+    h_0: Any = None,
+    c_0: Any = None,
+    lengths: Any = None,
+    *,
+    backends: Sequence[str] = (),
+    seed: int = 0,
+) -> None:
+    """Compare two live layers, or backends; raise `AssertionError` with what differs.
 
-    The message has a sentence for each backend that fails: which known mistake it behaves like.
+    With two arguments, `a` and `b` are layers in this process, as `compare_live` takes them, with
+    `x (T, B, input)`, `h_0`, `c_0 (layers * directions, B, hidden)` and `lengths (B,)` if you have
+    your own. The message has 25 lines at most, and begins with the mistake that one behaves like.
+
+    With one argument or `backends`, run the suite on backends by their specs, all that are found
+    by default. The message has a sentence for each backend that fails: which known mistake it
+    behaves like. It is an error if nothing ran.
+
+        gateparity.assert_parity(torch_lstm, keras_lstm)
+        gateparity.assert_parity(["numpy", "torch", "jax:layer"])
+
+    Raise `InputError` for objects that can't be compared, and for unknown specs.
     """
+    if b is not None:
+        message = describe_live(compare_live(a, b, x, h_0, c_0, lengths, seed=seed))
+    else:
+        message = _compare_backends(_specs(backends or a), seed)
+    if message:
+        raise AssertionError(message)
+
+
+def _specs(backends: Any) -> Sequence[str]:
+    """Return the specs. Raise `InputError` for objects among them, or instead of them."""
+    listed = backends if isinstance(backends, (list, tuple)) else [backends]
+    for spec in listed:
+        if not isinstance(spec, str):
+            raise InputError(
+                f"a backend is {type(spec).__name__}, expected a spec such as 'torch'; two live "
+                "layers are two arguments: assert_parity(a, b)"
+            )
+    return listed
+
+
+def _compare_backends(backends: Sequence[str], seed: int) -> str:
+    """Return what differs between backends, a line each; empty if they agree."""
     run = check(backends, seed=seed)
     wrong = [result for result in run.results if result.status in ("fail", "error")]
     lines = [
@@ -76,5 +122,4 @@ def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
     lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
     if not run.ran:
         lines.append("nothing was compared: every check was skipped")
-    if lines:
-        raise AssertionError("\n".join(lines))
+    return "\n".join(lines)
