@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Parameters
 
 # As many steps as sequences: a layer that takes one for the other computes something, and is named.
-_STEPS: Final = 4
+_STEPS: Final = 3
 
 
 def draw_problems(config: Config, params: Parameters, *, initial: bool, seed: int) -> list[Case]:
@@ -29,7 +29,7 @@ def draw_problems(config: Config, params: Parameters, *, initial: bool, seed: in
     Without `initial`, for layers that take no initial states, there is none of these.
     """
     full = _draw("full sequences", config, params, initial=initial, seed=seed)
-    lengths = np.array([3, _STEPS, 1, 2], np.int32)
+    lengths = np.array([2, _STEPS, 1], np.int32)
     ragged = _draw("with lengths", config, params, initial=initial, seed=seed, lengths=lengths)
     return [full, ragged]
 
