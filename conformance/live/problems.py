@@ -30,7 +30,7 @@ def draw_problems(config: Config, params: Parameters, *, initial: bool, seed: in
     """
     full = _draw("full sequences", config, params, initial=initial, seed=seed)
     lengths = np.array([2, _STEPS, 1], np.int32)
-    ragged = _draw("with lengths", config, params, initial=initial, seed=seed, lengths=lengths)
+    ragged = _draw("lengths", config, params, initial=initial, seed=seed, lengths=lengths)
     return [full, ragged]
 
 
