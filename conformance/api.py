@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateparity.backends.spec import find_backends, parse_backends
@@ -11,7 +13,9 @@ from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.diagnosis.explain import explained
 from gateparity.conformance.live.compare import compare_live
 from gateparity.conformance.live.words import describe_live
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.problems.own import expected_values
+from gateparity.conformance.runs.expected import conclude, with_expected
+from gateparity.conformance.runs.plan import named_plan, problem_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.runs.session import run_check
@@ -19,9 +23,10 @@ from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from gateparity.conformance.problems.case import Case
     from gateparity.conformance.runs.result import Result, Run
 
 
@@ -33,19 +38,37 @@ def check(
     seed: int = 0,
     time_limit: float = TIME_LIMIT,
     cache: bool = True,
+    problem: Case | None = None,
+    expected: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:
     """Run the suite and return all results.
 
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
-    With `cache`, programs that JAX and TensorFlow compile are kept for the next run. Raise
-    `InputError` for an unknown name or a negative seed; an error of a backend is a result.
+    With `cache`, programs that JAX and TensorFlow compile are kept for the next run.
+
+    `problem` is one of your own, `Case.from_arrays(config, params, x)`, which runs in place of the
+    named cases, at its own dtype. `expected` are values that you expect of it, NumPy arrays: `y (T,
+    B, directions * hidden)`, `h_n`, `c_n`, `d_x`, `d_h_0`, `d_c_0` and `d_NAME` for each array of
+    the weights in PyTorch's spelling. They are judged as the backend `expected`, and
+    `run.explanations["problem"]` is a sentence for a bug report: explained by rounding, not
+    explained, or undecidable.
+
+    Raise `InputError` for an unknown name, a negative seed and an expected array that doesn't fit;
+    an error of a backend is a result.
     """
     chosen = parse_backends(backends) if backends else find_backends()
-    plan = named_plan(cases, checks, seed)
+    if problem:
+        values = expected_values(problem, expected)
+        plan = problem_plan(problem, checks)
+    else:
+        values, plan = {}, named_plan(cases, checks, seed)
     store = default_store() if cache else None
     run = run_checks(chosen, plan, seed=seed, time_limit=time_limit, store=store)
-    return explained(run, plan)
+    run = with_expected(explained(run, plan), plan, values)
+    if problem is None:
+        return run
+    return dataclasses.replace(run, explanations=run.explanations | {"problem": conclude(run, plan)})
 
 
 def check_adapter(

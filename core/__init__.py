@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.api import check as check
     from gateparity.conformance.api import check_adapter as check_adapter
     from gateparity.conformance.live.compare import compare_live as compare_live
+    from gateparity.conformance.problems.case import Case as Case
     from gateparity.conformance.testing import ParityTests as ParityTests
     from gateparity.errors import InputError as InputError
     from gateparity.errors import Unsupported as Unsupported
@@ -39,6 +40,7 @@ _HOMES: Final = {
     "gateparity.backends.live.search": ("find_layers",),
     "gateparity.conformance.live.compare": ("compare_live",),
     "gateparity.conformance.api": ("assert_parity", "check", "check_adapter"),
+    "gateparity.conformance.problems.case": ("Case",),
     "gateparity.conformance.testing": ("ParityTests",),
     "gateparity.errors": ("InputError", "Unsupported"),
     "gateparity.layouts": ("LAYOUTS",),

@@ -67,8 +67,22 @@ def make_problem(
         raise InputError(f"{wanted[0]} is expected without a cotangent, such as cotangent_y")
     _refuse_not_finite(arrays)
     case = Case.from_arrays(config, params, **given, name=name, seed=seed)
+    values = {n: array for n, array in arrays.items() if n in _OUTPUTS or n in named}
+    return OwnProblem(case, expected_values(case, values))
+
+
+def expected_values(case: Case, arrays: Arrays) -> dict[str, Array]:
+    """Return the values that a user expects of a problem, under the names that checks give them.
+
+    Raise `InputError` for an unknown name, and for a wrong shape or dtype.
+    """
+    known = (*_OUTPUTS, *_expected_shapes(case.config))
+    for name in arrays:
+        if name not in known:
+            hint = suggest(name, known)
+            raise InputError(f"expected array {name!r} is unknown{hint}: one of {_listed(known)}")
     try:
-        return OwnProblem(case, _expected(config, case, arrays))
+        return _expected(case.config, case, arrays)
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from error
 
