@@ -68,7 +68,9 @@ def check(
     run = with_expected(explained(run, plan), plan, values)
     if problem is None:
         return run
-    return dataclasses.replace(run, explanations=run.explanations | {"problem": conclude(run, plan)})
+    return dataclasses.replace(
+        run, explanations=run.explanations | {"problem": conclude(run, plan)}
+    )
 
 
 def check_adapter(

@@ -1,4 +1,4 @@
-"""Equinox: `LSTMCell`, run over the steps and the sequences; a cell never changes, but is copied."""
+"""Equinox: `LSTMCell`, run over steps and sequences. A cell never changes, but is copied."""
 
 from __future__ import annotations
 

@@ -32,23 +32,26 @@ def open_function(
     for array in arrays().values():
         for device in getattr(array, "devices", set)():
             refuse_device(kind, device, "jax.device_put(..., jax.devices('cpu')[0])")
-    read = lambda: {name: np.array(array) for name, array in arrays().items()}  # noqa: E731
+
+    def read() -> dict[str, Array]:
+        return {name: np.array(array) for name, array in arrays().items()}
+
     config = measure(kind, layout, {name: _widened(a) for name, a in read().items()})
 
-    @jax.jit  # compiled once for each shape: op by op it takes several times as long
     def computed(weights: Any, x: Any, h: Any, c: Any, lengths: Any) -> Any:
         y, h_n, c_n = run(weights, x, h, c, lengths)
         if lengths is not None:
             y = jnp.where((jnp.arange(len(x))[:, None] < lengths)[..., None], y, 0)
         return y, h_n, c_n
 
+    # compiled once for each shape: op by op it takes several times as long
+    compiled: Any = jax.jit(computed)
+
     def call(batch: Batch) -> Any:
         lengths = None if batch.lengths is None else jnp.asarray(batch.lengths)
         inputs = map(jnp.asarray, (batch.x, *initial_states(config, batch)))
         weights = {name: jnp.asarray(array) for name, array in arrays().items()}
-        (y, *states), pull = jax.vjp(
-            lambda *sources: computed(*sources, lengths), weights, *inputs
-        )
+        (y, *states), pull = jax.vjp(lambda *sources: compiled(*sources, lengths), weights, *inputs)
 
         def pull_back(cotangent: Outputs) -> Gradients:
             given = cotangent.y, *(cotangent.states[s] for s in config.cell.states)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import mxnet as mx
-import numpy as np
 from mxnet import autograd
 
 from gateparity.backends.live.layer import (
@@ -15,7 +14,6 @@ from gateparity.backends.live.layer import (
     refuse_option,
     refuse_unbuilt,
 )
-from gateparity.errors import InputError
 from gateparity.layouts import MXNET
 from gateparity.network.batch import Batch, Gradients, Outputs, initial_states
 
@@ -24,12 +22,19 @@ if TYPE_CHECKING:
 
     from gateparity.network.parameters import Array
 
+_NO_LENGTHS: Final = (
+    "MXNet ignores use_sequence_length on a CPU, https://github.com/apache/mxnet/issues/19323"
+)
+
 
 def _open_lstm(layer: Any) -> LiveLayer:
     kind = "mxnet.gluon.rnn.LSTM"
     refuse_option(kind, "projection_size", layer._projection_size or 0, 0)
     parameters = _parameters(layer, kind)
-    read = lambda: {n: p.data().asnumpy() for n, p in parameters.items()}  # noqa: E731
+
+    def read() -> dict[str, Any]:
+        return {n: p.data().asnumpy() for n, p in parameters.items()}
+
     config = measure(kind, MXNET, read())
 
     def write(native: Mapping[str, Array]) -> Any:
@@ -39,14 +44,14 @@ def _open_lstm(layer: Any) -> LiveLayer:
 
     def call(batch: Batch) -> Any:
         inputs = [_to_mxnet(a) for a in (batch.x, *initial_states(config, batch))]
-        outputs = _run(layer, *inputs, batch.lengths)
+        outputs = _run(layer, inputs)
 
         def pull(cotangent: Outputs) -> Gradients:
             sources = [*(p.data() for p in parameters.values()), *inputs]
             for array in inputs:
                 array.attach_grad()
             with autograd.record(train_mode=False):
-                found = _run(layer, *inputs, batch.lengths)
+                found = _run(layer, inputs)
             given = [cotangent.y, *(cotangent.states[s] for s in config.cell.states)]
             gradients = autograd.grad(
                 found, sources, [_to_mxnet(a) for a in given], train_mode=False
@@ -58,7 +63,7 @@ def _open_lstm(layer: Any) -> LiveLayer:
         y, *states = (array.asnumpy() for array in outputs)
         return Outputs(y, dict(zip(config.cell.states, states, strict=True))), pull
 
-    return LiveLayer(kind, MXNET, config, read, write, call, "mxnet")
+    return LiveLayer(kind, MXNET, config, read, write, call, "mxnet", no_lengths=_NO_LENGTHS)
 
 
 OPEN: Final = {"LSTM": _open_lstm}
@@ -77,18 +82,12 @@ def _parameters(layer: Any, kind: str) -> dict[str, Any]:
     return found
 
 
-def _run(layer: Any, x: Any, h: Any, c: Any, lengths: Any) -> Any:
+def _run(layer: Any, inputs: list[Any]) -> Any:
+    x, h, c = inputs
     batch_first = layer._layout == "NTC"
     given = x.swapaxes(0, 1) if batch_first else x
-    if lengths is None:
-        y, (h_n, c_n) = layer(given, [h, c])
-    elif layer._use_sequence_length:
-        ends = _to_mxnet(lengths.astype(np.float32))
-        y, (h_n, c_n) = layer(given, [h, c], ends)
-    else:
-        raise InputError(
-            "mxnet.gluon.rnn.LSTM: use_sequence_length is False, expected True for lengths"
-        )
+    ends = [mx.nd.full(x.shape[1], x.shape[0])] if layer._use_sequence_length else []
+    y, (h_n, c_n) = layer(given, [h, c], *ends)
     return y.swapaxes(0, 1) if batch_first else y, h_n, c_n
 
 

@@ -16,7 +16,7 @@ from gateparity.backends.live.layer import (
     refuse_option,
     refuse_unbuilt,
 )
-from gateparity.errors import InputError
+from gateparity.errors import InputError, Unsupported
 from gateparity.layouts import KERAS
 from gateparity.network.batch import Batch, Gradients, Outputs, initial_states
 
@@ -59,7 +59,10 @@ OPEN: Final = {"LSTM": _open_lstm, "LSTMCell": _open_cell, "Bidirectional": _ope
 
 def _open(layer: Any, kind: str, cells: Sequence[Any], run: Callable[..., Any]) -> LiveLayer:
     variables = _variables(layer, kind, cells)
-    read = lambda: {n: _to_numpy(v) for n, v in variables.items()}  # noqa: E731
+
+    def read() -> dict[str, Any]:
+        return {n: _to_numpy(v) for n, v in variables.items()}
+
     config = measure(kind, KERAS, read())
 
     def write(native: Mapping[str, Array]) -> Any:
@@ -77,6 +80,8 @@ def _open(layer: Any, kind: str, cells: Sequence[Any], run: Callable[..., Any]) 
         outputs, pull = keras_gradients.differentiate(computed, inputs, [*variables.values()])
 
         def pull_back(cotangent: Outputs) -> Gradients:
+            if pull is None:
+                raise Unsupported(f"Keras on {keras.backend.backend()} has no gradients")
             cotangents = [cotangent.y, *(cotangent.states[s] for s in config.cell.states)]
             *found, d_x, d_h, d_c = map(_to_numpy, pull(map(ops.convert_to_tensor, cotangents)))
             return Gradients(
@@ -94,7 +99,7 @@ def _variables(layer: Any, kind: str, cells: Sequence[Any]) -> dict[str, Any]:
     """Return the variables by the names of the layout. Raise `InputError` for other options."""
     if not layer.built or not all(cell.built for cell in cells):
         refuse_unbuilt(kind, "call it once, or build it: layer.build((None, None, input_size))")
-    found = {}
+    found: dict[str, Any] = {}
     for cell, direction in zip(cells, ("", "_reverse")):  # noqa: B905  one or two
         for option, usual in _USUAL.items():
             used = getattr(cell, option)

@@ -1,4 +1,4 @@
-"""How Keras's backends differentiate: TensorFlow by a tape, JAX by a function, PyTorch by a graph."""
+"""How Keras's backends differentiate: by a tape, a function or a graph."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class LiveLayer:
     same one, or a copy where the framework's objects never change. `run` calls the object, and
     returns its outputs and a function from a cotangent to gradients, or None if it has none.
     `lacks` are those of `gateparity.protocol.adapter.STATES` that the object doesn't have. `engine`
-    is the shipped framework that computes it.
+    is the shipped framework that computes it. `no_lengths` says why it takes no lengths.
     """
 
     kind: str
@@ -46,6 +46,7 @@ class LiveLayer:
     run: Run
     engine: str = ""
     lacks: frozenset[str] = frozenset()
+    no_lengths: str = ""
 
 
 def measure(kind: str, layout: Layout, native: Mapping[str, Array]) -> Config:

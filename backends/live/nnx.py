@@ -73,9 +73,9 @@ def _open(module: Any, kind: str, cells: Sequence[Any], run: Callable[..., Any])
 
 def _kind(cell: Any) -> str:
     """Return which of Flax's cells it is. Raise `InputError` for one that is no LSTM's."""
-    for kind in (nnx.LSTMCell, nnx.OptimizedLSTMCell):
-        if isinstance(cell, kind):
-            return kind.__name__
+    for name in ("LSTMCell", "OptimizedLSTMCell"):
+        if isinstance(cell, getattr(nnx, name)):
+            return name
     name = type(cell).__name__
     raise InputError(f"flax.nnx.{name} is not supported yet, expected an LSTMCell")
 

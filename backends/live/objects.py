@@ -11,7 +11,7 @@ from gateparity.backends.live.kinds import recognise
 from gateparity.backends.live.search import find_layers, follow_path
 from gateparity.backends.live.stack import join_layers
 from gateparity.errors import InputError
-from gateparity.network.config import Config
+from gateparity.network.config import Config  # noqa: TC001  a field of a named tuple
 from gateparity.network.parameters import CellWeights
 
 if TYPE_CHECKING:

@@ -63,7 +63,10 @@ def _open(model: Any, session: Any) -> LiveLayer:
     if missing:
         raise InputError(f"{_KIND}: {missing[0]} is an input of the graph, expected a constant")
     held = {n: initializers[names[n]] for n in _ARRAYS if names.get(n)}
-    read = lambda: {n: numpy_helper.to_array(a).copy() for n, a in held.items()}  # noqa: E731
+
+    def read() -> dict[str, Any]:
+        return {n: numpy_helper.to_array(a).copy() for n, a in held.items()}
+
     config = measure(_KIND, LAYOUTS["onnx"], read())
     outputs = dict(zip(_OUTPUTS, node.output))  # noqa: B905
     if not outputs.get("Y"):
@@ -81,10 +84,21 @@ def _open(model: Any, session: Any) -> LiveLayer:
         feeds = _feeds(batch, config, {i.name for i in session.get_inputs()}, names)
         wanted = [name for name in outputs.values() if name]
         found = dict(zip(wanted, session.run(wanted, feeds), strict=True))
-        y, h_n, c_n = (found.get(outputs.get(n)) for n in _OUTPUTS)
+        got: list[Any] = [found.get(outputs.get(n, "")) for n in _OUTPUTS]
+        y, h_n, c_n = got
         return Outputs(_joined(y), {} if h_n is None or c_n is None else {"h": h_n, "c": c_n}), None
 
-    return LiveLayer(_KIND, LAYOUTS["onnx"], config, read, write, call, lacks=_lacks(names, outputs))
+    lengths = "" if names.get("sequence_lens") else "the node takes no sequence_lens"
+    return LiveLayer(
+        _KIND,
+        LAYOUTS["onnx"],
+        config,
+        read,
+        write,
+        call,
+        lacks=_lacks(names, outputs),
+        no_lengths=lengths,
+    )
 
 
 def _find_node(model: Any) -> Any:
@@ -119,8 +133,6 @@ def _feeds(
     lengths = np.full(batch.x.shape[1], len(batch.x)) if batch.lengths is None else batch.lengths
     given = {"X": batch.x, "initial_h": h_0, "initial_c": c_0}
     given["sequence_lens"] = lengths.astype(np.int32)
-    if batch.lengths is not None and names.get("sequence_lens") not in taken:
-        raise InputError(f"{_KIND}: the graph takes no sequence_lens, so it can't have lengths")
     return {names[n]: array for n, array in given.items() if names.get(n) in taken}
 
 

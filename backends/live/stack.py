@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gateparity.errors import InputError
+from gateparity.errors import InputError, Unsupported
 from gateparity.network.batch import Batch, Outputs, join_states, map_states
-from gateparity.protocol.validation import check_batch, check_gradients, check_outputs
+from gateparity.protocol.validation import check_batch, check_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateparity.backends.live.layer import LiveLayer, Pullback
     from gateparity.network.config import Config
-    from gateparity.network.parameters import Native, Parameters
+    from gateparity.network.parameters import Parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +48,12 @@ class LiveLstm:
     def lacks(self) -> frozenset[str]:
         """Return the states that it can't be given, or doesn't return."""
         return frozenset().union(*(layer.lacks for layer in self.layers))
+
+    @property
+    def no_lengths(self) -> str:
+        """Return why it takes no lengths; empty if it does."""
+        found = [f"{layer.kind}: {layer.no_lengths}" for layer in self.layers if layer.no_lengths]
+        return found[0] if found else ""
 
     @property
     def differentiates(self) -> bool:
@@ -84,11 +90,15 @@ class LiveLstm:
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Return the gradients by the objects' own framework, from the top layer down."""
-        del params
+        del config, params
         _, pullbacks = self._run(batch)
         y, cells, states = cotangent.y, [], []
-        for layer, pull, own in reversed([*zip(self.layers, pullbacks, self._cells(), strict=True)]):
+        for layer, pull, own in reversed(
+            [*zip(self.layers, pullbacks, self._cells(), strict=True)]
+        ):
             here = Outputs(y, map_states(cotangent, itemgetter(own)).states)
+            if pull is None:
+                raise Unsupported(f"{layer.kind} has no gradients")
             found = pull(here)
             cells.append(layer.layout.pullback(found.params, layer.config))
             states.append(found.batch)
@@ -105,8 +115,9 @@ class LiveLstm:
         """Return itself: an object's own state is compared before and after all calls."""
         return self
 
-    def _run(self, batch: Batch) -> tuple[Outputs, list[Pullback]]:
-        x, found, pullbacks = batch.x, [], []
+    def _run(self, batch: Batch) -> tuple[Outputs, list[Pullback | None]]:
+        x, found = batch.x, []
+        pullbacks: list[Pullback | None] = []
         for layer, cells in zip(self.layers, self._cells(), strict=True):
             given = dataclasses.replace(map_states(batch, itemgetter(cells)), x=x)
             outputs, pull = layer.run(given)

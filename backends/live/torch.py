@@ -41,7 +41,10 @@ def _open(
 ) -> LiveLayer:
     for name in names:
         refuse_device(kind, getattr(layer, name).device, "layer.cpu()")
-    read = lambda: {name: _to_numpy(getattr(layer, name)) for name in names}  # noqa: E731
+
+    def read() -> dict[str, Any]:
+        return {name: _to_numpy(getattr(layer, name)) for name in names}
+
     config = measure(kind, layout, read())
 
     def write(native: Any) -> Any:

@@ -126,9 +126,7 @@ def check(
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
     backends = choose_backends(backend)
-    plan, source, expected = choose_plan(
-        backends, case, checks, seed, weights, prefix, text, input
-    )
+    plan, source, expected = choose_plan(backends, case, checks, seed, weights, prefix, text, input)
     first, least = backends_to_load(backend, backends), 1 if record else 2
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
@@ -136,8 +134,8 @@ def check(
     run = with_expected(run, plan, expected)
     conclusion = [conclude(run, plan)] if input else []
     lead = [line(words) for words in conclusion]
-    report = run_report(run, source, wide=wide, lead=lead, more=recorded)
-    files.publish(report, to_json(run, source))
+    found = run_report(run, source, wide=wide, lead=lead, more=recorded)
+    files.publish(found, to_json(run, source))
     for words in conclusion:
         print_line(escape(words), make_console())  # the last of all, to be pasted
     raise typer.Exit(run.exit_code)

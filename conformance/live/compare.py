@@ -67,7 +67,8 @@ def compare_live(
     refuse_other_sizes("a", one.live.config, "b", other.live.config)
     lacks = one.live.lacks | other.live.lacks
     given = {"x": x, "h_0": h_0, "c_0": c_0, "lengths": lengths}
-    cases = _make_cases(one, {n: v for n, v in given.items() if v is not None}, lacks, seed)
+    given = {name: array for name, array in given.items() if array is not None}
+    cases = _make_cases(sides, given, lacks, seed)
     difference = compare_weights(one.params, other.params, one.live.config)
     model = coarser(one.rounding_model, other.rounding_model)
     with Budgets(model, lacks, shared=difference is None) as budgets:
@@ -90,12 +91,18 @@ def compare_live(
 
 
 def _make_cases(
-    side: Side, given: Mapping[str, Any], lacks: frozenset[str], seed: int
+    sides: Sequence[Side], given: Mapping[str, Any], lacks: frozenset[str], seed: int
 ) -> list[Case]:
-    config = side.live.config
+    side, config = sides[0], sides[0].live.config
+    refusals = [f"{s.label}: {s.live.no_lengths}" for s in sides if s.live.no_lengths]
     if not given:
         initial = "initial_states" not in lacks
-        return draw_problems(config, side.params, initial=initial, seed=seed)
+        drawn = draw_problems(config, side.params, initial=initial, seed=seed)
+        return drawn[:1] if refusals else drawn
+    if refusals and "lengths" in given:
+        raise InputError(f"lengths can't be given: {refusals[0]}")
+    if "initial_states" in lacks and given.keys() & {"h_0", "c_0"}:
+        raise InputError("h_0 and c_0 can't be given: a or b takes no initial states")
     if "x" not in given:
         raise InputError(f"{', '.join(given)} without x, expected x (T, B, input) too")
     return [own_problem(config, side.params, given, seed)]
@@ -111,8 +118,7 @@ def _answer(sides: Sequence[Side], cases: Sequence[Case], budgets: Budgets) -> l
         for task in own:
             budgets.start(side.label, task)  # in threads, while the frameworks compute
     return [
-        [side.answer(task, budgets) for task in own]
-        for side, own in zip(sides, tasks, strict=True)
+        [side.answer(task, budgets) for task in own] for side, own in zip(sides, tasks, strict=True)
     ]
 
 

@@ -21,7 +21,7 @@ from gateparity.conformance.mistakes.wrappers import Wrapper
 from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from gateparity.conformance.mistakes.mistake import Mistake
     from gateparity.network.config import Config
@@ -70,13 +70,18 @@ def _explain(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Confi
     if all(parts.values()):
         listed = (f"in {cell_words(k, config)}, {_in_words(found)}" for k, found in parts.items())
         return f"b is a {'; '.join(listed)}"
-    listed = ", ".join(cell_words(k, config) for k in cells)
-    return f"b has other weights than a in {listed}, and no known mistake explains them"
+    where = ", ".join(cell_words(k, config) for k in cells)
+    return f"b has other weights than a in {where}, and no known mistake explains them"
 
 
 def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) -> list[str]:
     """Return the words of the mistake, or of the two, that make b's weights of a's."""
-    for mistake in (*_cell_mistakes(), *_confined(cells, config), *DIRECTION_MISTAKES, *LAYER_MISTAKES):
+    for mistake in (
+        *_cell_mistakes(),
+        *_confined(cells, config),
+        *DIRECTION_MISTAKES,
+        *LAYER_MISTAKES,
+    ):
         if not _differing(_changed(mistake, a, config), b):
             return [mistake.words]
     place = next(_places(cells, config), None)
@@ -147,7 +152,9 @@ class _Recorder:
 def _differing(a: Parameters, b: Parameters) -> tuple[int, ...]:
     if len(a) != len(b):
         return tuple(range(len(b)))
-    return tuple(k for k, (one, other) in enumerate(zip(a, b, strict=True)) if not _same(one, other))
+    return tuple(
+        k for k, (one, other) in enumerate(zip(a, b, strict=True)) if not _same(one, other)
+    )
 
 
 def _same(a: CellWeights, b: CellWeights) -> bool:
@@ -177,7 +184,7 @@ def _slack(a: CellWeights, b: CellWeights, name: str) -> Array | float:
 
 
 def _largest(a: Parameters, b: Parameters, config: Config) -> str:
-    """Return the largest difference in words: which array of which layer, where, and both values."""
+    """Return the largest difference in words: its array, its place, and both values."""
     found = []
     for k, (one, other) in enumerate(zip(map(_plain, a), map(_plain, b), strict=True)):
         for name in one:
@@ -186,8 +193,9 @@ def _largest(a: Parameters, b: Parameters, config: Config) -> str:
             found.append((float(error[at]), k, name, at, one[name][at], other[name][at]))
     size, k, name, at, in_a, in_b = max(found, key=lambda f: f[0])
     where = ", ".join(str(int(i)) for i in at)
+    axes = "gate, unit" if name == "bias" else "gate, unit, from"
     return (
-        f"{name}[{where}] of {cell_words(k, config)} (gate, unit{', from' if name != 'bias' else ''}) "
+        f"{name}[{where}] of {cell_words(k, config)} ({axes}) "
         f"is {in_a:.6g} in a, {in_b:.6g} in b: {size:.3g} apart"
     )
 

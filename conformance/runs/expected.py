@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.plan import Plan
-    from gateparity.conformance.runs.result import Result, Run
+    from gateparity.conformance.runs.result import Result, Run, Status
     from gateparity.network.parameters import Array
 
 EXPECTED: Final = Backend("expected", "", "", Path(), shipped=False)
@@ -38,7 +38,9 @@ def with_expected(run: Run, plan: Plan, expected: Mapping[str, Array]) -> Run:
         if due := _parts(task, truths, expected):
             result = judge_answer(EXPECTED, task, *due)
             results.append(result)
-            pairs += [_pair(result, other, due[1]) for other in run.results if _shares(result, other)]
+            pairs += [
+                _pair(result, other, due[1]) for other in run.results if _shares(result, other)
+            ]
     if not results:
         return run
     joined = _worst({p.b: [q for q in pairs if q.b == p.b] for p in pairs})
@@ -51,7 +53,7 @@ def with_expected(run: Run, plan: Plan, expected: Mapping[str, Array]) -> Run:
 
 
 def conclude(run: Run, plan: Plan) -> str:
-    """Return the sentence for a bug report: explained by rounding, not explained, or undecidable."""
+    """Return the sentence for a bug report: explained by rounding or not, or undecidable."""
     truths = Truths()
     for task in plan:
         if words := _undecidable(task, truths):
@@ -82,9 +84,9 @@ def _undecidable(task: Task, truths: Truths) -> str:
         moved = float(expected.budget.sigmas[name].max(initial=0))
         if scale and ALLOWED * moved >= scale:
             return (
-                f"Undecidable: rounding in {task.case.config.dtype} alone moves {name} by {moved:.2g} "
-                f"(a standard deviation; the largest value of {name} is {scale:.2g}), so a "
-                "difference of that size says nothing about either side."
+                f"Undecidable: rounding in {task.case.config.dtype} alone moves {name} by "
+                f"{moved:.2g} (a standard deviation; the largest value of {name} is {scale:.2g}), "
+                "so a difference of that size says nothing about either side."
             )
     return ""
 
@@ -99,7 +101,9 @@ def _parts(
         return None
     sigmas = {name: whole.budget.sigmas[name] for name in names}
     budget = dataclasses.replace(whole.budget, sigmas=sigmas, weights={}, scores=None)
-    return {name: given[name] for name in names}, Expected({n: whole.truth[n] for n in names}, budget)
+    return {name: given[name] for name in names}, Expected(
+        {n: whole.truth[n] for n in names}, budget
+    )
 
 
 def _shares(one: Result, other: Result) -> bool:
@@ -114,13 +118,15 @@ def _pair(one: Result, other: Result, expected: Expected) -> Pair:
         score = judge_pair(a, b, None, expected)
     except Mismatch as mismatch:
         score, reason = mismatch.score, f"{one.check}, {one.case}: {mismatch}"
-        status = "fail"
     else:
-        status, reason = "pass", ""
+        reason = ""
     labels = EXPECTED.label, other.backend.label, one.dtype
-    return Pair(*labels, "fail" if status == "fail" else "pass", score.relative, reason, score.sigmas)
+    status: Status = "fail" if reason else "pass"
+    return Pair(*labels, status, score.relative, reason, score.sigmas)
 
 
 def _worst(pairs: Mapping[str, Sequence[Pair]]) -> list[Pair]:
     """Return one pair for each backend: the one that differs most."""
-    return [max(found, key=lambda p: (p.status == "fail", p.sigmas or 0)) for found in pairs.values()]
+    return [
+        max(found, key=lambda p: (p.status == "fail", p.sigmas or 0)) for found in pairs.values()
+    ]

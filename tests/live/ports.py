@@ -80,7 +80,6 @@ def equinox_cell(_=1):
 
 def onnx_session(directions=1):
     import numpy as np
-    import onnx
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 

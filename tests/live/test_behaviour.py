@@ -93,7 +93,7 @@ def test_a_flax_layer_is_named_by_what_it_behaves_like():
 
     right = gateparity.load(gateparity.read(torch_lstm()), into=nnx_lstm())
     wrong = Turned(right.cell)
-    with pytest.raises(AssertionError, match="^b behaves exactly as if h_0 and c_0"):
+    with pytest.raises(AssertionError, match=r"^b behaves exactly as if h_0 and c_0"):
         gateparity.assert_parity(right, wrong)
 
 

@@ -67,5 +67,5 @@ def test_wrong_weights_are_named(name, mistake):
 def test_wrong_weights_are_named_with_their_direction(name):
     forward, reverse = gateparity.read(torch_lstm(2)).params
     wrong = port(BOTH_WAYS[name], 2, params=(forward, _reordered(reverse)))
-    with pytest.raises(AssertionError, match="^b is a with the gates of the reverse direction in"):
+    with pytest.raises(AssertionError, match=r"^b is a with the gates of the reverse direction in"):
         gateparity.assert_parity(torch_lstm(2), wrong)
