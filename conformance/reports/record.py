@@ -41,7 +41,8 @@ def _result_json(result: Result) -> dict[str, Any]:
     if result.backend.recorded:
         backend["recorded"] = result.backend.recorded
     saved = {name: getattr(result, name) for name in _SAVED if result.saved}
-    return backend | _numbers({name: getattr(result, name) for name in _KEPT}) | saved
+    found = {name: getattr(result, name) for name in _KEPT} | {"form": result.form}
+    return backend | _numbers(found) | saved
 
 
 def _numbers(found: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.base.compilation import Form
     from gateparity.conformance.judgement.divergence import Divergence
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.requirements.task import Key
@@ -35,7 +36,8 @@ class Result:
     standard deviations. `needs` are the keys of `unsupported` that would have skipped it, and
     `undeclared` says whether a call raised all the same. `lacks` are the states that the backend
     declares to lack, which are in no arrays. `saved` is the file that repeats a failure, and
-    `saved_sizes` the sizes that it was shrunk to.
+    `saved_sizes` the sizes that it was shrunk to. `form` says whether the framework compiled the
+    calls, and is empty for one that compiles nothing.
     """
 
     backend: Backend
@@ -57,6 +59,7 @@ class Result:
     needs: tuple[str, ...] = dataclasses.field(default=(), repr=False, compare=False)
     undeclared: bool = dataclasses.field(default=False, repr=False, compare=False)
     lacks: frozenset[str] = dataclasses.field(default=frozenset(), repr=False, compare=False)
+    form: Form = dataclasses.field(default="", repr=False, compare=False)
     saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
 

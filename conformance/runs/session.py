@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gateparity.backends.base.compilation import join_forms
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
 from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.problems import forms
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.engines import weigh_engine
 from gateparity.conformance.runs.judging import (
@@ -32,8 +34,12 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.runs.result import Result, Status
     from gateparity.conformance.runs.truths import Truths
+    from gateparity.network.batch import Batch
+    from gateparity.network.config import Config
     from gateparity.packing.layout import Layout
     from gateparity.protocol.adapter import Adapter
+
+    Compiles = Callable[[Config, Batch], bool]
 
 
 def _find_other(backend: Backend, variant: str) -> str:
@@ -45,9 +51,17 @@ def _find_other(backend: Backend, variant: str) -> str:
 
 
 def run_check(
-    backend: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths
+    backend: Backend,
+    adapter: Adapter,
+    check: Check,
+    case: Case,
+    truths: Truths,
+    compiles: Compiles | None = None,
 ) -> Result:
-    """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
+    """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else.
+
+    `compiles` says which calls may be compiled, by default as for the case's name and shape.
+    """
     task, rounding_model = Task(check, case), getattr(adapter, "rounding_model", PLAIN)
     declared = [adapter.unsupported[n] for n in task.needs if n in adapter.unsupported]
     if check.against:
@@ -60,7 +74,8 @@ def run_check(
         return make_result(backend, task, "error", reason=str(error))
     manifest, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
     known = find_deviation(backend, check, case, manifest, version=version)
-    result = weigh_deviation(_compare(backend, adapter, task, truths), known)
+    found = _compare(backend, adapter, task, truths, compiles or forms.compiles(case))
+    result = weigh_deviation(found, known)
     return weigh_engine(result, task, truths, rounding_model, manifest)
 
 
@@ -129,22 +144,29 @@ class Session:
             self._lost = str(lost)
         return self._lost
 
-    def run(self, check: Check, case: Case, truths: Truths | None = None) -> Result:
+    def run(
+        self,
+        check: Check,
+        case: Case,
+        truths: Truths | None = None,
+        compiles: Compiles | None = None,
+    ) -> Result:
         """Run one check on one case; whatever the backend does is a result.
 
-        Pass `truths` for a case that only shares its name with one of the run's.
+        Pass `truths` for a case that only shares its name with one of the run's, and `compiles` for
+        one that runs in the form of a case of another name.
         """
         truths, task = truths or self._truths, Task(check, case)
         try:
             if other := _find_other(self.backend, check.against):
                 return self._compare_variants(task, truths, other)
-            return run_check(self.backend, self._start(), check, case, truths)
+            return run_check(self.backend, self._start(), check, case, truths, compiles)
         except Unsupported as unsupported:
             return _refused(self.backend, task, str(unsupported))
         except WorkerLost as lost:
             if self._worker and self._worker.dropped:  # once more, without compiled programs
                 self._worker = self._adapter = None
-                return self.run(check, case, truths)
+                return self.run(check, case, truths, compiles)
             self._lost = str(lost)
             return make_result(self.backend, task, "error", reason=self._lost)
 
@@ -153,12 +175,12 @@ class Session:
 
         The framework is imported there already, so the second adapter costs little.
         """
-        adapter = self._start()
-        result = _compare(self.backend, adapter, task, truths)
+        adapter, compiles = self._start(), forms.compiles(task.case)
+        result = _compare(self.backend, adapter, task, truths, compiles)
         if result.arrays is None or self._worker is None:
             return result
         try:
-            lstm = Canonical(RemoteAdapter(self._worker, other))
+            lstm = Canonical(RemoteAdapter(self._worker, other), compiles)
             against = task.check.run(lstm, task.case)
         except (Unsupported, BackendError) as error:
             reason = f"{other}: {_one_line(error)}"
@@ -208,8 +230,17 @@ class Session:
         raise WorkerLost(reason)
 
 
-def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> Result:
-    lstm = Canonical(adapter)
+def _compare(
+    backend: Backend, adapter: Adapter, task: Task, truths: Truths, compiles: Compiles
+) -> Result:
+    lstm, ran = Canonical(adapter, compiles), getattr(adapter, "forms", set())
+    ran.clear()
+    result = _ask(backend, lstm, task, truths)
+    return dataclasses.replace(result, form=join_forms(ran))
+
+
+def _ask(backend: Backend, lstm: Canonical, task: Task, truths: Truths) -> Result:
+    """Run the task and judge the answer; raise `WorkerLost` alone."""
     try:
         found = task.check.run(lstm, task.case)
     except WorkerLost as lost:
@@ -221,7 +252,8 @@ def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> 
         return make_result(backend, task, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
         return make_result(backend, task, "error", reason=_one_line(error), undeclared=True)
-    expected = truths.of(*task, getattr(adapter, "rounding_model", PLAIN), lstm.lacks)
+    declared = getattr(lstm.adapter, "rounding_model", PLAIN)
+    expected = truths.of(*task, declared, lstm.lacks)
     result = judge_answer(backend, task, found, expected)
     return dataclasses.replace(result, lacks=lstm.lacks)
 
