@@ -122,11 +122,14 @@ class Worker:
         Raise `Unsupported`, `Impure` or `BackendError` if the worker says so, and `WorkerLost` if
         it gives no valid answer within `limit` seconds. A lost worker is closed.
         """
-        start = time.perf_counter()
-        kind, value, facts = self._exchange(operation, encode([operation, *args]))
-        # The far side measures its own time. Only the difference depends on the connection.
-        self.seconds += time.perf_counter() - start
-        self.far_seconds += facts["seconds"]
+        start, facts = time.perf_counter(), {"seconds": self.limit}  # of a call that is lost
+        try:
+            kind, value, facts = self._exchange(operation, encode([operation, *args]))
+        finally:
+            spent = time.perf_counter() - start
+            # The far side measures its own time. Only the difference depends on the connection.
+            self.seconds += spent
+            self.far_seconds += min(facts["seconds"], spent)
         self.compiling_seconds += facts["compiling"]
         self.form = facts["form"]
         for sentence in facts["deprecated"]:  # the far side's own warnings are in its log alone

@@ -27,6 +27,7 @@ from gateparity.conformance.commands.options import (
     NoCache,
     NoSave,
     Prefix,
+    Profile,
     Record,
     Report,
     Save,
@@ -46,6 +47,7 @@ from gateparity.conformance.reports.blocks import line
 from gateparity.conformance.reports.console import print_error, print_note
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.junit import to_junit
+from gateparity.conformance.reports.profile import profile_section
 from gateparity.conformance.reports.record import to_json
 from gateparity.conformance.reports.run import run_report
 from gateparity.conformance.runs.run import run_checks
@@ -107,6 +109,7 @@ def check(
     wide: Wide = False,
     no_cache: NoCache = False,
     isolate: Isolate = False,
+    profile: Profile = False,
     no_save: NoSave = False,
     force: Force = False,
 ) -> None:
@@ -125,7 +128,9 @@ def check(
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
     recorded = _write_others(files, record, run, plan, source)
-    files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
+    more = [profile_section(run.profile)] if profile and run.profile else []
+    report = run_report(run, source, wide=wide, more=[*recorded, *more])
+    files.publish(report, to_json(run, source))
     raise typer.Exit(run.exit_code)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.judgement.divergence import Divergence
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.requirements.task import Key
+    from gateparity.conformance.runs.profile import Profile
     from gateparity.network.parameters import Array
     from gateparity.packing.layout import Layout
 
@@ -97,7 +98,8 @@ class Run:
     it, and `manifests` what their results may depend on. `least` is how many backends a verdict
     needs; one is enough if others are recorded elsewhere. `changes` are differences between
     versions of one framework. `layouts` are those that the adapters name. `asked` are the results
-    that failing backends were asked for beside the plan: an explanation needs them.
+    that failing backends were asked for beside the plan: an explanation needs them. `profile` says
+    where the time went, if the run was measured.
     """
 
     backends: tuple[Backend, ...]
@@ -114,6 +116,7 @@ class Run:
     changes: tuple[Change, ...] = ()
     layouts: dict[str, Layout] = dataclasses.field(default_factory=dict)
     asked: tuple[Result, ...] = ()
+    profile: Profile | None = None
 
     @property
     def ran(self) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from gateparity.conformance.runs.judging import (
     make_result,
     weigh_deviation,
 )
+from gateparity.conformance.runs.profile import measure, spend
 from gateparity.conformance.runs.truths import PLAIN
 from gateparity.errors import Impure, Unsupported
 from gateparity.protocol.canonical import Canonical
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.base.compilation import Form
     from gateparity.backends.workers.remote import Worker
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.runs.profile import Phase
     from gateparity.conformance.runs.result import Result, Status
     from gateparity.conformance.runs.truths import Truths
     from gateparity.network.batch import Batch
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     from gateparity.protocol.adapter import Adapter
 
     Compiles = Callable[[Config, Batch], bool]
+
+
+_NOTHING: Final[dict[Phase, float]] = {"compilation": 0.0, "calls": 0.0, "transport": 0.0}
 
 
 def _find_other(backend: Backend, variant: str) -> str:
@@ -101,8 +107,8 @@ class Session:
         self._truths = truths
         self._start_worker = start
         self._shared = shared
-        self._transport_before = 0.0
-        self._transport = 0.0
+        self.transport_seconds = 0.0  # of its calls, beyond the work in the worker
+        self._counted = _NOTHING  # of the worker's seconds
         self._lost = backend.missing
         self._closed = False
         self._worker: Worker | None = None
@@ -123,13 +129,6 @@ class Session:
     def manifest(self) -> Mapping[str, str]:
         """Return the worker's versions, processor and flags; empty before the adapter is loaded."""
         return self._adapter.manifest if self._adapter else {}
-
-    @property
-    def transport_seconds(self) -> float:
-        """Return the time that its calls took beyond the work in the worker, in seconds."""
-        if self._worker and not self._closed:
-            return self._worker.transport_seconds - self._transport_before
-        return self._transport
 
     def load(self) -> str:
         """Start the worker and load the adapter; return why it can't run, or nothing if it can.
@@ -165,10 +164,13 @@ class Session:
             return _refused(self.backend, task, str(unsupported))
         except WorkerLost as lost:
             if self._worker and self._worker.dropped:  # once more, without compiled programs
+                self._count_calls()
                 self._worker = self._adapter = None
                 return self.run(check, case, truths, compiles)
             self._lost = str(lost)
             return make_result(self.backend, task, "error", reason=self._lost)
+        finally:
+            self._count_calls()
 
     def _compare_variants(self, task: Task, truths: Truths, other: str) -> Result:
         """Compare a backend with another variant of its framework, both in the same worker.
@@ -192,7 +194,7 @@ class Session:
 
     def close(self) -> None:
         """End the worker. A call that is in progress ends with an error."""
-        self._transport, self._closed = self.transport_seconds, True
+        self._closed = True
         if not self._shared:
             self.end_worker()
 
@@ -204,17 +206,36 @@ class Session:
     def _start(self) -> RemoteAdapter:
         if self._lost or self.backend.python is None:
             raise WorkerLost(self._lost)
+        if self._worker is None or self._adapter is None or self._worker.tenant is not self:
+            self._count_calls()
+            with measure("start-up"):
+                self._adapter = self._load_anew()
+        return self._adapter
+
+    def _load_anew(self) -> RemoteAdapter:
+        """Load the adapter, in a worker that may have to be started, and note what it declares."""
         if self._worker is None:
             self._worker = self._start_worker(self.backend)
-            self._transport_before = self._worker.transport_seconds
             if self._closed:
                 self._worker.close()
-        if self._adapter is None or self._worker.tenant is not self:
-            self._worker.tenant = self
-            self._adapter = self._load(self._worker)
-            self.version, self.rounding_model = self._adapter.version, self._adapter.rounding_model
-            self.layout = self._adapter.layout
-        return self._adapter
+        self._worker.tenant = self
+        try:
+            adapter = self._load(self._worker)
+        finally:
+            self._counted = _read_seconds(self._worker)
+        self.version, self.rounding_model = adapter.version, adapter.rounding_model
+        self.layout = adapter.layout
+        return adapter
+
+    def _count_calls(self) -> None:
+        """Count the worker's seconds since the last time: they are calls, and no start-up."""
+        if self._worker is None or self._worker.tenant is not self:
+            return
+        now = _read_seconds(self._worker)
+        for phase, seconds in now.items():
+            spend(phase, seconds - self._counted[phase])
+        self.transport_seconds += now["transport"] - self._counted["transport"]
+        self._counted = now
 
     def _load(self, worker: Worker) -> RemoteAdapter:
         try:
@@ -230,10 +251,18 @@ class Session:
         raise WorkerLost(reason)
 
 
+def _read_seconds(worker: Worker) -> dict[Phase, float]:
+    """Return the seconds of all calls of a worker by what they were spent on."""
+    compiling = worker.compiling_seconds
+    calls = worker.far_seconds - compiling
+    return {"compilation": compiling, "calls": calls, "transport": worker.transport_seconds}
+
+
 def _compare(
     backend: Backend, adapter: Adapter, task: Task, truths: Truths, compiles: Compiles
 ) -> Result:
-    lstm, ran = Canonical(adapter, compiles), getattr(adapter, "forms", set())
+    lstm = Canonical(adapter, compiles)
+    ran: set[Form] = getattr(adapter, "forms", set())
     ran.clear()
     result = _ask(backend, lstm, task, truths)
     return dataclasses.replace(result, form=join_forms(ran))
