@@ -13,12 +13,15 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from gateparity.backends.workers.remote import Worker
 
 Phase = Literal[
     "start-up", "compilation", "calls", "transport", "truth", "budget", "judging", "idle"
 ]
 PHASES: Final = get_args(Phase)
+NO_CALLS: Final[dict[Phase, float]] = {"compilation": 0.0, "calls": 0.0, "transport": 0.0}
 _CLOCK: ContextVar[Clock | None] = ContextVar("clock", default=None)
 
 
@@ -72,12 +75,19 @@ class Profile:
         return {phase: sum(of[phase] for of in self.threads.values()) for phase in PHASES}
 
 
-def make_profile(wall: float, clocks: list[Clock]) -> Profile:
+def make_profile(wall: float, clocks: Sequence[Clock]) -> Profile:
     """Return the profile of a run that took `wall` seconds; what no phase took was idle."""
     threads = {}
     for clock in clocks:
         threads[clock.name] = clock.seconds | {"idle": wall - sum(clock.seconds.values())}
     return Profile(wall, threads)
+
+
+def read_calls(worker: Worker) -> dict[Phase, float]:
+    """Return the seconds of all calls of a worker so far, by what they were spent on."""
+    compiling = worker.compiling_seconds
+    calls = worker.far_seconds - compiling
+    return {"compilation": compiling, "calls": calls, "transport": worker.transport_seconds}
 
 
 def measure(phase: Phase) -> contextlib.AbstractContextManager[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,7 @@ def run_checks(
     before anything runs if the adapter of a backend in `load_first` can't be loaded.
     """
     start, truths, clock = time.perf_counter(), Truths(), Clock("gateparity")
-    beside = purity_beside(plan, seed)
-    run = partial(_run_backend, plan=plan, beside=beside, progress=progress, save=save)
+    run = partial(_run_backend, plan, purity_beside(plan, seed), progress, save)
     with WorkerPool(time_limit, store=store) as pool:
         groups = _make_groups(backends, truths, pool, isolate=isolate)
         _load_all(groups, load_first, pool)
@@ -63,17 +63,15 @@ def run_checks(
     declared = {session.backend.label: session.rounding_model for session in sessions}
     with clock.measure("judging"):
         compared = compare_all([b.label for b in backends], results, plan, truths, declared)
-    seconds = time.perf_counter() - start
     return Run(
         backends=tuple(backends),
         results=tuple(results),
         pairs=tuple(make_pairs(compared, plan)),
         seed=seed,
-        seconds=seconds,
-        profile=make_profile(seconds, [*(group.clock for group in groups), clock]),
         asked=tuple(result for _, _, asked in found for result in asked),
         changes=tuple(find_changes(backends, compared)),
         **_describe(sessions),
+        **_read_clocks(start, [*(group.clock for group in groups), clock]),
     )
 
 
@@ -95,9 +93,25 @@ def _run_groups(
 ) -> list[Found]:
     futures = [pool.submit(_take_turns, group, run) for group in groups]
     with clock.measure("judging"):
-        for task in plan:
-            truths.of(*task)  # while the workers are still importing
+        for declared, task in itertools.product(_known_rounding_models(groups), plan):
+            truths.of(*task, declared)  # while the workers are still importing
     return [one for future in futures for one in future.result()]
+
+
+def _known_rounding_models(groups: Sequence[_Group]) -> list[dict[str, float]]:
+    """Return what shipped adapters will declare, those of the workers that start first at first."""
+    found: list[dict[str, float]] = []
+    for group in groups:
+        framework = FRAMEWORKS.get(group.sessions[0].backend.framework)
+        declared = dict(framework.rounding_model) if framework else {}
+        found += [] if declared in found else [declared]
+    return found
+
+
+def _read_clocks(start: float, clocks: Sequence[Clock]) -> dict[str, Any]:
+    """Return the wall time since `start`, and where it went."""
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "profile": make_profile(seconds, clocks)}
 
 
 def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
@@ -158,7 +172,7 @@ def _take_turns(
 
 
 def _run_backend(
-    session: Session, plan: Plan, beside: Plan, progress: Progress, save: Save
+    plan: Plan, beside: Plan, progress: Progress, save: Save, session: Session
 ) -> tuple[list[Result], list[Result]]:
     """Return the results of the plan, and those of `beside` if any of them fails."""
     results = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from gateparity.conformance.runs.judging import (
     make_result,
     weigh_deviation,
 )
-from gateparity.conformance.runs.profile import measure, spend
+from gateparity.conformance.runs.profile import NO_CALLS, measure, read_calls, spend
 from gateparity.conformance.runs.truths import PLAIN
 from gateparity.errors import Impure, Unsupported
 from gateparity.protocol.canonical import Canonical
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from gateparity.backends.workers.remote import Worker
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
-    from gateparity.conformance.runs.profile import Phase
     from gateparity.conformance.runs.result import Result, Status
     from gateparity.conformance.runs.truths import Truths
     from gateparity.network.batch import Batch
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
     from gateparity.protocol.adapter import Adapter
 
     Compiles = Callable[[Config, Batch], bool]
-
-
-_NOTHING: Final[dict[Phase, float]] = {"compilation": 0.0, "calls": 0.0, "transport": 0.0}
 
 
 def _find_other(backend: Backend, variant: str) -> str:
@@ -108,7 +104,7 @@ class Session:
         self._start_worker = start
         self._shared = shared
         self.transport_seconds = 0.0  # of its calls, beyond the work in the worker
-        self._counted = _NOTHING  # of the worker's seconds
+        self._counted = NO_CALLS  # of the worker's seconds
         self._lost = backend.missing
         self._closed = False
         self._worker: Worker | None = None
@@ -218,11 +214,16 @@ class Session:
             self._worker = self._start_worker(self.backend)
             if self._closed:
                 self._worker.close()
-        self._worker.tenant = self
+        others, self._worker.tenant = self._worker.tenant not in (None, self), self
         try:
             adapter = self._load(self._worker)
+        except WorkerLost:
+            if not (others and self._worker.lost):
+                raise
+            self._worker = None  # it died after another backend's last call
+            return self._load_anew()
         finally:
-            self._counted = _read_seconds(self._worker)
+            self._counted = read_calls(self._worker) if self._worker else NO_CALLS
         self.version, self.rounding_model = adapter.version, adapter.rounding_model
         self.layout = adapter.layout
         return adapter
@@ -231,7 +232,7 @@ class Session:
         """Count the worker's seconds since the last time: they are calls, and no start-up."""
         if self._worker is None or self._worker.tenant is not self:
             return
-        now = _read_seconds(self._worker)
+        now = read_calls(self._worker)
         for phase, seconds in now.items():
             spend(phase, seconds - self._counted[phase])
         self.transport_seconds += now["transport"] - self._counted["transport"]
@@ -249,13 +250,6 @@ class Session:
         if not self._shared:
             worker.close()
         raise WorkerLost(reason)
-
-
-def _read_seconds(worker: Worker) -> dict[Phase, float]:
-    """Return the seconds of all calls of a worker by what they were spent on."""
-    compiling = worker.compiling_seconds
-    calls = worker.far_seconds - compiling
-    return {"compilation": compiling, "calls": calls, "transport": worker.transport_seconds}
 
 
 def _compare(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -84,14 +87,36 @@ def test_the_next_backend_passes_in_another_worker(turns, name):
     assert first.run(FORWARD, CASE).reason == broken.reason  # lost, and not started again
 
 
-def test_transport_is_counted_for_each_backend_alone(turns):
+def test_a_worker_that_was_killed_between_two_backends_costs_neither(turns):
+    first, second = turns("Right"), turns("Other")
+    assert first.run(FORWARD, CASE).status == "pass"
+    first.close()
+    killed = int(first.manifest["process"])
+    os.kill(killed, signal.SIGKILL)
+    assert second.run(FORWARD, CASE).status == "pass"
+    assert int(second.manifest["process"]) != killed
+
+
+def test_in_a_run_the_first_variant_crashes_and_the_second_passes(backend):
+    variants = [dataclasses.replace(backend(name), shipped=True) for name in ("Crashes", "Right")]
+    run = run_checks(variants, [Task(FORWARD, CASE)], seed=0)
+    assert [result.status for result in run.results] == ["error", "pass"]
+    assert list(run.profile.threads) == ["mine", "gateparity"]  # one worker after the other
+
+
+def test_transport_is_counted_for_each_backend_alone_and_without_the_start(turns):
     one, two = turns("Right"), turns("Other")
+    worker, seen = None, []
     for session in (one, two):
+        session.load()
+        worker = session._worker
+        seen.append(worker.transport_seconds)
         session.run(FORWARD, CASE)
+        seen.append(worker.transport_seconds)
         session.close()
-    whole = one._worker.transport_seconds
-    assert 0 < one.transport_seconds < whole
-    assert one.transport_seconds + two.transport_seconds == pytest.approx(whole)
+    assert one.transport_seconds == pytest.approx(seen[1] - seen[0])
+    assert two.transport_seconds == pytest.approx(seen[3] - seen[2])
+    assert 0 < two.transport_seconds < worker.transport_seconds - one.transport_seconds
 
 
 @pytest.mark.parametrize(("isolate", "count"), [(False, 1), (True, 2)])
