@@ -10,6 +10,7 @@ import contextlib
 import copy
 import functools
 import importlib.resources
+import math
 import os
 import re
 import signal
@@ -122,7 +123,8 @@ class Worker:
         Raise `Unsupported`, `Impure` or `BackendError` if the worker says so, and `WorkerLost` if
         it gives no valid answer within `limit` seconds. A lost worker is closed.
         """
-        start, facts = time.perf_counter(), {"seconds": self.limit}  # of a call that is lost
+        start = time.perf_counter()
+        facts: dict[str, Any] = {"seconds": math.inf}  # a call that is lost spent all of it there
         try:
             kind, value, facts = self._exchange(operation, encode([operation, *args]))
         finally:
