@@ -49,6 +49,11 @@ class OffElsewhere(Scratch):
         return replace_arrays(found, c_n=found.states["c"] + 1)
 
 
+class WrongIfCompiled(OffElsewhere):
+    def uncompiled(self):
+        return Scratch()
+
+
 class Dies(Scratch):
     def forward(self, config, params, batch):
         os._exit(3)
@@ -275,6 +280,15 @@ def test_what_a_backend_is_known_to_do_in_a_case_of_that_name_counts_for_nothing
     assert find_deviation(jax, CHECKS["lengths"], case)
     failure = dataclasses.replace(load_failure(file), check="lengths", case=case)
     assert replay(failure, jax, 60.0).result.status == "pass"
+
+
+@pytest.mark.parametrize(("name", "status"), [("unit", "pass"), ("sequence", "fail")])
+def test_a_case_is_replayed_in_the_form_that_it_failed_in(file, folder, name, status, monkeypatch):
+    monkeypatch.chdir(folder)
+    python, case = Path(sys.executable), RECIPES[name].build("float32", 0)
+    mine = Backend("liar", "WrongIfCompiled", "liar:WrongIfCompiled", python, shipped=False)
+    failure = dataclasses.replace(load_failure(file), check="forward", case=case)
+    assert replay(failure, mine, 60.0).result.status == status
 
 
 def test_several_variants_are_several_rows(gateparity, file, folder):
