@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import zlib
 from types import MappingProxyType
@@ -20,10 +21,12 @@ from gateparity.protocol.canonical import make_lacking
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.judgement.budget import Budget
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
+    from gateparity.protocol.canonical import Lstm
 
 
 PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
@@ -33,7 +36,7 @@ class Truths:
     """A cache of the reference's results and budgets, by check and case, for all backends."""
 
     def __init__(self) -> None:
-        self._truths: dict[tuple[str, ...], Results] = {}
+        self._truths: dict[tuple[Any, ...], Results] = {}
         self._budgets: dict[tuple[Any, ...], Budget] = {}
         self._lock = threading.Lock()
 
@@ -43,24 +46,28 @@ class Truths:
         case: Case,
         declared: Mapping[str, float] = PLAIN,
         lacks: frozenset[str] = frozenset(),
+        equations: Scratch | None = None,
     ) -> Expected:
         """Return the truth at the next wider precision, and its budget.
 
         `declared` is what a backend says of its arithmetic, fields of `Arithmetic`, and `lacks` are
-        those of `STATES` that it doesn't have.
+        those of `STATES` that it doesn't have. `equations` are those of an LSTM that a framework
+        computes instead.
         """
-        dtype, key = case.config.dtype, (check.name, case.name, *sorted(lacks))
+
+        def change(truth: Truth) -> Lstm:
+            known = dataclasses.replace(truth, scratch=equations) if equations else truth
+            return make_lacking(known, lacks)
+
+        dtype, key = case.config.dtype, (check.name, case.name, equations, *sorted(lacks))
         rounding_model = make_rounding_model(dtype, declared)
         with self._lock, np.errstate(all="ignore"):
             if (*key, dtype) not in self._truths:
-                self._truths[*key, dtype] = check.run(make_lacking(Truth(), lacks), case)
+                self._truths[*key, dtype] = check.run(change(Truth()), case)
             drawn = *key, rounding_model, _fingerprint(case)
             if drawn not in self._budgets:
                 self._budgets[drawn] = make_budget(
-                    check,
-                    case,
-                    rounding_model,
-                    apply_mistakes=lambda truth: make_lacking(truth, lacks),
+                    check, case, rounding_model, apply_mistakes=change
                 )
             budget = self._budgets[drawn]
         factor = unit_roundoff(dtype) / rounding_model.unit
