@@ -11,7 +11,7 @@ from gateparity.backends.base.compilation import join_forms
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
 from gateparity.conformance.judgement.budget import make_rounding_model
-from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.judgement.deviations import find_deviations
 from gateparity.conformance.problems import forms
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.engines import weigh_engine
@@ -19,7 +19,7 @@ from gateparity.conformance.runs.judging import (
     judge_against,
     judge_answer,
     make_result,
-    weigh_deviation,
+    weigh_deviations,
 )
 from gateparity.conformance.runs.profile import NO_CALLS, measure, read_calls, spend
 from gateparity.conformance.runs.truths import PLAIN
@@ -75,9 +75,9 @@ def run_check(
     except ValueError as error:
         return make_result(backend, task, "error", reason=str(error))
     manifest, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
-    known = find_deviation(backend, check, case, manifest, version=version)
-    found = _compare(backend, adapter, task, truths, compiles or forms.compiles(case))
-    result = weigh_deviation(found, known)
+    known = find_deviations(backend, case, manifest, version=version)
+    result = _compare(backend, adapter, task, truths, compiles or forms.compiles(case))
+    result = weigh_deviations(result, task, known, truths, rounding_model)
     return weigh_engine(result, task, truths, rounding_model, manifest)
 
 
@@ -174,6 +174,7 @@ class Session:
         The framework is imported there already, so the second adapter costs little.
         """
         adapter, compiles = self._start(), forms.compiles(task.case)
+        manifest = adapter.manifest
         result = _compare(self.backend, adapter, task, truths, compiles)
         if result.arrays is None or self._worker is None:
             return result
@@ -186,7 +187,9 @@ class Session:
         finally:
             self._adapter = None
         budget = truths.of(*task, self.rounding_model).budget
-        return judge_against(self.backend, task, result.arrays, against, budget)
+        result = judge_against(self.backend, task, result.arrays, against, budget)
+        known = find_deviations(self.backend, task.case, manifest, version=self.version)
+        return weigh_deviations(result, task, known, truths, self.rounding_model)
 
     def close(self) -> None:
         """End the worker. A call that is in progress ends with an error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import zlib
 from concurrent.futures import Future
@@ -22,6 +23,7 @@ from gateparity.protocol.canonical import make_lacking
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
+    from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.judgement.budget import Budget
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
@@ -45,25 +47,29 @@ class Truths:
         case: Case,
         declared: Mapping[str, float] = PLAIN,
         lacks: frozenset[str] = frozenset(),
+        equations: Scratch | None = None,
     ) -> Expected:
         """Return the truth at the next wider precision, and its budget.
 
         `declared` is what a backend says of its arithmetic, fields of `Arithmetic`, and `lacks` are
-        those of `STATES` that it doesn't have.
+        those of `STATES` that it doesn't have. `equations` are those of an LSTM that a framework
+        computes instead.
         """
-        dtype, key = case.config.dtype, (check.name, case.name, *sorted(lacks))
-        rounding_model = make_rounding_model(dtype, declared)
 
-        def lack(truth: Truth) -> Lstm:
-            return make_lacking(truth, lacks)
+        def change(truth: Truth) -> Lstm:
+            known = dataclasses.replace(truth, scratch=equations) if equations else truth
+            return make_lacking(known, lacks)
+
+        dtype, key = case.config.dtype, (check.name, case.name, equations, *sorted(lacks))
+        rounding_model = make_rounding_model(dtype, declared)
 
         with np.errstate(all="ignore"):
             with measure("truth"):
-                truth = self._truths.get((*key, dtype), lambda: check.run(lack(Truth()), case))
+                truth = self._truths.get((*key, dtype), lambda: check.run(change(Truth()), case))
             with measure("budget"):
                 drawn = *key, rounding_model, _fingerprint(case)
                 budget = self._budgets.get(
-                    drawn, lambda: make_budget(check, case, rounding_model, apply_mistakes=lack)
+                    drawn, lambda: make_budget(check, case, rounding_model, apply_mistakes=change)
                 )
         return Expected(truth, budget.scaled(unit_roundoff(dtype) / rounding_model.unit))
 
