@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
+from gateparity.conformance.judgement.shared import make_shared_budget, restate
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Expected
 from gateparity.network.batch import arrays_by_name
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateparity.conformance.judgement.budget import Budget
+    from gateparity.conformance.judgement.rounding import RoundingModel
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
@@ -54,17 +56,36 @@ class Truths:
         with self._lock, np.errstate(all="ignore"):
             if (*key, dtype) not in self._truths:
                 self._truths[*key, dtype] = check.run(make_lacking(Truth(), lacks), case)
-            drawn = *key, rounding_model, _fingerprint(case)
-            if drawn not in self._budgets:
-                self._budgets[drawn] = make_budget(
-                    check,
-                    case,
-                    rounding_model,
-                    apply_mistakes=lambda truth: make_lacking(truth, lacks),
-                )
-            budget = self._budgets[drawn]
+            truth = self._truths[*key, dtype]
+            budget = self._restated(truth, case, rounding_model, lacks)
+            if budget is None:
+                budget = self._drawn(check, case, rounding_model, lacks)
         factor = unit_roundoff(dtype) / rounding_model.unit
-        return Expected(self._truths[*key, dtype], budget.scaled(factor))
+        return Expected(truth, budget.scaled(factor))
+
+    def _restated(
+        self, truth: Results, case: Case, rounding_model: RoundingModel, lacks: frozenset[str]
+    ) -> Budget | None:
+        """Return a part of the budget that all checks of a problem of the array share."""
+        if not case.problem:
+            return None
+        key = "", case.name, *sorted(lacks), rounding_model, _fingerprint(case)
+        if key not in self._budgets:
+            self._budgets[key] = make_shared_budget(case, rounding_model, lacks)
+        return restate(self._budgets[key], truth)
+
+    def _drawn(
+        self, check: Check, case: Case, rounding_model: RoundingModel, lacks: frozenset[str]
+    ) -> Budget:
+        key = check.name, case.name, *sorted(lacks), rounding_model, _fingerprint(case)
+        if key not in self._budgets:
+            self._budgets[key] = make_budget(
+                check,
+                case,
+                rounding_model,
+                apply_mistakes=lambda truth: make_lacking(truth, lacks),
+            )
+        return self._budgets[key]
 
 
 def _fingerprint(case: Case) -> int:
