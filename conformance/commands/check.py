@@ -27,6 +27,7 @@ from gateparity.conformance.commands.options import (
     NoCache,
     NoSave,
     Prefix,
+    Problems,
     Profile,
     Record,
     Report,
@@ -93,6 +94,7 @@ EXAMPLES: Final = """
 def check(
     backend: Specs = None,
     case: Cases = None,
+    problem: Problems = None,
     checks: Checks = None,
     seed: Seed = 0,
     weights: Weights = None,
@@ -123,7 +125,7 @@ def check(
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
     backends = choose_backends(backend)
-    plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
+    plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text, problem)
     first, least = backends_to_load(backend, backends), 1 if record else 2
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)

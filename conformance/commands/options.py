@@ -40,6 +40,14 @@ Cases = Annotated[
         autocompletion=complete_case,
     ),
 ]
+Problems = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--problem",
+        metavar="N",
+        help="A problem of the array that the seed draws, from 1; repeat for more.",
+    ),
+]
 Checks = Annotated[
     list[str] | None,
     typer.Option(

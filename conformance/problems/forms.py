@@ -26,7 +26,7 @@ ONCE: Final = (
 
 def is_compiled(case: Case) -> bool:
     """Return whether frameworks may compile a program for this case's shape."""
-    return case.name not in ONCE
+    return case.name not in ONCE and not case.problem
 
 
 def compiles(case: Case) -> Callable[[Config, Batch], bool]:

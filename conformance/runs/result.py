@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Literal
 
 from gateparity.backends.catalogue import is_shipped
+from gateparity.conformance.problems.case import number_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,7 +144,9 @@ class Run:
 
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
     """Return the command that repeats a result. `source` is an option that names a file."""
-    return check_command(result.backend, result.check, source or f"--case {result.case}", seed)
+    number = number_problem(result.case)
+    where = f"--problem {number}" if number else f"--case {result.case}"
+    return check_command(result.backend, result.check, source or where, seed)
 
 
 def check_command(backend: Backend, check: str, where: str, seed: int) -> str:

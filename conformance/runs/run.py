@@ -192,7 +192,7 @@ def purity_beside(plan: Plan, seed: int) -> Plan:
     """Return the check that finds an LSTM which isn't deterministic, if the plan lacks it."""
     if any(check.name == "purity" for check, _ in plan):
         return []
-    own = [case for _, case in plan if case.name not in RECIPES]
+    own = [c for _, c in plan if c.name not in RECIPES and not c.problem]
     case = own[0] if own else RECIPES["sequence"].build("float32", seed)
     return [Task(CHECKS["purity"], case)]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import numpy as np
 
 from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
+from gateparity.conformance.judgement.shared import make_shared_budget, restate
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Expected
 from gateparity.conformance.runs.profile import measure
@@ -67,9 +68,17 @@ class Truths:
             with measure("truth"):
                 truth = self._truths.get((*key, dtype), lambda: check.run(change(Truth()), case))
             with measure("budget"):
-                drawn = *key, rounding_model, _fingerprint(case)
-                budget = self._budgets.get(
-                    drawn, lambda: make_budget(check, case, rounding_model, apply_mistakes=change)
+                drawn = rounding_model, _fingerprint(case)
+                budget = None
+                if case.problem:
+                    shared = self._budgets.get(
+                        ("", *key[1:], *drawn),
+                        lambda: make_shared_budget(case, rounding_model, lacks, equations),
+                    )
+                    budget = restate(shared, truth)
+                budget = budget or self._budgets.get(
+                    (*key, *drawn),
+                    lambda: make_budget(check, case, rounding_model, apply_mistakes=change),
                 )
         return Expected(truth, budget.scaled(unit_roundoff(dtype) / rounding_model.unit))
 
