@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateparity.backends.workers.remote import open_worker
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas, other_bits
-from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.problems.forms import compiles
 from gateparity.conformance.requirements.answers import comparable, find_lacks
 from gateparity.conformance.requirements.checks import CHECKS

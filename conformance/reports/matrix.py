@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, Final, get_args
 
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Section, Table, line
 from gateparity.conformance.reports.numbers import number_words
 from gateparity.conformance.requirements.checks import CHECKS
