@@ -187,7 +187,8 @@ class Draws(NDArrayOperatorsMixin):
         walk = np.hypot(_root(a, b, terms) * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
         # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
         rounded = _hash(exact, self.rounding.seeds)
-        rounded *= np.where(np.isfinite(walk), walk, 0) * unit
+        finite = np.isfinite(walk)
+        rounded *= (walk if finite.all() else np.where(finite, walk, 0)) * unit
         rounded += exact
         self._settle(rounded, exact, self.rounding.rounding_model.floor)
         return Draws(rounded, self.rounding)
@@ -289,8 +290,8 @@ def _draws_first(a: Array) -> Array:
 
 
 def _draws_last(a: Array) -> Array:
-    last: Array = a.transpose(*range(1, a.ndim), 0)
-    return last
+    # in this order in memory too, as the noise is: operations on two orders are slow
+    return np.ascontiguousarray(a.transpose(*range(1, a.ndim), 0))
 
 
 def _front(a: Array, ndim: int) -> Array:
@@ -315,7 +316,8 @@ def _root(a: Array, b: Array, terms: Any) -> Array:
     """
     # Squares of numbers near 1e200 overflow though their root is a normal number.
     squares = _multiply(np.square(a), np.square(b))
-    if (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
+    usual = squares.min(initial=np.inf) > _LEAST and squares.max(initial=0) < np.inf
+    if usual or (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
         plain: Array = np.sqrt(squares)
         return plain
     one, other = _scale(a), _scale(b)
