@@ -130,7 +130,8 @@ class Truth:
 
 def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
     """Replace arrays of the wide dtype by zeros of the narrow one, to check shapes only."""
-    return map_arrays(lambda a: np.zeros(a.shape, dtype) if a.dtype == wide else a, arrays)
+    replaced = np.dtype(wide)  # by its name it would be looked up for every array
+    return map_arrays(lambda a: np.zeros(a.shape, dtype) if a.dtype == replaced else a, arrays)
 
 
 def from_d2l(native: Any, config: Config) -> Parameters:
