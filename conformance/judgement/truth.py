@@ -69,6 +69,17 @@ class Truth:
         native, batch = self.to_d2l(params, wide), self._widen(batch, wide)
         return wide, native, batch, self.scratch.run(wide, native, batch)[1]
 
+    def everything(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> tuple[Outputs, Trace, tuple[Parameters, Batch]]:
+        """Return what `forward`, `gates` and `gradients` do, from one run."""
+        wide = self.accept(config, params, batch, cotangent)
+        native, given = self.to_d2l(params, wide), self._widen(batch, wide)
+        outputs, tapes = self.scratch.run(wide, native, given)
+        trace = self.scratch.trace(wide, native, given, tapes)
+        found = self.scratch.pull(wide, native, given, tapes, self._widen(cotangent, wide))
+        return outputs, trace, (from_d2l(found.params, wide), found.batch)
+
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Return the parameters themselves, widened, since the reference has no layout."""
         check_parameters(params, config)
