@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.conformance.failures.replay import exit_code
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Report, Section, Table, line
 from gateparity.conformance.reports.numbers import finite, number_words
 from gateparity.network.dtypes import count_digits

@@ -50,6 +50,11 @@ class OffElsewhere(Scratch):
         return replace_arrays(found, c_n=found.states["c"] + 1)
 
 
+class WrongIfCompiled(OffElsewhere):
+    def uncompiled(self):
+        return Scratch()
+
+
 class Dies(Scratch):
     def forward(self, config, params, batch):
         os._exit(3)
@@ -288,6 +293,15 @@ def test_a_known_deviation_is_an_answer(statuses, code):
     backend = Backend("jax", "layer", "", None)
     results = [Result(backend, "forward", "unit", "float32", status) for status in statuses.split()]
     assert exit_code([Replay(result, "", (), None, True) for result in results]) == code
+
+
+@pytest.mark.parametrize(("name", "status"), [("unit", "pass"), ("sequence", "fail")])
+def test_a_case_is_replayed_in_the_form_that_it_failed_in(file, folder, name, status, monkeypatch):
+    monkeypatch.chdir(folder)
+    python, case = Path(sys.executable), RECIPES[name].build("float32", 0)
+    mine = Backend("liar", "WrongIfCompiled", "liar:WrongIfCompiled", python, shipped=False)
+    failure = dataclasses.replace(load_failure(file), check="forward", case=case)
+    assert replay(failure, mine, 60.0).result.status == status
 
 
 def test_several_variants_are_several_rows(gateparity, file, folder):
