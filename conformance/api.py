@@ -15,7 +15,7 @@ from gateparity.conformance.live.compare import compare_live
 from gateparity.conformance.live.words import describe_live
 from gateparity.conformance.problems.own import expected_values
 from gateparity.conformance.runs.expected import conclude, with_expected
-from gateparity.conformance.runs.plan import named_plan, problem_plan
+from gateparity.conformance.runs.plan import problem_plan, suite_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.runs.session import run_check
@@ -35,10 +35,11 @@ def check(
     *,
     cases: Sequence[str] = (),
     checks: Sequence[str] = (),
+    problems: Sequence[int] = (),
     seed: int = 0,
     time_limit: float = TIME_LIMIT,
     cache: bool = True,
-    problem: Case | None = None,
+    own: Case | None = None,
     expected: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:
     """Run the suite and return all results.
@@ -47,7 +48,7 @@ def check(
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
     With `cache`, programs that JAX and TensorFlow compile are kept for the next run.
 
-    `problem` is one of your own, `Case.from_arrays(config, params, x)`, which runs in place of the
+    `own` is a problem of yours, `Case.from_arrays(config, params, x)`, which runs in place of the
     named cases, at its own dtype. `expected` are values that you expect of it, NumPy arrays: `y (T,
     B, directions * hidden)`, `h_n`, `c_n`, `d_x`, `d_h_0`, `d_c_0` and `d_NAME` for each array of
     the weights in PyTorch's spelling. They are judged as the backend `expected`, and
@@ -58,15 +59,14 @@ def check(
     an error of a backend is a result.
     """
     chosen = parse_backends(backends) if backends else find_backends()
-    if problem:
-        values = expected_values(problem, expected)
-        plan = problem_plan(problem, checks)
+    if own:
+        values, plan = expected_values(own, expected), problem_plan(own, checks)
     else:
-        values, plan = {}, named_plan(cases, checks, seed)
+        values, plan = {}, suite_plan(cases, checks, seed, problems)
     store = default_store() if cache else None
     run = run_checks(chosen, plan, seed=seed, time_limit=time_limit, store=store)
     run = with_expected(explained(run, plan), plan, values)
-    if problem is None:
+    if own is None:
         return run
     return dataclasses.replace(
         run, explanations=run.explanations | {"problem": conclude(run, plan)}
@@ -74,7 +74,12 @@ def check(
 
 
 def check_adapter(
-    adapter: Any, *, cases: Sequence[str] = (), checks: Sequence[str] = (), seed: int = 0
+    adapter: Any,
+    *,
+    cases: Sequence[str] = (),
+    checks: Sequence[str] = (),
+    problems: Sequence[int] = (),
+    seed: int = 0,
 ) -> list[Result]:
     """Run the suite on an adapter of yours in this process, where a debugger can follow.
 
@@ -82,7 +87,7 @@ def check_adapter(
     it is no adapter, and for an unknown name or a negative seed; its other errors are results.
     Nothing ends a call that hangs, and a crash takes this process with it.
     """
-    plan = named_plan(cases, checks, seed)
+    plan = suite_plan(cases, checks, seed, problems)
     backend, local = load_local(adapter)
     truths = Truths()
     return [run_check(backend, local, *task, truths) for task in plan]

@@ -12,9 +12,9 @@ from gateparity.conformance.problems.own import read_problem
 from gateparity.conformance.problems.text import read_text
 from gateparity.conformance.runs.plan import (
     Source,
-    named_plan,
     problem_plan,
     source_of,
+    suite_plan,
     text_plan,
     weights_plan,
 )
@@ -72,15 +72,17 @@ def choose_plan(
     weights: Path | None,
     prefix: str | None,
     text: Path | None,
+    problems: Sequence[int] | None = None,
     own: Path | None = None,
 ) -> tuple[Plan, Source, Arrays]:
     """Return the plan, its source, and expected values.
+
 
     The plan is of named cases, a checkpoint's LSTM, a problem of the user's `own` for it, or a
     text's characters. A checkpoint is read in the worker of the first of the backends that has
     PyTorch.
     """
-    _refuse_together(case, weights, prefix, text)
+    _refuse_together(case, weights, prefix, text, problems)
     if own and not weights:
         raise InputError("--input goes with --weights: --weights FILE --input FILE")
     if weights:
@@ -93,13 +95,18 @@ def choose_plan(
         return weights_plan(config, params, checks or [], seed), source, {}
     if text:
         return text_plan(read_text(text), checks or [], seed), source_of(text, text=text), {}
-    return named_plan(case or [], checks or [], seed), Source(), {}
+    return suite_plan(case or [], checks or [], seed, problems or []), Source(), {}
 
 
 def _refuse_together(
-    case: Sequence[str] | None, weights: Path | None, prefix: str | None, text: Path | None
+    case: Sequence[str] | None,
+    weights: Path | None,
+    prefix: str | None,
+    text: Path | None,
+    problems: Sequence[int] | None,
 ) -> None:
-    given = [n for n, v in (("--case", case), ("--weights", weights), ("--text", text)) if v]
+    options = (("--case", case), ("--problem", problems), ("--weights", weights), ("--text", text))
+    given = [name for name, value in options if value]
     if len(given) > 1:
         raise InputError(f"{' and '.join(given)} exclude each other: choose one")
     if prefix is not None and not weights:

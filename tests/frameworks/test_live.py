@@ -24,7 +24,7 @@ def test_a_gluon_layer_with_wrong_weights_is_named():
         **{**vars(right.params[0]), "w_hh": right.params[0].w_hh.swapaxes(1, 2).copy()}
     )
     gateparity.load((turned,), into=layer)
-    with pytest.raises(AssertionError, match="^b is a with W_hh transposed"):
+    with pytest.raises(AssertionError, match=r"^b is a with W_hh transposed"):
         gateparity.assert_parity(right, layer)
 
 

@@ -21,7 +21,7 @@ def _case(scale, steps, hidden):
 
 
 def _check(case, y):
-    run = gateparity.check(["numpy"], problem=case, expected={"y": y})
+    run = gateparity.check(["numpy"], own=case, expected={"y": y})
     return run, run.explanations["problem"]
 
 
