@@ -180,10 +180,11 @@ def _behaviour(side: Side, results: Sequence[Result], cases: Sequence[Case]) -> 
     by_name = {case.name: case for case in cases}
     tasks = [(r, side.task(r.check, by_name[r.case])) for r in results if r.arrays is not None]
     probes = [Probe(*task, r.arrays) for r, task in tasks if r.arrays is not None]
-    wrong = dict.fromkeys(r.case for r in results if r.status == "fail")
+    wrong = [*dict.fromkeys(r.case for r in results if r.status == "fail")]
     diagnoser = Diagnoser(Predictions(side.rounding_model), LIVE_CATALOGUE)
     # A layer may be right, or wrong in another way, where sequences have lengths.
-    for names in (by_name, wrong, *((name,) for name in wrong)):
+    groups = [[*by_name], wrong, *([name] for name in wrong)]
+    for names in groups:
         found = diagnoser.name([p for p in probes if p.case.name in names], pairs=False)
         if found.explanations or found.unsteady:
             where = "" if len(names) == len(by_name) else f", with {' and '.join(names)}"
