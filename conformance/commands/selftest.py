@@ -1,4 +1,4 @@
-"""`gateparity selftest`: how good the suite itself is, in three figures."""
+"""`gateparity selftest`: how good the suite itself is, in figures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from gateparity.conformance.commands.options import Force, Json, Report, backend
 from gateparity.conformance.commands.progress import show_bars
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.numbers import finite
-from gateparity.conformance.reports.selftest import alarms_report, selftest_report
+from gateparity.conformance.reports.selftest import (
+    alarms_report,
+    conditions_report,
+    selftest_report,
+)
+from gateparity.conformance.selftest.conditioned import CONDITIONS, describe_trials
 from gateparity.conformance.selftest.figures import (
     CATALOGUE,
     FALSE_ALARMS,
     PAIRS,
     SENSITIVITY,
     load_catalogue,
+    run_conditions,
     run_selftest,
 )
 from gateparity.conformance.selftest.framework_alarms import count_framework_alarms
@@ -27,6 +33,7 @@ from gateparity.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from gateparity.conformance.selftest.conditioned import Trial
     from gateparity.conformance.selftest.false_alarms import Alarms
     from gateparity.conformance.selftest.figures import Figures
 
@@ -36,6 +43,8 @@ EXAMPLES: Final = """
   gateparity selftest                              everything
 
   gateparity selftest --frameworks                 false alarms in frameworks
+
+  gateparity selftest --conditions 1000            mistakes under conditions
 
   gateparity selftest --faults mypkg.faults:LIST   a catalogue of yours
 
@@ -61,6 +70,15 @@ Count = Annotated[
         help=f"Random LSTMs: {FALSE_ALARMS} by default, {_FRAMEWORK_CASES} a framework.",
     ),
 ]
+Conditions = Annotated[
+    int | None,
+    typer.Option(
+        "--conditions",
+        min=1,
+        metavar="COUNT",
+        help=f"Measure mistakes under conditions instead: how many. All figures have {CONDITIONS}.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Draw other LSTMs.")]
 
 
@@ -68,6 +86,7 @@ def selftest(
     faults: Faults = CATALOGUE,
     backend: Specs = None,
     cases: Count = None,
+    conditions: Conditions = None,
     seed: Seed = 0,
     json: Json = None,
     report: Report = None,
@@ -78,10 +97,13 @@ def selftest(
     """Measure the suite itself: which mistakes it catches, its false alarms, its sensitivity.
 
     Exit code 0: exactly the checks that a mistake's entry names catch it, the diagnosis names it,
-    and no correct LSTM fails. 1: one of these does not hold. 2: could not run.
+    no correct LSTM fails, and enough mistakes under conditions are caught. 1: one of these does not
+    hold. 2: could not run.
     """
     if backend and not frameworks:
         raise InputError("--backend goes with --frameworks")
+    if conditions and (frameworks or cases):
+        raise InputError("--conditions goes without --frameworks and --cases")
     kind = "false alarms" if frameworks else "selftest"
     files = ReportFiles(kind, json=json, reports=report, force=force)
     if frameworks:
@@ -89,6 +111,12 @@ def selftest(
         counted = {label: _alarms_json(alarms) for label, alarms in found.items()}
         code = int(any(alarms.reasons for alarms in found.values()))
         files.publish(alarms_report(counted, code), {"schema": 1, "false_alarms": counted})
+        raise typer.Exit(code)
+    if conditions:
+        trials = _run_conditions(faults, conditions, seed)
+        data = {"schema": 1, "seed": seed, "conditions": describe_trials(trials)}
+        code = int(not data["conditions"]["enough"])
+        files.publish(conditions_report(data, code), data)
         raise typer.Exit(code)
     figures = _run(faults, cases or FALSE_ALARMS, seed)
     data = figures_json(figures)
@@ -125,6 +153,7 @@ def figures_json(figures: Figures) -> dict[str, Any]:
             }
             for name, caught in figures.caught.items()
         },
+        "conditions": describe_trials(figures.trials),
     }
 
 
@@ -135,9 +164,16 @@ def _run(faults: str, alarms: int, seed: int) -> Figures:
         "diagnoses": count + PAIRS,
         "false alarms": alarms,
         "sensitivity": SENSITIVITY,
+        "conditions": CONDITIONS,
     }
     with _show_progress(totals) as progress:
         return run_selftest(faults, alarms=alarms, seed=seed, progress=progress)
+
+
+def _run_conditions(faults: str, count: int, seed: int) -> tuple[Trial, ...]:
+    load_catalogue(faults)
+    with _show_progress({"conditions": count}) as progress:
+        return run_conditions(faults, conditions=count, seed=seed, progress=progress)
 
 
 def _run_frameworks(specs: list[str] | None, cases: int, seed: int) -> dict[str, Alarms]:

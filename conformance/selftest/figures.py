@@ -27,6 +27,13 @@ from gateparity.conformance.problems.random_cases import random_case
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.selftest import sensitivity
+from gateparity.conformance.selftest.conditioned import (
+    CONDITIONS,
+    FreshProblems,
+    Trial,
+    are_enough,
+    try_some,
+)
 from gateparity.conformance.selftest.false_alarms import Alarms, count_alarms
 from gateparity.errors import Impure, InputError
 
@@ -81,6 +88,7 @@ class Figures:
     caught: dict[str, Caught]
     namings: tuple[Naming, ...]
     seed: int
+    trials: tuple[Trial, ...] = ()
 
     @property
     def singles(self) -> list[Naming]:
@@ -97,12 +105,14 @@ class Figures:
         """Return 0 if the figures are as they should be, else 1.
 
         Every mistake has to be caught by exactly its checks and named rightly, 9 of 10 pairs have
-        to be named rightly, and there must be no false alarm.
+        to be named rightly, there must be no false alarm, and enough mistakes under conditions must
+        be caught.
         """
         exact = all(kill.exact for kill in self.kills)
         named = all(naming.right for naming in self.singles)
         pairs = sum(naming.right for naming in self.pairs) >= 0.9 * len(self.pairs)
-        return int(not (exact and named and pairs) or bool(self.alarms.reasons))
+        good = exact and named and pairs and are_enough(self.trials)
+        return int(not good or bool(self.alarms.reasons))
 
 
 def load_catalogue(target: str) -> tuple[Mistake, ...]:
@@ -124,6 +134,7 @@ def run_selftest(
     alarms: int = FALSE_ALARMS,
     shifts: int = SENSITIVITY,
     pairs: int = PAIRS,
+    conditions: int = CONDITIONS,
     seed: int = 0,
     progress: Progress = lambda _, __: None,
 ) -> Figures:
@@ -136,6 +147,7 @@ def run_selftest(
         ],
         "false alarms": [(_count_some, k, seed) for k in _pieces(alarms)],
         "sensitivity": [(_measure_some, k, seed) for k in _pieces(shifts)],
+        "conditions": [(_try_some, catalogue, k, seed) for k in _pieces(conditions)],
     }
     found = _run_pieces(work, progress)
     return Figures(
@@ -144,7 +156,21 @@ def run_selftest(
         sensitivity.join(found["sensitivity"]),
         tuple(itertools.chain(*found["diagnoses"])),
         seed,
+        tuple(itertools.chain(*found["conditions"])),
     )
+
+
+def run_conditions(
+    catalogue: str = CATALOGUE,
+    *,
+    conditions: int = CONDITIONS,
+    seed: int = 0,
+    progress: Progress = lambda _, __: None,
+) -> tuple[Trial, ...]:
+    """Run mistakes under conditions alone, on all cores. Raise `InputError` as `run_selftest`."""
+    load_catalogue(catalogue)
+    work = {"conditions": [(_try_some, catalogue, k, seed) for k in _pieces(conditions)]}
+    return tuple(itertools.chain(*_run_pieces(work, progress)["conditions"]))
 
 
 def kill(mistake: Mistake, plan: Plan, truths: Truths) -> Kill:
@@ -186,6 +212,16 @@ def _kill_some(catalogue: str, which: Sequence[int], seed: int) -> list[Kill]:
 def _asked(seed: int) -> tuple[Plan, Truths]:
     """Return the plan and the cache of reference results, made once in each process."""
     return named_plan((), (), seed), Truths()
+
+
+def _try_some(catalogue: str, which: Sequence[int], seed: int) -> list[Trial]:
+    return try_some(which, seed, load_catalogue(catalogue), *_asked(seed), _fresh(seed))
+
+
+@functools.cache
+def _fresh(seed: int) -> FreshProblems:
+    """Return the fresh problems of a seed, made once in each process."""
+    return FreshProblems(seed)
 
 
 def _name_some(catalogue: str, which: Sequence[int | tuple[int, int]], seed: int) -> list[Naming]:
