@@ -38,6 +38,7 @@ def selftest_report(found: Data, exit_code: int) -> Report:
             *_alarms(alarms),
             _sensitivity(found["sensitivity"]),
             *_conditions(found["conditions"]),
+            *_mutants(found["mutants"]),
             Section("Every mistake", [_mistakes(kills)], "mistakes", folded=True, extra=True),
         ],
         "not as expected" if exit_code else "as expected",
@@ -71,6 +72,18 @@ def conditions_report(found: Data, exit_code: int) -> Report:
     )
 
 
+def mutants_report(found: Data, exit_code: int) -> Report:
+    """Return the report of mutants; `found` is what `--json` writes."""
+    mutants = found["mutants"]
+    return Report(
+        "gateparity selftest --mutants",
+        [*_mutants(mutants)],
+        "not as expected" if exit_code else "as expected",
+        exit_code,
+        f"{mutants['caught']} of {mutants['different']} mutants caught; seed {found['seed']}",
+    )
+
+
 def _failures(found: Data) -> Iterator[tuple[str, int]]:
     """Yield the words for each condition of exit code 0, and how often it fails."""
     kills, namings = found["mistakes"], found["diagnoses"]
@@ -86,6 +99,11 @@ def _failures(found: Data) -> Iterator[tuple[str, int]]:
         share, least = found["conditions"]["shares"]["all"], found["conditions"]["least"]
         words = f"of {share['trials']}, whose interval must begin at {least:.0%}"
         yield f"Mistakes under conditions not caught, {words}", share["trials"] - share["caught"]
+    mutants = found["mutants"]
+    if not mutants["enough"]:
+        words = f"of {mutants['different']}, where {mutants['least']:.0%} must be caught"
+        yield f"Mutants not caught, {words}", len(mutants["escaped"])
+    yield "Mutants listed as equal that are caught", len(mutants["wrongly equal"])
 
 
 def _families(kills: Sequence[Data]) -> Table:
@@ -183,6 +201,20 @@ def _conditions(found: Data) -> Iterator[Section]:
     escaped = [[t["words"], t["condition"]] for t in found["trials"] if not t["caught"]]
     table = Table(("behaves as if", "only where"), escaped)
     yield Section("Mistakes under conditions that nothing caught", [table], "escaped", folded=True)
+
+
+def _mutants(found: Data) -> Iterator[Section]:
+    """Yield how many mutants are caught, those that are not, and those that compute the same."""
+    made, caught, other = (found[name] for name in ("made", "caught", "different"))
+    rows = [[str(made), str(other), str(caught), f"{caught / other:.1%}"]] if other else []
+    head = ("mutants", "compute something else", "caught", "share")
+    yield Section("Mutants of NumPy's adapter", [Table(head, rows, keys=0, numbers=4)], "mutants")
+    escaped = Table(("mutant",), [[key] for key in found["escaped"]])
+    yield Section("Mutants that nothing caught", [escaped], "survivors")
+    wrong = Table(("mutant",), [[key] for key in found["wrongly equal"]])
+    yield Section("Mutants that are listed as equal and caught", [wrong], "unequal")
+    equal = Table(("mutant", "why"), [[m["mutant"], m["reason"]] for m in found["equal"]])
+    yield Section("Mutants that compute the same", [equal], "equal", folded=True)
 
 
 def _percent(share: Data) -> tuple[str, str]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.wrappers import without_copies
 from gateparity.conformance.selftest.conditions import Call, Condition
+from gateparity.network.batch import map_arrays
 from gateparity.protocol.guard import Guarded
 
 if TYPE_CHECKING:
-    from gateparity.conformance.mistakes.mistake import Mistake
+    from gateparity.conformance.mistakes.mistake import Mistake, Where
     from gateparity.conformance.mistakes.wrappers import Wrappable
     from gateparity.network.batch import Batch, Outputs, Trace
     from gateparity.network.config import Config
@@ -37,11 +42,17 @@ class Switched:
     differentiates: ClassVar[bool] = True
     lacks: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, conditioned: Conditioned) -> None:
+    def __init__(self, conditioned: Conditioned, right: RightLstm) -> None:
+        self._right = right
         self._mistake, self._condition = conditioned.mistake, conditioned.condition
         self._wrong: dict[str, Wrappable] = {}
         self._calls = _Calls()
         self._is_near = False
+
+    @property
+    def path(self) -> Where:
+        """Return where the mistake is: forward, backward or both."""
+        return self._mistake.path
 
     def choose(self, method: str, config: Config, *given: Any) -> Wrappable | None:
         """Count a call, and return the LSTM that answers it wrongly, or None if it is right."""
@@ -79,8 +90,50 @@ class Switched:
         return Guarded(near)
 
     def _ask(self, method: str, config: Config, *given: Any) -> Any:
-        lstm = self.choose(method, config, *given) or Truth(dtype=config.dtype)
-        return getattr(lstm, method)(config, *given)
+        wrong = self.choose(method, config, *given)
+        if wrong is None:
+            return self._right.ask(method, config, *given)
+        return getattr(wrong, method)(config, *given)
+
+
+class RightLstm:
+    """The right LSTM, at the dtype of each call. It computes equal answers once."""
+
+    def __init__(self) -> None:
+        self._answers: dict[bytes, Any] = {}
+
+    def ask(self, method: str, config: Config, *given: Any) -> Any:
+        """Return the answer of a method, with arrays that can't be written to."""
+        digest = hashlib.blake2b(f"{method} {config}".encode())
+        _add_to(digest, given)
+        key = digest.digest()
+        if key not in self._answers:
+            answer = getattr(Truth(dtype=config.dtype), method)(config, *given)
+            self._answers[key] = map_arrays(_freeze, answer)
+        return self._answers[key]
+
+
+def _add_to(digest: Any, tree: Any) -> None:
+    """Add all that a call is given: a check of refusals gives what are no arrays, too."""
+    if isinstance(tree, np.ndarray):
+        digest.update(f"{tree.dtype} {tree.shape}".encode() + tree.tobytes())
+    elif isinstance(tree, tuple):
+        for item in tree:
+            _add_to(digest, item)
+    elif isinstance(tree, Mapping):
+        for name, item in tree.items():
+            digest.update(str(name).encode())
+            _add_to(digest, item)
+    elif dataclasses.is_dataclass(tree):
+        _add_to(digest, vars(tree))
+    else:
+        digest.update(f"{type(tree)} {tree!r}".encode())
+
+
+def _freeze(array: Any) -> Any:
+    found = array.copy()
+    found.flags.writeable = False
+    return found
 
 
 class _Calls:

@@ -21,6 +21,7 @@ from gateparity.conformance.reports.layout_report import layout_report, layouts_
 from gateparity.conformance.reports.selftest import (
     alarms_report,
     conditions_report,
+    mutants_report,
     selftest_report,
 )
 from gateparity.conformance.reports.terminal import print_report
@@ -87,6 +88,16 @@ CONDITIONS = {
         trial("the gates are packed i, f, g, o", "in layer 2 alone and I from 64 to a quarter", ""),
     ],
 }
+MUTANTS = {
+    "made": 921,
+    "different": 893,
+    "caught": 892,
+    "enough": True,
+    "least": 0.99,
+    "escaped": ["equations.cell: F = sigmoid(Z_f) -> F = sigmoid(Z_i)"],
+    "wrongly equal": [],
+    "equal": [{"mutant": "equations.sequence: H_0 = H -> H_0 = C", "reason": "as its shape alone"}],
+}
 SOUND = {
     "seed": 0,
     "mistakes": KILLS,
@@ -98,6 +109,7 @@ SOUND = {
         "numpy.testing.assert_allclose": caught(1e-7, None, 97),
     },
     "conditions": CONDITIONS,
+    "mutants": MUTANTS,
 }
 WRONG = SOUND | {
     "seed": 3,
@@ -163,6 +175,7 @@ REPORTS = {
     "selftest": lambda: selftest_report(SOUND, 0),
     "selftest-wrong": lambda: selftest_report(WRONG, 1),
     "selftest-conditions": lambda: conditions_report(SOUND, 0),
+    "selftest-mutants": lambda: mutants_report(SOUND, 0),
     "selftest-frameworks": lambda: alarms_report(FRAMEWORKS, 1),
     "layout": lambda: layouts_report(list(LAYOUTS.values())),
     "layout-one": lambda: layout_report(TF_KERAS, DEEP),

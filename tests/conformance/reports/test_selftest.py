@@ -9,6 +9,7 @@ from gateparity.conformance.reports.markdown import to_markdown
 from gateparity.conformance.reports.selftest import (
     alarms_report,
     conditions_report,
+    mutants_report,
     selftest_report,
 )
 
@@ -26,7 +27,14 @@ def figures():
         "false_alarms": {"numpy": {"cases": 7, "sigmas": 3.25, "shift": None, "reasons": reasons}},
         "sensitivity": {"m": {"cases": 4, "median": 1e-7, "99 of 100": None, "false_alarms": 0}},
         "conditions": conditions(),
+        "mutants": mutants(),
     }
+
+
+def mutants(**changes):
+    found = {"made": 5, "different": 4, "caught": 3, "enough": True, "least": 0.75}
+    found |= {"escaped": [f"cell: {EVIL} -> b"], "wrongly equal": []}
+    return found | {"equal": [{"mutant": "cell: c -> d", "reason": "both are 0"}]} | changes
 
 
 def conditions(*, enough=True):
@@ -73,6 +81,24 @@ def test_too_few_caught_is_a_reason(figures):
     assert "too few caught" in to_markdown(conditions_report(figures, 1))
 
 
+def test_mutants_have_a_share_and_two_lists(figures):
+    text = to_markdown(mutants_report(figures, 0))
+    assert text.startswith(
+        "# gateparity selftest --mutants: as expected\n\n3 of 4 mutants caught; seed 3"
+    )
+    assert "| 5 | 4 | 3 | 75.0% |" in text
+    assert "| cell: c -> d | both are 0 |" in text
+    assert EVIL not in to_html(mutants_report(figures, 0))
+
+
+def test_too_few_mutants_and_wrongly_equal_ones_are_reasons(figures):
+    figures["mutants"] = mutants(enough=False, **{"wrongly equal": ["cell: e -> f"]})
+    text = to_markdown(selftest_report(figures, 1))
+    assert "**Mutants not caught, of 4, where 75% must be caught**: 1" in text
+    assert "**Mutants listed as equal that are caught**: 1" in text
+    assert "| cell: e -> f |" in text
+
+
 def test_false_alarms_of_a_check_are_one_entry(figures):
     text = to_markdown(alarms_report(figures["false_alarms"], 1))
     assert "| numpy | 7 | **3 X** | 3.2 | inf |" in text
@@ -92,6 +118,7 @@ def test_a_page_obeys_no_name(figures):
 def test_without_any_figure_there_is_a_report():
     empty = {"mistakes": [], "diagnoses": [], "false_alarms": {}, "sensitivity": {}, "seed": 0}
     empty["conditions"] = {"enough": True, "redrawn": 0, "shares": {}, "trials": []}
+    empty["mutants"] = mutants(made=0, different=0, caught=0, escaped=[], equal=[])
     report = selftest_report(empty, 0)
     assert (report.verdict, report.lead) == ("as expected", [])
     assert "false alarms: 0 in 0 random LSTMs" in to_markdown(report)

@@ -37,7 +37,7 @@ from gateparity.conformance.selftest.conditions import (
     draw_condition,
 )
 from gateparity.conformance.selftest.fresh_cases import LARGEST, fresh_case
-from gateparity.conformance.selftest.switched import Conditioned, Switched
+from gateparity.conformance.selftest.switched import Conditioned, RightLstm, Switched
 from gateparity.errors import Impure, InputError
 from gateparity.protocol.guard import Guarded
 
@@ -168,7 +168,7 @@ def test_fresh_problems_have_all_that_a_condition_asks_about(fresh):
 
 
 def test_an_lstm_is_wrong_only_where_its_condition_holds():
-    lstm = Switched(Conditioned(EVERYWHERE, when("{n} layers", n=2)))
+    lstm = Switched(Conditioned(EVERYWHERE, when("{n} layers", n=2)), RightLstm())
     for name, wrong in (("sequence", False), ("deep", True), ("ragged", True), ("wide", False)):
         case = RECIPES[name].build("float32", 0)
         right = Truth(dtype="float32")
@@ -185,7 +185,7 @@ def test_calls_are_counted_over_everything_that_is_asked():
     right = forward(Truth(dtype="float32"), case)["y"]
 
     def wrong(condition, *asked):
-        lstm = Switched(Conditioned(EVERYWHERE, condition))
+        lstm = Switched(Conditioned(EVERYWHERE, condition), RightLstm())
         found = [forward(lstm, one)["y"] for one in asked]
         return [
             not np.array_equal(y, right) for y, one in zip(found, asked, strict=True) if one is case
@@ -210,7 +210,7 @@ def test_calls_are_counted_over_everything_that_is_asked():
 
 
 def test_calls_under_guard_count_too():
-    lstm = Switched(Conditioned(EVERYWHERE, when("from call {n} on", n=3)))
+    lstm = Switched(Conditioned(EVERYWHERE, when("from call {n} on", n=3)), RightLstm())
     guarded = lstm.guarded()
     assert isinstance(guarded, Guarded)
     with pytest.raises(Impure, match="a second call of forward differs"):
@@ -218,7 +218,7 @@ def test_calls_under_guard_count_too():
 
 
 def test_a_mistake_that_writes_to_its_arguments_does_it_under_guard_alone():
-    lstm = Switched(Conditioned(BY_NAME["x overwritten"], when("{n} layers", n=1)))
+    lstm = Switched(Conditioned(BY_NAME["x overwritten"], when("{n} layers", n=1)), RightLstm())
     case = RECIPES["sequence"].build("float32", 0)
     before = case.batch.x.copy()
     forward(lstm, case)
@@ -247,18 +247,18 @@ def test_a_catalogue_that_changes_nothing_is_refused():
 def test_the_plan_catches_what_it_shows_and_nothing_else(fresh):
     """A plan of one problem sees what is wrong there alone."""
     plan = [Task(CHECKS["forward"], RECIPES["deep"].build("float32", 0))]
-    trials = try_some(range(40), 0, CATALOGUE, plan, Truths(), fresh)
+    trials = try_some(range(40), 0, CATALOGUE, plan, Judge(Truths()), fresh)
     caught = [trial for trial in trials if trial.caught]
     assert {trial.caught for trial in caught} == {"forward, deep, float32"}
     assert 0 < len(caught) < 40
-    again = try_some(range(20, 40), 0, CATALOGUE, plan, Truths(), fresh)
+    again = try_some(range(20, 40), 0, CATALOGUE, plan, Judge(Truths()), fresh)
     assert again == trials[20:]
 
 
 def test_nothing_is_caught_where_the_condition_never_holds():
-    plan = named_plan((), ("forward", "gradients", "purity", "refusal"), 0)
+    plan = named_plan((), (), 0)
     lstm, judge = (
-        Switched(Conditioned(EVERYWHERE, when("{size} > {n}", size="T", n=128))),
+        Switched(Conditioned(EVERYWHERE, when("{size} > {n}", size="T", n=128)), RightLstm()),
         Judge(Truths()),
     )
     assert not [task.key for task in plan if judge.catches(lstm, task)]

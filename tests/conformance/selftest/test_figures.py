@@ -32,6 +32,7 @@ from gateparity.conformance.selftest.figures import (
     run_selftest,
 )
 from gateparity.conformance.selftest.framework_alarms import count_framework_alarms
+from gateparity.conformance.selftest.mutants import Mutant
 from gateparity.conformance.selftest.sensitivity import SHIFTS, Caught
 from gateparity.errors import InputError
 
@@ -158,6 +159,8 @@ def test_all_figures_of_a_tiny_catalogue():
         "weights never loaded",
     }
     assert len(figures.trials) == 3
+    assert len(figures.mutants) == 2
+    assert all(mutant.caught for mutant in figures.mutants)
     counts = {label: sum(n for name, n in told if name == label) for label, _ in told}
     assert counts == {
         "mistakes": 2,
@@ -229,6 +232,10 @@ WRONG_PAIR = Naming(("a", "b"), (), False)
         ({"kills": (dataclasses.replace(KILL, caught=frozenset()),)}, 1),
         ({"kills": (KILL, dataclasses.replace(KILL, caught=frozenset({"gates", "carry"})))}, 1),
         ({"alarms": Alarms(10, 9.0, 2.0, ("y is off",))}, 1),
+        ({"mutants": (Mutant("a", "gates"),) * 99 + (Mutant("b", ""),)}, 0),
+        ({"mutants": (Mutant("a", "gates"),) * 98 + (Mutant("b", ""),)}, 1),
+        ({"mutants": (Mutant("b", "", "its shape alone is used"),)}, 0),
+        ({"mutants": (Mutant("b", "gates", "its shape alone is used"),)}, 1),
     ],
 )
 def test_the_exit_code(changes, code):
@@ -355,8 +362,8 @@ def test_help_has_examples(gateparity):
     [
         (("--backend", "numpy"), "--backend goes with --frameworks"),
         (
-            ("--conditions", "3", "--frameworks"),
-            "--conditions goes without --frameworks and --cases",
+            ("--conditions", "3", "--mutants"),
+            "give one of --conditions, --mutants and --frameworks",
         ),
         (("--faults", "faults:WORDS"), "faults:WORDS holds a str, expected Mistakes"),
         (("--faults", "faults"), "faults can't be loaded"),
