@@ -60,6 +60,17 @@ class Truth:
         found = self.scratch.gradients(wide, *inputs)
         return from_d2l(found.params, wide), found.batch
 
+    def everything(
+        self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
+    ) -> tuple[Outputs, Trace, tuple[Parameters, Batch]]:
+        """Return what `forward`, `gates` and `gradients` do, from one run."""
+        wide = self.accept(config, params, batch, cotangent)
+        native, given = self.to_d2l(params, wide), self._widen(batch, wide)
+        outputs, tapes = self.scratch.run(wide, native, given)
+        trace = self.scratch.trace(wide, native, given, tapes)
+        found = self.scratch.pull(wide, native, given, tapes, self._widen(cotangent, wide))
+        return outputs, trace, (from_d2l(found.params, wide), found.batch)
+
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Return the parameters themselves, widened, since the reference has no layout."""
         check_parameters(params, config)
