@@ -25,9 +25,10 @@ from gateparity.conformance.selftest.false_alarms import Alarms, count_alarms
 from gateparity.conformance.selftest.mutants import are_killed
 from gateparity.conformance.selftest.pieces import (
     CATALOGUE,
-    default_plan,
+    kept_truths,
     load_catalogue,
     make_pieces,
+    plan_of_cases,
     run_pieces,
 )
 from gateparity.conformance.selftest.unseen import condition_pieces, mutant_pieces
@@ -171,8 +172,8 @@ def _catches(check: Check, case: Case, mistake: Mistake, truths: Truths) -> bool
 
 
 def _kill_some(catalogue: str, which: Sequence[int], seed: int) -> list[Kill]:
-    mistakes, (plan, truths) = load_catalogue(catalogue), default_plan(seed)
-    return [kill(mistakes[k], plan, truths) for k in which]
+    mistakes, plan = load_catalogue(catalogue), plan_of_cases(seed)
+    return [kill(mistakes[k], plan, kept_truths(seed)) for k in which]
 
 
 def _name_some(catalogue: str, which: Sequence[int | tuple[int, int]], seed: int) -> list[Naming]:

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.conformance.mistakes.mistake import Mistake
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.plan import named_plan, suite_plan
 from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.selftest.false_alarms import Alarms
 from gateparity.errors import InputError
@@ -40,9 +40,22 @@ def load_catalogue(target: str) -> tuple[Mistake, ...]:
 
 
 @functools.cache
-def default_plan(seed: int) -> tuple[Plan, Truths]:
-    """Return what `check` runs by default, and the cache of right results, once in each process."""
-    return named_plan((), (), seed), Truths()
+def plan_of_cases(seed: int) -> Plan:
+    """Return all checks on the named cases, made once in each process."""
+    return named_plan((), (), seed)
+
+
+@functools.cache
+def default_plan(seed: int) -> Plan:
+    """Return what `check` runs by default, made once in each process."""
+    return suite_plan((), (), seed)
+
+
+@functools.cache
+def kept_truths(seed: int) -> Truths:
+    """Return the cache of right results of a seed, one in each process."""
+    del seed
+    return Truths()
 
 
 def make_pieces(count: int, size: int = _PIECE) -> list[Sequence[int]]:

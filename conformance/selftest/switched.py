@@ -140,7 +140,8 @@ class _Calls:
     """A count of all calls, and of those of each method and shape."""
 
     def __init__(self) -> None:
-        self._all, self._last = 0, None
+        self._all = 0
+        self._last: Any = None
         self._by_shape: dict[Any, int] = {}
 
     def count(self, method: str, config: Config, given: tuple[Any, ...]) -> Call:
@@ -152,5 +153,6 @@ class _Calls:
         self._by_shape[shape] = self._by_shape.get(shape, 0) + 1
         changed = self._last is not None and self._last != shape
         self._last = shape
-        numbers = {"number": self._all, "of_shape": self._by_shape[shape], "changed": changed}
-        return Call(method, config, *given, **numbers)
+        of_shape = self._by_shape[shape]
+        call = Call(method, config, *given)
+        return dataclasses.replace(call, number=self._all, of_shape=of_shape, changed=changed)

@@ -18,6 +18,7 @@ from gateparity.conformance.selftest.mutants import is_equal, list_mutations, tr
 from gateparity.conformance.selftest.pieces import (
     CATALOGUE,
     default_plan,
+    kept_truths,
     load_catalogue,
     make_pieces,
     run_pieces,
@@ -68,19 +69,19 @@ def run_mutants(*, seed: int = 0, progress: Progress = lambda _, __: None) -> tu
 
 
 def _try_some(catalogue: str, which: Sequence[int], seed: int) -> list[Trial]:
-    plan, _ = default_plan(seed)
-    return try_some(which, seed, load_catalogue(catalogue), plan, _judge(seed), _fresh(seed))
+    mistakes, plan = load_catalogue(catalogue), default_plan(seed)
+    return try_some(which, seed, mistakes, plan, _judge(seed), _fresh(seed))
 
 
 def _mutate_some(which: Sequence[int], seed: int) -> list[Mutant]:
-    mutations, (plan, _) = list_mutations(), default_plan(seed)
-    return try_mutants([mutations[k] for k in which], plan, _judge(seed))
+    mutations = list_mutations()
+    return try_mutants([mutations[k] for k in which], default_plan(seed), _judge(seed))
 
 
 @functools.cache
 def _judge(seed: int) -> Judge:
     """Return the judge of a seed, made once in each process, as is its cache."""
-    return Judge(default_plan(seed)[1])
+    return Judge(kept_truths(seed))
 
 
 @functools.cache
