@@ -36,7 +36,8 @@ class Result:
     standard deviations. `needs` are the keys of `unsupported` that would have skipped it, and
     `undeclared` says whether a call raised all the same. `lacks` are the states that the backend
     declares to lack, which are in no arrays. `saved` is the file that repeats a failure, and
-    `saved_sizes` the sizes that it was shrunk to.
+    `saved_sizes` the sizes that it was shrunk to. `description` says what a problem of the array
+    has.
     """
 
     backend: Backend
@@ -59,6 +60,7 @@ class Result:
     undeclared: bool = dataclasses.field(default=False, repr=False, compare=False)
     lacks: frozenset[str] = dataclasses.field(default=frozenset(), repr=False, compare=False)
     saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
+    description: str = dataclasses.field(default="", repr=False, compare=False)
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
 
     @property
