@@ -42,7 +42,20 @@ CLASSES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "larger": tuple(n for n in range(18, 200) if not 30 < n < 34 and not 62 < n < 66),
     }
 )
-_SCALES: Final = (0.25, 1.0, 4.0)  # of what is usual: powers of two, which keep a number's digits
+# Powers of two keep a number's digits. In float16 exp(12) and a gradient of 65 520 are infinite,
+# and sums of subnormal gradients stop growing.
+_WIDE: Final = {
+    "weights": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "inputs": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "states": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "cotangents": {"small": 2.0**-10, "usual": 1.0, "large": 2.0**10},
+}
+_NARROW: Final = {
+    "weights": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "inputs": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "states": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "cotangents": {"small": 0.5, "usual": 1.0, "large": 2.0},
+}
 OPTIONS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
     {
         "layers": (1, 2, 3),
@@ -52,15 +65,9 @@ OPTIONS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
         "lengths": ("none", "full", "short", "ties", "empty", "single"),
         "dtype": ("float32", "float64", "float16"),
         **dict.fromkeys(AXES, tuple(CLASSES)),
-        "weights": _SCALES,
-        "inputs": _SCALES,
-        "states": _SCALES,
-        "cotangents": ("small", "usual", "large"),
+        **dict.fromkeys(_WIDE, ("usual", "small", "large")),
     }
 )
-_COTANGENTS: Final = {"small": 2.0**-10, "usual": 1.0, "large": 2.0**10}
-# In float16 gradients of 65 520 are infinite, and sums of subnormal ones stop growing.
-_NARROW: Final = {"small": 0.5, "usual": 1.0, "large": 2.0}
 STRONG: Final = ("layers", "directions", "biases", "initial", "lengths", "dtype")
 
 LEAST: Final = 64  # problems of an array; the combinations need about 60
@@ -88,10 +95,14 @@ class Problem:
         return name_problem(self.number)
 
     @property
-    def cotangents(self) -> float:
-        """Return the scale of its cotangent."""
-        scales = _NARROW if self.choice["dtype"] == "float16" else _COTANGENTS
-        return scales[self.choice["cotangents"]]
+    def scales(self) -> dict[str, float]:
+        """Return the factors of weights, inputs, states and cotangents."""
+        narrow = self.choice["dtype"] == "float16"
+        table = _NARROW if narrow else _WIDE
+        scales = {name: factors[self.choice[name]] for name, factors in table.items()}
+        while narrow and self.sizes["I"] * scales["weights"] ** 2 > 16 * self.sizes["H"]:
+            scales["weights"] /= 2  # many inputs add up
+        return scales
 
     @property
     def description(self) -> str:
@@ -104,26 +115,26 @@ class Problem:
         words += ["no initial states"] * (not choice["initial"])
         words += _lengths_words(self.lengths)
         words += [choice["dtype"]]
-        scales = {name: choice[name] for name in ("weights", "inputs", "states")}
-        scales["cotangents"] = self.cotangents
-        if not choice["initial"]:
-            del scales["states"]
-        words += [f"{name} x {_fraction(size)}" for name, size in scales.items() if size != 1]
+        words += [
+            f"{name} x {_fraction(size)}"
+            for name, size in self.scales.items()
+            if size != 1 and (name != "states" or choice["initial"])
+        ]
         return ", ".join(words)
 
     def build(self, dtype: str = "") -> Case:
         """Draw the numbers, which are the same for every dtype up to rounding."""
-        choice, sizes = self.choice, self.sizes
+        choice, sizes, scales = self.choice, self.sizes, self.scales
         dtype = dtype or choice["dtype"]
         shape = choice["layers"], choice["directions"], choice["biases"]
         config = Config(sizes["I"], sizes["H"], *shape, dtype)
         draw = draw_for(self.name, self.seed, dtype)
-        x = draw((sizes["T"], sizes["B"], sizes["I"]), choice["inputs"])
+        x = draw((sizes["T"], sizes["B"], sizes["I"]), scales["inputs"])
         lengths = np.array(self.lengths, np.int32) if self.lengths else None
         case = build_case(self.name, config, x, draw, lengths, initial=choice["initial"])
-        factors = dict.fromkeys(("w_ih", "w_hh", "b_ih", "b_hh"), choice["weights"])
-        case = scale_arrays(case, **factors, h_0=choice["states"], c_0=choice["states"])
-        size = np.array(self.cotangents, dtype)
+        factors = dict.fromkeys(("w_ih", "w_hh", "b_ih", "b_hh"), scales["weights"])
+        case = scale_arrays(case, **factors, h_0=scales["states"], c_0=scales["states"])
+        size = np.array(scales["cotangents"], dtype)
         cotangent = map_arrays(lambda array: array * size, case.cotangent)
         return dataclasses.replace(case, cotangent=cotangent, description=self.description)
 

@@ -122,7 +122,7 @@ def digest(seed):
 
 
 def test_a_seed_decides_it_on_every_machine():
-    assert digest(0) == 2365419589
+    assert digest(0) == 1
     assert len({digest(seed) for seed in SEEDS}) == len(SEEDS)
 
 
@@ -146,14 +146,14 @@ def test_a_problem_is_the_case_that_it_describes(problem):
     assert case.sizes == "-".join(f"{axis}{size}" for axis, size in problem.sizes.items())
     assert (case.batch.states is not None) == choice["initial"]
     assert tuple(() if case.batch.lengths is None else case.batch.lengths) == problem.lengths
-    scale = choice["weights"] * config.hidden_size**-0.5
+    scale = problem.scales["weights"] * config.hidden_size**-0.5
     assert scale / 2 < max(abs(cell.w_ih).max() for cell in case.params) <= scale
-    assert abs(case.cotangent.y).max() <= problem.cotangents
+    assert abs(case.cotangent.y).max() <= problem.scales["cotangents"]
     assert case.description == problem.description
 
 
 def test_a_description_says_what_is_unusual():
-    words = next(p.description for p in draw_problems(0) if p.choice["weights"] == 4)
+    words = next(p.description for p in draw_problems(0) if p.scales["weights"] == 4)
     assert words.startswith("T ")
     assert "weights x 4" in words
 
