@@ -135,6 +135,10 @@ Isolate = Annotated[
         help="A worker for each backend; else the variants of one framework take turns in one.",
     ),
 ]
+Profile = Annotated[
+    bool,
+    typer.Option("--profile", help="Print where the time went: compilation, calls, transport..."),
+]
 Save = Annotated[
     Path | None,
     typer.Option(

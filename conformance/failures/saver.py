@@ -22,7 +22,7 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
 from gateparity.conformance.failures.failure import Failure, save_failure
 from gateparity.conformance.failures.shrink import TIME_LIMIT, GiveUp, shrink
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.runs.result import Result
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths

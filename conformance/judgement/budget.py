@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import numpy as np
 
+from gateparity.conformance.judgement.confidence import ALLOWED, PRIOR, count_draws, find_limit
 from gateparity.conformance.judgement.rounding import (
     Draws,
     RoundingModel,
@@ -35,9 +36,8 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array, Parameters
     from gateparity.protocol.canonical import Lstm
 
-_DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an eighth
+_FEWEST: Final = 32  # draws of a large case: they know a standard deviation to an eighth
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
-_PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
 _OUTPUTS: Final = ("y", *FINAL_STATES)
 _DECLARED: Final = ("factors", "bias", "sigmoid_floor")
@@ -125,13 +125,18 @@ def make_budget(
     # Two runs of the same equations, one exact and one with random roundings: their difference is
     # the rounding error, and nothing else.
     exact = check.run(apply_mistakes(Truth(dtype="float64")), case)
+    elements = _count_elements(exact, case)
+    at_once = _passes(case, count_draws(elements))
     passes = [
         _errors(check, case, exact, make_rounding(rounding_model, draws, seed + k), apply_mistakes)
-        for k, draws in enumerate(_passes(case))
+        for k, draws in enumerate(at_once)
     ]
-    draws = sum(_passes(case))
+    draws = sum(at_once)
+    # A large case has fewer draws than its elements need. Then its deviations widen, so that the
+    # limit can stay as it is.
+    widening = max(find_limit(elements, draws) / ALLOWED, 1.0)
     totals = {n: sum(np.square(p[n].values).sum(-1) for p in passes) for n in exact}
-    drawn = {name: pool(total, draws) for name, total in totals.items()}
+    drawn = {name: pool(total, draws) * widening for name, total in totals.items()}
     # Whether a final result is flushed to zero depends on the backend and not on chance, so it is
     # not drawn. Its size is added to every variance instead.
     sigmas = {
@@ -143,7 +148,8 @@ def make_budget(
         return Budget(case, sigmas)
     weights = {name: _weigh(drawn[name], rounding_model.flush) for name in outputs}
     scores = [np.square(_scores(case, errors, weights).values).sum(-1) for errors in passes]
-    return Budget(case, sigmas, weights, np.sqrt(np.sum(scores, axis=0) / draws))
+    deviations = np.sqrt(np.sum(scores, axis=0) / draws)
+    return Budget(case, sigmas, weights, deviations * widening)
 
 
 def _errors(
@@ -209,13 +215,20 @@ def _biased(params: Parameters) -> Parameters:
     )
 
 
-def _passes(case: Case) -> list[int]:
-    """Return how many draws each pass takes; large cases get fewer draws, to bound memory."""
+def _count_elements(results: Results, case: Case) -> int:
+    """Return how many numbers a verdict compares: all elements, and a shift for each bias."""
+    config = case.config
+    shifts = config.cells * len(config.cell.gates) * config.hidden_size
+    return shifts + sum(array.size for array in results.values())
+
+
+def _passes(case: Case, wanted: int) -> list[int]:
+    """Return how many draws each pass takes; large cases get fewer draws than wanted."""
     steps, size, _ = case.batch.x.shape
     # The memory of a pass grows with draws times states. Draws are repeated in several passes
     # instead of all at once, and reduced for cases where even that takes too long.
     work = max(steps * size * case.config.hidden_size * case.config.cells, 1)
-    draws = int(np.clip(16 * _WORK // work, *_DRAWS))
+    draws = min(wanted, max(16 * _WORK // work, _FEWEST))
     at_once = int(np.clip(_WORK // work, 1, draws))
     return [min(at_once, draws - k) for k in range(0, draws, at_once)]
 
@@ -224,10 +237,10 @@ def pool(squares: Array, draws: int) -> Array:
     """Shrink each variance towards the array's mean, but not towards one of another scale."""
     # With few draws the smallest of many estimated variances is much too small, and would cause a
     # false alarm. So each is shrunk towards the mean of its array, as an empirical Bayes estimate
-    # with `_PRIOR` pseudo-draws (Efron and Morris, 1973). Where rounding has no effect the variance
+    # with `PRIOR` pseudo-draws (Efron and Morris, 1973). Where rounding has no effect the variance
     # stays 0.
     own = squares / draws
     mask = own > 0
     prior = np.minimum(own[mask].mean() if mask.any() else 0.0, _PRIOR_AT_MOST * own)
-    sigmas: Array = np.sqrt((draws * own + _PRIOR * prior) / (draws + _PRIOR))
+    sigmas: Array = np.sqrt((draws * own + PRIOR * prior) / (draws + PRIOR))
     return sigmas

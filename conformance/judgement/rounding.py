@@ -15,6 +15,7 @@ Probabilistic Rounding Error Analysis, 2019.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,10 @@ _LEAST: Final = float(np.finfo(np.float64).tiny)
 _LARGEST: Final = float(np.finfo(np.float64).max) / 4
 # IEEE 754 rounds the results of + - * / correctly, and these operations need no rounding at all.
 _EXACT: Final[frozenset[np.ufunc]] = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
+_SUMS: Final = 16  # partial sums of a product that are looked at
+# The root of the mean of 1 / x^2 over leading digits x in [1, 2), whose density is 1 / (x ln 2):
+# a rounding error of known sums is that much smaller than a bound that holds for all digits.
+_DIGITS: Final = math.sqrt(3 / 8 / math.log(2))
 _ULPS: Final[dict[np.ufunc, float]] = {np.exp: 2.0, np.tanh: 2.0}  # what a good library promises
 
 
@@ -172,19 +177,14 @@ class Draws(NDArrayOperatorsMixin):
             return self._product(a, b[:, None])[..., 0]
         if a.ndim == 1:
             return self._product(a[None], b)[..., 0, :]
-        # Libraries differ in the order of a sum, so the error is that of a random order. The
-        # partial sums s_k then walk at random, and all roundings together have the variance u^2 w^2
-        # / 3 with w^2 = q (1 + n/6) + S^2 n/3. Here q is the sum of the squared terms, S their sum,
-        # and n the number of terms that are not zero. The first part dominates if terms cancel, the
-        # second if they have one sign. docs/rounding.md has the derivation; it follows Higham and
-        # Mary, 2019.
         a, b = self._factor(a), self._factor(b)
-        exact, terms = _multiply(a, b), _count_terms(a, b)
-        walk = np.hypot(_root(a, b, terms) * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
+        exact = _multiply(a, b)
         unit = self.rounding.rounding_model.unit
         if not unit:
             return Draws(exact, self.rounding)
         # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
+        # How far the sums walk is needed to two digits, which all draws share: one draw is enough.
+        walk = _walk(a[..., :1], b[..., :1], exact[..., :1])
         rounded = _hash(exact, self.rounding.seeds)
         rounded *= np.where(np.isfinite(walk), walk, 0) * unit
         rounded += exact
@@ -297,6 +297,57 @@ def _count_terms(a: Array, b: Array) -> Any:
     if a.all() and b.all():
         return a.shape[-2]
     return _multiply((a != 0).astype(float), (b != 0).astype(float))
+
+
+@np.errstate(all="ignore")
+def _walk(a: Array, b: Array, exact: Array) -> Array:
+    """Return the root of the summed squares of everything that a product rounds, in one draw.
+
+    That is every term and every partial sum, in the worst of three orders.
+    """
+    # Libraries differ in the order of a sum. In a random order, the partial sums s_k walk at
+    # random, and all roundings together have the variance u^2 w^2 / 3 with w^2 = q (1 + n/6) +
+    # S^2 n/3. Here q is the sum of the squared terms, S their sum, and n the number of terms that
+    # are not zero. The first part dominates if terms cancel, the second if they have one sign.
+    # docs/rounding.md has the derivation; it follows Higham and Mary, 2019.
+    terms = _count_terms(a, b)
+    root = _root(a, b, terms)
+    by_chance = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
+    # Most libraries add in the order of memory, or in reverse. The terms of a gradient are then in
+    # order of time: those of early steps may have one sign and those of late steps the other, and
+    # the sums walk further than by chance.
+    onward, back = _paths(a, b)
+    in_order = np.hypot(root, np.maximum(onward, back) * _DIGITS)
+    walk: Array = np.maximum(by_chance, in_order)
+    return walk
+
+
+def _paths(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return the root of the summed squares of the partial sums, in order and in reverse order.
+
+    Sums are taken after each of up to `_SUMS` blocks of terms, and are a line inside a block.
+    """
+    size = a.shape[-2]
+    ends = np.linspace(0, size, min(size, _SUMS) + 1).astype(int)
+    blocks = [(a[..., i:j, :], b[..., i:j, :, :]) for i, j in itertools.pairwise((0, *ends))]
+    sums = np.cumsum(np.stack([_multiply(*block) for block in blocks]), 0)
+    counts = [_count_terms(*block) for block in blocks[1:]]
+    scale = _scale(sums)
+    return _length(sums / scale, counts) * scale, _length((sums[-1] - sums) / scale, counts) * scale
+
+
+def _length(sums: Array, counts: list[Any]) -> Array:
+    """Return the root of the summed squares along lines between sums, of so many terms each."""
+    length: Array = np.sqrt(
+        sum(
+            (
+                n / 3 * (s * s + s * t + t * t)
+                for n, s, t in zip(counts, sums, sums[1:], strict=False)
+            ),
+            start=np.zeros_like(sums[0]),
+        )
+    )
+    return length
 
 
 @np.errstate(all="ignore")

@@ -9,10 +9,11 @@ other than the reference's fails.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.divergence import cell_words, locate
 from gateparity.conformance.requirements.answers import comparable
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array
 
     FindShifts = Callable[[Results], Array | None]
-
-
-# A deviation is estimated from 8 to 32 draws, and a run compares very many elements. 8 leaves no
-# false alarms in random LSTMs; `gateparity selftest` counts them.
-ALLOWED: Final = 8.0  # standard deviations
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Code, Figure, Section, Table, line
 from gateparity.conformance.reports.html.chart import draw_chart
 from gateparity.conformance.reports.html.heatmap import draw_heatmaps

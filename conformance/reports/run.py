@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Figure, Report, Section, Table, line
 from gateparity.conformance.reports.differing import differing_section, explain_line
 from gateparity.conformance.reports.html.layout import draw_layouts
@@ -15,6 +15,7 @@ from gateparity.conformance.reports.matrix import (
     backend_table,
     declared_lines,
     find_failures,
+    form_lines,
     judge_cases,
     legend_lines,
     matrix_table,
@@ -63,7 +64,7 @@ def run_report(
     return Report(
         name,
         [
-            Section("Backends", [backend_table(run), *declared_lines(run), *_inputs(source)]),
+            Section("Backends", _backends(run, source)),
             Section(TITLE, [matrix_table(run, wide=wide), *legend_lines(run)], "matrix"),
             *(
                 differing_section(run, backend, source.options, pictured=k < _PICTURED)
@@ -98,6 +99,10 @@ def describe_counts(run: Run) -> str:
         f"{', '.join(found)}; {len(run.pairs)} pairs; seed {run.seed}; {run.seconds:.1f} s, "
         f"of them {run.transport_seconds:.1f} s transport; {rate:.1f} cases/s"
     )
+
+
+def _backends(run: Run, source: Source) -> list[Block]:
+    return [backend_table(run), *declared_lines(run), *form_lines(run), *_inputs(source)]
 
 
 def _inputs(source: Source) -> Iterator[Line]:

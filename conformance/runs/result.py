@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.base.compilation import Form
     from gateparity.conformance.judgement.divergence import Divergence
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.requirements.task import Key
+    from gateparity.conformance.runs.profile import Profile
     from gateparity.network.parameters import Array
     from gateparity.packing.layout import Layout
 
@@ -36,8 +38,9 @@ class Result:
     standard deviations. `needs` are the keys of `unsupported` that would have skipped it, and
     `undeclared` says whether a call raised all the same. `lacks` are the states that the backend
     declares to lack, which are in no arrays. `saved` is the file that repeats a failure, and
-    `saved_sizes` the sizes that it was shrunk to. `description` says what a problem of the array
-    has.
+    `saved_sizes` the sizes that it was shrunk to. `form` says whether the framework compiled the
+    calls, and is empty for one that compiles nothing. `description` says what a problem of the
+    array has.
     """
 
     backend: Backend
@@ -59,6 +62,7 @@ class Result:
     needs: tuple[str, ...] = dataclasses.field(default=(), repr=False, compare=False)
     undeclared: bool = dataclasses.field(default=False, repr=False, compare=False)
     lacks: frozenset[str] = dataclasses.field(default=frozenset(), repr=False, compare=False)
+    form: Form = dataclasses.field(default="", repr=False, compare=False)
     saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
     description: str = dataclasses.field(default="", repr=False, compare=False)
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
@@ -97,7 +101,8 @@ class Run:
     it, and `manifests` what their results may depend on. `least` is how many backends a verdict
     needs; one is enough if others are recorded elsewhere. `changes` are differences between
     versions of one framework. `layouts` are those that the adapters name. `asked` are the results
-    that failing backends were asked for beside the plan: an explanation needs them.
+    that failing backends were asked for beside the plan: an explanation needs them. `profile` says
+    where the time went, if the run was measured.
     """
 
     backends: tuple[Backend, ...]
@@ -114,6 +119,7 @@ class Run:
     changes: tuple[Change, ...] = ()
     layouts: dict[str, Layout] = dataclasses.field(default_factory=dict)
     asked: tuple[Result, ...] = ()
+    profile: Profile | None = None
 
     @property
     def ran(self) -> set[str]:

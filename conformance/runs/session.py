@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gateparity.backends.base.compilation import join_forms
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
 from gateparity.conformance.judgement.budget import make_rounding_model
-from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.judgement.deviations import find_deviations
+from gateparity.conformance.problems import forms
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.engines import weigh_engine
 from gateparity.conformance.runs.judging import (
     judge_against,
     judge_answer,
     make_result,
-    weigh_deviation,
+    weigh_deviations,
 )
+from gateparity.conformance.runs.profile import NO_CALLS, measure, read_calls, spend
 from gateparity.conformance.runs.truths import PLAIN
 from gateparity.errors import Impure, Unsupported
 from gateparity.protocol.canonical import Canonical
@@ -27,13 +30,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.base.compilation import Form
     from gateparity.backends.workers.remote import Worker
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.runs.result import Result, Status
     from gateparity.conformance.runs.truths import Truths
+    from gateparity.network.batch import Batch
+    from gateparity.network.config import Config
     from gateparity.packing.layout import Layout
     from gateparity.protocol.adapter import Adapter
+
+    Compiles = Callable[[Config, Batch], bool]
 
 
 def _find_other(backend: Backend, variant: str) -> str:
@@ -45,9 +53,17 @@ def _find_other(backend: Backend, variant: str) -> str:
 
 
 def run_check(
-    backend: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths
+    backend: Backend,
+    adapter: Adapter,
+    check: Check,
+    case: Case,
+    truths: Truths,
+    compiles: Compiles | None = None,
 ) -> Result:
-    """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
+    """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else.
+
+    `compiles` says which calls may be compiled, by default as for the case's name and shape.
+    """
     task, rounding_model = Task(check, case), getattr(adapter, "rounding_model", PLAIN)
     declared = _find_declared(adapter, task)
     if check.against:
@@ -59,8 +75,9 @@ def run_check(
     except ValueError as error:
         return make_result(backend, task, "error", reason=str(error))
     manifest, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
-    known = find_deviation(backend, check, case, manifest, version=version)
-    result = weigh_deviation(_compare(backend, adapter, task, truths), known)
+    known = find_deviations(backend, case, manifest, version=version)
+    result = _compare(backend, adapter, task, truths, compiles or forms.compiles(case))
+    result = weigh_deviations(result, task, known, truths, rounding_model)
     return weigh_engine(result, task, truths, rounding_model, manifest)
 
 
@@ -86,8 +103,8 @@ class Session:
         self._truths = truths
         self._start_worker = start
         self._shared = shared
-        self._transport_before = 0.0
-        self._transport = 0.0
+        self.transport_seconds = 0.0  # of its calls, beyond the work in the worker
+        self._counted = NO_CALLS  # of the worker's seconds
         self._lost = backend.missing
         self._closed = False
         self._worker: Worker | None = None
@@ -109,13 +126,6 @@ class Session:
         """Return the worker's versions, processor and flags; empty before the adapter is loaded."""
         return self._adapter.manifest if self._adapter else {}
 
-    @property
-    def transport_seconds(self) -> float:
-        """Return the time that its calls took beyond the work in the worker, in seconds."""
-        if self._worker and not self._closed:
-            return self._worker.transport_seconds - self._transport_before
-        return self._transport
-
     def load(self) -> str:
         """Start the worker and load the adapter; return why it can't run, or nothing if it can.
 
@@ -129,38 +139,49 @@ class Session:
             self._lost = str(lost)
         return self._lost
 
-    def run(self, check: Check, case: Case, truths: Truths | None = None) -> Result:
+    def run(
+        self,
+        check: Check,
+        case: Case,
+        truths: Truths | None = None,
+        compiles: Compiles | None = None,
+    ) -> Result:
         """Run one check on one case; whatever the backend does is a result.
 
-        Pass `truths` for a case that only shares its name with one of the run's.
+        Pass `truths` for a case that only shares its name with one of the run's, and `compiles` for
+        one that runs in the form of a case of another name.
         """
         truths, task = truths or self._truths, Task(check, case)
         try:
             if other := _find_other(self.backend, check.against):
                 return self._compare_variants(task, truths, other)
-            return run_check(self.backend, self._start(), check, case, truths)
+            return run_check(self.backend, self._start(), check, case, truths, compiles)
         except Unsupported as unsupported:
             return _refused(self.backend, task, str(unsupported))
         except WorkerLost as lost:
             if self._worker and self._worker.dropped:  # once more, without compiled programs
+                self._count_calls()
                 self._worker = self._adapter = None
-                return self.run(check, case, truths)
+                return self.run(check, case, truths, compiles)
             self._lost = str(lost)
             return make_result(self.backend, task, "error", reason=self._lost)
+        finally:
+            self._count_calls()
 
     def _compare_variants(self, task: Task, truths: Truths, other: str) -> Result:
         """Compare a backend with another variant of its framework, both in the same worker.
 
         The framework is imported there already, so the second adapter costs little.
         """
-        adapter = self._start()
+        adapter, compiles = self._start(), forms.compiles(task.case)
+        manifest = adapter.manifest
         if declared := _find_declared(adapter, task):
             return make_result(self.backend, task, "skip", reason=declared)
-        result = _compare(self.backend, adapter, task, truths)
+        result = _compare(self.backend, adapter, task, truths, compiles)
         if result.arrays is None or self._worker is None:
             return result
         try:
-            lstm = Canonical(RemoteAdapter(self._worker, other))
+            lstm = Canonical(RemoteAdapter(self._worker, other), compiles)
             against = task.check.run(lstm, task.case)
         except (Unsupported, BackendError) as error:
             reason = f"{other}: {_one_line(error)}"
@@ -168,11 +189,13 @@ class Session:
         finally:
             self._adapter = None
         budget = truths.of(*task, self.rounding_model).budget
-        return judge_against(self.backend, task, result.arrays, against, budget)
+        result = judge_against(self.backend, task, result.arrays, against, budget)
+        known = find_deviations(self.backend, task.case, manifest, version=self.version)
+        return weigh_deviations(result, task, known, truths, self.rounding_model)
 
     def close(self) -> None:
         """End the worker. A call that is in progress ends with an error."""
-        self._transport, self._closed = self.transport_seconds, True
+        self._closed = True
         if not self._shared:
             self.end_worker()
 
@@ -184,17 +207,41 @@ class Session:
     def _start(self) -> RemoteAdapter:
         if self._lost or self.backend.python is None:
             raise WorkerLost(self._lost)
+        if self._worker is None or self._adapter is None or self._worker.tenant is not self:
+            self._count_calls()
+            with measure("start-up"):
+                self._adapter = self._load_anew()
+        return self._adapter
+
+    def _load_anew(self) -> RemoteAdapter:
+        """Load the adapter, in a worker that may have to be started, and note what it declares."""
         if self._worker is None:
             self._worker = self._start_worker(self.backend)
-            self._transport_before = self._worker.transport_seconds
             if self._closed:
                 self._worker.close()
-        if self._adapter is None or self._worker.tenant is not self:
-            self._worker.tenant = self
-            self._adapter = self._load(self._worker)
-            self.version, self.rounding_model = self._adapter.version, self._adapter.rounding_model
-            self.layout = self._adapter.layout
-        return self._adapter
+        others, self._worker.tenant = self._worker.tenant not in (None, self), self
+        try:
+            adapter = self._load(self._worker)
+        except WorkerLost:
+            if not (others and self._worker.lost):
+                raise
+            self._worker = None  # it died after another backend's last call
+            return self._load_anew()
+        finally:
+            self._counted = read_calls(self._worker) if self._worker else NO_CALLS
+        self.version, self.rounding_model = adapter.version, adapter.rounding_model
+        self.layout = adapter.layout
+        return adapter
+
+    def _count_calls(self) -> None:
+        """Count the worker's seconds since the last time: they are calls, and no start-up."""
+        if self._worker is None or self._worker.tenant is not self:
+            return
+        now = read_calls(self._worker)
+        for phase, seconds in now.items():
+            spend(phase, seconds - self._counted[phase])
+        self.transport_seconds += now["transport"] - self._counted["transport"]
+        self._counted = now
 
     def _load(self, worker: Worker) -> RemoteAdapter:
         try:
@@ -215,8 +262,18 @@ def _find_declared(adapter: Adapter, task: Task) -> str:
     return next((adapter.unsupported[n] for n in task.needs if n in adapter.unsupported), "")
 
 
-def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> Result:
-    lstm = Canonical(adapter)
+def _compare(
+    backend: Backend, adapter: Adapter, task: Task, truths: Truths, compiles: Compiles
+) -> Result:
+    lstm = Canonical(adapter, compiles)
+    ran: set[Form] = getattr(adapter, "forms", set())
+    ran.clear()
+    result = _ask(backend, lstm, task, truths)
+    return dataclasses.replace(result, form=join_forms(ran))
+
+
+def _ask(backend: Backend, lstm: Canonical, task: Task, truths: Truths) -> Result:
+    """Run the task and judge the answer; raise `WorkerLost` alone."""
     try:
         found = task.check.run(lstm, task.case)
     except WorkerLost as lost:
@@ -228,7 +285,8 @@ def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> 
         return make_result(backend, task, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
         return make_result(backend, task, "error", reason=_one_line(error), undeclared=True)
-    expected = truths.of(*task, getattr(adapter, "rounding_model", PLAIN), lstm.lacks)
+    declared = getattr(lstm.adapter, "rounding_model", PLAIN)
+    expected = truths.of(*task, declared, lstm.lacks)
     result = judge_answer(backend, task, found, expected)
     return dataclasses.replace(result, lacks=lstm.lacks)
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gateparity.backends.spec import parse_backends
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task

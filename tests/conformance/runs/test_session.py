@@ -12,7 +12,7 @@ import pytest
 
 from gateparity.backends.spec import parse_backends
 from gateparity.backends.workers.remote import open_worker
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.plan import named_plan
