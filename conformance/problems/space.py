@@ -73,7 +73,7 @@ STRONG: Final = ("layers", "directions", "biases", "initial", "lengths", "dtype"
 LEAST: Final = 64  # problems of an array; the combinations need about 60
 USUAL, LARGE = 1_000, 6_000  # limits on T x B x H x layers x directions
 MANY: Final = 10  # problems that may reach `LARGE`
-_WEIGHTS: Final = MappingProxyType({USUAL: 24_000, LARGE: 80_000})  # limits on their number
+_NUMBERS: Final = MappingProxyType({USUAL: 8_000, LARGE: 70_000})  # limits on weights and inputs
 _LISTED: Final = 8  # lengths in a description
 _CELL_STEPS: Final = 200  # limit on T x layers x directions, each of which takes time
 _TRIES: Final = 100  # draws of sizes, before the smallest are taken
@@ -149,7 +149,8 @@ def draw_problems(seed: int) -> tuple[Problem, ...]:
     while len(choices) < LEAST:
         drawn = {name: pick(values) for name, values in OPTIONS.items()}
         choices += [drawn] if can_be(drawn) else []
-    large = {pick(range(len(choices))) for _ in range(MANY)}
+    many_units = [k for k, choice in enumerate(choices) if choice["H"] in ("power", "larger")]
+    large = pick.shuffled(many_units)[:MANY]
     problems = []
     for k, choice in enumerate(choices):
         sizes = _draw_sizes(pick, choice, LARGE if k in large else USUAL)
@@ -182,14 +183,21 @@ def can_be(choice: Choice) -> bool:
 
 
 def _draw_sizes(pick: Picker, choice: Choice, limit: int) -> Sizes:
-    """Draw sizes of the chosen classes within the limits; what is drawn first has most room."""
+    """Draw sizes of the chosen classes within the limits; what is drawn first has most room.
+
+    A large problem has many units, since kernels are what costs its room.
+    """
     classes = {axis: choice[axis] for axis in AXES}
     shape = choice["layers"], choice["directions"]
     for _ in range(_TRIES):
         sizes = _least_sizes(classes)
-        for axis in pick.shuffled([axis for axis in AXES if classes[axis] != "equal"]):
+        free = pick.shuffled([axis for axis in AXES if classes[axis] != "equal"])
+        if limit == LARGE:
+            free.sort(key=lambda axis: axis != "H")
+        for axis in free:
             fitting = [n for n in CLASSES[classes[axis]] if _fits(sizes | {axis: n}, *shape, limit)]
-            sizes[axis] = pick.low(fitting or [sizes[axis]])  # which leaves room for the others
+            draw = pick if axis == free[0] else pick.low  # which leaves room for the others
+            sizes[axis] = draw(fitting or [sizes[axis]])
         equal = [axis for axis in AXES if classes[axis] == "equal"]
         others = [axis for axis in AXES if axis not in equal and sizes[axis] > 1]
         common = pick(CLASSES["odd"] + CLASSES["even"])
@@ -209,12 +217,13 @@ def _least_sizes(classes: Mapping[str, str]) -> Sizes:
 def _fits(sizes: Sizes, layers: int, directions: int, limit: int) -> bool:
     config = Config(sizes["I"], sizes["H"], layers, directions)
     inputs = [config.layer_input_size(layer) for layer in range(layers)]
-    weights = sum(4 * sizes["H"] * directions * (n + sizes["H"] + 2) for n in inputs)
+    numbers = sum(4 * sizes["H"] * directions * (n + sizes["H"] + 2) for n in inputs)
+    numbers += sizes["T"] * sizes["B"] * sizes["I"]
     steps = sizes["T"] * layers * directions
     return (
         _work(sizes, layers, directions) < limit
         and steps < _CELL_STEPS
-        and weights < _WEIGHTS[limit]
+        and numbers < _NUMBERS[limit]
     )
 
 
