@@ -9,6 +9,7 @@ from gateparity.backends.workers.local import load_local
 from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.diagnosis.explain import explained
+from gateparity.conformance.runs.groups import group_results, join_results
 from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
@@ -72,7 +73,8 @@ def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
     The message has a sentence for each backend that fails: which known mistake it behaves like.
     """
     run = check(backends, seed=seed)
-    wrong = [result for result in run.results if result.status in ("fail", "error")]
+    found = [join_results(group) for group in group_results(run.results)]
+    wrong = [result for result in found if result.status in ("fail", "error")]
     lines = [
         f"{result.backend.label} {result.check} {result.case} {result.dtype} {result.status}: "
         f"{result.reason}\n  repeat: {repeat_command(result, seed)}"
