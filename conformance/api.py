@@ -15,6 +15,7 @@ from gateparity.conformance.live.compare import compare_live
 from gateparity.conformance.live.words import describe_live
 from gateparity.conformance.problems.own import expected_values
 from gateparity.conformance.runs.expected import conclude, with_expected
+from gateparity.conformance.runs.groups import group_results, join_results
 from gateparity.conformance.runs.plan import problem_plan, suite_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
@@ -142,7 +143,8 @@ def _specs(backends: Any) -> Sequence[str]:
 def _compare_backends(backends: Sequence[str], seed: int) -> str:
     """Return what differs between backends, a line each; empty if they agree."""
     run = check(backends, seed=seed)
-    wrong = [result for result in run.results if result.status in ("fail", "error")]
+    found = [join_results(group) for group in group_results(run.results)]
+    wrong = [result for result in found if result.status in ("fail", "error")]
     lines = [
         f"{result.backend.label} {result.check} {result.case} {result.dtype} {result.status}: "
         f"{result.reason}\n  repeat: {repeat_command(result, seed)}"

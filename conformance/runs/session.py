@@ -53,11 +53,11 @@ def run_check(
 ) -> Result:
     """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
     task, rounding_model = Task(check, case), getattr(adapter, "rounding_model", PLAIN)
-    declared = [adapter.unsupported[n] for n in task.needs if n in adapter.unsupported]
+    declared = _find_declared(adapter, task)
     if check.against:
-        declared = [f"it has no layer variant to compare with its {check.against} variant"]
+        declared = f"it has no layer variant to compare with its {check.against} variant"
     if declared:
-        return make_result(backend, task, "skip", reason=declared[0])
+        return make_result(backend, task, "skip", reason=declared)
     try:
         make_rounding_model(case.config.dtype, rounding_model)
     except ValueError as error:
@@ -156,6 +156,8 @@ class Session:
         """
         adapter = self._start()
         manifest = adapter.manifest
+        if declared := _find_declared(adapter, task):
+            return make_result(self.backend, task, "skip", reason=declared)
         result = _compare(self.backend, adapter, task, truths)
         if result.arrays is None or self._worker is None:
             return result
@@ -234,6 +236,11 @@ class Session:
         if not self._shared:
             worker.close()
         raise WorkerLost(reason)
+
+
+def _find_declared(adapter: Adapter, task: Task) -> str:
+    """Return why an adapter declares that it can't do a task; empty if it can."""
+    return next((adapter.unsupported[n] for n in task.needs if n in adapter.unsupported), "")
 
 
 def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> Result:
