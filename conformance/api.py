@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from gateparity.backends.spec import find_backends, parse_backends
@@ -64,6 +65,7 @@ def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
     """Run the suite; raise `AssertionError` with what differs or erred, or if nothing ran.
 
     The message has a sentence for each backend that fails: which known mistake it behaves like.
+    A result that rounding leaves undecided is a warning.
     """
     run = check(backends, seed=seed)
     wrong = [result for result in run.results if result.status in ("fail", "error")]
@@ -73,6 +75,10 @@ def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
         for result in wrong
     ]
     lines += [f"{label}: {sentence}" for label, sentence in run.explanations.items()]
+    for result in run.results:
+        if result.status == "undecided":
+            words = f"{result.backend.label} {result.check} {result.case} {result.dtype}"
+            warnings.warn(f"{words} is undecided: {result.reason}", stacklevel=2)
     lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
     if not run.ran:
         lines.append("nothing was compared: every check was skipped")

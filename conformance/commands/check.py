@@ -32,6 +32,7 @@ from gateparity.conformance.commands.options import (
     Save,
     Seed,
     Specs,
+    Strict,
     TextFile,
     TimeLimit,
     Weights,
@@ -109,10 +110,12 @@ def check(
     isolate: Isolate = False,
     no_save: NoSave = False,
     force: Force = False,
+    strict: Strict = False,
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
-    Exit code 0: all agree; 1: something differs; 2: something could not run.
+    Exit code 0: all agree; 1: something differs, or with --strict is undecided; 2: something could
+    not run.
     """
     inputs = (weights, text)
     others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
@@ -124,6 +127,7 @@ def check(
     first, least = backends_to_load(backend, backends), 1 if record else 2
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
+    run = dataclasses.replace(run, strict=strict)
     recorded = _write_others(files, record, run, plan, source)
     files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
     raise typer.Exit(run.exit_code)

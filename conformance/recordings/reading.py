@@ -139,7 +139,7 @@ def _read_result(start: Result, words: Metadata, arrays: Arrays) -> Result:
         if words.found.get(part) is not None
     }
     found["status"] = words.choice("status", get_args(Status))
-    if "arrays" not in found and found["status"] in ("pass", "known"):
+    if "arrays" not in found and found["status"] in ("pass", "undecided", "known"):
         raise InputError(
             f"{start.backend.label} has {found['status']!r} for {', '.join(start.key)}, "
             "and no arrays of it"

@@ -65,7 +65,7 @@ def run_report(
             ),
             *pair_sections(run),
             *more,
-            Section("Skips, errors and known deviations", _reasons(run), "reasons"),
+            Section("Skips, errors, undecided and known deviations", _reasons(run), "reasons"),
             *_extras(run, source),
         ],
         describe_verdict(run),
@@ -77,6 +77,9 @@ def run_report(
 
 def describe_verdict(run: Run) -> str:
     """Return the verdict, and what a comparison lacks if it is incomplete."""
+    undecided = sum(result.status == "undecided" for result in run.results)
+    if undecided and run.verdict == "agrees":
+        return f"{run.verdict} ({undecided} undecided)"
     if run.exit_code != 2 or len(run.ran) >= run.least:
         return run.verdict
     return f"{run.verdict} ({len(run.ran)} of the {run.least} backends that a comparison needs)"
@@ -104,7 +107,7 @@ def _reasons(run: Run) -> list[Line]:
     """Return why cells have no number: each reason once, with the backends and checks it is for."""
     found: dict[tuple[str, Status, str], list[Result]] = {}
     for result in run.results:
-        if result.status in ("skip", "error", "known"):
+        if result.status in ("skip", "error", "undecided", "known"):
             one = (result.backend.label, result.status, result.reason)
             found.setdefault(one, []).append(result)
     merged: dict[tuple[Status, str, str], list[str]] = {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateparity.packing.layout import Layout
 
 
-Status = Literal["pass", "known", "fail", "skip", "error"]
+Status = Literal["pass", "undecided", "known", "fail", "skip", "error"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,8 @@ class Run:
     it, and `manifests` what their results may depend on. `least` is how many backends a verdict
     needs; one is enough if others are recorded elsewhere. `changes` are differences between
     versions of one framework. `layouts` are those that the adapters name. `asked` are the results
-    that failing backends were asked for beside the plan: an explanation needs them.
+    that failing backends were asked for beside the plan: an explanation needs them. `strict` says
+    that an undecided comparison is as bad as a difference.
     """
 
     backends: tuple[Backend, ...]
@@ -111,6 +112,7 @@ class Run:
     changes: tuple[Change, ...] = ()
     layouts: dict[str, Layout] = dataclasses.field(default_factory=dict)
     asked: tuple[Result, ...] = ()
+    strict: bool = False
 
     @property
     def ran(self) -> set[str]:
@@ -123,16 +125,25 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """Return 1 if any comparison differs; else 2 if a backend erred or too few ran; else 0."""
-        statuses = [r.status for r in self.results] + [p.status for p in self.pairs]
-        if "fail" in statuses:
+        """Return 1 if any comparison differs; else 2 if a backend erred or too few ran; else 0.
+
+        If the run is strict, it is 1 for an undecided comparison too.
+        """
+        statuses = self._statuses
+        if "fail" in statuses or (self.strict and "undecided" in statuses):
             return 1
         return 2 if "error" in statuses or len(self.ran) < self.least else 0
 
     @property
     def verdict(self) -> str:
-        """Return the exit code as a word: agrees, differs or incomplete."""
+        """Return the exit code as a word: agrees, differs, undecided or incomplete."""
+        if self.exit_code == 1 and "fail" not in self._statuses:
+            return "undecided"
         return ("agrees", "differs", "incomplete")[self.exit_code]
+
+    @property
+    def _statuses(self) -> set[Status]:
+        return {r.status for r in self.results} | {p.status for p in self.pairs}
 
 
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
