@@ -39,13 +39,13 @@ def _mask(name: str, exact: Array, sigma: Array) -> Array:
     axes = array_axes(name)
     known = len(axes) == exact.ndim and {"step", "sequence"} & {*axes}
     others = tuple(k for k, axis in enumerate(axes) if axis not in ("cell", "step", "sequence"))
-    one_state = {"axis": others if known else None, "keepdims": True}
+    one_state = others if known else None
     size = np.where(np.isfinite(exact), np.abs(exact), 0)
     beyond = ALLOWED * sigma > SHARE * size.max(initial=0)
     if beyond.any():
         # Gradients explode where states are chaotic, so one step's may be small beside another's.
-        beyond |= ALLOWED * sigma > SHARE * size.max(**one_state)
-    return np.broadcast_to(beyond.any(**one_state), exact.shape)
+        beyond |= ALLOWED * sigma > SHARE * size.max(axis=one_state, keepdims=True)
+    return np.broadcast_to(beyond.any(axis=one_state, keepdims=True), exact.shape)
 
 
 def span_words(name: str, mask: Array) -> str:

@@ -42,9 +42,15 @@ def section_id(run: Run, backend: Backend) -> str:
     return f"backend-{run.backends.index(backend) + 1}"
 
 
+def find_statuses(run: Run) -> list[Status]:
+    """Return the statuses that a report counts: a rare one only where there is a result of it."""
+    found = {result.status for result in run.results}
+    return [s for s in get_args(Status) if s != "undecided" or s in found]
+
+
 def backend_table(run: Run) -> Table:
     """Return a row for each backend: its version, how its cases ended, and its largest number."""
-    statuses = get_args(Status)
+    statuses = find_statuses(run)
     rows: list[list[Text]] = []
     for k, backend in enumerate(run.backends):
         results = [r for r in run.results if r.backend == backend]

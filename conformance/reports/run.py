@@ -5,7 +5,7 @@ One mistake makes many checks fail, so each failing backend has one section (`di
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Figure, Report, Section, Table, line
@@ -16,6 +16,7 @@ from gateparity.conformance.reports.matrix import (
     backend_table,
     declared_lines,
     find_failures,
+    find_statuses,
     judge_cases,
     legend_lines,
     matrix_table,
@@ -24,7 +25,7 @@ from gateparity.conformance.reports.matrix import (
     shown_checks,
 )
 from gateparity.conformance.reports.undeclared import describe_place, suggest_keys
-from gateparity.conformance.runs.result import Status, check_command
+from gateparity.conformance.runs.result import check_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from gateparity.backends.backend import Backend
     from gateparity.conformance.reports.blocks import Block, Line, Text
     from gateparity.conformance.runs.plan import Source
-    from gateparity.conformance.runs.result import Result, Run
+    from gateparity.conformance.runs.result import Result, Run, Status
 
 TITLE: Final = (
     f"Largest error against the truth, in standard deviations of rounding: {ALLOWED:g} allowed"
@@ -65,7 +66,12 @@ def run_report(
             ),
             *pair_sections(run),
             *more,
-            Section("Skips, errors, undecided and known deviations", _reasons(run), "reasons"),
+            Section("Undecided", _reasons(run, "undecided"), "undecided"),
+            Section(
+                "Skips, errors and known deviations",
+                _reasons(run, "skip", "error", "known"),
+                "reasons",
+            ),
             *_extras(run, source),
         ],
         describe_verdict(run),
@@ -88,7 +94,7 @@ def describe_verdict(run: Run) -> str:
 def describe_counts(run: Run) -> str:
     """Return the run's counts, times and rate. A case is one check on one case in one backend."""
     statuses = [result.status for result in run.results]
-    found = [f"{statuses.count(status)} {status}" for status in get_args(Status)]
+    found = [f"{statuses.count(status)} {status}" for status in find_statuses(run)]
     computed = len(statuses) - statuses.count("skip") - statuses.count("error")
     rate = computed / run.seconds if run.seconds else 0.0
     return (
@@ -103,11 +109,11 @@ def _inputs(source: Source) -> Iterator[Line]:
         yield line(f"Inputs: {source.options}{digest}")
 
 
-def _reasons(run: Run) -> list[Line]:
+def _reasons(run: Run, *statuses: Status) -> list[Line]:
     """Return why cells have no number: each reason once, with the backends and checks it is for."""
     found: dict[tuple[str, Status, str], list[Result]] = {}
     for result in run.results:
-        if result.status in ("skip", "error", "undecided", "known"):
+        if result.status in statuses:
             one = (result.backend.label, result.status, result.reason)
             found.setdefault(one, []).append(result)
     merged: dict[tuple[Status, str, str], list[str]] = {}
