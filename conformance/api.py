@@ -10,7 +10,7 @@ from gateparity.backends.workers.local import load_local
 from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.diagnosis.explain import explained
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.runs.session import run_check
@@ -28,6 +28,7 @@ def check(
     *,
     cases: Sequence[str] = (),
     checks: Sequence[str] = (),
+    problems: Sequence[int] = (),
     seed: int = 0,
     time_limit: float = TIME_LIMIT,
     cache: bool = True,
@@ -40,14 +41,19 @@ def check(
     `InputError` for an unknown name or a negative seed; an error of a backend is a result.
     """
     chosen = parse_backends(backends) if backends else find_backends()
-    plan = named_plan(cases, checks, seed)
+    plan = suite_plan(cases, checks, seed, problems)
     store = default_store() if cache else None
     run = run_checks(chosen, plan, seed=seed, time_limit=time_limit, store=store)
     return explained(run, plan)
 
 
 def check_adapter(
-    adapter: Any, *, cases: Sequence[str] = (), checks: Sequence[str] = (), seed: int = 0
+    adapter: Any,
+    *,
+    cases: Sequence[str] = (),
+    checks: Sequence[str] = (),
+    problems: Sequence[int] = (),
+    seed: int = 0,
 ) -> list[Result]:
     """Run the suite on an adapter of yours in this process, where a debugger can follow.
 
@@ -55,7 +61,7 @@ def check_adapter(
     it is no adapter, and for an unknown name or a negative seed; its other errors are results.
     Nothing ends a call that hangs, and a crash takes this process with it.
     """
-    plan = named_plan(cases, checks, seed)
+    plan = suite_plan(cases, checks, seed, problems)
     backend, local = load_local(adapter)
     truths = Truths()
     return [run_check(backend, local, *task, truths) for task in plan]

@@ -27,6 +27,8 @@ from gateparity.conformance.commands.options import (
     NoCache,
     NoSave,
     Prefix,
+    Problems,
+    Profile,
     Record,
     Report,
     Save,
@@ -47,6 +49,7 @@ from gateparity.conformance.reports.blocks import line
 from gateparity.conformance.reports.console import print_error, print_note
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.junit import to_junit
+from gateparity.conformance.reports.profile import profile_section
 from gateparity.conformance.reports.record import to_json
 from gateparity.conformance.reports.run import run_report
 from gateparity.conformance.runs.run import run_checks
@@ -58,7 +61,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.failures.saver import Saver
-    from gateparity.conformance.reports.blocks import Line
+    from gateparity.conformance.reports.blocks import Block, Line
     from gateparity.conformance.runs.plan import Plan, Source
     from gateparity.conformance.runs.result import Run
 
@@ -92,6 +95,7 @@ EXAMPLES: Final = """
 def check(
     backend: Specs = None,
     case: Cases = None,
+    problem: Problems = None,
     checks: Checks = None,
     seed: Seed = 0,
     weights: Weights = None,
@@ -108,6 +112,7 @@ def check(
     wide: Wide = False,
     no_cache: NoCache = False,
     isolate: Isolate = False,
+    profile: Profile = False,
     no_save: NoSave = False,
     force: Force = False,
     strict: Strict = False,
@@ -123,13 +128,13 @@ def check(
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
     backends = choose_backends(backend)
-    plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
+    plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text, problem)
     first, least = backends_to_load(backend, backends), 1 if record else 2
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
     run = dataclasses.replace(run, strict=strict)
-    recorded = _write_others(files, record, run, plan, source)
-    files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
+    more = [*_write_others(files, record, run, plan, source), *_profile(run, wanted=profile)]
+    files.publish(run_report(run, source, wide=wide, more=more), to_json(run, source))
     raise typer.Exit(run.exit_code)
 
 
@@ -161,6 +166,10 @@ def _run(
     if store and store.trouble:
         print_note(store.trouble)
     return dataclasses.replace(run, least=least)
+
+
+def _profile(run: Run, *, wanted: bool) -> list[Block]:
+    return [profile_section(run.profile)] if wanted and run.profile else []
 
 
 def _write_others(

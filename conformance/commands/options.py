@@ -40,6 +40,14 @@ Cases = Annotated[
         autocompletion=complete_case,
     ),
 ]
+Problems = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--problem",
+        metavar="N",
+        help="A problem of the array that the seed draws, from 1; repeat for more.",
+    ),
+]
 Checks = Annotated[
     list[str] | None,
     typer.Option(
@@ -129,6 +137,10 @@ Isolate = Annotated[
         "--isolate",
         help="A worker for each backend; else the variants of one framework take turns in one.",
     ),
+]
+Profile = Annotated[
+    bool,
+    typer.Option("--profile", help="Print where the time went: compilation, calls, transport..."),
 ]
 Save = Annotated[
     Path | None,

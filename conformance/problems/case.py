@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -19,16 +19,27 @@ if TYPE_CHECKING:
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
+_PROBLEM: Final = "problem"
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A problem: everything that is given to every backend alike."""
+    """A problem: everything that is given to every backend alike.
+
+    `description` says what a problem of the array has, which its name doesn't.
+    """
 
     name: str
     config: Config
     params: Parameters
     batch: Batch
     cotangent: Outputs
+    description: str = dataclasses.field(default="", compare=False)
+
+    @property
+    def problem(self) -> int:
+        """Return the number of the problem that it is of an array, or 0 for another case."""
+        return number_problem(self.name)
 
     @property
     def id(self) -> str:
@@ -56,6 +67,17 @@ class Case:
             dtype.feature: True,
         }
         return tuple(name for name, needed in asked.items() if name and needed)
+
+
+def name_problem(number: int) -> str:
+    """Return the name of a problem's case in the array."""
+    return f"{_PROBLEM} {number}"
+
+
+def number_problem(name: str) -> int:
+    """Return the number of the problem of the array with this name, or 0 for another name."""
+    word, _, number = name.partition(" ")
+    return int(number) if word == _PROBLEM and number.isdecimal() else 0
 
 
 def build_case(

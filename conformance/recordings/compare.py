@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.judgement.deviations import find_deviations
 from gateparity.conformance.judgement.differences import other_bits
 from gateparity.conformance.problems.arrays import name_arrays
 from gateparity.conformance.recordings.recording import rename
 from gateparity.conformance.recordings.same_backend import compare_same_backend, differing_lines
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.runs.engines import weigh_engine
-from gateparity.conformance.runs.judging import judge_against, judge_answer, weigh_deviation
+from gateparity.conformance.runs.judging import judge_against, judge_answer, weigh_deviations
 from gateparity.conformance.runs.pairs import compare_all, make_pairs
 from gateparity.conformance.runs.result import Run
 from gateparity.conformance.runs.truths import Truths
@@ -112,20 +112,23 @@ def _judge(answer: Result, task: Task, truths: Truths, run: Run) -> Result:
     if not _fits(answer.arrays, expected.truth):  # of another gateparity: no pair has it
         wrong = judge_answer(backend, task, answer.arrays, expected)
         return dataclasses.replace(wrong, arrays=None, seconds=answer.seconds)
+    manifest = run.manifests.get(backend.label, {})
     if answer.against is None:
         found = judge_answer(backend, task, answer.arrays, expected)
-        manifest = run.manifests.get(backend.label, {})
-        version = run.versions.get(backend.label, "")
-        known = find_deviation(backend, *task, manifest, version=version)
-        weighed = weigh_deviation(found, known)
-        again = weigh_engine(weighed, task, truths, rounding_model, manifest)
     elif _fits(answer.against, expected.truth):
-        again = judge_against(backend, task, answer.arrays, answer.against, expected.budget)
+        found = judge_against(backend, task, answer.arrays, answer.against, expected.budget)
     else:
         raise InputError(
             f"{backend.label} was compared with other arrays than {task.check.name} has"
         )
-    return dataclasses.replace(again, seconds=answer.seconds, lacks=answer.lacks)
+    found = dataclasses.replace(found, seconds=answer.seconds, lacks=answer.lacks)
+    known = find_deviations(
+        backend, task.case, manifest, version=run.versions.get(backend.label, "")
+    )
+    found = weigh_deviations(found, task, known, truths, rounding_model)
+    if answer.against is not None:
+        return found
+    return weigh_engine(found, task, truths, rounding_model, manifest)
 
 
 def _fits(found: Results, truth: Results) -> bool:

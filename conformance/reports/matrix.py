@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from typing import TYPE_CHECKING, Final, get_args
 
 from gateparity.conformance.judgement.confidence import ALLOWED
@@ -77,6 +78,19 @@ def declared_lines(run: Run) -> Iterator[Line]:
         found.setdefault(words, []).append(label)
     for words, labels in found.items():
         yield line(f"Declared rounding model, {words}: {', '.join(labels)}")
+
+
+def form_lines(run: Run) -> Iterator[Line]:
+    """Yield how many results of each compiling framework came from compiled programs."""
+    found: dict[str, list[str]] = {}
+    for backend in run.backends:
+        forms = Counter(r.form for r in run.results if r.backend == backend and r.form)
+        words = ", ".join(f"{count} {form}" for form, count in forms.most_common())
+        if words:
+            found.setdefault(words, []).append(backend.label)
+    words = "; ".join(f"{', '.join(labels)} {counts}" for counts, labels in found.items())
+    if words:
+        yield line(f"Forms of results: {words}")
 
 
 def legend_lines(run: Run) -> Iterator[Line]:

@@ -17,6 +17,7 @@ from gateparity.conformance.reports.matrix import (
     declared_lines,
     find_failures,
     find_statuses,
+    form_lines,
     judge_cases,
     legend_lines,
     matrix_table,
@@ -58,7 +59,7 @@ def run_report(
     return Report(
         name,
         [
-            Section("Backends", [backend_table(run), *declared_lines(run), *_inputs(source)]),
+            Section("Backends", _backends(run, source)),
             Section(TITLE, [matrix_table(run, wide=wide), *legend_lines(run)], "matrix"),
             *(
                 differing_section(run, backend, source.options, pictured=k < _PICTURED)
@@ -101,6 +102,10 @@ def describe_counts(run: Run) -> str:
         f"{', '.join(found)}; {len(run.pairs)} pairs; seed {run.seed}; {run.seconds:.1f} s, "
         f"of them {run.transport_seconds:.1f} s transport; {rate:.1f} cases/s"
     )
+
+
+def _backends(run: Run, source: Source) -> list[Block]:
+    return [backend_table(run), *declared_lines(run), *form_lines(run), *_inputs(source)]
 
 
 def _inputs(source: Source) -> Iterator[Line]:

@@ -44,6 +44,9 @@ class Adapter(Protocol):
     A further method, `weights(config, params)`, is optional. It loads arrays into the framework's
     own weights and returns what those hold, by the names that they have there.
 
+    So is `uncompiled()`, for an adapter that compiles a program for each shape: it returns the same
+    adapter, which runs operation by operation. Checks ask for it where a shape appears once.
+
     Three attributes are optional too: `settings`, `rounding_model` and `engine` say what results
     depend on, how the adapter rounds, and which shipped framework computes it (docs/adapters.md).
     """
@@ -86,6 +89,12 @@ def find_unsupported(adapter: Any) -> dict[str, str]:
 def describe_missing(adapter: Any, method: str) -> str:
     """Return the reason why a missing method is unsupported."""
     return f"{type(adapter).__name__} has no method {method}"
+
+
+def make_uncompiled(adapter: Any) -> Any:
+    """Return the adapter that runs operation by operation, or the adapter itself if it can't."""
+    uncompiled = getattr(adapter, "uncompiled", None)
+    return uncompiled() if callable(uncompiled) else adapter
 
 
 def weigh_y_alone(cotangent: Outputs) -> Outputs:

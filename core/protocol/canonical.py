@@ -10,11 +10,18 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateparity.network.batch import Outputs
-from gateparity.protocol.adapter import STATES, find_unsupported, weigh_y_alone
+from gateparity.protocol.adapter import (
+    STATES,
+    find_unsupported,
+    make_uncompiled,
+    weigh_y_alone,
+)
 from gateparity.protocol.guard import Guarded
 from gateparity.protocol.validation import check_batch, check_gradients, check_outputs, check_trace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateparity.network.batch import Batch, Trace
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
@@ -52,9 +59,14 @@ class Lstm(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Canonical:
-    """An adapter behind its layout; calls raise errors for arrays of a wrong shape."""
+    """An adapter behind its layout; calls raise errors for arrays of a wrong shape.
+
+    `compiles` says for the config and the batch of a call whether the framework may compile it. If
+    not, the call runs operation by operation in an adapter that can do so.
+    """
 
     adapter: Adapter
+    compiles: Callable[[Config, Batch], bool] = lambda _config, _batch: True
 
     @property
     def differentiates(self) -> bool:
@@ -70,7 +82,7 @@ class Canonical:
         """Run the adapter over a batch, and check the shapes of its outputs."""
         check_batch(batch, config)
         native = self.adapter.layout.pack(params, config)
-        outputs = self.adapter.forward(config, native, batch)
+        outputs = self._adapter_for(config, batch).forward(config, native, batch)
         check_outputs(outputs, config, batch, self.lacks)
         return Outputs(outputs.y) if "final_states" in self.lacks else outputs
 
@@ -78,7 +90,7 @@ class Canonical:
         """Run the adapter, and return every pre-activation, gate and state."""
         check_batch(batch, config)
         native = self.adapter.layout.pack(params, config)
-        trace = self.adapter.gates(config, native, batch)
+        trace = self._adapter_for(config, batch).gates(config, native, batch)
         check_trace(trace, config, batch)
         return trace
 
@@ -91,7 +103,8 @@ class Canonical:
         native = self.adapter.layout.pack(params, config)
         if "final_states" in self.lacks:
             cotangent = weigh_y_alone(cotangent)
-        found = self.adapter.gradients(config, native, batch, cotangent)
+        adapter = self._adapter_for(config, batch)
+        found = adapter.gradients(config, native, batch, cotangent)
         check_gradients(found, config, native, batch, self.lacks)
         return self.adapter.layout.pullback(found.params, config), found.batch
 
@@ -112,7 +125,11 @@ class Canonical:
         """
         guarded = getattr(self.adapter, "guarded", None)
         adapter: Any = guarded() if guarded else Guarded(self.adapter)
-        return Canonical(adapter)
+        return Canonical(adapter, self.compiles)
+
+    def _adapter_for(self, config: Config, batch: Batch) -> Adapter:
+        adapter: Adapter = self.adapter
+        return adapter if self.compiles(config, batch) else make_uncompiled(adapter)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import arrays_by_name, map_arrays
 from gateparity.network.parameters import CellWeights
-from gateparity.protocol.adapter import describe_missing, find_unsupported
+from gateparity.protocol.adapter import describe_missing, find_unsupported, make_uncompiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +69,10 @@ class Guarded:
     def guarded(self) -> Guarded:
         """Return this object, which is guarded already."""
         return self
+
+    def uncompiled(self) -> Guarded:
+        """Return the same LSTM under guard, running operation by operation if it can."""
+        return Guarded(make_uncompiled(self.lstm))
 
     @property
     def layout(self) -> Layout:

@@ -7,7 +7,8 @@ import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
-from gateparity.conformance.judgement.budget import Budget
+from gateparity.conformance.judgement.budget import Budget, make_rounding_model
+from gateparity.conformance.judgement.shared import make_shared_budget, restate
 from gateparity.conformance.judgement.undecided import SHARE, find_undecided, span_words
 from gateparity.conformance.judgement.verdict import Expected, Mismatch, judge, judge_pair
 from gateparity.conformance.problems.case import build_case, draw_for
@@ -157,3 +158,13 @@ def test_a_scaled_budget_keeps_what_is_undecided():
     budget = Budget(case, {"y": np.ones((2, 2, 50))}, undecided=mask)
     assert budget.scaled(2.0**-29).undecided is mask
     assert not judge({"y": mask["y"] * 1.0}, Expected({"y": mask["y"] * 1.0}, budget)).sigmas
+
+
+def test_a_shared_budget_keeps_shifts_and_what_is_undecided(chaotic):
+    case, found, expected = chaotic
+    shared = make_shared_budget(case, make_rounding_model("float32"), frozenset())
+    budget = restate(shared, expected.truth)
+    assert sorted(budget.undecided) == ["c_n", "h_n", "y"]
+    score = judge(found, Expected(expected.truth, budget))
+    assert "undecided there" in score.undecided
+    assert score.shifts is not None
