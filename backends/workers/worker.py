@@ -23,6 +23,7 @@ from gateparity.network.config import Config
 from gateparity.network.deprecated import USED, warn
 from gateparity.protocol.adapter import describe_missing, find_unsupported
 from gateparity.protocol.guard import Guarded
+from gateparity.protocol.repeated import repeat
 from gateparity.protocol.training import Examples, Prediction, Recipe, Training, TrainingState
 
 if TYPE_CHECKING:
@@ -129,18 +130,34 @@ def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
     Raise `Unsupported` for a method that the adapter lacks. An adapter without `weights` is assumed
     to hold the parameters as given.
     """
-    *guarded, operation = operation.split()
+    manner, _, operation = operation.rpartition(" ")
+    if manner == "repeated":
+        return _perform_repeatedly(adapter, operation, *args)
     config, params, *rest = args
     if getattr(adapter, operation, None) is None:
         if operation == "weights":  # it is believed to keep what it is given
             return params
         raise Unsupported(describe_missing(adapter, operation))
-    method = getattr(Guarded(adapter) if guarded else adapter, operation)
+    method = getattr(Guarded(adapter) if manner else adapter, operation)
     if operation in ("train", "predict"):
         answer = method(Config(**config), TrainingState(**params), *_training_inputs(*rest))
     else:
-        inputs = (kind(**arrays) for kind, arrays in zip((Batch, Outputs), rest, strict=False))
-        answer = method(Config(**config), params, *inputs)
+        answer = method(Config(**config), params, *_read_inputs(rest))
+    return _require_kind(answer, operation)
+
+
+def _perform_repeatedly(adapter: Any, method: str, config: Any, questions: Any) -> dict[str, Any]:
+    asked = {name: (params, *_read_inputs(rest)) for name, (params, *rest) in questions.items()}
+    answers = repeat(adapter, method, Config(**config), asked)
+    return {name: _require_kind(answer, method) for name, answer in answers.items()}
+
+
+def _read_inputs(arrays: list[Any]) -> list[Any]:
+    """Return the batch, and the cotangent if there is one."""
+    return [kind(**given) for kind, given in zip((Batch, Outputs), arrays)]  # noqa: B905  as 3.9
+
+
+def _require_kind(answer: Any, operation: str) -> Any:
     if not isinstance(answer, _ANSWERS[operation]):
         found, expected = type(answer).__name__, _ANSWERS[operation].__name__
         raise TypeError(f"{operation} returned a {found}, expected gateparity's {expected}")

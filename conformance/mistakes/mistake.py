@@ -100,6 +100,7 @@ TRACE: Final = comparing("trace")
 COMPUTES: Final = ANSWERS | TRACE
 WEIGHTS: Final = comparing("weights")
 PURITY: Final = comparing("side effects")
+CALLS: Final = comparing("calls")
 REFUSAL: Final = comparing("refusals")
 UNCUT: Final = COMPUTES & {check.name for check in CHECKS.values() if check.whole}
 
