@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+
 from gateparity.conformance.problems import special_values
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
@@ -87,6 +89,12 @@ def having(holds: Callable[[Recipe], object]) -> frozenset[str]:
     return COMPUTES & {c.name for c in CHECKS.values() if any(holds(RECIPES[n]) for n in c.cases)}
 
 
+def spoiling(name: str) -> frozenset[str]:
+    """Return the checks that compare numbers in a case with NaN in the array of this name."""
+    nan = special_values.Spoil({name: np.nan})
+    return having(lambda recipe: recipe.values == nan)
+
+
 def run_at(*dtypes: str) -> frozenset[str]:
     """Return the checks that compare numbers at one of these dtypes."""
     return COMPUTES & {c.name for c in CHECKS.values() if set(dtypes) & set(c.dtypes)}
@@ -121,5 +129,6 @@ OVERFLOWING: Final = having(
     )
 )
 NAN: Final = having(lambda recipe: recipe.values is special_values.nan)
+STEEP: Final = having(lambda recipe: recipe.values is special_values.steep)
 LONG: Final = having(lambda recipe: recipe.steps > 64)
 WIDE: Final = having(lambda recipe: recipe.input_size > 32)

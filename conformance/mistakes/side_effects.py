@@ -65,6 +65,17 @@ def _ignores_strides(lstm: Wrappable, config: Config, params: Parameters, batch:
     return lstm.forward(config, params, dataclasses.replace(batch, x=_as_in_memory(batch.x)))
 
 
+def _misreads_fortran(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    return lstm.forward(config, params, dataclasses.replace(batch, x=_as_fortran(batch.x)))
+
+
+def _as_fortran(array: Array) -> Array:
+    """Return the numbers in the order of their memory, if that is Fortran's."""
+    if not isinstance(array, np.ndarray) or not array.flags.fnc:
+        return array
+    return array.ravel("K").reshape(array.shape)
+
+
 def _as_in_memory(array: Array) -> Array:
     """Return the numbers from the start of a view's memory, as if its strides were ignored."""
     if not isinstance(array, np.ndarray) or array.base is None or array.flags.c_contiguous:
@@ -135,6 +146,10 @@ _PURITY: Rows = {
     "strides ignored": (
         "a view was read from the start of its memory, whatever its strides",
         _far(forward=_ignores_strides),
+    ),
+    "Fortran order misread": (
+        "x in Fortran order was read as if it were in C order",
+        _far(forward=_misreads_fortran),
     ),
 }
 

@@ -7,23 +7,22 @@ was kept under a key without that array, or from the first call, is the answer t
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gateparity.conformance.requirements.answers import label, name_gradients, name_outputs
-from gateparity.network.batch import arrays_by_name, replace_arrays
-from gateparity.network.parameters import CellWeights, fields
+from gateparity.network.batch import INITIAL_STATES, arrays_by_name, replace_arrays
+from gateparity.network.parameters import fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
+    from gateparity.network.batch import Batch, Outputs
+    from gateparity.network.parameters import CellWeights, Parameters
     from gateparity.protocol.canonical import Lstm
-    from gateparity.protocol.repeated import Questions
-
-_GIVEN: Final = "given states"
 
 
 def calls(lstm: Lstm, case: Case) -> Results:
@@ -32,48 +31,49 @@ def calls(lstm: Lstm, case: Case) -> Results:
     Raise `Impure` if equal arguments have answers with other bits. The first answers are compared
     with the truth, all but the gates, which another check compares.
     """
-    asked = dict(_inputs(case, states="initial_states" not in lstm.lacks))
-    config = case.config
-    found = lstm.repeated("forward", config, asked)
+    config, asked = case.config, list(_questions(case, given="initial_states" not in lstm.lacks))
+    inputs = {name: (params, batch) for name, params, batch, d in asked if d is case.cotangent}
+    found = lstm.repeated("forward", config, inputs)
     results = _join({name: name_outputs(outputs) for name, outputs in found.items()})
     if lstm.traces:
-        lstm.repeated("gates", config, asked)
+        lstm.repeated("gates", config, inputs)
     if lstm.differentiates:
-        with_cotangents = dict(_with_cotangents(asked, case))
-        back = lstm.repeated("gradients", config, with_cotangents)
+        back = lstm.repeated("gradients", config, {name: given for name, *given in asked})
         results |= _join({n: name_gradients(*d, config.directions) for n, d in back.items()})
     return results
 
 
-def _inputs(case: Case, *, states: bool) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Yield parameters and batches, by what is other in them."""
-    params, batch = case.params, case.batch
-    yield "", (params, batch)
-    yield "another x", (params, dataclasses.replace(batch, x=-batch.x))
+def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Batch, Outputs]]:
+    """Yield what is other in a question, and its arguments; in the last one everything is."""
+    params, batch, d = case.params, case.batch, case.cotangent
+    yield "", params, batch, d
+    yield "another x", params, dataclasses.replace(batch, x=-batch.x), d
     for name in fields(params[0]):
-        yield f"another {name}", (tuple(_negated(cell, name) for cell in params), batch)
+        yield f"another {name}", tuple(_negate(cell, name) for cell in params), batch, d
+    for name, array in arrays_by_name(d).items():
+        yield f"another cotangent of {name}", params, batch, replace_arrays(d, **{name: -array})
     if batch.lengths is not None:
-        yield "other lengths", (params, replace_arrays(batch, lengths=np.roll(batch.lengths, 1)))
-        yield "no lengths", (params, dataclasses.replace(batch, lengths=None))
-    if states:
-        given = dataclasses.replace(batch, states=case.cotangent.states)
-        yield _GIVEN, (params, given)
-        for name in (f"{state}_0" for state in case.config.cell.states):
-            array = arrays_by_name(given)[name]
-            yield f"another {name}", (params, replace_arrays(given, **{name: -array}))
+        yield "other lengths", params, _turn_lengths(batch), d
+        yield "no lengths", params, dataclasses.replace(batch, lengths=None), d
+    if given:
+        states = dataclasses.replace(batch, states=d.states)
+        yield "initial states", params, states, d
+        for name in INITIAL_STATES:
+            other = replace_arrays(states, **{name: -arrays_by_name(states)[name]})
+            yield f"initial states, another {name}", params, other, d
+    turned = dataclasses.replace(_turn_lengths(batch), x=-batch.x)
+    yield "everything other", tuple(_negate(cell, *fields(cell)) for cell in params), turned, d
 
 
-def _with_cotangents(asked: Questions, case: Case) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Yield the same questions with the case's cotangent, and the first with others."""
-    for name, given in asked.items():
-        yield name, (*given, case.cotangent)
-    for name, array in arrays_by_name(case.cotangent).items():
-        other = replace_arrays(case.cotangent, **{name: -array})
-        yield f"another cotangent of {name}", (case.params, case.batch, other)
+def _turn_lengths(batch: Batch) -> Batch:
+    """Return the batch with the next sequence's length for each sequence, if it has lengths."""
+    if batch.lengths is None:
+        return batch
+    return dataclasses.replace(batch, lengths=np.roll(batch.lengths, 1))
 
 
-def _negated(cell: CellWeights, name: str) -> CellWeights:
-    return dataclasses.replace(cell, **{name: -getattr(cell, name)})
+def _negate(cell: CellWeights, *names: str) -> CellWeights:
+    return dataclasses.replace(cell, **{name: -getattr(cell, name) for name in names})
 
 
 def _join(found: dict[str, Results]) -> Results:

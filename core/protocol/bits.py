@@ -61,6 +61,8 @@ def name_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Array]]:
 
 
 def _pick(arrays: list[Array]) -> Array:
+    if not isinstance(arrays[0], np.ndarray):
+        return arrays[-1]  # many draws of one number, which no worker returns
     others = [a for a in arrays if a.shape != arrays[0].shape or a.dtype != arrays[0].dtype]
     if others:
         return others[0]  # refused by its shape or dtype

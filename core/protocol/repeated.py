@@ -8,7 +8,6 @@ message asks for all calls of a method.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import sys
 import threading
 import time
@@ -35,7 +34,7 @@ _SWITCH: Final = 1e-6  # seconds after which Python may go on with the other thr
 
 
 def repeat(lstm: Any, method: str, config: Config, questions: Questions) -> dict[str, Any]:
-    """Ask every question in turn, 64 calls in all, then from two threads; return first answers.
+    """Ask every question in turn, 64 calls in all, then two of them at once; return first answers.
 
     The first question is asked in every second call. Raise `Impure` if an answer has other bits
     than the first one to the same question. An adapter that declares that it isn't deterministic
@@ -76,7 +75,7 @@ def _order(names: Sequence[str]) -> Iterator[str]:
 def _ask_from_two_threads(
     ask: Callable[[str], Any], lstm: Any, method: str, names: Sequence[str]
 ) -> list[tuple[str, Any]]:
-    """Return the answers that two threads get at once, one to the first question.
+    """Return the answers that two threads get at once, to the first and to the last question.
 
     There are none for an adapter that takes one call at a time.
     """
@@ -87,18 +86,16 @@ def _ask_from_two_threads(
     end = time.perf_counter() + _AT_ONCE_S
     least, most = CALLS_AT_ONCE
 
-    def work(own: Sequence[str]) -> None:
+    def work(name: str) -> None:
         try:
-            for k, name in enumerate(itertools.islice(itertools.cycle(own), most)):
+            for k in range(most):
                 if errors or (k >= least and time.perf_counter() > end):
                     break
                 found.append((name, ask(name)))
         except Exception as error:  # noqa: BLE001  a framework may raise anything
             errors.append(error)
 
-    threads = [
-        threading.Thread(target=work, args=(own,)) for own in (names[:1], names[1:] or names)
-    ]
+    threads = [threading.Thread(target=work, args=(name,)) for name in (names[0], names[-1])]
     with _switching_often():
         for thread in threads:
             thread.start()
