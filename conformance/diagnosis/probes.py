@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.conformance.problems.arrays import name_arrays
-from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.cases import RECIPES, SPOILED
 from gateparity.conformance.requirements.answers import find_lacks, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
@@ -53,6 +53,10 @@ PROBES: Final = (
     ("purity", "sequence", "float32"),
     ("purity", "ragged", "float32"),
     ("refusal", "sequence", "float32"),
+    *(("values", r.name, "float32") for r in SPOILED if r.name.startswith("nan_")),
+    ("gradients", "steep", "float32"),
+    ("calls", "zero_states", "float32"),
+    ("calls", "uneven", "float32"),
 )
 
 

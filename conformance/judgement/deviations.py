@@ -101,6 +101,7 @@ DEVIATIONS: Final = (
             ("lengths", "nan_padding"),
             ("permutation", "ragged"),
             ("purity", "ragged"),
+            ("calls", "uneven"),
         ),
         ("float32",),
         "MXNet's rnn.LSTM accepts use_sequence_length on a CPU and ignores it: every sequence has "

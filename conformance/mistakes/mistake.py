@@ -118,6 +118,9 @@ TWO_LAYERS: Final = having(lambda recipe: recipe.layers > 1)
 TWO_OF_BOTH: Final = having(lambda recipe: recipe.directions == 2 and recipe.layers > 1)
 TWO_CELLS: Final = TWO_DIRECTIONS | TWO_LAYERS
 SHORT: Final = having(lambda recipe: any(n < recipe.steps for n in recipe.lengths))
+SHORT_REVERSE: Final = having(
+    lambda recipe: recipe.directions == 2 and any(n < recipe.steps for n in recipe.lengths)
+)
 ZERO_LENGTH: Final = having(lambda recipe: 0 in recipe.lengths)
 LARGE: Final = having(
     lambda recipe: recipe.values in (special_values.saturated, special_values.overflowing)
