@@ -21,7 +21,7 @@ from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import Batch, Gradients, Outputs, Trace
 from gateparity.network.config import Config
 from gateparity.network.deprecated import USED, warn
-from gateparity.protocol.adapter import describe_missing, find_unsupported
+from gateparity.protocol.adapter import describe_missing, find_exceptions, find_unsupported
 from gateparity.protocol.guard import Guarded
 from gateparity.protocol.repeated import repeat
 from gateparity.protocol.training import Examples, Prediction, Recipe, Training, TrainingState
@@ -106,7 +106,7 @@ def _read_rounding_model(adapter: Any) -> Mapping[str, float]:
 
 def _build_manifest(adapter: Any, engine: str) -> dict[str, str]:
     """Return what results may depend on; the line `engine` names the declared engine."""
-    manifest = _read_settings(adapter) | read_manifest()
+    manifest = _read_settings(adapter) | read_manifest() | find_exceptions(adapter)
     manifest.pop("engine", None)
     return manifest | ({"engine": engine} if engine else {})
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateparity.conformance.requirements.answers import label, name_gradients, name_outputs
-from gateparity.network.batch import INITIAL_STATES, arrays_by_name, replace_arrays
+from gateparity.network.batch import INITIAL_STATES, arrays_by_name, map_states, replace_arrays
 from gateparity.network.parameters import fields
 
 if TYPE_CHECKING:
@@ -55,13 +55,14 @@ def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Ba
     if batch.lengths is not None:
         yield "other lengths", params, _turn_lengths(batch), d
         yield "no lengths", params, dataclasses.replace(batch, lengths=None), d
+    turned = dataclasses.replace(_turn_lengths(batch), x=-batch.x)
     if given:
+        turned = dataclasses.replace(turned, states=map_states(d, np.negative).states)
         states = dataclasses.replace(batch, states=d.states)
         yield "initial states", params, states, d
         for name in INITIAL_STATES:
             other = replace_arrays(states, **{name: -arrays_by_name(states)[name]})
             yield f"initial states, another {name}", params, other, d
-    turned = dataclasses.replace(_turn_lengths(batch), x=-batch.x)
     yield "everything other", tuple(_negate(cell, *fields(cell)) for cell in params), turned, d
 
 

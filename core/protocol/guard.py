@@ -13,7 +13,7 @@ import numpy as np
 
 from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import map_arrays
-from gateparity.protocol.adapter import describe_missing, find_unsupported
+from gateparity.protocol.adapter import declares_false, describe_missing, find_unsupported
 from gateparity.protocol.bits import copy_arrays, find_difference, pick_farthest, read_bits
 from gateparity.protocol.memory import views
 
@@ -114,7 +114,7 @@ class Guarded:
         """Raise `Impure` if a call depends on the one before it, or writes to its answer."""
         first, other = read_bits(answer), _map(np.negative, _without_states(given))
         apart, overwritten = read_bits(run(other)), f"a second call of {method} wrote to"
-        if not getattr(self.lstm, "deterministic", True):
+        if declares_false(self.lstm, "deterministic"):
             return _require(first, read_bits(answer), f"{overwritten} the first one's")
         try:
             _require(apart, read_bits(run(other)), f"a second call of {method} differs in")

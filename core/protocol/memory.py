@@ -26,11 +26,16 @@ def _reversed(array: Array) -> Array:
     return np.flip(larger[..., 0])
 
 
+def _fortran(array: Array) -> Array:
+    """Return a copy with the first axis next to itself in memory."""
+    return np.array(array, order="F")
+
+
 _ORDERS: Final = {
     "read-only ones": np.ndarray.copy,
     "strided views": _strided,
     "views in reverse": _reversed,
-    "ones in Fortran order": np.asfortranarray,
+    "ones in Fortran order": _fortran,
 }
 
 
@@ -43,7 +48,8 @@ def views(tree: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _read_only(array: Array) -> Array:
-    # The view's base stays writable: nobody but the view's owner has it.
     view = array.view()
-    view.flags.writeable = False
+    for owner in (view.base, view):  # both, else the view could be made writable again
+        if isinstance(owner, np.ndarray):
+            owner.flags.writeable = False
     return view

@@ -11,10 +11,11 @@ import contextlib
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.errors import Impure, Unsupported
-from gateparity.protocol.adapter import describe_missing
+from gateparity.protocol.adapter import declares_false, describe_missing
 from gateparity.protocol.bits import copy_arrays, find_difference, pick_farthest, read_bits
 from gateparity.protocol.guard import require_determinism
 
@@ -47,14 +48,14 @@ def repeat(lstm: Any, method: str, config: Config, questions: Questions) -> dict
     def ask(name: str) -> Any:
         return copy_arrays(call(config, *copy_arrays(questions[name])))
 
-    if not getattr(lstm, "deterministic", True):
+    if declares_false(lstm, "deterministic"):
         return _ask_unsteady(ask, lstm, method, questions)
     answers: dict[str, Any] = {}
     for k, name in enumerate(_order(list(questions))):
         answer = ask(name)
         array = find_difference(read_bits(answers.setdefault(name, answer)), read_bits(answer))
         if array:
-            require_determinism(lambda name=name: ask(name), method)
+            require_determinism(partial(_ask_last_of, ask, [*questions][-1], name), method)
             raise Impure(
                 f"call {k + 1} of {method}{_with(name)}: {array} differs from the first such call"
             )
@@ -62,6 +63,11 @@ def repeat(lstm: Any, method: str, config: Config, questions: Questions) -> dict
         if array := find_difference(read_bits(answers[name]), read_bits(answer)):
             raise Impure(_unsafe(method, f"{array} differs from that of a call alone"))
     return answers
+
+
+def _ask_last_of(ask: Callable[[str], Any], *names: str) -> Any:
+    """Ask questions in turn, and return the last answer: it may depend on the call before."""
+    return [ask(name) for name in names][-1]
 
 
 def _order(names: Sequence[str]) -> Iterator[str]:
@@ -79,7 +85,7 @@ def _ask_from_two_threads(
 
     There are none for an adapter that takes one call at a time.
     """
-    if not getattr(lstm, "threads", True):
+    if declares_false(lstm, "threads"):
         return []
     found: list[tuple[str, Any]] = []
     errors: list[Exception] = []
