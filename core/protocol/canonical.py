@@ -98,7 +98,6 @@ class Canonical:
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Return the gradients of the parameters, and of x, h_0 and c_0, after checking shapes."""
-        check_outputs(cotangent, config, batch)
         found: tuple[Parameters, Batch]
         found = self._call("gradients", config, params, batch, cotangent)
         return found
@@ -141,6 +140,8 @@ class Canonical:
     ) -> tuple[Any, ...]:
         """Return the arguments as the adapter takes them."""
         check_batch(batch, config)
+        for part in cotangent:
+            check_outputs(part, config, batch)
         native = self.adapter.layout.pack(params, config)
         if "final_states" in self.lacks:
             cotangent = tuple(map(weigh_y_alone, cotangent))
