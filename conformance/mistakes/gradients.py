@@ -169,7 +169,7 @@ _STEEP: Rows = {
 GRADIENT_MISTAKES: Final = (
     *alike("gradients", _SHOWN, GRADIENTS, _RESULTS, path="backward"),
     *alike(
-        "gradients",
+        "values",
         "gradients of weights that are large",
         GRADIENTS & STEEP,
         _STEEP,
