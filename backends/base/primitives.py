@@ -25,7 +25,8 @@ class Primitives:
     `settings()` returns what the framework is set to, for the manifest; `device` is there too,
     unless the framework reports its own. `wait(answer)` returns when an answer is computed, where a
     call returns before; `threads()` is how many one operation may use, 0 for every
-    core: the bench needs both.
+    core: the bench needs both. `uncompiled` has the same primitives with calls that run operation
+    by operation, where a framework compiles and does without for a shape that appears once.
     """
 
     version: str
@@ -39,6 +40,7 @@ class Primitives:
     wait: Callable[[Any], Any] = lambda _: None
     threads: Callable[[], int] = lambda: 0
     device: Device = "cpu"
+    uncompiled: Primitives | None = None
 
 
 def on_off(switch: object) -> str:

@@ -106,6 +106,11 @@ class Variant:
         """Return the output layer's numbers and the last states of a model in training."""
         return training.predict(self.outputs, self.primitives, config, state, x, recipe)
 
+    def uncompiled(self) -> Variant:
+        """Return the same adapter, which runs operation by operation if its framework can."""
+        primitives = self.primitives.uncompiled
+        return dataclasses.replace(self, primitives=primitives) if primitives else self
+
     def outputs(self, config: Config, params: Native, batch: Batch) -> Any:
         """Return `y, h_n, c_n` as the framework's own arrays."""
         return self._call(self.run, config, params, batch)[: 1 + len(config.cell.states)]

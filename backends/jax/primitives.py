@@ -1,6 +1,7 @@
 """JAX as an adapter needs it: arrays, calls, derivatives, settings.
 
-Compiled, once for each config and shape.
+Compiled, once for each config and shape, also a shape that appears once: JAX compiles each
+operation of its own too, so operation by operation takes longer (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jax
 import numpy as np
 
+from gateparity.backends.base.compilation import note_program, run_compiled
 from gateparity.backends.base.primitives import Primitives, on_off
 from gateparity.backends.catalogue import FRAMEWORKS
 
@@ -26,11 +28,13 @@ jax.config.update("jax_enable_x64", True)  # noqa: FBT003
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _call(run: Callable[..., Any], config: Config, *inputs: Any) -> Any:
+    note_program()
     return run(config, *inputs)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _vjp(run: Callable[..., Any], config: Config, inputs: Any, cotangents: Any) -> Any:
+    note_program()
     *sources, lengths = inputs
 
     def outputs(*sources: Any) -> Any:
@@ -60,8 +64,8 @@ PRIMITIVES: Final = Primitives(
     version=jax.__version__,
     from_numpy=lambda array: array,  # jit takes NumPy's arrays as they are
     to_numpy=np.asarray,
-    call=_call,
-    vjp=_vjp,
+    call=functools.partial(run_compiled, _call),
+    vjp=functools.partial(run_compiled, _vjp),
     trainer=_trainer,
     rounding_model=dict(FRAMEWORKS["jax"].rounding_model),
     settings=_settings,

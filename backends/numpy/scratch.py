@@ -50,7 +50,10 @@ class Scratch:
 
     def gates(self, config: Config, params: Native, batch: Batch) -> Trace:
         """Return every pre-activation, gate and state."""
-        _, tapes = self.run(config, params, batch)
+        return self.trace(config, params, batch, self.run(config, params, batch)[1])
+
+    def trace(self, config: Config, params: Native, batch: Batch, tapes: list[Tape]) -> Trace:
+        """Return every pre-activation, gate and state of a run that left these tapes."""
         cells = [cell_params(params, f"l{cell_name(config, k)}.") for k in range(config.cells)]
         traces = [tape.trace(w) for tape, w in zip(tapes, cells, strict=True)]
         return build_trace(config, batch, traces)
@@ -85,7 +88,9 @@ class Scratch:
                     reverse=is_reverse(config, k),
                     backward_cell=self.backward_cell,
                 )
-                d_params |= {f"l{cell_name(config, k)}.{name}": dw[name] for name in w}
+                d_params |= {
+                    f"l{cell_name(config, k)}.{name}": dw[name] for name in w if name in dw
+                }
                 dXs.append(dX)
             dY = sum(dXs[1:], start=dXs[0])
         return Gradients(d_params, Batch(dY, {"h": dH_0, "c": dC_0}))

@@ -2,7 +2,8 @@
 
 XLA compiles each call, once for each config and shape. The compiled function is faster than a plain
 `tf.function`, but its compilation takes time. The layer variant therefore runs eagerly on sequences
-that are too short to repay it. Keras runs eagerly by default, too.
+that are too short to repay it. Keras runs eagerly by default, too. Every variant runs eagerly where
+it is asked to, and where there are no steps: XLA doesn't compile a loop that reads from none.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
+from gateparity.backends.base.compilation import note_program, run_compiled, run_uncompiled
 from gateparity.backends.base.primitives import Primitives, on_off
 from gateparity.backends.catalogue import FRAMEWORKS
 
@@ -46,7 +48,8 @@ def _gradient(run: Callable[..., Any], config: Config, inputs: Any, cotangents: 
     with tf.GradientTape() as tape:
         tape.watch(sources)
         y, h_n, c_n, *_ = run(config, *sources, lengths)
-    return tape.gradient((y, h_n, c_n), sources, cotangents)
+    zero = tf.UnconnectedGradients.ZERO  # of what no step reads, where there are none
+    return tape.gradient((y, h_n, c_n), sources, cotangents, unconnected_gradients=zero)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,9 +70,9 @@ class PreparedRun:
 def _function(
     work: Callable[..., Any], run: Callable[..., Any], config: Config, *, steps: int
 ) -> Callable[..., Any]:
-    if isinstance(run, PreparedRun) and steps < _WORTH_COMPILING:
-        return functools.partial(work, run, config)
-    return _compile(work, run, config)
+    if steps == 0 or (isinstance(run, PreparedRun) and steps < _WORTH_COMPILING):
+        return functools.partial(run_uncompiled, work, run, config)
+    return functools.partial(run_compiled, _compile(work, run, config))
 
 
 @functools.cache
@@ -82,9 +85,12 @@ def _compile(
     """
     if isinstance(run, PreparedRun):
         run.prepare(config)
-    compiled: Callable[..., Any] = tf.function(
-        functools.partial(work, run, config), jit_compile=True
-    )
+
+    def make_program(*inputs: Any) -> Any:
+        note_program()
+        return work(run, config, *inputs)
+
+    compiled: Callable[..., Any] = tf.function(make_program, jit_compile=True)
     return compiled
 
 
@@ -115,14 +121,15 @@ TRAINING: Final = (
     if IS_KERAS_2
     else {}
 )
-PRIMITIVES: Final = Primitives(
+_UNCOMPILED: Final = Primitives(
     version=tf.__version__,
     from_numpy=tf.constant,
     to_numpy=np.asarray,  # shares the tensor's memory; tensor.numpy() copies it
-    call=_call,
-    vjp=_vjp,
+    call=functools.partial(run_uncompiled, _run),
+    vjp=functools.partial(run_uncompiled, _gradient),
     trainer=_trainer,
     rounding_model=dict(FRAMEWORKS["tensorflow"].rounding_model),
     settings=_settings,
     threads=tf.config.threading.get_intra_op_parallelism_threads,
 )
+PRIMITIVES: Final = dataclasses.replace(_UNCOMPILED, call=_call, vjp=_vjp, uncompiled=_UNCOMPILED)

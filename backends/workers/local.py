@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateparity.backends.backend import Backend
+from gateparity.backends.base.compilation import take_tally
 from gateparity.backends.workers.remote import BackendError, RemoteAdapter
 from gateparity.backends.workers.wire import decode, encode
 from gateparity.backends.workers.worker import describe, describe_error, one_line, perform
@@ -19,6 +20,8 @@ from gateparity.errors import Impure, InputError, Unsupported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.backends.base.compilation import Form
+
 
 class LocalWorker:
     """A worker in this process. `report` gets every exception of the adapter with its traceback."""
@@ -26,6 +29,7 @@ class LocalWorker:
     def __init__(self, adapter: Any, report: Callable[[Exception], object]) -> None:
         self._adapter = adapter
         self._report = report
+        self.form: Form = ""  # of the last call
 
     def call(self, operation: str, *args: Any) -> Any:
         """Answer at once. Raises `Unsupported`, `Impure`, or `BackendError`."""
@@ -36,6 +40,7 @@ class LocalWorker:
                 if operation == "load"
                 else perform(self._adapter, operation, question)
             )
+            self.form, _ = take_tally()
             return decode(encode(answer))
         except (Unsupported, Impure):
             raise

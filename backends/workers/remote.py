@@ -10,6 +10,7 @@ import contextlib
 import copy
 import functools
 import importlib.resources
+import math
 import os
 import re
 import signal
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.base.compilation import Form
     from gateparity.backends.place import Place
     from gateparity.backends.workers.programs import Loan, ProgramStore
     from gateparity.network.config import Config
@@ -78,6 +80,8 @@ class Worker:
         self.limit = min(limit, threading.TIMEOUT_MAX)
         self.seconds = 0.0  # that calls took, as seen from here
         self.far_seconds = 0.0  # of those, spent on the far side: the rest is transport
+        self.compiling_seconds = 0.0  # of those on the far side
+        self.form: Form = ""  # of the last call
         self.lost = False
         self.dropped = False  # whether it died with compiled programs, which then are suspected
         self.tenant: object = None  # whose adapter is loaded, where several take turns
@@ -121,11 +125,17 @@ class Worker:
         it gives no valid answer within `limit` seconds. A lost worker is closed.
         """
         start = time.perf_counter()
-        kind, value, seconds, deprecated = self._exchange(operation, encode([operation, *args]))
-        # The far side measures its own time. Only the difference depends on the connection.
-        self.seconds += time.perf_counter() - start
-        self.far_seconds += seconds
-        for sentence in deprecated:  # the far side's own warnings are in its log alone
+        facts: dict[str, Any] = {"seconds": math.inf}  # a call that is lost spent all of it there
+        try:
+            kind, value, facts = self._exchange(operation, encode([operation, *args]))
+        finally:
+            spent = time.perf_counter() - start
+            # The far side measures its own time. Only the difference depends on the connection.
+            self.seconds += spent
+            self.far_seconds += min(facts["seconds"], spent)
+        self.compiling_seconds += facts["compiling"]
+        self.form = facts["form"]
+        for sentence in facts["deprecated"]:  # the far side's own warnings are in its log alone
             warnings.warn(sentence, DeprecationWarning, stacklevel=2)
         if kind == "unsupported":
             raise Unsupported(value)
@@ -152,7 +162,7 @@ class Worker:
         with contextlib.suppress(OSError):
             self._folder.cleanup()
 
-    def _exchange(self, operation: str, message: Any) -> tuple[str, Any, float, list[str]]:
+    def _exchange(self, operation: str, message: Any) -> tuple[str, Any, dict[str, Any]]:
         self._calling, lost = True, WorkerLost
         try:
             # The log has all earlier calls too; only what comes after this position belongs to this
@@ -161,8 +171,8 @@ class Worker:
             self._channel.send(message)
             # A hang in native code can't be interrupted from Python, so the time limit is on this
             # side.
-            kind, value, seconds, deprecated = self._channel.receive(self.limit)
-            answer = kind, decode(value), seconds, deprecated
+            kind, value, facts = self._channel.receive(self.limit)
+            answer = kind, decode(value), facts
         except self._channel.TimeoutError:
             reason = f"no answer to {operation} within {self.limit:g} s"
         except (EOFError, OSError):
@@ -226,6 +236,8 @@ def open_worker(
 class Caller(Protocol):
     """An object that answers calls to an adapter: a worker, or an adapter in this process."""
 
+    form: Form  # in which the last call ran
+
     def call(self, operation: str, *args: Any) -> Any:
         """Return the answer to a call. Raise `Unsupported`, `Impure`, or `BackendError`."""
 
@@ -236,6 +248,7 @@ class RemoteAdapter:
     def __init__(self, worker: Caller, target: str) -> None:
         self._worker = worker
         self._manner = ""
+        self.forms: set[Form] = set()  # of the calls since a check began
         found = worker.call("load", target)
         self.name: str = found["name"]
         self.version: str = found["version"]
@@ -288,9 +301,16 @@ class RemoteAdapter:
         """Return the same adapter with its calls guarded in the worker, next to the framework."""
         # Only the name of the operation changes. The guard has to be in the worker, where arguments
         # are not copies (core/protocol/guard.py).
-        guarded = copy.copy(self)
-        guarded._manner = "guarded "
-        return guarded
+        return self._in_manner("guarded")
+
+    def uncompiled(self) -> RemoteAdapter:
+        """Return the same adapter with calls that run operation by operation where it can."""
+        return self._in_manner("uncompiled")
+
+    def _in_manner(self, manner: str) -> RemoteAdapter:
+        other = copy.copy(self)  # which has the same set of forms
+        other._manner = f"{self._manner}{manner} "
+        return other
 
     def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
         """Repeat calls of a method in the worker, and return the answer to each question."""
@@ -298,7 +318,9 @@ class RemoteAdapter:
         return {name: _READERS[method](answer) for name, answer in found.items()}
 
     def _call(self, method: str, *args: Any) -> Any:
-        return self._worker.call(self._manner + method, *args)
+        answer = self._worker.call(self._manner + method, *args)
+        self.forms.add(self._worker.form)
+        return answer
 
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {

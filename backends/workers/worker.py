@@ -1,8 +1,10 @@
 """The far side: a loop in a worker's interpreter that answers calls to one adapter.
 
-Every answer is `(kind, value, seconds, deprecated)`: the kind of answer, its value or a reason, the
-time that the call took on this side, and a sentence for each old spelling that was used in a call
-for the first time. It needs NumPy and the framework alone.
+Every answer is `(kind, value, facts)`: the kind of answer, its value or a reason, and facts about
+the call. `seconds` is the time that it took on this side, and `compiling` how much of that the
+framework compiled for. `form` says whether it ran a compiled program. `deprecated` has a sentence
+for each old spelling that was used in a call for the first time. It needs NumPy and the framework
+alone.
 """
 
 from __future__ import annotations
@@ -15,13 +17,19 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gateparity.backends.base.compilation import take_tally
 from gateparity.backends.workers.manifest import describe_settings, read_manifest
 from gateparity.backends.workers.wire import decode, encode
 from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import Batch, Gradients, Outputs, Trace
 from gateparity.network.config import Config
 from gateparity.network.deprecated import USED, warn
-from gateparity.protocol.adapter import describe_missing, find_exceptions, find_unsupported
+from gateparity.protocol.adapter import (
+    describe_missing,
+    find_exceptions,
+    find_unsupported,
+    make_uncompiled,
+)
 from gateparity.protocol.guard import Guarded
 from gateparity.protocol.repeated import repeat
 from gateparity.protocol.training import Examples, Prediction, Recipe, Training, TrainingState
@@ -67,7 +75,9 @@ def serve(channel: Any) -> None:
             traceback.print_exc()  # into the log
         deprecated = [target + sentence for sentence in [*USED.values()][warned:]]
         warned = len(USED)
-        channel.send((*answer, seconds, deprecated))
+        form, compiling = take_tally()
+        facts = {"seconds": seconds, "compiling": compiling, "form": form, "deprecated": deprecated}
+        channel.send((*answer, facts))
 
 
 def _load(target: str) -> Any:
@@ -125,20 +135,22 @@ def _read_settings(adapter: Any) -> dict[str, str]:
 
 
 def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
-    """Perform `forward`, `guarded forward` and so on, and check the type of the answer.
+    """Perform `forward`, `guarded uncompiled forward`..., and check the type of the answer.
 
     Raise `Unsupported` for a method that the adapter lacks. An adapter without `weights` is assumed
     to hold the parameters as given.
     """
-    manner, _, operation = operation.rpartition(" ")
-    if manner == "repeated":
+    *manners, operation = operation.split()
+    if "uncompiled" in manners:
+        adapter = make_uncompiled(adapter)
+    if "repeated" in manners:
         return _perform_repeatedly(adapter, operation, *args)
     config, params, *rest = args
     if getattr(adapter, operation, None) is None:
         if operation == "weights":  # it is believed to keep what it is given
             return params
         raise Unsupported(describe_missing(adapter, operation))
-    method = getattr(Guarded(adapter) if manner else adapter, operation)
+    method = getattr(Guarded(adapter) if "guarded" in manners else adapter, operation)
     if operation in ("train", "predict"):
         answer = method(Config(**config), TrainingState(**params), *_training_inputs(*rest))
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from rich import filesize
+from rich.markup import escape
 
 from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
@@ -20,6 +21,7 @@ from gateparity.conformance.commands.options import (
     Cases,
     Checks,
     Force,
+    Input,
     Isolate,
     Json,
     Junit,
@@ -27,6 +29,8 @@ from gateparity.conformance.commands.options import (
     NoCache,
     NoSave,
     Prefix,
+    Problems,
+    Profile,
     Record,
     Report,
     Save,
@@ -43,11 +47,13 @@ from gateparity.conformance.failures.saver import make_saver
 from gateparity.conformance.recordings.recording import make_recording
 from gateparity.conformance.recordings.writing import pack_recording
 from gateparity.conformance.reports.blocks import line
-from gateparity.conformance.reports.console import print_error, print_note
+from gateparity.conformance.reports.console import make_console, print_error, print_line, print_note
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.junit import to_junit
+from gateparity.conformance.reports.profile import profile_section
 from gateparity.conformance.reports.record import to_json
 from gateparity.conformance.reports.run import run_report
+from gateparity.conformance.runs.expected import conclude, with_expected
 from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.storage.kinds import RECORDING, Kind
 
@@ -57,7 +63,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.failures.saver import Saver
-    from gateparity.conformance.reports.blocks import Line
+    from gateparity.conformance.reports.blocks import Block, Line
     from gateparity.conformance.runs.plan import Plan, Source
     from gateparity.conformance.runs.result import Run
 
@@ -78,6 +84,8 @@ EXAMPLES: Final = """
 
   gateparity check --weights model.pt --prefix encoder    a trained LSTM
 
+  gateparity check --weights model.pt --input case.npz    your own numbers
+
   gateparity check --text timemachine.txt --json run.json
 
   gateparity check --report parity.html                   a page to look at
@@ -91,10 +99,12 @@ EXAMPLES: Final = """
 def check(
     backend: Specs = None,
     case: Cases = None,
+    problem: Problems = None,
     checks: Checks = None,
     seed: Seed = 0,
     weights: Weights = None,
     prefix: Prefix = None,
+    input: Input = None,  # noqa: A002  the option's name
     text: TextFile = None,
     json: Json = None,
     junit: Junit = None,
@@ -107,6 +117,7 @@ def check(
     wide: Wide = False,
     no_cache: NoCache = False,
     isolate: Isolate = False,
+    profile: Profile = False,
     no_save: NoSave = False,
     force: Force = False,
 ) -> None:
@@ -114,18 +125,26 @@ def check(
 
     Exit code 0: all agree; 1: something differs; 2: something could not run.
     """
-    inputs = (weights, text)
+    inputs = (weights, input, text)
     others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
     files = ReportFiles("run", json, report, markdown, others=others, inputs=inputs, force=force)
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
     backends = choose_backends(backend)
-    plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text)
+    plan, source, expected = choose_plan(
+        backends, case, checks, seed, weights, prefix, text, problem, input
+    )
     first, least = backends_to_load(backend, backends), 1 if record else 2
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
-    recorded = _write_others(files, record, run, plan, source)
-    files.publish(run_report(run, source, wide=wide, more=recorded), to_json(run, source))
+    more = [*_write_others(files, record, run, plan, source), *_profile(run, wanted=profile)]
+    run = with_expected(run, plan, expected)
+    conclusion = [conclude(run, plan)] if input else []
+    lead = [line(words) for words in conclusion]
+    found = run_report(run, source, wide=wide, lead=lead, more=more)
+    files.publish(found, to_json(run, source))
+    for words in conclusion:
+        print_line(escape(words), make_console())  # the last of all, to be pasted
     raise typer.Exit(run.exit_code)
 
 
@@ -157,6 +176,10 @@ def _run(
     if store and store.trouble:
         print_note(store.trouble)
     return dataclasses.replace(run, least=least)
+
+
+def _profile(run: Run, *, wanted: bool) -> list[Block]:
+    return [profile_section(run.profile)] if wanted and run.profile else []
 
 
 def _write_others(

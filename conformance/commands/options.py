@@ -40,6 +40,14 @@ Cases = Annotated[
         autocompletion=complete_case,
     ),
 ]
+Problems = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--problem",
+        metavar="N",
+        help="A problem of the array that the seed draws, from 1; repeat for more.",
+    ),
+]
 Checks = Annotated[
     list[str] | None,
     typer.Option(
@@ -56,6 +64,14 @@ Weights = Annotated[
 ]
 Prefix = Annotated[
     str | None, typer.Option(metavar="NAME", help="Where in the state_dict the LSTM is.")
+]
+Input = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Your own problem, .npz or .safetensors, for --weights: x, and if you like h_0, c_0, "
+        "lengths, cotangents, and the values that you expect.",
+    ),
 ]
 TextFile = Annotated[
     Path | None, typer.Option("--text", metavar="FILE", help="A text, fed as one-hot characters.")
@@ -126,6 +142,10 @@ Isolate = Annotated[
         "--isolate",
         help="A worker for each backend; else the variants of one framework take turns in one.",
     ),
+]
+Profile = Annotated[
+    bool,
+    typer.Option("--profile", help="Print where the time went: compilation, calls, transport..."),
 ]
 Save = Annotated[
     Path | None,

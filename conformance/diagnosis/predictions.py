@@ -10,9 +10,10 @@ import numpy as np
 
 from gateparity.conformance.diagnosis.probes import run_probe
 from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.judgement.verdict import ALLOWED, Expected, passes
+from gateparity.conformance.judgement.verdict import Expected, passes
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.network.dtypes import unit_roundoff
 from gateparity.protocol.canonical import make_lacking
@@ -68,7 +69,7 @@ class Predictions:
         tested without mistakes only, since how a shift looks depends on the LSTM.
         """
         # The tests are ordered by cost. A shape or a large error excludes most mistakes at once. A
-        # budget needs 8 to 32 draws of the whole LSTM, so it comes last.
+        # budget needs 32 draws of the whole LSTM or more, so it comes last.
         predicted = self._predict(mistakes, probe)
         if isinstance(probe.found, str) or isinstance(predicted, str):
             return probe.found == predicted
@@ -173,7 +174,8 @@ class Predictions:
                     rounding_model,
                     apply_mistakes=lambda truth: _as_asked(mistakes, truth, probe),
                 )
-        return self._budgets[key].scaled(unit_roundoff(dtype) / rounding_model.unit)
+        factor = unit_roundoff(dtype) / rounding_model.unit
+        return self._budgets[key] if factor == 1 else self._budgets[key].scaled(factor)
 
 
 def _is_finite(found: Found) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.conformance.problems.arrays import name_arrays
+from gateparity.conformance.problems.case import number_problem
 from gateparity.conformance.problems.cases import RECIPES, SPOILED
 from gateparity.conformance.requirements.answers import find_lacks, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
@@ -115,7 +116,7 @@ def is_probe(key: Key) -> bool:
     """Return whether a diagnosis looks at a check: at some named cases, and at every case of the
     user's own, which is a checkpoint's LSTM or a text.
     """
-    return key in PROBES or key[1] not in RECIPES
+    return key in PROBES or (key[1] not in RECIPES and not number_problem(key[1]))
 
 
 def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:

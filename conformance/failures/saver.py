@@ -22,7 +22,7 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
 from gateparity.conformance.failures.failure import Failure, save_failure
 from gateparity.conformance.failures.shrink import TIME_LIMIT, GiveUp, shrink
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.runs.result import Result
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths
@@ -166,7 +166,8 @@ def file_name(result: Result) -> str:
     backend = re.sub(r"[^A-Za-z0-9._]+", "-", _public(label))[:_NAME]
     if backend.replace("-", ":", 1) != label:
         backend += f"-{zlib.crc32(label.encode('utf-8', 'replace')):08x}"
-    return f"{backend}-{result.check}-{result.case}-{result.dtype}.safetensors"
+    case = result.case.replace(" ", "-")
+    return f"{backend}-{result.check}-{case}-{result.dtype}.safetensors"
 
 
 def _first_failures(results: list[Result]) -> list[int]:

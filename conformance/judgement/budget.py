@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import numpy as np
 
+from gateparity.conformance.judgement.confidence import ALLOWED, PRIOR, count_draws, find_limit
 from gateparity.conformance.judgement.rounding import (
     Draws,
     RoundingModel,
     make_rounding,
 )
+from gateparity.conformance.judgement.scores import OUTPUTS, Scorer
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.network.batch import FINAL_STATES, Outputs, from_names
 from gateparity.network.dtypes import DTYPES, unit_roundoff
-from gateparity.network.parameters import CellWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,15 +31,12 @@ if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
-    from gateparity.network.config import Config
-    from gateparity.network.parameters import Array, Parameters
+    from gateparity.network.parameters import Array
     from gateparity.protocol.canonical import Lstm
 
-_DRAWS: Final = (8, 32)  # fewest and most; 32 know a standard deviation to an eighth
+_FEWEST: Final = 32  # draws of a large case: they know a standard deviation to an eighth
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
-_PRIOR: Final = 8  # draws that the mean of the array counts for: few draws can miss by a lot
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
-_OUTPUTS: Final = ("y", *FINAL_STATES)
 _DECLARED: Final = ("factors", "bias", "sigmoid_floor")
 
 
@@ -49,13 +46,14 @@ class Budget:
 
     They are zero where rounding has no effect, such as past the end of a sequence. `scores (cell,
     gate, hidden)` is None where a check has no outputs. `weights` are the outputs' weights in the
-    scores, zero where a number may be flushed to zero.
+    scores, zero where a number may be flushed to zero. `scorer` finds the scores of errors.
     """
 
     case: Case
     sigmas: Results
     weights: Results = dataclasses.field(default_factory=dict)
     scores: Array | None = None
+    scorer: Scorer | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def scaled(self, factor: float) -> Budget:
         """Return the budget for a unit roundoff that is `factor` times as large."""
@@ -64,7 +62,7 @@ class Budget:
         # times weights, and its deviation scale with 1/f.
         scores = None if self.scores is None else self.scores / factor
         weights = {name: weight / factor**2 for name, weight in self.weights.items()}
-        return Budget(self.case, sigmas, weights, scores)
+        return Budget(self.case, sigmas, weights, scores, self.scorer)
 
     def shifts(self, errors: Results) -> Array | None:
         """Return by how many standard deviations each bias seems shifted, `(cell, gate, hidden)`.
@@ -72,10 +70,10 @@ class Budget:
         The weighted errors are backpropagated through the reference. The gradient of a bias then
         says how much the errors look like a shift of it (Rao's score test).
         """
-        if self.scores is None:
+        if self.scores is None or self.scorer is None:
             return None
         known = {n: np.where(np.isfinite(errors[n]), errors[n], 0) for n in self.weights}
-        scores = _scores(self.case, known, self.weights)
+        scores = self.scorer.scores(known, self.weights)
         return np.where(self.scores > 0, scores / np.where(self.scores > 0, self.scores, 1), 0)
 
 
@@ -125,25 +123,32 @@ def make_budget(
     # Two runs of the same equations, one exact and one with random roundings: their difference is
     # the rounding error, and nothing else.
     exact = check.run(apply_mistakes(Truth(dtype="float64")), case)
+    elements = _count_elements(exact, case)
+    at_once = _passes(case, count_draws(elements))
     passes = [
         _errors(check, case, exact, make_rounding(rounding_model, draws, seed + k), apply_mistakes)
-        for k, draws in enumerate(_passes(case))
+        for k, draws in enumerate(at_once)
     ]
-    draws = sum(_passes(case))
+    draws = sum(at_once)
+    # A large case has fewer draws than its elements need. Then its deviations widen, so that the
+    # limit can stay as it is.
+    widening = max(find_limit(elements, draws) / ALLOWED, 1.0)
     totals = {n: sum(np.square(p[n].values).sum(-1) for p in passes) for n in exact}
-    drawn = {name: pool(total, draws) for name, total in totals.items()}
+    drawn = {name: pool(total, draws) * widening for name, total in totals.items()}
     # Whether a final result is flushed to zero depends on the backend and not on chance, so it is
     # not drawn. Its size is added to every variance instead.
     sigmas = {
         name: np.hypot(sigma, np.where(_may_vanish(exact[name]), rounding_model.flush, 0))
         for name, sigma in drawn.items()
     }
-    outputs = [name for name in _OUTPUTS if name in exact]
+    outputs = [name for name in OUTPUTS if name in exact]
     if not outputs or not case.batch.x.size:
         return Budget(case, sigmas)
     weights = {name: _weigh(drawn[name], rounding_model.flush) for name in outputs}
-    scores = [np.square(_scores(case, errors, weights).values).sum(-1) for errors in passes]
-    return Budget(case, sigmas, weights, np.sqrt(np.sum(scores, axis=0) / draws))
+    scorer = Scorer(case)
+    scores = [np.square(scorer.scores(errors, weights).values).sum(-1) for errors in passes]
+    deviations = np.sqrt(np.sum(scores, axis=0) / draws)
+    return Budget(case, sigmas, weights, deviations * widening, scorer)
 
 
 def _errors(
@@ -170,27 +175,6 @@ def _moved(array: Any, exact: Array, rounding: Rounding) -> Array:
         return np.where(finite, drawn - exact[..., None], 0)
 
 
-@np.errstate(all="ignore")  # gradients of the inputs may overflow, and aren't wanted
-def _scores(case: Case, errors: Any, weights: Results) -> Any:
-    """Return the derivative of half the weighted squared error by each bias.
-
-    Its shape is `(cell, gate, hidden)`, and a last axis for the draws if `errors` has one.
-    """
-    zeros = _zero_states(errors["y"], case.config)  # of the kind of y, which may be draws
-    weighted = {n: errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS}
-    cotangents = from_names(Outputs, weighted)
-    config = dataclasses.replace(case.config, biases=True)
-    found, _ = Truth(dtype="float64").gradients(
-        config, _biased(case.params), case.batch, cotangents
-    )
-    biases: list[Any] = [cell.b_ih for cell in found]
-    return np.stack(biases)
-
-
-def _zero_states(y: Any, config: Config) -> Any:
-    return np.concatenate([y[:1, :, : config.hidden_size] * 0] * config.cells)
-
-
 def _may_vanish(exact: Array) -> Array:
     vanishing: Array = np.isfinite(exact) & (exact != 0)
     return vanishing
@@ -201,21 +185,20 @@ def _weigh(sigma: Array, flush: float) -> Array:
     return np.where(mask, 1 / np.square(np.where(mask, sigma, 1)), 0)
 
 
-def _biased(params: Parameters) -> Parameters:
-    zeros = np.zeros(params[0].w_ih.shape[:2], params[0].w_ih.dtype)
-    return tuple(
-        cell if cell.b_ih is not None else CellWeights(cell.w_ih, cell.w_hh, zeros, zeros)
-        for cell in params
-    )
+def _count_elements(results: Results, case: Case) -> int:
+    """Return how many numbers a verdict compares: all elements, and a shift for each bias."""
+    config = case.config
+    shifts = config.cells * len(config.cell.gates) * config.hidden_size
+    return shifts + sum(array.size for array in results.values())
 
 
-def _passes(case: Case) -> list[int]:
-    """Return how many draws each pass takes; large cases get fewer draws, to bound memory."""
+def _passes(case: Case, wanted: int) -> list[int]:
+    """Return how many draws each pass takes; large cases get fewer draws than wanted."""
     steps, size, _ = case.batch.x.shape
     # The memory of a pass grows with draws times states. Draws are repeated in several passes
     # instead of all at once, and reduced for cases where even that takes too long.
     work = max(steps * size * case.config.hidden_size * case.config.cells, 1)
-    draws = int(np.clip(16 * _WORK // work, *_DRAWS))
+    draws = min(wanted, max(16 * _WORK // work, _FEWEST))
     at_once = int(np.clip(_WORK // work, 1, draws))
     return [min(at_once, draws - k) for k in range(0, draws, at_once)]
 
@@ -224,10 +207,10 @@ def pool(squares: Array, draws: int) -> Array:
     """Shrink each variance towards the array's mean, but not towards one of another scale."""
     # With few draws the smallest of many estimated variances is much too small, and would cause a
     # false alarm. So each is shrunk towards the mean of its array, as an empirical Bayes estimate
-    # with `_PRIOR` pseudo-draws (Efron and Morris, 1973). Where rounding has no effect the variance
+    # with `PRIOR` pseudo-draws (Efron and Morris, 1973). Where rounding has no effect the variance
     # stays 0.
     own = squares / draws
     mask = own > 0
     prior = np.minimum(own[mask].mean() if mask.any() else 0.0, _PRIOR_AT_MOST * own)
-    sigmas: Array = np.sqrt((draws * own + _PRIOR * prior) / (draws + _PRIOR))
+    sigmas: Array = np.sqrt((draws * own + PRIOR * prior) / (draws + PRIOR))
     return sigmas

@@ -15,6 +15,7 @@ Probabilistic Rounding Error Analysis, 2019.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,10 @@ _LEAST: Final = float(np.finfo(np.float64).tiny)
 _LARGEST: Final = float(np.finfo(np.float64).max) / 4
 # IEEE 754 rounds the results of + - * / correctly, and these operations need no rounding at all.
 _EXACT: Final[frozenset[np.ufunc]] = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
+_SUMS: Final = 16  # partial sums of a product that are looked at
+# The root of the mean of 1 / x^2 over leading digits x in [1, 2), whose density is 1 / (x ln 2):
+# a rounding error of known sums is that much smaller than a bound that holds for all digits.
+_DIGITS: Final = math.sqrt(3 / 8 / math.log(2))
 _ULPS: Final[dict[np.ufunc, float]] = {np.exp: 2.0, np.tanh: 2.0}  # what a good library promises
 
 
@@ -92,13 +97,14 @@ class Draws(NDArrayOperatorsMixin):
         # The exact result in float64 has 29 bits more than float32, so only the added noise counts.
         plain = [_values(a) for a in inputs]
         exact = ufunc(*plain)
-        if ufunc is np.exp:  # at its largest it has a reciprocal, which may be flushed to zero
+        # At its largest it has a reciprocal, which may be flushed to zero.
+        if ufunc is np.exp and not exact.max(initial=0) <= _LARGEST:
             np.minimum(exact, _LARGEST, out=exact, where=np.isfinite(plain[0]))
         if exact.dtype.kind != "f" or ufunc in _EXACT:
             return Draws(exact, self.rounding)
         # The error to one side varies slowly with the argument, so unlike the scatter it does not
         # average out in a batch.
-        if ufunc in _ULPS:
+        if ufunc in _ULPS and self.rounding.rounding_model.bias:
             exact = exact * (1 + self._bias(plain[0]))
         rounded = self._round(exact, _ULPS.get(ufunc, 1.0))
         if ufunc is np.divide:  # a gate that is all but closed, and may have much behind it
@@ -172,21 +178,17 @@ class Draws(NDArrayOperatorsMixin):
             return self._product(a, b[:, None])[..., 0]
         if a.ndim == 1:
             return self._product(a[None], b)[..., 0, :]
-        # Libraries differ in the order of a sum, so the error is that of a random order. The
-        # partial sums s_k then walk at random, and all roundings together have the variance u^2 w^2
-        # / 3 with w^2 = q (1 + n/6) + S^2 n/3. Here q is the sum of the squared terms, S their sum,
-        # and n the number of terms that are not zero. The first part dominates if terms cancel, the
-        # second if they have one sign. docs/rounding.md has the derivation; it follows Higham and
-        # Mary, 2019.
         a, b = self._factor(a), self._factor(b)
-        exact, terms = _multiply(a, b), _count_terms(a, b)
-        walk = np.hypot(_root(a, b, terms) * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
+        exact = _multiply(a, b)
         unit = self.rounding.rounding_model.unit
         if not unit:
             return Draws(exact, self.rounding)
         # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
+        # How far the sums walk is needed to two digits, which all draws share: one draw is enough.
+        walk = _walk(a[..., :1], b[..., :1], exact[..., :1])
         rounded = _hash(exact, self.rounding.seeds)
-        rounded *= np.where(np.isfinite(walk), walk, 0) * unit
+        finite = np.isfinite(walk)
+        rounded *= (walk if finite.all() else np.where(finite, walk, 0)) * unit
         rounded += exact
         self._settle(rounded, exact, self.rounding.rounding_model.floor)
         return Draws(rounded, self.rounding)
@@ -203,14 +205,12 @@ class Draws(NDArrayOperatorsMixin):
         values: Array = x.values
         return values
 
-    def _bias(self, x: Array) -> Array | float:
+    def _bias(self, x: Array) -> Array:
         """Return the relative error to one side of exp or tanh: a wave over the arguments.
 
         Each draw has a wave of another length and phase.
         """
         rounding_model, seeds = self.rounding.rounding_model, self.rounding.seeds
-        if not rounding_model.bias:
-            return 0.0
         # Approximations of exp and tanh by polynomials err in slow waves over the argument. Each
         # draw has one random wave, with a length from 1 to 4. docs/rounding.md says how a backend's
         # own wave is measured.
@@ -236,8 +236,8 @@ class Draws(NDArrayOperatorsMixin):
         # Below the floor the error is no longer relative. A zero stays exact: adding nothing does
         # not round.
         if floor and self.rounding.rounding_model.unit:
-            small = (np.abs(exact) * self.rounding.rounding_model.unit < floor) & (exact != 0)
-            if small.any():
+            small = np.abs(exact) * self.rounding.rounding_model.unit < floor
+            if small.any() and (small := small & (exact != 0)).any():
                 rounded += _hash(rounded, self.rounding.seeds) * np.where(small, floor, 0)
 
 
@@ -273,21 +273,30 @@ def _multiply(a: Array, b: Array) -> Array:
     # Draws times weights is the usual product in a cell. BLAS is fast for one large matrix, and
     # slow for a stack of small ones.
     if b.shape[-1] == 1 and b.ndim == 3:
-        front = np.moveaxis(a, -1, 0)
+        front = _draws_first(a)
         rows = front.reshape(math.prod(front.shape[:-1]), front.shape[-1])
         flat = rows @ b[..., 0]
-        return np.moveaxis(flat.reshape(*front.shape[:-1], b.shape[1]), 0, -1)
+        return _draws_last(flat.reshape(*front.shape[:-1], b.shape[1]))
     if a.shape[-1] == 1 and a.ndim == b.ndim == 3:
         flat = a[..., 0] @ b.reshape(len(b), b.shape[1] * b.shape[2])
         return flat.reshape(len(a), *b.shape[1:])
     ndim = max(a.ndim, b.ndim)
-    product: Array = np.moveaxis(_front(a, ndim) @ _front(b, ndim), 0, -1)
-    return product
+    return _draws_last(_front(a, ndim) @ _front(b, ndim))
+
+
+def _draws_first(a: Array) -> Array:
+    first: Array = a.transpose(-1, *range(a.ndim - 1))  # np.moveaxis, which takes longer
+    return first
+
+
+def _draws_last(a: Array) -> Array:
+    # in this order in memory too, as the noise is: operations on two orders are slow
+    return np.ascontiguousarray(a.transpose(*range(1, a.ndim), 0))
 
 
 def _front(a: Array, ndim: int) -> Array:
     """Move the axis of the draws to the front, and pad to `ndim` axes after it."""
-    front = np.moveaxis(a, -1, 0)
+    front = _draws_first(a)
     padded: Array = front.reshape(len(front), *[1] * (ndim - a.ndim), *front.shape[1:])
     return padded
 
@@ -300,6 +309,57 @@ def _count_terms(a: Array, b: Array) -> Any:
 
 
 @np.errstate(all="ignore")
+def _walk(a: Array, b: Array, exact: Array) -> Array:
+    """Return the root of the summed squares of everything that a product rounds, in one draw.
+
+    That is every term and every partial sum, in the worst of three orders.
+    """
+    # Libraries differ in the order of a sum. In a random order, the partial sums s_k walk at
+    # random, and all roundings together have the variance u^2 w^2 / 3 with w^2 = q (1 + n/6) +
+    # S^2 n/3. Here q is the sum of the squared terms, S their sum, and n the number of terms that
+    # are not zero. The first part dominates if terms cancel, the second if they have one sign.
+    # docs/rounding.md has the derivation; it follows Higham and Mary, 2019.
+    terms = _count_terms(a, b)
+    root = _root(a, b, terms)
+    by_chance = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
+    # Most libraries add in the order of memory, or in reverse. The terms of a gradient are then in
+    # order of time: those of early steps may have one sign and those of late steps the other, and
+    # the sums walk further than by chance.
+    onward, back = _paths(a, b)
+    in_order = np.hypot(root, np.maximum(onward, back) * _DIGITS)
+    walk: Array = np.maximum(by_chance, in_order)
+    return walk
+
+
+def _paths(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return the root of the summed squares of the partial sums, in order and in reverse order.
+
+    Sums are taken after each of up to `_SUMS` blocks of terms, and are a line inside a block.
+    """
+    size = a.shape[-2]
+    ends = np.linspace(0, size, min(size, _SUMS) + 1).astype(int)
+    blocks = [(a[..., i:j, :], b[..., i:j, :, :]) for i, j in itertools.pairwise((0, *ends))]
+    sums = np.cumsum(np.stack([_multiply(*block) for block in blocks]), 0)
+    counts = [_count_terms(*block) for block in blocks[1:]]
+    scale = _scale(sums)
+    return _length(sums / scale, counts) * scale, _length((sums[-1] - sums) / scale, counts) * scale
+
+
+def _length(sums: Array, counts: list[Any]) -> Array:
+    """Return the root of the summed squares along lines between sums, of so many terms each."""
+    length: Array = np.sqrt(
+        sum(
+            (
+                n / 3 * (s * s + s * t + t * t)
+                for n, s, t in zip(counts, sums, sums[1:], strict=False)
+            ),
+            start=np.zeros_like(sums[0]),
+        )
+    )
+    return length
+
+
+@np.errstate(all="ignore")
 def _root(a: Array, b: Array, terms: Any) -> Array:
     """Return the root of the sum of a product's squared terms.
 
@@ -307,7 +367,8 @@ def _root(a: Array, b: Array, terms: Any) -> Array:
     """
     # Squares of numbers near 1e200 overflow though their root is a normal number.
     squares = _multiply(np.square(a), np.square(b))
-    if (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
+    usual = squares.min(initial=np.inf) > _LEAST and squares.max(initial=0) < np.inf
+    if usual or (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
         plain: Array = np.sqrt(squares)
         return plain
     one, other = _scale(a), _scale(b)

@@ -46,6 +46,16 @@ def cut_steps(case: Case, start: int, stop: int, states: States | None) -> Case:
     )
 
 
+def find_cut(case: Case) -> int:
+    """Return the step to cut a case at: half its steps, or before its shortest sequence ends.
+
+    Return 0 where there is no such step, so that no piece has a sequence of no steps.
+    """
+    steps, lengths = len(case.batch.x), case.batch.lengths
+    shortest = steps if lengths is None else int(lengths.min(initial=steps))
+    return max(min(steps // 2, shortest - 1), 0)
+
+
 def add_parameters(parts: Sequence[Parameters]) -> Parameters:
     """Return the sum of the pieces' gradients."""
     return tuple(_add_cells(cells) for cells in zip(*parts, strict=True))

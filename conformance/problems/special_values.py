@@ -22,40 +22,51 @@ if TYPE_CHECKING:
     Places = dict[tuple[int, ...], float]
 
 
+def scale_arrays(case: Case, **factors: float | Array) -> Case:
+    """Multiply inputs, states and parameters by the factors with their names."""
+    arrays = arrays_by_name(case.batch)
+    batch = {name: arrays[name] * factors[name] for name in arrays if name in factors}
+    params = tuple(
+        CellWeights(**{name: array * factors.get(name, 1) for name, array in fields(cell).items()})
+        for cell in case.params
+    )
+    return dataclasses.replace(case, batch=replace_arrays(case.batch, **batch), params=params)
+
+
 def saturated(case: Case) -> Case:
     """Scale pre-activations up to about 50 either way, so that gates are close to 0 and 1."""
-    return _scale(case, w_ih=64, b_ih=16, b_hh=16, c_0=16)
+    return scale_arrays(case, w_ih=64, b_ih=16, b_hh=16, c_0=16)
 
 
 def overflowing(case: Case) -> Case:
     """Scale pre-activations so far that their exponential is infinite or zero."""
     limit = int(np.finfo(case.config.dtype).maxexp)
-    return _scale(case, w_ih=4 * limit, b_ih=limit, b_hh=limit, c_0=limit)
+    return scale_arrays(case, w_ih=4 * limit, b_ih=limit, b_hh=limit, c_0=limit)
 
 
 def subnormal(case: Case) -> Case:
     """Scale inputs below the least normal number, and kernels so that products are ordinary."""
     tiny = float(np.finfo(case.config.dtype).tiny)
-    return _scale(case, x=tiny, w_ih=1 / tiny, h_0=tiny, c_0=tiny)
+    return scale_arrays(case, x=tiny, w_ih=1 / tiny, h_0=tiny, c_0=tiny)
 
 
 def flushed(case: Case) -> Case:
     """Return the case that an engine computes if it takes subnormal numbers for zero."""
     tiny = np.finfo(case.config.dtype).tiny
     arrays = arrays_by_name(dataclasses.replace(case.batch, lengths=None))
-    return _scale(case, **{name: abs(array) >= tiny for name, array in arrays.items()})
+    return scale_arrays(case, **{name: abs(array) >= tiny for name, array in arrays.items()})
 
 
 def zeros(case: Case) -> Case:
     """Set inputs and states to zero, so that only the biases have an effect."""
-    return _scale(case, x=0, h_0=0, c_0=0)
+    return scale_arrays(case, x=0, h_0=0, c_0=0)
 
 
 def huge(case: Case) -> Case:
     """Set a first input and a cell state of about 1e30: finite, but not squared in float32."""
     x = np.ones_like(case.batch.x)
     x[0] = 2.0**100  # alone, so that later gates let the cell state through
-    return _scale(case, x=x, c_0=2.0**100)
+    return scale_arrays(case, x=x, c_0=2.0**100)
 
 
 def nan(case: Case) -> Case:
@@ -116,17 +127,6 @@ def _spoiled(array: Array, number: float) -> Array:
         tuple(min(place, size - 1) for place, size in zip((1, 1, 2), array.shape, strict=False))
     ] = number
     return spoiled
-
-
-def _scale(case: Case, **factors: float | Array) -> Case:
-    """Multiply inputs, states and parameters by the factors with their names."""
-    arrays = arrays_by_name(case.batch)
-    batch = {name: arrays[name] * factors[name] for name in arrays if name in factors}
-    params = tuple(
-        CellWeights(**{name: array * factors.get(name, 1) for name, array in fields(cell).items()})
-        for cell in case.params
-    )
-    return dataclasses.replace(case, batch=replace_arrays(case.batch, **batch), params=params)
 
 
 def _put(case: Case, **places: Places) -> Case:

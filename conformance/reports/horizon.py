@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Figure, Report, Section, Table, line
 from gateparity.conformance.reports.html.chart import draw_chart
 from gateparity.conformance.reports.numbers import finite, number_words

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from typing import TYPE_CHECKING, Final, get_args
 
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Section, Table, line
 from gateparity.conformance.reports.numbers import number_words
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.groups import RANKS
 from gateparity.conformance.runs.pairs import describe_change
 from gateparity.conformance.runs.result import Status
 from gateparity.network.dtypes import SUITE_DTYPES
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from gateparity.conformance.reports.blocks import Line, Text
     from gateparity.conformance.runs.result import Pair, Result, Run
 
-RANKS: Final = ("fail", "error", "known", "pass", "skip")  # what a cell of several cases shows
 _ROOM: Final = 80  # characters of a table whose columns are named in full
 
 
@@ -63,6 +64,19 @@ def declared_lines(run: Run) -> Iterator[Line]:
         found.setdefault(words, []).append(label)
     for words, labels in found.items():
         yield line(f"Declared rounding model, {words}: {', '.join(labels)}")
+
+
+def form_lines(run: Run) -> Iterator[Line]:
+    """Yield how many results of each compiling framework came from compiled programs."""
+    found: dict[str, list[str]] = {}
+    for backend in run.backends:
+        forms = Counter(r.form for r in run.results if r.backend == backend and r.form)
+        words = ", ".join(f"{count} {form}" for form, count in forms.most_common())
+        if words:
+            found.setdefault(words, []).append(backend.label)
+    words = "; ".join(f"{', '.join(labels)} {counts}" for counts, labels in found.items())
+    if words:
+        yield line(f"Forms of results: {words}")
 
 
 def legend_lines(run: Run) -> Iterator[Line]:

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.conformance.reports.numbers import finite
+from gateparity.conformance.reports.profile import profile_json
 from gateparity.conformance.runs.result import Result
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def to_json(run: Run, source: Source) -> dict[str, Any]:
         "explanations": run.explanations,
         "manifests": {label: dict(manifest) for label, manifest in run.manifests.items()},
         "changes": [_change_json(change) for change in run.changes],
-    }
+    } | ({"profile": profile_json(run.profile)} if run.profile else {})
 
 
 def _result_json(result: Result) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def _result_json(result: Result) -> dict[str, Any]:
     if result.backend.recorded:
         backend["recorded"] = result.backend.recorded
     saved = {name: getattr(result, name) for name in _SAVED if result.saved}
-    return backend | _numbers({name: getattr(result, name) for name in _KEPT}) | saved
+    found = {name: getattr(result, name) for name in _KEPT} | {"form": result.form}
+    return backend | _numbers(found) | saved
 
 
 def _numbers(found: dict[str, Any]) -> dict[str, Any]:

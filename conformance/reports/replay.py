@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.conformance.failures.replay import exit_code
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Report, Section, Table, line
 from gateparity.conformance.reports.numbers import finite, number_words
 from gateparity.network.dtypes import count_digits
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _VERDICTS: Final = ("agrees", "differs", "could not run")  # by exit code
 _WORDS: Final[dict[Status, str]] = {
     "pass": "agrees",
+    "known": "deviates as is known",
     "fail": "differs",
     "skip": "could not run",
     "error": "could not run",

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Figure, Report, Section, Table, line
 from gateparity.conformance.reports.differing import differing_section, explain_line
 from gateparity.conformance.reports.html.layout import draw_layouts
 from gateparity.conformance.reports.matrix import (
-    RANKS,
     backend_table,
     declared_lines,
     find_failures,
+    form_lines,
     judge_cases,
     legend_lines,
     matrix_table,
@@ -24,7 +24,14 @@ from gateparity.conformance.reports.matrix import (
     shown_checks,
 )
 from gateparity.conformance.reports.undeclared import describe_place, suggest_keys
-from gateparity.conformance.runs.result import Status, check_command
+from gateparity.conformance.runs.groups import (
+    PROBLEMS,
+    RANKS,
+    count_results,
+    find_worst,
+    group_name,
+)
+from gateparity.conformance.runs.result import Status, check_command, repeat_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,7 +64,7 @@ def run_report(
     return Report(
         name,
         [
-            Section("Backends", [backend_table(run), *declared_lines(run), *_inputs(source)]),
+            Section("Backends", _backends(run, source)),
             Section(TITLE, [matrix_table(run, wide=wide), *legend_lines(run)], "matrix"),
             *(
                 differing_section(run, backend, source.options, pictured=k < _PICTURED)
@@ -92,6 +99,10 @@ def describe_counts(run: Run) -> str:
         f"{', '.join(found)}; {len(run.pairs)} pairs; seed {run.seed}; {run.seconds:.1f} s, "
         f"of them {run.transport_seconds:.1f} s transport; {rate:.1f} cases/s"
     )
+
+
+def _backends(run: Run, source: Source) -> list[Block]:
+    return [backend_table(run), *declared_lines(run), *form_lines(run), *_inputs(source)]
 
 
 def _inputs(source: Source) -> Iterator[Line]:
@@ -152,9 +163,15 @@ def _numbers(run: Run, backend: Backend, source: Source) -> Table:
     rows: list[list[Text]] = []
     for check in shown_checks(run):
         results = [r for r in run.results if (r.backend, r.check) == (backend, check)]
-        for dtype in dict.fromkeys(r.dtype for r in results):
-            cases = [r for r in results if r.dtype == dtype]
+        kinds = dict.fromkeys((group_name(r.case) == PROBLEMS, r.dtype) for r in results)
+        for of_array, dtype in kinds:
+            cases = [
+                r for r in results if (group_name(r.case) == PROBLEMS, r.dtype) == (of_array, dtype)
+            ]
             names = ", ".join(dict.fromkeys(f"{r.case} {r.status}" for r in cases))
             command = check_command(backend, check, source.options, run.seed)
+            if of_array:
+                names = count_results(cases)
+                command = repeat_command(find_worst(cases), run.seed)
             rows.append([check, dtype, judge_cases(cases), names, Cell(command, code=True)])
     return Table(("check", "dtype", "sigma", "cases", "command"), rows)

@@ -5,6 +5,7 @@ Other checks are built from these, and name their arrays in the same way.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from gateparity.network.batch import FINAL_STATES, INITIAL_STATES, arrays_by_name
@@ -57,6 +58,14 @@ def variants(lstm: Lstm, case: Case) -> Results:
 def answer(lstm: Lstm, case: Case) -> Results:
     """Return the outputs, and the gradients if the LSTM has any."""
     return forward(lstm, case) | (gradients(lstm, case) if lstm.differentiates else {})
+
+
+def answer_unless_problem(lstm: Lstm, case: Case) -> Results:
+    """Return the answer, or nothing for a problem of the array.
+
+    `forward` and `gradients` run on every problem, so that no other check compares the same again.
+    """
+    return {} if case.problem else answer(lstm, case)
 
 
 def name_outputs(outputs: Outputs) -> Results:
@@ -117,6 +126,26 @@ def comparable(one: Results, other: Results) -> tuple[Results, Results]:
 def label(results: Results, words: str) -> Results:
     """Return the same arrays, with `words` on how they were found after each name."""
     return {f"{name}, {words}": array for name, array in results.items()}
+
+
+def alone_label(b: int | str) -> str:
+    """Return the label of arrays that were found with one sequence alone."""
+    return f"sequence {b} alone"
+
+
+def find_restated(name: str, array: Array, arrays: Results) -> Array | None:
+    """Return the part of `arrays` that an array of this name restates, found in another way.
+
+    In exact arithmetic it has the same numbers: a label says how they were found. Return None where
+    it restates none of them.
+    """
+    ending = f", {_OF_Y}" if name.endswith(_OF_Y) else ""
+    words = name.removesuffix(ending).split(", ")
+    starts = [", ".join(words[:k]) + ending for k in range(len(words), 0, -1)]
+    whole = next((arrays[start] for start in starts if start in arrays), None)
+    if whole is not None and (alone := re.fullmatch(alone_label(r"(\d+)"), words[-1])):
+        whole = whole[: len(array), [int(alone[1])]]
+    return whole if whole is not None and whole.shape == array.shape else None
 
 
 def _base(name: str) -> str:

@@ -10,6 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final, Literal
 
 from gateparity.conformance.problems.cases import SPOILED
+from gateparity.conformance.problems.slices import find_cut
 from gateparity.conformance.requirements.answers import (
     forward,
     gates,
@@ -34,9 +35,35 @@ if TYPE_CHECKING:
     from gateparity.protocol.canonical import Lstm
 
 
-Compared = Literal[
-    "outputs", "gradients", "trace", "weights", "side effects", "repeated calls", "refusals"
-]
+def _always(_case: Case) -> bool:
+    return True
+
+
+def _never(_case: Case) -> bool:
+    return False
+
+
+def _has_sequences(case: Case) -> bool:
+    return case.batch.x.shape[1] > 1
+
+
+def _can_be_cut(case: Case) -> bool:
+    return case.config.directions == 1 and find_cut(case) > 0
+
+
+def _has_lengths(case: Case) -> bool:
+    return case.batch.lengths is not None
+
+
+def _has_directions(case: Case) -> bool:
+    return case.config.directions > 1
+
+
+def _has_layers(case: Case) -> bool:
+    return case.config.layers > 1
+
+
+Compared = Literal["outputs", "gradients", "trace", "weights", "side effects", "calls", "refusals"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +75,8 @@ class Check:
     needs of its own. Checks that don't need gradients compare them all the same where an adapter
     has them. `whole` is False for a check that never runs several sequences of several steps in one
     call. `against` names the variant of the same framework that a backend's results are compared
-    with, beside the reference; empty for none.
+    with, beside the reference; empty for none. `applies` says on which problems of the array it
+    runs.
     """
 
     name: str
@@ -57,6 +85,7 @@ class Check:
     compares: tuple[Compared, ...]
     needs: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = SUITE_DTYPES
+    applies: Callable[[Case], bool] = _always
     whole: bool = True
     against: str = ""
 
@@ -100,11 +129,13 @@ CHECKS: Final = {
             needs=("gradients",),
         ),
         Check("layout", layout, ("sequence", "plain", "deep"), ("weights",)),
-        Check("batch", batch, ("sequence",), ("outputs",), whole=False),
-        Check("carry", carry, ("stacked",), _BOTH, needs=("final_states",)),
-        Check("lengths", lengths, ("ragged", "one_empty", "nan_padding"), _BOTH),
-        Check("directions", directions, ("deep",), _BOTH),
-        Check("layers", layers, ("stacked",), _BOTH),
+        Check("batch", batch, ("sequence",), ("outputs",), whole=False, applies=_has_sequences),
+        Check("carry", carry, ("stacked",), _BOTH, needs=("final_states",), applies=_can_be_cut),
+        Check(
+            "lengths", lengths, ("ragged", "one_empty", "nan_padding"), _BOTH, applies=_has_lengths
+        ),
+        Check("directions", directions, ("deep",), _BOTH, applies=_has_directions),
+        Check("layers", layers, ("stacked",), _BOTH, applies=_has_layers),
         Check("variants", variants, ("sequence",), _BOTH, against="scratch"),
         Check("permutation", permutation, ("ragged", "deep"), _BOTH),
         Check(
@@ -114,16 +145,17 @@ CHECKS: Final = {
             ("outputs", "side effects"),
             dtypes=("float32",),
         ),
-        Check("sizes", sizes, _SIZES, ("outputs",), dtypes=("float32",)),
-        Check("values", values, _VALUES, ("outputs",)),
+        Check("sizes", sizes, _SIZES, ("outputs",), dtypes=("float32",), applies=_never),
+        Check("values", values, _VALUES, ("outputs",), applies=_never),
         Check("dtypes", dtypes, ("sequence",), _BOTH, dtypes=("float16",)),
-        Check("refusal", refusal, ("sequence",), ("refusals",)),
+        Check("refusal", refusal, ("sequence",), ("refusals",), applies=_never),
         Check(
             "calls",
             calls,
             ("zero_states", "uneven"),
             (*_BOTH, "calls"),
             dtypes=("float32",),
+            applies=_never,
         ),
     )
 }

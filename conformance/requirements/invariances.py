@@ -6,14 +6,22 @@ The reference is cut and joined in the same way, so a piece's results are judged
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.conformance.problems.slices import add_parameters, cut_steps, pick_sequences
+from gateparity.conformance.problems.slices import (
+    add_parameters,
+    cut_steps,
+    find_cut,
+    pick_sequences,
+)
 from gateparity.conformance.requirements.answers import (
+    alone_label,
     answer,
+    answer_unless_problem,
     forward,
     label,
     name_gradients,
@@ -23,6 +31,8 @@ from gateparity.errors import InputError
 from gateparity.network.batch import Batch, Outputs, join_states, map_states
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
     from gateparity.network.parameters import Parameters
@@ -32,7 +42,12 @@ _CHUNKS: Final = 3  # the one in the middle takes a state and hands one on
 
 
 def batch(lstm: Lstm, case: Case) -> Results:
-    """5. Compare step by step, and each sequence alone, with the whole batch."""
+    """5. Compare step by step, and each sequence alone, with the whole batch.
+
+    A problem of the array runs one sequence alone; `carry` cuts it between steps.
+    """
+    if case.problem:
+        return _one_alone(lstm, case, case.batch.x.shape[1] // 2)
     singles = [pick_sequences(case, np.array([b])) for b in range(case.batch.x.shape[1])]
     alone = [lstm.forward(one.config, one.params, one.batch) for one in singles]
     y = np.concatenate([outputs.y for outputs in alone], 1)
@@ -40,23 +55,27 @@ def batch(lstm: Lstm, case: Case) -> Results:
     found = label(name_outputs(Outputs(y, states)), "sequence by sequence")
     if case.config.directions > 1 or "final_states" in lstm.lacks:
         return found  # a reverse direction needs the last step first, and a step the states before
-    _, steps = _run_chunks(lstm, case, 1)
+    _, steps = _run_chunks(lstm, case, range(len(case.batch.x)))
     return label(name_outputs(_join_steps(steps)), "step by step") | found
 
 
 def carry(lstm: Lstm, case: Case) -> Results:
     """6. Compare chunks with carried states to the whole, and gradients stopped at each cut.
 
-    Raise `InputError` for two directions: a reverse direction can't be cut.
+    A problem of the array is cut once, and its gradients aren't stopped. Raise `InputError` for two
+    directions: a reverse direction can't be cut.
     """
     if case.config.directions > 1:
         raise InputError(f"carry needs an LSTM of 1 direction, found {case.config.directions}")
-    chunks, outputs = _run_chunks(lstm, case, -(-len(case.batch.x) // _CHUNKS))
+    steps = len(case.batch.x)
+    starts = [0, find_cut(case)] if case.problem else range(0, steps, -(-steps // _CHUNKS))
+    chunks, outputs = _run_chunks(lstm, case, starts)
     found = label(name_outputs(_join_steps(outputs)), "in chunks")
     if not lstm.differentiates:
         return found
-    stopped = label(_stopped(lstm, chunks), "stopped at each cut")
-    return found | stopped | label(_chained(lstm, chunks), "in chunks")
+    if not case.problem:
+        found |= label(_stopped(lstm, chunks), "stopped at each cut")
+    return found | label(_chained(lstm, chunks), "in chunks")
 
 
 def lengths(lstm: Lstm, case: Case) -> Results:
@@ -67,16 +86,16 @@ def lengths(lstm: Lstm, case: Case) -> Results:
 def layers(lstm: Lstm, case: Case) -> Results:
     """9. Compare a stack with its layers run one by one, each on the outputs of the layer below."""
     found = label(name_outputs(_layer_by_layer(lstm, case)), "layer by layer")
-    return answer(lstm, case) | found
+    return answer_unless_problem(lstm, case) | found
 
 
-def _run_chunks(lstm: Lstm, case: Case, stride: int) -> tuple[list[Case], list[Outputs]]:
-    """Run `stride` steps at a time, each chunk from the final states of the one before."""
+def _run_chunks(lstm: Lstm, case: Case, starts: Sequence[int]) -> tuple[list[Case], list[Outputs]]:
+    """Run the chunks that start at these steps, each from the final states of the one before."""
     chunks: list[Case] = []
     outputs: list[Outputs] = []
     states = case.batch.states
-    for start in range(0, len(case.batch.x), stride):
-        chunks.append(cut_steps(case, start, start + stride, states))
+    for start, stop in itertools.pairwise([*starts, len(case.batch.x)]):
+        chunks.append(cut_steps(case, start, stop, states))
         outputs.append(lstm.forward(case.config, case.params, chunks[-1].batch))
         states = outputs[-1].states
     return chunks, outputs
@@ -120,7 +139,11 @@ def _short_one_alone(lstm: Lstm, case: Case) -> Results:
     full = dataclasses.replace(case, batch=dataclasses.replace(case.batch, lengths=None))
     one = pick_sequences(full, np.array([b]))
     alone = cut_steps(one, 0, int(found[b]), one.batch.states)
-    return label(forward(lstm, alone), f"sequence {b} alone")
+    return label(forward(lstm, alone), alone_label(b))
+
+
+def _one_alone(lstm: Lstm, case: Case, b: int) -> Results:
+    return label(forward(lstm, pick_sequences(case, np.array([b]))), alone_label(b))
 
 
 def _layer_by_layer(lstm: Lstm, case: Case) -> Outputs:

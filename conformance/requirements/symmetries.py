@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateparity.conformance.problems.slices import pick_sequences
-from gateparity.conformance.requirements.answers import answer, label, name_gradients, name_outputs
+from gateparity.conformance.requirements.answers import (
+    answer_unless_problem,
+    label,
+    name_gradients,
+    name_outputs,
+)
 from gateparity.network.batch import map_arrays, map_states
 from gateparity.network.parameters import CellWeights, fields
 
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 
 def directions(lstm: Lstm, case: Case) -> Results:
     """8. Run in reversed time with the directions swapped, and compare after swapping back."""
-    found = answer(lstm, case)
+    found = answer_unless_problem(lstm, case)
     if case.config.directions == 1:
         return found
     cells = np.arange(case.config.cells) ^ 1

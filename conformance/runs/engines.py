@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.conformance.judgement.deviations import find_engine_deviations
 from gateparity.conformance.judgement.verdict import passes
-from gateparity.conformance.runs.judging import weigh_deviation
+from gateparity.conformance.runs.judging import expect_deviating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateparity.conformance.judgement.deviations import Deviation
-    from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Result
     from gateparity.conformance.runs.truths import Truths
@@ -41,30 +40,19 @@ def weigh_engine(
     engine = manifest.get("engine", "")
     explaining = [
         known
-        for known in find_engine_deviations(*task, manifest)
-        if _explains(known, task, result.arrays, truths, rounding_model)
+        for known in find_engine_deviations(task.case, manifest)
+        if passes(
+            result.arrays,
+            expect_deviating(task, [known], truths, rounding_model, result.lacks),
+        )
     ]
     for known in explaining:
         if known.framework == engine:
-            return weigh_deviation(result, known)
+            reason = f"{known.reason}: {known.link}"
+            return dataclasses.replace(result, status="known", reason=reason)
     if engine or not explaining:
         return result
     return dataclasses.replace(result, reason=f"{result.reason}; {_suggest(explaining)}")
-
-
-def _explains(
-    known: Deviation,
-    task: Task,
-    found: Results,
-    truths: Truths,
-    rounding_model: Mapping[str, float],
-) -> bool:
-    """Whether an answer is right about the case as the engine takes it."""
-    if known.engine is None:
-        return False
-    name = f"{task.case.name}, as {known.framework} takes it"
-    taken = dataclasses.replace(known.engine(task.case), name=name)
-    return passes(found, truths.of(task.check, taken, rounding_model))
 
 
 def _suggest(explaining: Sequence[Deviation]) -> str:

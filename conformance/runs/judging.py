@@ -12,17 +12,21 @@ from gateparity.conformance.judgement.verdict import Expected, Mismatch, Score, 
 from gateparity.conformance.runs.result import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gateparity.backends.backend import Backend
     from gateparity.conformance.judgement.budget import Budget
     from gateparity.conformance.judgement.deviations import Deviation
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Status
+    from gateparity.conformance.runs.truths import Truths
 
 
 def make_result(backend: Backend, task: Task, status: Status, **found: Any) -> Result:
     """Return the result of one check on one case in a backend."""
-    return Result(backend, *task.key, status, needs=task.needs, **found)
+    about = {"needs": task.needs, "description": task.case.description}
+    return Result(backend, *task.key, status, **about, **found)
 
 
 def judge_answer(backend: Backend, task: Task, found: Results, expected: Expected) -> Result:
@@ -48,13 +52,53 @@ def judge_against(
     return dataclasses.replace(result, against=against)
 
 
-def weigh_deviation(result: Result, known: Deviation | None) -> Result:
-    """Apply a known deviation: a failure becomes "known", and a pass becomes "fail"."""
-    if known is None or result.status not in ("pass", "fail"):
+def weigh_deviations(
+    result: Result,
+    task: Task,
+    known: Sequence[Deviation],
+    truths: Truths,
+    rounding_model: Mapping[str, float],
+) -> Result:
+    """Apply known deviations: judge an answer also by what the framework computes instead.
+
+    A failure that equals this becomes "known". Any other failure stays one, and says what differs
+    beside the deviation. A pass fails where the deviation must show and doesn't. An answer within
+    the rounding of both passes, because the deviation changes nothing there.
+    """
+    if not known or result.arrays is None or result.status not in ("pass", "fail"):
         return result
-    if result.status == "fail":
-        return dataclasses.replace(result, status="known", reason=f"{known.reason}: {known.link}")
-    reason = f"it no longer deviates ({known.reason}): remove its entry among the known deviations"
+    expected = expect_deviating(task, known, truths, rounding_model, result.lacks)
+    beside = judge_answer(result.backend, task, result.arrays, expected)
+    must = [one for one in known if one.must.holds(task.case)]
+    if result.status == "pass":
+        return result if beside.status == "pass" or not must else _report_gone(result, must)
+    words = "; ".join(f"{one.reason}: {one.link}" for one in must or known)
+    if beside.status == "pass":
+        return dataclasses.replace(result, status="known", reason=words)
+    reason = f"{beside.reason}; this is beside a known deviation, {words}"
+    return dataclasses.replace(beside, reason=reason, lacks=result.lacks, against=result.against)
+
+
+def expect_deviating(
+    task: Task,
+    known: Sequence[Deviation],
+    truths: Truths,
+    rounding_model: Mapping[str, float],
+    lacks: frozenset[str] = frozenset(),
+) -> Expected:
+    """Return what a framework with these deviations computes, and how far rounding may move it."""
+    case = task.case
+    for one in known:
+        if one.engine:
+            case = one.engine(case)
+            case = dataclasses.replace(case, name=f"{case.name}, as {one.framework} takes it")
+    equations = next((one.equations for one in known if one.equations), None)
+    return truths.of(task.check, case, rounding_model, lacks, equations)
+
+
+def _report_gone(result: Result, known: Sequence[Deviation]) -> Result:
+    reasons = "; ".join(one.reason for one in known)
+    reason = f"it no longer deviates ({reasons}): remove its entry among the known deviations"
     return dataclasses.replace(result, status="fail", reason=reason)
 
 

@@ -10,8 +10,9 @@ import dataclasses
 import itertools
 from typing import TYPE_CHECKING
 
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import other_bits
-from gateparity.conformance.judgement.verdict import ALLOWED, Mismatch, judge_pair
+from gateparity.conformance.judgement.verdict import Mismatch, judge_pair
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.conformance.runs.result import Change, Pair
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.space import choose_problems
 from gateparity.conformance.problems.text import windows
 from gateparity.conformance.requirements.checks import choose_checks
 from gateparity.conformance.requirements.task import Task
@@ -75,6 +76,38 @@ def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
     return plan
 
 
+def problems_plan(problems: Sequence[int], checks: Sequence[str], seed: int) -> Plan:
+    """Return the checks that apply to each problem of the array; no numbers mean all problems.
+
+    Raise `InputError` for a number out of range, and if none of the checks applies.
+    """
+    chosen = choose_checks(checks)
+    plan = [
+        Task(check, case)
+        for case in (problem.build() for problem in choose_problems(problems, seed))
+        for check in chosen
+        if case.config.dtype in check.dtypes and check.applies(case)
+    ]
+    if problems and not plan:
+        numbers = ", ".join(map(str, problems))
+        raise InputError(f"checks {', '.join(checks)} don't apply to --problem {numbers}")
+    return plan
+
+
+def suite_plan(
+    cases: Sequence[str], checks: Sequence[str], seed: int, problems: Sequence[int] = ()
+) -> Plan:
+    """Return the named cases and the problems of the array; some of them where they are named.
+
+    Raise `InputError` for an unknown name or number, and if no check has any of the cases.
+    """
+    if cases:
+        return named_plan(cases, checks, seed)
+    if problems:
+        return problems_plan(problems, checks, seed)
+    return [*named_plan((), checks, seed), *problems_plan((), checks, seed)]
+
+
 def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed: int) -> Plan:
     """Return a plan that runs a checkpoint's LSTM on random inputs and states."""
     return [
@@ -82,6 +115,11 @@ def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed
         for dtype in SUITE_DTYPES
         for check in choose_checks(checks or ("forward", "gates", "gradients"))
     ]
+
+
+def problem_plan(case: Case, checks: Sequence[str] = ()) -> Plan:
+    """Return a plan that runs one problem of the user's own, at its own dtype."""
+    return [Task(check, case) for check in choose_checks(checks or ("forward", "gradients"))]
 
 
 def text_plan(text: Text, checks: Sequence[str], seed: int) -> Plan:

@@ -7,14 +7,17 @@ import shlex
 from typing import TYPE_CHECKING, Literal
 
 from gateparity.backends.catalogue import is_shipped
+from gateparity.conformance.problems.case import number_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.base.compilation import Form
     from gateparity.conformance.judgement.divergence import Divergence
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.requirements.task import Key
+    from gateparity.conformance.runs.profile import Profile
     from gateparity.network.parameters import Array
     from gateparity.packing.layout import Layout
 
@@ -35,7 +38,9 @@ class Result:
     standard deviations. `needs` are the keys of `unsupported` that would have skipped it, and
     `undeclared` says whether a call raised all the same. `lacks` are the states that the backend
     declares to lack, which are in no arrays. `saved` is the file that repeats a failure, and
-    `saved_sizes` the sizes that it was shrunk to.
+    `saved_sizes` the sizes that it was shrunk to. `form` says whether the framework compiled the
+    calls, and is empty for one that compiles nothing. `description` says what a problem of the
+    array has.
     """
 
     backend: Backend
@@ -57,7 +62,9 @@ class Result:
     needs: tuple[str, ...] = dataclasses.field(default=(), repr=False, compare=False)
     undeclared: bool = dataclasses.field(default=False, repr=False, compare=False)
     lacks: frozenset[str] = dataclasses.field(default=frozenset(), repr=False, compare=False)
+    form: Form = dataclasses.field(default="", repr=False, compare=False)
     saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
+    description: str = dataclasses.field(default="", repr=False, compare=False)
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
 
     @property
@@ -94,7 +101,8 @@ class Run:
     it, and `manifests` what their results may depend on. `least` is how many backends a verdict
     needs; one is enough if others are recorded elsewhere. `changes` are differences between
     versions of one framework. `layouts` are those that the adapters name. `asked` are the results
-    that failing backends were asked for beside the plan: an explanation needs them.
+    that failing backends were asked for beside the plan: an explanation needs them. `profile` says
+    where the time went, if the run was measured.
     """
 
     backends: tuple[Backend, ...]
@@ -111,6 +119,7 @@ class Run:
     changes: tuple[Change, ...] = ()
     layouts: dict[str, Layout] = dataclasses.field(default_factory=dict)
     asked: tuple[Result, ...] = ()
+    profile: Profile | None = None
 
     @property
     def ran(self) -> set[str]:
@@ -137,7 +146,9 @@ class Run:
 
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
     """Return the command that repeats a result. `source` is an option that names a file."""
-    return check_command(result.backend, result.check, source or f"--case {result.case}", seed)
+    number = number_problem(result.case)
+    where = f"--problem {number}" if number else f"--case {result.case}"
+    return check_command(result.backend, result.check, source or where, seed)
 
 
 def check_command(backend: Backend, check: str, where: str, seed: int) -> str:
@@ -146,7 +157,8 @@ def check_command(backend: Backend, check: str, where: str, seed: int) -> str:
     NumPy is added, since a run of one backend alone counts as incomplete.
     """
     beside = [] if backend.spec == "numpy:scratch" else ["numpy"]
-    backends = [f"--backend {shlex.quote(spec)}" for spec in (*beside, backend.spec)]
+    own = [backend.spec] if backend.target else []  # expected values are computed by none
+    backends = [f"--backend {shlex.quote(spec)}" for spec in (*beside, *own)]
     return " ".join(
         filter(None, ["gateparity check", *backends, f"--check {check}", where, f"--seed {seed}"])
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.pairs import compare_all, find_changes, make_pairs
 from gateparity.conformance.runs.pool import WorkerPool
+from gateparity.conformance.runs.profile import Clock, make_profile
 from gateparity.conformance.runs.result import Result, Run
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
@@ -49,41 +51,69 @@ def run_checks(
     is there. On Ctrl-C every worker is ended before the exception goes on. Raise `InputError`
     before anything runs if the adapter of a backend in `load_first` can't be loaded.
     """
-    start, truths = time.perf_counter(), Truths()
-    beside = purity_beside(plan, seed)
-    run = partial(_run_backend, plan=plan, beside=beside, progress=progress, save=save)
+    start, truths, clock = time.perf_counter(), Truths(), Clock("gateparity")
+    run = partial(_run_backend, plan, purity_beside(plan, seed), progress, save)
     with WorkerPool(time_limit, store=store) as pool:
-        groups = _make_sessions(backends, truths, pool, isolate=isolate)
+        groups = _make_groups(backends, truths, pool, isolate=isolate)
         _load_all(groups, load_first, pool)
-        found = _run_groups(groups, run, plan, truths, pool)
+        found = _run_groups(groups, run, plan, truths, pool, clock)
     found.sort(key=lambda one: backends.index(one[0].backend))
     sessions = [session for session, _, _ in found]
     results = [result for _, own, _ in found for result in own]
     declared = {session.backend.label: session.rounding_model for session in sessions}
-    compared = compare_all([b.label for b in backends], results, plan, truths, declared)
+    with clock.measure("judging"):
+        compared = compare_all([b.label for b in backends], results, plan, truths, declared)
     return Run(
         backends=tuple(backends),
         results=tuple(results),
         pairs=tuple(make_pairs(compared, plan)),
         seed=seed,
-        seconds=time.perf_counter() - start,
         asked=tuple(result for _, _, asked in found for result in asked),
         changes=tuple(find_changes(backends, compared)),
         **_describe(sessions),
+        **_read_clocks(start, [*(group.clock for group in groups), clock]),
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Group:
+    """The sessions that take turns in one worker, and the clock of the thread that runs them."""
+
+    clock: Clock
+    sessions: Sequence[Session]
+
+
 def _run_groups(
-    groups: Sequence[Sequence[Session]],
+    groups: Sequence[_Group],
     run: Callable[[Session], tuple[list[Result], list[Result]]],
     plan: Plan,
     truths: Truths,
     pool: WorkerPool,
+    clock: Clock,
 ) -> list[Found]:
     futures = [pool.submit(_take_turns, group, run) for group in groups]
-    for task in plan:
-        truths.of(*task)  # while the workers are still importing
+    with clock.measure("judging"):
+        for declared, task in itertools.product(_known_rounding_models(groups), plan):
+            if all(future.done() for future in futures):
+                break  # nobody needs the others
+            truths.of(*task, declared)  # while the workers are still importing
     return [one for future in futures for one in future.result()]
+
+
+def _known_rounding_models(groups: Sequence[_Group]) -> list[dict[str, float]]:
+    """Return what shipped adapters will declare, those of the workers that start first at first."""
+    found: list[dict[str, float]] = []
+    for group in groups:
+        framework = FRAMEWORKS.get(group.sessions[0].backend.framework)
+        declared = dict(framework.rounding_model) if framework else {}
+        found += [] if declared in found else [declared]
+    return found
+
+
+def _read_clocks(start: float, clocks: Sequence[Clock]) -> dict[str, Any]:
+    """Return the wall time since `start`, and where it went."""
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "profile": make_profile(seconds, clocks)}
 
 
 def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
@@ -99,9 +129,9 @@ def _describe(sessions: Sequence[Session]) -> dict[str, Any]:
     }
 
 
-def _make_sessions(
+def _make_groups(
     backends: Sequence[Backend], truths: Truths, pool: WorkerPool, *, isolate: bool
-) -> list[list[Session]]:
+) -> list[_Group]:
     """Return the sessions of each worker, those of expensive frameworks first.
 
     A framework's variants take turns in one worker, since it is imported once then. With `isolate`
@@ -111,18 +141,21 @@ def _make_sessions(
     for backend in backends:
         alone = isolate or not backend.shipped
         groups.setdefault(backend.label if alone else backend.name, []).append(backend)
-    ordered = sorted(groups.values(), key=lambda group: _cost(group[0]), reverse=True)
-    starts = [(group, pool.share()) for group in ordered]
-    return [[Session(b, truths, start, shared=True) for b in group] for group, start in starts]
+    ordered = sorted(groups.items(), key=lambda group: _cost(group[1][0]), reverse=True)
+    starts = [(*group, pool.share()) for group in ordered]
+    return [
+        _Group(Clock(name), [Session(b, truths, start, shared=True) for b in group])
+        for name, group, start in starts
+    ]
 
 
-def _load_all(
-    groups: Sequence[Sequence[Session]], load_first: Sequence[Backend], pool: WorkerPool
-) -> None:
+def _load_all(groups: Sequence[_Group], load_first: Sequence[Backend], pool: WorkerPool) -> None:
     """Load the adapters of these backends. Raise `InputError` if one can't run."""
 
-    def load(group: Sequence[Session]) -> list[str]:
-        found = [(s.backend.label, s.load()) for s in group if s.backend in load_first]
+    def load(group: _Group) -> list[str]:
+        with group.clock.measure("start-up"):
+            wanted = [s for s in group.sessions if s.backend in load_first]
+            found = [(s.backend.label, s.load()) for s in wanted]
         return [f"{label} can't run: {reason}" for label, reason in found if reason]
 
     futures = [pool.submit(load, group) for group in groups]
@@ -131,16 +164,17 @@ def _load_all(
 
 
 def _take_turns(
-    group: Sequence[Session], run: Callable[[Session], tuple[list[Result], list[Result]]]
+    group: _Group, run: Callable[[Session], tuple[list[Result], list[Result]]]
 ) -> list[Found]:
     """Run the sessions of one worker, one after the other, and close the worker."""
-    found = [(session, *run(session)) for session in group]
-    group[-1].end_worker()
+    with group.clock.measure("judging"):
+        found = [(session, *run(session)) for session in group.sessions]
+        group.sessions[-1].end_worker()
     return found
 
 
 def _run_backend(
-    session: Session, plan: Plan, beside: Plan, progress: Progress, save: Save
+    plan: Plan, beside: Plan, progress: Progress, save: Save, session: Session
 ) -> tuple[list[Result], list[Result]]:
     """Return the results of the plan, and those of `beside` if any of them fails."""
     results = []
@@ -160,7 +194,7 @@ def purity_beside(plan: Plan, seed: int) -> Plan:
     """Return the check that finds an LSTM which isn't deterministic, if the plan lacks it."""
     if any(check.name == "purity" for check, _ in plan):
         return []
-    own = [case for _, case in plan if case.name not in RECIPES]
+    own = [c for _, c in plan if c.name not in RECIPES and not c.problem]
     case = own[0] if own else RECIPES["sequence"].build("float32", seed)
     return [Task(CHECKS["purity"], case)]
 

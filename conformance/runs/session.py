@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gateparity.backends.base.compilation import join_forms
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
 from gateparity.conformance.judgement.budget import make_rounding_model
-from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.judgement.deviations import find_deviations
+from gateparity.conformance.problems.forms import compiles
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.engines import weigh_engine
 from gateparity.conformance.runs.judging import (
     judge_against,
     judge_answer,
     make_result,
-    weigh_deviation,
+    weigh_deviations,
 )
+from gateparity.conformance.runs.profile import NO_CALLS, measure, read_calls, spend
 from gateparity.conformance.runs.truths import PLAIN
 from gateparity.errors import Impure, Unsupported
 from gateparity.protocol.canonical import Canonical
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.base.compilation import Form
     from gateparity.backends.workers.remote import Worker
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
@@ -49,7 +53,7 @@ def run_check(
 ) -> Result:
     """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
     task, rounding_model = Task(check, case), getattr(adapter, "rounding_model", PLAIN)
-    declared = [adapter.unsupported[n] for n in task.needs if n in adapter.unsupported]
+    declared = task.find_declared(adapter.unsupported)
     if check.against:
         declared = [f"it has no layer variant to compare with its {check.against} variant"]
     if declared:
@@ -59,8 +63,9 @@ def run_check(
     except ValueError as error:
         return make_result(backend, task, "error", reason=str(error))
     manifest, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
-    known = find_deviation(backend, check, case, manifest, version=version)
-    result = weigh_deviation(_compare(backend, adapter, task, truths), known)
+    known = find_deviations(backend, case, manifest, version=version)
+    result = _compare(backend, adapter, task, truths)
+    result = weigh_deviations(result, task, known, truths, rounding_model)
     return weigh_engine(result, task, truths, rounding_model, manifest)
 
 
@@ -86,8 +91,8 @@ class Session:
         self._truths = truths
         self._start_worker = start
         self._shared = shared
-        self._transport_before = 0.0
-        self._transport = 0.0
+        self.transport_seconds = 0.0  # of its calls, beyond the work in the worker
+        self._counted = NO_CALLS  # of the worker's seconds
         self._lost = backend.missing
         self._closed = False
         self._worker: Worker | None = None
@@ -108,13 +113,6 @@ class Session:
     def manifest(self) -> Mapping[str, str]:
         """Return the worker's versions, processor and flags; empty before the adapter is loaded."""
         return self._adapter.manifest if self._adapter else {}
-
-    @property
-    def transport_seconds(self) -> float:
-        """Return the time that its calls took beyond the work in the worker, in seconds."""
-        if self._worker and not self._closed:
-            return self._worker.transport_seconds - self._transport_before
-        return self._transport
 
     def load(self) -> str:
         """Start the worker and load the adapter; return why it can't run, or nothing if it can.
@@ -143,34 +141,40 @@ class Session:
             return _refused(self.backend, task, str(unsupported))
         except WorkerLost as lost:
             if self._worker and self._worker.dropped:  # once more, without compiled programs
+                self._count_calls()
                 self._worker = self._adapter = None
                 return self.run(check, case, truths)
             self._lost = str(lost)
             return make_result(self.backend, task, "error", reason=self._lost)
+        finally:
+            self._count_calls()
 
     def _compare_variants(self, task: Task, truths: Truths, other: str) -> Result:
-        """Compare a backend with another variant of its framework, both in the same worker.
-
-        The framework is imported there already, so the second adapter costs little.
-        """
+        """Compare a backend with another variant, in its worker that has the framework already."""
         adapter = self._start()
+        if why := task.find_declared(adapter.unsupported):
+            return make_result(self.backend, task, "skip", reason=why[0])
         result = _compare(self.backend, adapter, task, truths)
         if result.arrays is None or self._worker is None:
             return result
         try:
-            lstm = Canonical(RemoteAdapter(self._worker, other))
-            against = task.check.run(lstm, task.case)
+            second = RemoteAdapter(self._worker, other)
+            if why := task.find_declared(second.unsupported):
+                return make_result(self.backend, task, "skip", reason=why[0])
+            against = task.check.run(Canonical(second, compiles(task.case)), task.case)
         except (Unsupported, BackendError) as error:
             reason = f"{other}: {_one_line(error)}"
             return make_result(self.backend, task, "error", reason=reason)
         finally:
             self._adapter = None
         budget = truths.of(*task, self.rounding_model).budget
-        return judge_against(self.backend, task, result.arrays, against, budget)
+        result = judge_against(self.backend, task, result.arrays, against, budget)
+        known = find_deviations(self.backend, task.case, adapter.manifest, version=self.version)
+        return weigh_deviations(result, task, known, truths, self.rounding_model)
 
     def close(self) -> None:
         """End the worker. A call that is in progress ends with an error."""
-        self._transport, self._closed = self.transport_seconds, True
+        self._closed = True
         if not self._shared:
             self.end_worker()
 
@@ -182,17 +186,41 @@ class Session:
     def _start(self) -> RemoteAdapter:
         if self._lost or self.backend.python is None:
             raise WorkerLost(self._lost)
+        if self._worker is None or self._adapter is None or self._worker.tenant is not self:
+            self._count_calls()
+            with measure("start-up"):
+                self._adapter = self._load_anew()
+        return self._adapter
+
+    def _load_anew(self) -> RemoteAdapter:
+        """Load the adapter, in a worker that may have to be started, and note what it declares."""
         if self._worker is None:
             self._worker = self._start_worker(self.backend)
-            self._transport_before = self._worker.transport_seconds
             if self._closed:
                 self._worker.close()
-        if self._adapter is None or self._worker.tenant is not self:
-            self._worker.tenant = self
-            self._adapter = self._load(self._worker)
-            self.version, self.rounding_model = self._adapter.version, self._adapter.rounding_model
-            self.layout = self._adapter.layout
-        return self._adapter
+        others, self._worker.tenant = self._worker.tenant not in (None, self), self
+        try:
+            adapter = self._load(self._worker)
+        except WorkerLost:
+            if not (others and self._worker.lost):
+                raise
+            self._worker = None  # it died after another backend's last call
+            return self._load_anew()
+        finally:
+            self._counted = read_calls(self._worker) if self._worker else NO_CALLS
+        self.version, self.rounding_model = adapter.version, adapter.rounding_model
+        self.layout = adapter.layout
+        return adapter
+
+    def _count_calls(self) -> None:
+        """Count the worker's seconds since the last time: they are calls, and no start-up."""
+        if self._worker is None or self._worker.tenant is not self:
+            return
+        now = read_calls(self._worker)
+        for phase, seconds in now.items():
+            spend(phase, seconds - self._counted[phase])
+        self.transport_seconds += now["transport"] - self._counted["transport"]
+        self._counted = now
 
     def _load(self, worker: Worker) -> RemoteAdapter:
         try:
@@ -209,7 +237,15 @@ class Session:
 
 
 def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> Result:
-    lstm = Canonical(adapter)
+    lstm = Canonical(adapter, compiles(task.case))
+    ran: set[Form] = getattr(adapter, "forms", set())
+    ran.clear()
+    result = _ask(backend, lstm, task, truths)
+    return dataclasses.replace(result, form=join_forms(ran))
+
+
+def _ask(backend: Backend, lstm: Canonical, task: Task, truths: Truths) -> Result:
+    """Run the task and judge the answer; raise `WorkerLost` alone."""
     try:
         found = task.check.run(lstm, task.case)
     except WorkerLost as lost:
@@ -221,7 +257,8 @@ def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> 
         return make_result(backend, task, "fail", reason=str(impure), sigmas=np.inf)
     except Exception as error:  # noqa: BLE001  a layout of the user's may raise anything
         return make_result(backend, task, "error", reason=_one_line(error), undeclared=True)
-    expected = truths.of(*task, getattr(adapter, "rounding_model", PLAIN), lstm.lacks)
+    declared = getattr(lstm.adapter, "rounding_model", PLAIN)
+    expected = truths.of(*task, declared, lstm.lacks)
     result = judge_answer(backend, task, found, expected)
     return dataclasses.replace(result, lacks=lstm.lacks)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.judgement.budget import make_rounding_model, pool
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.rounding import Draws, make_rounding
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.training.problems import run_problem
 from gateparity.conformance.training.trainers import ReferenceTrainer
 from gateparity.network.dtypes import count_digits, unit_roundoff

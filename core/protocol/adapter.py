@@ -50,6 +50,9 @@ class Adapter(Protocol):
     A further method, `weights(config, params)`, is optional. It loads arrays into the framework's
     own weights and returns what those hold, by the names that they have there.
 
+    So is `uncompiled()`, for an adapter that compiles a program for each shape: it returns the same
+    adapter, which runs operation by operation. Checks ask for it where a shape appears once.
+
     Five attributes are optional too: `settings`, `rounding_model` and `engine` say what results
     depend on, how the adapter rounds, and which shipped framework computes it. `threads = False`
     says that it takes one call at a time, and `deterministic = False` that equal arguments may have
@@ -111,6 +114,12 @@ def declares_false(adapter: Any, name: str) -> bool:
 def describe_missing(adapter: Any, method: str) -> str:
     """Return the reason why a missing method is unsupported."""
     return f"{type(adapter).__name__} has no method {method}"
+
+
+def make_uncompiled(adapter: Any) -> Any:
+    """Return the adapter that runs operation by operation, or the adapter itself if it can't."""
+    uncompiled = getattr(adapter, "uncompiled", None)
+    return uncompiled() if callable(uncompiled) else adapter
 
 
 def weigh_y_alone(cotangent: Outputs) -> Outputs:

@@ -11,12 +11,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateparity.network.batch import Gradients, Outputs, Trace
-from gateparity.protocol.adapter import STATES, find_unsupported, weigh_y_alone
+from gateparity.protocol.adapter import (
+    STATES,
+    find_unsupported,
+    make_uncompiled,
+    weigh_y_alone,
+)
 from gateparity.protocol.guard import Guarded
 from gateparity.protocol.repeated import repeat
 from gateparity.protocol.validation import check_batch, check_gradients, check_outputs, check_trace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
     from gateparity.network.parameters import Native, Parameters
@@ -65,9 +72,14 @@ class Lstm(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Canonical:
-    """An adapter behind its layout; calls raise errors for arrays of a wrong shape."""
+    """An adapter behind its layout; calls raise errors for arrays of a wrong shape.
+
+    `compiles` says for the config and the batch of a call whether the framework may compile it. If
+    not, the call runs operation by operation in an adapter that can do so.
+    """
 
     adapter: Adapter
+    compiles: Callable[[Config, Batch], bool] = lambda _config, _batch: True
 
     @property
     def differentiates(self) -> bool:
@@ -129,11 +141,16 @@ class Canonical:
         """
         guarded = getattr(self.adapter, "guarded", None)
         adapter: Any = guarded() if guarded else Guarded(self.adapter)
-        return Canonical(adapter)
+        return Canonical(adapter, self.compiles)
+
+    def _adapter_for(self, config: Config, batch: Batch) -> Adapter:
+        adapter: Adapter = self.adapter
+        return adapter if self.compiles(config, batch) else make_uncompiled(adapter)
 
     def _call(self, method: str, config: Config, *asked: Any) -> Any:
         native = self._pack(config, *asked)
-        return self._read(getattr(self.adapter, method)(config, *native), config, *native)
+        adapter = self._adapter_for(config, native[1])
+        return self._read(getattr(adapter, method)(config, *native), config, *native)
 
     def _pack(
         self, config: Config, params: Parameters, batch: Batch, *cotangent: Outputs

@@ -13,7 +13,12 @@ import numpy as np
 
 from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import map_arrays
-from gateparity.protocol.adapter import declares_false, describe_missing, find_unsupported
+from gateparity.protocol.adapter import (
+    declares_false,
+    describe_missing,
+    find_unsupported,
+    make_uncompiled,
+)
 from gateparity.protocol.bits import copy_arrays, find_difference, pick_farthest, read_bits
 from gateparity.protocol.memory import views
 
@@ -71,6 +76,10 @@ class Guarded:
     def guarded(self) -> Guarded:
         """Return this object, which is guarded already."""
         return self
+
+    def uncompiled(self) -> Guarded:
+        """Return the same LSTM under guard, running operation by operation if it can."""
+        return Guarded(make_uncompiled(self.lstm))
 
     @property
     def layout(self) -> Layout:

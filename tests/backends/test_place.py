@@ -16,6 +16,8 @@ from gateparity.backends.place import Host, command, parse_host
 from gateparity.backends.spec import parse_backends
 from gateparity.backends.workers.remote import RemoteAdapter, Worker, WorkerLost
 from gateparity.conformance.api import check
+from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.run import run_checks
 from gateparity.errors import InputError
 
 STAND_IN = """#!/bin/sh
@@ -102,6 +104,15 @@ def test_a_host_that_does_not_answer_costs_its_own_row(ssh):
         f"numpy:scratch@ssh=silent//python={sys.executable}": "error",
     }
     assert run.exit_code == 2
+
+
+@pytest.mark.parametrize(("isolate", "workers"), [(False, 1), (True, 2)])
+def test_variants_on_a_host_take_turns_there_unless_isolated(ssh, torch_backend, isolate, workers):
+    variants = parse_backends([f"torch@ssh=gpuhost//python={torch_backend.python}"])
+    plan = named_plan(["unit"], ["forward"], 0)
+    run = run_checks(variants, plan, seed=0, isolate=isolate)
+    assert [result.status for result in run.results] == ["pass"] * 4  # two dtypes each
+    assert len(ssh.read_text().splitlines()) == 2 * workers  # to ask what is there, and to work
 
 
 def test_an_interpreter_is_quoted_for_the_far_shell(ssh, tmp_path):

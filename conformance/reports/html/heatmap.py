@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.divergence import array_axes
-from gateparity.conformance.judgement.verdict import ALLOWED
 from gateparity.conformance.reports.numbers import number_words
 from gateparity.network.config import GATES
 

@@ -125,6 +125,11 @@ class WritesToItsInput(Scratch):
         return found
 
 
+class Compiles(Scratch):
+    def uncompiled(self):
+        return WritesToItsInput()
+
+
 class Coarse(Scratch):
     rounding_model = {"factors": 2.0**-11, "bias": np.float32(1.5)}
 
@@ -247,6 +252,17 @@ def test_the_guarded_answer_arrives(start):
     expected = adapter.gradients(CONFIG, PARAMS, BATCH, cotangent)
     np.testing.assert_allclose(found.batch.x, expected.batch.x, rtol=0, atol=1e-6)
     assert set(found.params) == set(PARAMS)
+
+
+def test_an_adapter_in_another_manner_is_asked_on_the_far_side(start):
+    """What runs operation by operation there writes to its input, which a guard sees."""
+    adapter = start("Compiles")
+    np.testing.assert_array_equal(forward(adapter.guarded()).y, forward(adapter.uncompiled()).y)
+    for both in (adapter.uncompiled().guarded(), adapter.guarded().uncompiled()):
+        with pytest.raises(Impure, match=r"^forward wrote to x$"):
+            forward(both)
+    plain = start("Right")
+    np.testing.assert_array_equal(forward(plain.uncompiled()).y, forward(plain).y)
 
 
 def test_what_is_raised_under_guard_arrives_as_without(start):

@@ -18,10 +18,11 @@ from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import is_shipped
 from gateparity.conformance.failures.failure import Failure, load_failure, save_failure
 from gateparity.conformance.failures.reductions import keep_units
-from gateparity.conformance.failures.replay import replay
-from gateparity.conformance.judgement.deviations import find_deviation
+from gateparity.conformance.failures.replay import Replay, exit_code, replay
+from gateparity.conformance.judgement.deviations import find_deviations
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.result import Result
 from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.storage.tensors import unpack_tensors
 
@@ -47,6 +48,11 @@ class OffElsewhere(Scratch):
     def forward(self, config, params, batch):
         found = super().forward(config, params, batch)
         return replace_arrays(found, c_n=found.states["c"] + 1)
+
+
+class WrongIfCompiled(OffElsewhere):
+    def uncompiled(self):
+        return Scratch()
 
 
 class Dies(Scratch):
@@ -268,13 +274,34 @@ def test_what_has_no_gradients_is_replayed_by_its_outputs(gateparity, folder):
     assert {(a["then"], a["now"] is None) for a in gradients} == {(None, False)}
 
 
-def test_what_a_backend_is_known_to_do_in_a_case_of_that_name_counts_for_nothing(file):
-    """A shrunk case has its first one's name, and may lack what made the backend deviate."""
+def test_a_known_deviation_holds_for_a_saved_case_too(file):
+    """The numbers decide, whatever the case is called: a shrunk case has its first one's name."""
     jax = Backend("jax", "layer", "gateparity.backends.numpy.scratch:Scratch", Path(sys.executable))
     case = RECIPES["nan_padding"].build("float32", 0)
-    assert find_deviation(jax, CHECKS["lengths"], case)
+    assert find_deviations(jax, case)
     failure = dataclasses.replace(load_failure(file), check="lengths", case=case)
-    assert replay(failure, jax, 60.0).result.status == "pass"
+    found = replay(failure, jax, 60.0).result
+    assert (found.status, found.reason.partition(" (")[0]) == ("fail", "it no longer deviates")
+    full = dataclasses.replace(case, batch=dataclasses.replace(case.batch, lengths=None))
+    assert not find_deviations(jax, full)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code"), [("pass known", 0), ("known fail", 1), ("known error", 2), ("skip", 2)]
+)
+def test_a_known_deviation_is_an_answer(statuses, code):
+    backend = Backend("jax", "layer", "", None)
+    results = [Result(backend, "forward", "unit", "float32", status) for status in statuses.split()]
+    assert exit_code([Replay(result, "", (), None, True) for result in results]) == code
+
+
+@pytest.mark.parametrize(("name", "status"), [("unit", "pass"), ("sequence", "fail")])
+def test_a_case_is_replayed_in_the_form_that_it_failed_in(file, folder, name, status, monkeypatch):
+    monkeypatch.chdir(folder)
+    python, case = Path(sys.executable), RECIPES[name].build("float32", 0)
+    mine = Backend("liar", "WrongIfCompiled", "liar:WrongIfCompiled", python, shipped=False)
+    failure = dataclasses.replace(load_failure(file), check="forward", case=case)
+    assert replay(failure, mine, 60.0).result.status == status
 
 
 def test_several_variants_are_several_rows(gateparity, file, folder):

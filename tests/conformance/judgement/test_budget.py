@@ -11,10 +11,11 @@ from gateparity.backends.numpy import equations as numpy_backend
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.judgement import budget
 from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.rounding import make_rounding
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.conformance.judgement.verdict import ALLOWED, Mismatch, judge
+from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.checks import CHECKS, Check

@@ -1,19 +1,31 @@
-"""A known deviation is excused as long as it is there, and in the row that it is known of alone."""
+"""A known deviation is excused while it is there, in its row alone, and nothing beside it."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import platform
 
+import numpy as np
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.spec import parse_backends
 from gateparity.backends.workers.remote import open_worker
-from gateparity.conformance.judgement.deviations import DEVIATIONS, Deviation, find_deviation
+from gateparity.conformance.judgement.deviating import IGNORES_LENGTHS
+from gateparity.conformance.judgement.deviations import (
+    DEVIATIONS,
+    Deviation,
+    Problems,
+    find_deviations,
+)
+from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import judge
+from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.space import choose_problems
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
+from gateparity.conformance.runs.judging import judge_answer, weigh_deviations
 from gateparity.conformance.runs.session import Session
 from gateparity.conformance.runs.truths import Truths
 
@@ -32,6 +44,23 @@ class IgnoresLengths(Scratch):
 
     def forward(self, config, params, batch):
         return super().forward(config, params, dataclasses.replace(batch, lengths=None))
+
+    def gradients(self, config, params, batch, cotangent):
+        batch = dataclasses.replace(batch, lengths=None)
+        return super().gradients(config, params, batch, cotangent)
+
+
+class IgnoresLengthsAndAddsALittle(IgnoresLengths):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        return dataclasses.replace(found, y=found.y + found.y.dtype.type(1e-4))
+
+
+class IgnoresLengthsAndWrites(IgnoresLengths):
+    def forward(self, config, params, batch):
+        found = super().forward(config, params, batch)
+        batch.x[...] = 0
+        return found
 
 
 class IgnoresThemInAnotherVersion(IgnoresLengths):
@@ -57,11 +86,15 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-def listed(name, key, variant="layer"):
-    check, case, dtype = key
+def row(name, variant="layer"):
     [backend] = parse_backends(["numpy"])
-    backend = dataclasses.replace(backend, name=name, variant=variant)
-    return find_deviation(backend, CHECKS[check], RECIPES[case].build(dtype, 0))
+    return dataclasses.replace(backend, name=name, variant=variant)
+
+
+def listed(name, key, variant="layer"):
+    _, case, dtype = key
+    [known] = find_deviations(row(name, variant), RECIPES[case].build(dtype, 0))
+    return known
 
 
 def test_a_listed_deviation_is_known_and_says_why(run):
@@ -77,6 +110,21 @@ def test_one_that_is_mended_fails_until_its_entry_is_removed(run):
     assert result.reason == (
         f"it no longer deviates ({known.reason}): remove its entry among the known deviations"
     )
+
+
+@pytest.mark.parametrize("key", [RAGGED, ("purity", "ragged", "float32")])
+def test_a_mistake_beside_it_fails_and_says_what_differs_beside_it(run, key):
+    known, result = listed("mxnet", RAGGED), run("IgnoresLengthsAndAddsALittle", key)
+    assert result.status == "fail"
+    assert "sigma of rounding, 8 allowed" in result.reason
+    beside = f"; this is beside a known deviation, {known.reason}: {known.link}"
+    assert result.reason.endswith(beside)
+
+
+def test_a_side_effect_beside_it_fails(run):
+    result = run("IgnoresLengthsAndWrites", ("purity", "ragged", "float32"))
+    assert result.status == "fail"
+    assert "x" in result.reason
 
 
 @pytest.mark.parametrize(
@@ -110,43 +158,109 @@ def test_what_was_never_compared_stays_what_it_is(run):
     assert run("Missing").status == "error"
 
 
+UNIT = Problems("one hidden unit", lambda case: case.config.hidden_size == 1)
+
+
 def test_a_list_of_ones_own():
-    check, case = CHECKS["forward"], RECIPES["unit"].build("float32", 0)
+    case = RECIPES["unit"].build("float32", 0)
     [backend] = parse_backends(["numpy"])
-    known = Deviation("numpy", ("scratch",), (("forward", "unit"),), ("float32",), "why", "where")
-    assert find_deviation(backend, check, case, {}, [known]) is known
-    assert find_deviation(backend, check, RECIPES["plain"].build("float32", 0), {}, [known]) is None
-    assert find_deviation(backend, check, RECIPES["unit"].build("float64", 0), {}, [known]) is None
-    assert find_deviation(backend, check, case) is None
+    known = Deviation("numpy", ("scratch",), UNIT, ("float32",), "why", "where")
+    assert find_deviations(backend, case, {}, [known]) == [known]
+    assert not find_deviations(backend, RECIPES["plain"].build("float32", 0), {}, [known])
+    assert not find_deviations(backend, RECIPES["unit"].build("float64", 0), {}, [known])
+    assert not find_deviations(backend, case)
 
 
 def test_one_that_holds_on_some_devices_only():
-    check, case = CHECKS["values"], RECIPES["subnormal"].build("float32", 0)
-    [backend, *_] = parse_backends(["jax"])
-    on = [find_deviation(backend, check, case, {"device": device}) for device in ("cpu", "gpu")]
-    assert on[0] is find_deviation(backend, check, case)  # a manifest that doesn't tell
-    assert on[0].where == (("device", "cpu"),)
-    assert on[1] is None
+    case = RECIPES["subnormal"].build("float32", 0)
+    on = [find_deviations(row("jax"), case, {"device": device}) for device in ("cpu", "gpu")]
+    assert on[0] == find_deviations(row("jax"), case)  # a manifest that doesn't tell
+    assert on[0][0].where == (("device", "cpu"),)
+    assert not on[1]
 
 
 def test_what_is_known_is_asked_for_by_the_workers_manifest(run, monkeypatch):
     elsewhere = dataclasses.replace(listed("mxnet", RAGGED), where=(("machine", "none such"),))
-    monkeypatch.setattr(find_deviation, "__defaults__", ({}, (elsewhere,), ""))
+    monkeypatch.setattr(find_deviations, "__defaults__", ({}, (elsewhere,), ""))
     assert run("IgnoresLengths").status == "fail"
     here = dataclasses.replace(elsewhere, where=(("machine", platform.machine()),))
-    monkeypatch.setattr(find_deviation, "__defaults__", ({}, (here,), ""))
+    monkeypatch.setattr(find_deviations, "__defaults__", ({}, (here,), ""))
     assert run("IgnoresLengths").status == "known"
+
+
+def test_where_it_may_show_a_right_answer_passes(run, monkeypatch):
+    known = listed("mxnet", RAGGED)
+    optional = dataclasses.replace(known, must=UNIT, may=known.must)
+    monkeypatch.setattr(find_deviations, "__defaults__", ({}, (optional,), ""))
+    assert run("Right").status == "pass"
+    assert run("IgnoresLengths").status == "known"
+    assert run("IgnoresLengthsAndAddsALittle").status == "fail"
+
+
+def test_where_it_changes_nothing_a_right_answer_passes(run):
+    """Weights are the same with lengths and without."""
+    assert run("Right", ("layout", "ragged", "float32")).status == "pass"
+
+
+SHOWN_BY = {
+    "a sequence of no steps": ("one_empty", ("lengths", "gradients", "layers", "permutation")),
+    "NaN or infinity in the padding": ("nan_padding", ("lengths", "layers", "permutation")),
+    "subnormal inputs or states": ("subnormal", ("values", "layers")),
+    "a sequence that ends early": ("ragged", ("lengths", "gradients", "layers", "permutation")),
+}
+ENTRIES = [
+    pytest.param(known, variant, id=f"{known.framework}:{variant} {known.must.words}")
+    for known in DEVIATIONS
+    for variant in known.variants
+]
+
+
+TRUTHS = Truths()  # the budgets take time
+
+
+def weigh(known, variant, check, mistake=lambda lstm: lstm):
+    """What is made of an answer that deviates as it is known to, with a mistake in it."""
+    name, _ = SHOWN_BY[known.must.words]
+    task = Task(CHECKS[check], RECIPES[name].build("float32", 0))
+    taken = known.engine(task.case) if known.engine else task.case
+    lstm = mistake(Truth(scratch=known.equations) if known.equations else Truth())
+    with np.errstate(all="ignore"):
+        found = task.check.run(lstm, taken)
+        backend = row(known.framework, variant)
+        result = judge_answer(backend, task, found, TRUTHS.of(*task))
+        listed = find_deviations(backend, task.case, version=known.versions)
+        assert [each.must for each in listed if each.must.holds(task.case)] == [known.must]
+        return weigh_deviations(result, task, listed, TRUTHS, {})
+
+
+@pytest.mark.parametrize(("known", "variant"), ENTRIES)
+def test_it_is_known_in_every_check_that_shows_it(known, variant):
+    for check in SHOWN_BY[known.must.words][1]:
+        result = weigh(known, variant, check)
+        assert (result.status, result.reason) == ("known", f"{known.reason}: {known.link}"), check
+
+
+@pytest.mark.parametrize(
+    "name", ["gates packed i, f, o, g", "no b_hh", "h_n and c_n exchanged", "y a step late"]
+)
+@pytest.mark.parametrize(("known", "variant"), ENTRIES)
+def test_a_mistake_of_the_catalogue_beside_it_fails(known, variant, name):
+    [mistake] = [each for each in CATALOGUE if each.name == name]
+    for check in SHOWN_BY[known.must.words][1]:
+        result = weigh(known, variant, check, mistake.apply)
+        assert result.status == "fail", check
+        assert "this is beside a known deviation" in result.reason
 
 
 @pytest.mark.parametrize("known", DEVIATIONS, ids=lambda known: known.reason)
 def test_an_entry_names_what_there_is(known):
     framework = FRAMEWORKS[known.framework]
     assert set(known.variants) <= {name for name, _ in (*framework.variants, *framework.opt_in)}
-    for check, case in known.cases:
-        assert case in CHECKS[check].cases
-        assert set(known.dtypes) <= set(CHECKS[check].dtypes)
+    case, _ = SHOWN_BY[known.must.words]
+    assert known.must.holds(RECIPES[case].build("float32", 0))
+    assert not known.must.holds(RECIPES["sequence"].build("float32", 0))
+    assert (known.equations is None) != (known.engine is None)
     assert known.variants
-    assert known.cases
     assert known.dtypes
     assert known.link.startswith("https://")
     assert known.reason
@@ -155,10 +269,33 @@ def test_an_entry_names_what_there_is(known):
     assert "|" not in known.reason  # it stands in a table
 
 
-def test_no_two_entries_are_about_the_same():
-    keys = [
-        (known.framework, *key)
-        for known in DEVIATIONS
-        for key in itertools.product(known.variants, known.cases, known.dtypes)
-    ]
-    assert len(set(keys)) == len(keys)
+def test_a_row_has_one_lstm_that_it_computes_instead():
+    """Several entries may hold in one problem."""
+    found = {}
+    for known in DEVIATIONS:
+        for variant in known.variants if known.equations else ():
+            key = known.framework, variant, known.versions
+            assert found.setdefault(key, known.equations) is known.equations
+
+
+@pytest.mark.parametrize("known", [k for k in DEVIATIONS if k.equations], ids=lambda k: k.reason)
+@pytest.mark.parametrize("case", ["deep", "no_steps"])
+def test_without_lengths_nothing_deviates(known, case):
+    problem = RECIPES[case].build("float64", 0)
+    check = CHECKS["directions"] if case == "deep" else CHECKS["gradients"]
+    found = check.run(Truth(scratch=known.equations), problem)
+    for name, array in check.run(Truth(), problem).items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_a_deviating_lstm_has_a_budget_of_its_own_in_each_check():
+    """Checks restate the same numbers only if the LSTM is right: a sequence alone, cut to its
+    length, is another one than with the padding that an LSTM reads.
+    """
+    [problem] = choose_problems([13], 0)
+    short = problem.build("float32")
+    assert short.batch.lengths.tolist() < [len(short.batch.x)]
+    truth = Truth(dtype="float32", scratch=IGNORES_LENGTHS)
+    for check in (CHECKS["lengths"], CHECKS["gradients"]):
+        expected = Truths().of(check, short, equations=IGNORES_LENGTHS)
+        assert judge(check.run(truth, short), expected).sigmas > 0

@@ -341,6 +341,20 @@ def test_a_product_is_the_random_walk_of_its_partial_sums(terms, low):
     assert modelled / walked == pytest.approx(1, abs=0.07 if terms > 2 else 0.15)
 
 
+def test_a_product_in_order_of_time_may_walk_further_than_by_chance():
+    """Terms of one sign and then of the other: float32 adds them one by one, and drifts."""
+    generator = np.random.default_rng(0)
+    terms = generator.uniform(0.5, 1, (200, 600)) * np.where(np.arange(600) < 300, 1, -1)
+    a = terms.astype(np.float32)
+    added = np.add.accumulate(a, 1, dtype=np.float32)[:, -1]
+    walked = np.sqrt(np.mean(np.square(added - a.astype(float).sum(1))))
+    drawn = (lift(a[:, None], 50, unit=2**-24) @ lift(np.ones((600, 1)), 50, unit=2**-24)).values
+    modelled = np.sqrt(np.mean(np.square(drawn[:, 0, 0] - a.astype(float).sum(1)[:, None])))
+    chance = 2**-24 / 3**0.5 * np.sqrt((np.square(terms).sum(1) * 600 / 6).mean())
+    assert walked > 5 * chance
+    assert 0.8 < modelled / walked < 1.5
+
+
 def test_terms_that_are_zero_are_no_terms():
     few, many = np.ones((1, 4)), np.zeros((1, 400))
     many[:, :4] = few

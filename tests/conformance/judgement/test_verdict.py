@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateparity.conformance.judgement.budget import Budget
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.verdict import (
-    ALLOWED,
     Expected,
     Mismatch,
     Score,

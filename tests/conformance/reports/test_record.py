@@ -65,6 +65,7 @@ def test_the_schema(run):
         "sigmas": 0.5,
         "shift": 0.25,
         "max_absolute": None,
+        "form": "",
     }
     assert all(set(result) == set(results[0]) for result in results)
     keys = {"a", "b", "dtype", "status", "max_error", "reason", "sigmas"}

@@ -236,3 +236,12 @@ def test_what_is_printed(run, name, width):
         tables = [line for line in found.splitlines() if "──" in line]
         assert tables
         assert max(map(len, tables)) <= width
+
+
+def test_the_forms_of_results_are_one_line_and_of_compiling_frameworks_alone(run):
+    forms = ["compiled", "compiled", "operation by operation", "both"]
+    known = [dataclasses.replace(r, form=form) for r, form in zip(run.results, forms, strict=False)]
+    words = "Forms of results: numpy:scratch 2 compiled, 1 operation by operation, 1 both"
+    found = dataclasses.replace(run, results=(*known, *run.results[len(known) :]))
+    assert [words] == [line for line in printed(found).splitlines() if line.startswith("Forms")]
+    assert "Forms" not in printed(run)

@@ -112,9 +112,9 @@ def test_deviations_about_lengths_are_never_inherited():
 
 def test_what_belongs_to_an_engine_is_the_flush_alone():
     engines = [known for known in DEVIATIONS if known.engine]
-    assert {known.cases for known in engines} == {(("values", "subnormal"),)}
-    others = [known for known in DEVIATIONS if not known.engine]
-    assert not any(("values", "subnormal") in known.cases for known in others)
+    assert {known.must.words for known in engines} == {"subnormal inputs or states"}
+    subnormal = RECIPES["subnormal"].build("float32", 0)
+    assert [known for known in DEVIATIONS if known.covers(subnormal)] == engines
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)

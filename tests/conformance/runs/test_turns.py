@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -84,29 +86,66 @@ def test_the_next_backend_passes_in_another_worker(turns, name):
     assert first.run(FORWARD, CASE).reason == broken.reason  # lost, and not started again
 
 
-def test_transport_is_counted_for_each_backend_alone(turns):
+def test_a_worker_that_was_killed_between_two_backends_costs_neither(turns):
+    first, second = turns("Right"), turns("Other")
+    assert first.run(FORWARD, CASE).status == "pass"
+    first.close()
+    killed = int(first.manifest["process"])
+    os.kill(killed, signal.SIGKILL)
+    assert second.run(FORWARD, CASE).status == "pass"
+    assert int(second.manifest["process"]) != killed
+
+
+def test_transport_is_counted_for_each_backend_alone_and_without_the_start(turns):
     one, two = turns("Right"), turns("Other")
+    worker, seen = None, []
     for session in (one, two):
+        session.load()
+        worker = session._worker
+        seen.append(worker.transport_seconds)
         session.run(FORWARD, CASE)
+        seen.append(worker.transport_seconds)
         session.close()
-    whole = one._worker.transport_seconds
-    assert 0 < one.transport_seconds < whole
-    assert one.transport_seconds + two.transport_seconds == pytest.approx(whole)
+    assert one.transport_seconds == pytest.approx(seen[1] - seen[0])
+    assert two.transport_seconds == pytest.approx(seen[3] - seen[2])
+    assert 0 < two.transport_seconds < worker.transport_seconds - one.transport_seconds
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The workers that a run starts."""
+    workers = []
+
+    def note(*arguments):
+        workers.append(open_worker(*arguments))
+        return workers[-1]
+
+    monkeypatch.setattr(pool, "open_worker", note)
+    return workers
+
+
+@pytest.fixture
+def variants(torch_backend):
+    layer = parse_backends([torch_backend.label.replace("scratch", "layer", 1)])
+    return [torch_backend, *layer]
 
 
 @pytest.mark.parametrize(("isolate", "count"), [(False, 1), (True, 2)])
-def test_variants_of_a_framework_share_a_worker_unless_isolated(
-    torch_backend, isolate, count, monkeypatch
-):
-    started = []
-
-    def count_workers(*arguments):
-        started.append(open_worker(*arguments))
-        return started[-1]
-
-    monkeypatch.setattr(pool, "open_worker", count_workers)
-    layer = parse_backends([torch_backend.label.replace("scratch", "layer", 1)])
-    run = run_checks([torch_backend, *layer], [Task(FORWARD, CASE)], seed=0, isolate=isolate)
+def test_variants_of_a_framework_share_a_worker_unless_isolated(variants, started, isolate, count):
+    run = run_checks(variants, [Task(FORWARD, CASE)], seed=0, isolate=isolate)
     assert [result.status for result in run.results] == ["pass", "pass"]
-    assert [result.backend for result in run.results] == [torch_backend, *layer]
+    assert [result.backend for result in run.results] == variants
     assert len(started) == count
+
+
+def test_in_a_run_the_first_variant_crashes_and_the_second_passes(variants, started):
+    def kill(result):
+        if result.backend == variants[0]:
+            started[0]._gateway._io.popen.kill()
+
+    plan = [Task(FORWARD, RECIPES["unit"].build(dtype, 0)) for dtype in ("float32", "float64")]
+    run = run_checks(variants, plan, seed=0, progress=kill)
+    assert [result.status for result in run.results] == ["pass", "error", "pass", "pass"]
+    assert "its worker died during" in run.results[1].reason
+    assert list(run.profile.threads) == [variants[0].name, "gateparity"]
+    assert len(started) == 2

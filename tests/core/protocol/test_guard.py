@@ -315,6 +315,20 @@ def test_canonical_guards_what_is_behind_its_layout():
             np.testing.assert_allclose(array, getattr(other, name), rtol=0, atol=1e-5)
 
 
+def test_what_runs_operation_by_operation_is_guarded_too():
+    class Compiles(Scratch):
+        def uncompiled(self):
+            return WritesToX()
+
+    for lstm in (
+        Canonical(Compiles(), lambda *_: False),
+        Canonical(Guarded(Compiles()).uncompiled()),
+    ):
+        with pytest.raises(Impure, match=r"^forward wrote to x$"):
+            lstm.guarded().forward(CONFIG, PARAMS, BATCH)
+    Canonical(Compiles()).guarded().forward(CONFIG, PARAMS, BATCH)
+
+
 def test_an_adapter_that_brings_a_guard_is_asked_for_it():
     class Remote(Scratch):
         def guarded(self):

@@ -1,0 +1,259 @@
+"""The space of problems, as data, and the covering array of it that a seed draws.
+
+A mistake often shows for one combination of options only. The array has every combination of three
+of the options in `STRONG` and of every two options, so one of its problems has what the mistake
+needs. Sizes and numbers are drawn from the seed: another seed is another array.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.problems.case import build_case, draw_for, name_problem
+from gateparity.conformance.problems.covering import cover
+from gateparity.conformance.problems.picker import Picker
+from gateparity.conformance.problems.special_values import scale_arrays
+from gateparity.errors import InputError
+from gateparity.network.batch import map_arrays
+from gateparity.network.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateparity.conformance.problems.case import Case
+
+    Choice = dict[str, Any]  # a value of each option
+    Sizes = dict[str, int]  # of T, B, I and H
+
+AXES: Final = ("T", "B", "I", "H")  # steps, sequences, input features, hidden units
+CLASSES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
+    {
+        "one": (1,),
+        "odd": (3, 5, 7, 9, 11, 13),
+        "even": (2, 4, 6, 8, 10, 12, 14),
+        "equal": (),  # to another size
+        "power": (7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129),
+        "larger": tuple(n for n in range(18, 200) if not 30 < n < 34 and not 62 < n < 66),
+    }
+)
+# Powers of two keep a number's digits. In float16 exp(12) and a gradient of 65 520 are infinite,
+# and sums of subnormal gradients stop growing.
+_WIDE: Final = {
+    "weights": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "inputs": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "states": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "cotangents": {"small": 2.0**-10, "usual": 1.0, "large": 2.0**10},
+}
+_NARROW: Final = {
+    "weights": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "inputs": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "states": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "cotangents": {"small": 0.5, "usual": 1.0, "large": 2.0},
+}
+OPTIONS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
+    {
+        "layers": (1, 2, 3),
+        "directions": (1, 2),
+        "biases": (True, False),
+        "initial": (True, False),
+        "lengths": ("none", "full", "short", "ties", "empty", "single"),
+        "dtype": ("float32", "float64", "float16"),
+        **dict.fromkeys(AXES, tuple(CLASSES)),
+        **dict.fromkeys(_WIDE, ("usual", "small", "large")),
+    }
+)
+STRONG: Final = ("layers", "directions", "biases", "initial", "lengths", "dtype")
+
+LEAST: Final = 64  # problems of an array; the combinations need about 60
+USUAL, LARGE = 1_000, 6_000  # limits on T x B x H x layers x directions
+MANY: Final = 10  # problems that may reach `LARGE`
+_NUMBERS: Final = MappingProxyType({USUAL: 8_000, LARGE: 70_000})  # limits on weights and inputs
+_LISTED: Final = 8  # lengths in a description
+_CELL_STEPS: Final = 200  # limit on T x layers x directions, each of which takes time
+_TRIES: Final = 100  # draws of sizes, before the smallest are taken
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One problem of an array: its number from 1, its choice of options, and its sizes."""
+
+    number: int
+    seed: int
+    choice: Choice
+    sizes: Sizes
+    lengths: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the name of its case."""
+        return name_problem(self.number)
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """Return the factors of weights, inputs, states and cotangents."""
+        narrow = self.choice["dtype"] == "float16"
+        table = _NARROW if narrow else _WIDE
+        scales = {name: factors[self.choice[name]] for name, factors in table.items()}
+        while narrow and self.sizes["I"] * scales["weights"] ** 2 > 16 * self.sizes["H"]:
+            scales["weights"] /= 2  # many inputs add up
+        return scales
+
+    @property
+    def description(self) -> str:
+        """Return sizes, options and scales as one line."""
+        choice = self.choice
+        words = [f"{axis} {size}" for axis, size in self.sizes.items()]
+        words += [f"{choice['layers']} layer{'s' * (choice['layers'] > 1)}"]
+        words += ["both directions"] * (choice["directions"] == 2)
+        words += ["no biases"] * (not choice["biases"])
+        words += ["no initial states"] * (not choice["initial"])
+        words += _lengths_words(self.lengths)
+        words += [choice["dtype"]]
+        words += [
+            f"{name} x {_fraction(size)}"
+            for name, size in self.scales.items()
+            if size != 1 and (name != "states" or choice["initial"])
+        ]
+        return ", ".join(words)
+
+    def build(self, dtype: str = "") -> Case:
+        """Draw the numbers, which are the same for every dtype up to rounding."""
+        choice, sizes, scales = self.choice, self.sizes, self.scales
+        dtype = dtype or choice["dtype"]
+        shape = choice["layers"], choice["directions"], choice["biases"]
+        config = Config(sizes["I"], sizes["H"], *shape, dtype)
+        draw = draw_for(self.name, self.seed, dtype)
+        x = draw((sizes["T"], sizes["B"], sizes["I"]), scales["inputs"])
+        lengths = np.array(self.lengths, np.int32) if self.lengths else None
+        case = build_case(self.name, config, x, draw, lengths, initial=choice["initial"])
+        factors = dict.fromkeys(("w_ih", "w_hh", "b_ih", "b_hh"), scales["weights"])
+        case = scale_arrays(case, **factors, h_0=scales["states"], c_0=scales["states"])
+        size = np.array(scales["cotangents"], dtype)
+        cotangent = map_arrays(lambda array: array * size, case.cotangent)
+        return dataclasses.replace(case, cotangent=cotangent, description=self.description)
+
+
+@functools.cache
+def draw_problems(seed: int) -> tuple[Problem, ...]:
+    """Return the array of a seed. Raise `InputError` for a negative seed."""
+    if seed < 0:
+        raise InputError(f"seed is {seed}, expected 0 or more")
+    pick = Picker(seed, "space")
+    choices = cover(OPTIONS, STRONG, can_be, pick)
+    while len(choices) < LEAST:
+        drawn = {name: pick(values) for name, values in OPTIONS.items()}
+        choices += [drawn] if can_be(drawn) else []
+    many_units = [k for k, choice in enumerate(choices) if choice["H"] in ("power", "larger")]
+    large = pick.shuffled(many_units)[:MANY]
+    problems = []
+    for k, choice in enumerate(choices):
+        sizes = _draw_sizes(pick, choice, LARGE if k in large else USUAL)
+        lengths = _draw_lengths(pick, choice["lengths"], sizes["T"], sizes["B"])
+        problems.append(Problem(k + 1, seed, choice, sizes, lengths))
+    return tuple(problems)
+
+
+def choose_problems(numbers: Sequence[int], seed: int) -> list[Problem]:
+    """Return the problems of these numbers, or all. Raise `InputError` that says the range."""
+    problems = draw_problems(seed)
+    for number in numbers:
+        if not 1 <= number <= len(problems):
+            raise InputError(f"--problem is {number}, expected 1 to {len(problems)}")
+    return [problem for problem in problems if not numbers or problem.number in numbers]
+
+
+def can_be(choice: Choice) -> bool:
+    """Return whether a problem can have these values of some options, or of all."""
+    lengths = choice.get("lengths", "none")
+    alone, brief = lengths == "single", lengths in ("none", "ties", "empty")
+    least = {"T": "one" if brief else "even", "B": "one" if alone or lengths == "none" else "even"}
+    classes = {axis: choice.get(axis, least.get(axis, "one")) for axis in AXES}
+    if classes["B"] == "one" and not (alone or lengths == "none"):
+        return False
+    if (alone and classes["B"] != "one") or (classes["T"] == "one" and not brief):
+        return False
+    layers, directions = choice.get("layers", 1), choice.get("directions", 1)
+    return _fits(_least_sizes(classes), layers, directions, USUAL)
+
+
+def _draw_sizes(pick: Picker, choice: Choice, limit: int) -> Sizes:
+    """Draw sizes of the chosen classes within the limits; what is drawn first has most room.
+
+    A large problem has many units, since kernels are what costs its room.
+    """
+    classes = {axis: choice[axis] for axis in AXES}
+    shape = choice["layers"], choice["directions"]
+    for _ in range(_TRIES):
+        sizes = _least_sizes(classes)
+        free = pick.shuffled([axis for axis in AXES if classes[axis] != "equal"])
+        if limit == LARGE:
+            free.sort(key=lambda axis: axis != "H")
+        for axis in free:
+            fitting = [n for n in CLASSES[classes[axis]] if _fits(sizes | {axis: n}, *shape, limit)]
+            draw = pick if axis == free[0] else pick.low  # which leaves room for the others
+            sizes[axis] = draw(fitting or [sizes[axis]])
+        equal = [axis for axis in AXES if classes[axis] == "equal"]
+        others = [axis for axis in AXES if axis not in equal and sizes[axis] > 1]
+        common = pick(CLASSES["odd"] + CLASSES["even"])
+        sizes |= {axis: sizes[pick(others)] if others else common for axis in equal}
+        if _fits(sizes, *shape, limit):
+            return sizes
+    return _least_sizes(classes)
+
+
+def _least_sizes(classes: Mapping[str, str]) -> Sizes:
+    """Return the smallest sizes of these classes; an equal one is no size of 1."""
+    least = {axis: min(CLASSES[kind], default=0) for axis, kind in classes.items()}
+    equal = min((n for n in least.values() if n > 1), default=2)
+    return {axis: n or equal for axis, n in least.items()}
+
+
+def _fits(sizes: Sizes, layers: int, directions: int, limit: int) -> bool:
+    config = Config(sizes["I"], sizes["H"], layers, directions)
+    inputs = [config.layer_input_size(layer) for layer in range(layers)]
+    numbers = sum(4 * sizes["H"] * directions * (n + sizes["H"] + 2) for n in inputs)
+    numbers += sizes["T"] * sizes["B"] * sizes["I"]
+    steps = sizes["T"] * layers * directions
+    return (
+        _work(sizes, layers, directions) < limit
+        and steps < _CELL_STEPS
+        and numbers < _NUMBERS[limit]
+    )
+
+
+def _work(sizes: Sizes, layers: int, directions: int) -> int:
+    return math.prod((sizes["T"], sizes["B"], sizes["H"], layers, directions))
+
+
+def _draw_lengths(pick: Picker, kind: str, steps: int, size: int) -> tuple[int, ...]:
+    """Draw lengths of the chosen kind, in any order; none for full sequences."""
+    if kind == "none":
+        return ()
+    shorter = range(1, max(steps, 2))  # than all steps, where there is more than one
+    lengths = [pick(shorter) for _ in range(size)]
+    others = pick.shuffled(range(size))
+    match kind:
+        case "full":
+            lengths[others[0]] = steps
+        case "ties":
+            lengths = [pick(range(1, steps + 1)) for _ in range(size)]
+            lengths[others[0]] = lengths[others[1]]
+        case "empty":
+            lengths[others[0]] = 0
+    return tuple(lengths)
+
+
+def _lengths_words(lengths: Sequence[int]) -> list[str]:
+    if len(lengths) > _LISTED:
+        return [f"{len(lengths)} lengths from {min(lengths)} to {max(lengths)}"]
+    return [f"lengths {' '.join(map(str, lengths))}"] if lengths else []
+
+
+def _fraction(size: float) -> str:
+    return f"{size:g}" if size >= 1 else f"1/{1 / size:g}"
