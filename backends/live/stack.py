@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from gateparity.backends.live.layer import LiveLayer, Pullback
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
-    from gateparity.protocol.repeated import Questions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +120,7 @@ class LiveLstm:
         """Return False: no object returns its gates."""
         return False
 
-    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+    def repeated(self, *_: Any) -> dict[str, Any]:
         """Raise `TypeError`: an object has its own weights, and no question brings others."""
         raise TypeError("a live layer isn't asked with other weights")
 
