@@ -15,6 +15,7 @@ from gateparity.conformance.mistakes.wrappers import without_copies
 from gateparity.conformance.selftest.conditions import Call, Condition
 from gateparity.network.batch import map_arrays
 from gateparity.protocol.guard import Guarded
+from gateparity.protocol.repeated import repeat
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.mistake import Mistake, Where
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gateparity.network.batch import Batch, Outputs, Trace
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
+    from gateparity.protocol.repeated import Questions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Switched:
     """
 
     differentiates: ClassVar[bool] = True
+    traces: ClassVar[bool] = True
     lacks: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, conditioned: Conditioned, right: RightLstm) -> None:
@@ -88,6 +91,10 @@ class Switched:
         near = copy.copy(self)
         near._is_near = True
         return Guarded(near)
+
+    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+        """Return the answers to repeated calls, which count with the others."""
+        return repeat(self, method, config, questions)
 
     def _ask(self, method: str, config: Config, *given: Any) -> Any:
         wrong = self.choose(method, config, *given)
