@@ -9,7 +9,7 @@ parity: $(BIN)/gateparity  ## install five frameworks side by side, run the main
 	$(BIN)/gateparity check -b numpy -b torch -b tensorflow -b jax -b mxnet
 
 test: $(BIN)/tox  ## everything that CI runs
-	$(BIN)/tox run
+	$(BIN)/tox run-parallel --parallel auto  # most environments keep one core busy
 
 pictures: $(BIN)/gateparity  ## draw those of the README and the docs, with the environments of `make parity`
 	@mkdir -p build && cp docs/broken.py build

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from gateparity.conformance.live.compare import compare_live
+from gateparity.conformance.live.words import describe_live
 from gateparity.conformance.runs.groups import PROBLEMS, group_tasks, join_results
 from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.session import run_check
@@ -30,15 +32,25 @@ class ParityTests:
 
         class TestMyLSTM(ParityTests):
             adapter = MyLSTM
+
+    Or name two live layers in this process, as `compare_live` takes them. `layers` may be a
+    function without arguments that makes them, so that importing the file makes none:
+
+        class TestMyPort(ParityTests):
+            layers = (torch_layer, keras_layer)
     """
 
     adapter: ClassVar[Any] = None
+    layers: ClassVar[Any] = None
     checks: ClassVar[Sequence[str]] = ()
     cases: ClassVar[Sequence[str]] = ()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one test for each check, case and dtype, and one for all problems of the array."""
         if "parity_problem" not in metafunc.fixturenames:
+            return
+        if self.layers is not None:
+            metafunc.parametrize("parity_problem", [pytest.param(None, id="layers")])
             return
         seed = metafunc.config.getoption("gateparity_seed")
         try:
@@ -54,18 +66,23 @@ class ParityTests:
 
     def test_parity(
         self,
-        parity_problem: Sequence[Task],
-        parity_adapter: tuple[Backend, RemoteAdapter],
+        parity_problem: Sequence[Task] | None,
+        parity_adapter: tuple[Backend, RemoteAdapter] | None,
         parity_truths: Truths,
         parity_explanation: Callable[[], str],
         request: pytest.FixtureRequest,
     ) -> None:
-        """Check that the adapter computes what the reference computes, to within rounding."""
+        """Check that the adapter computes what the reference computes, to within rounding.
+
+        Or that two live layers have the same weights, and compute what those say.
+        """
+        seed = request.config.getoption("gateparity_seed")
+        if parity_problem is None or parity_adapter is None:
+            return _settle_layers(type(self).layers, seed)
         results = [run_check(*parity_adapter, *task, parity_truths) for task in parity_problem]
         result = join_results(results)
         explanation = parity_explanation() if result.status == "fail" else ""
-        seed = request.config.getoption("gateparity_seed")
-        settle(result, _repeat_test(request.node.nodeid, seed), explanation)
+        return settle(result, _repeat_test(request.node.nodeid, seed), explanation)
 
 
 def task_id(tasks: Sequence[Task]) -> str:
@@ -92,3 +109,16 @@ def settle(result: Result, repeat: str, explanation: str = "") -> None:
 def _repeat_test(nodeid: str, seed: int) -> str:
     name = nodeid[: nodeid.rindex("]") + 1]  # pytest-xdist appends its group
     return f"pytest {shlex.quote(name)}" + (f" --gateparity-seed {seed}" if seed else "")
+
+
+def _settle_layers(layers: Any, seed: int) -> None:
+    """Turn a comparison of two live layers, or of those that a function makes, into an outcome."""
+    pair = layers() if callable(layers) else layers
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        pytest.fail(f"layers is {type(pair).__name__}, expected a pair of layers", pytrace=False)
+    try:
+        message = describe_live(compare_live(*pair, seed=seed))
+    except InputError as error:
+        message = str(error)
+    if message:
+        pytest.fail(message, pytrace=False)

@@ -36,7 +36,7 @@ def require(name: str) -> str:
     return spec(name)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def all_frameworks() -> list[str]:
     """The specs of all five."""
     return [require(name) for name in FRAMEWORKS]

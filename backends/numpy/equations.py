@@ -39,10 +39,16 @@ class Step:
     H: Array
 
 
+def split_gates(Z: Array) -> list[Array]:
+    """Return the gates' parts of the last axis `(..., 4 hidden)`, as views."""
+    size = Z.shape[-1] // len(LSTM.gates)  # slices: np.split takes longer than the arithmetic
+    return [Z[..., k * size : (k + 1) * size] for k in range(len(LSTM.gates))]
+
+
 def cell(Z_x: Array, H: Array, C: Array, W_h: Array) -> Step:
     """Compute one step. `Z_x (..., 4 hidden)` is `X W_x + b`; the leading axes are free."""
     Z = Z_x + H @ W_h
-    Z_i, Z_f, Z_c, Z_o = np.split(Z, 4, -1)
+    Z_i, Z_f, Z_c, Z_o = split_gates(Z)
     I = sigmoid(Z_i)
     F = sigmoid(Z_f)
     C_tilde = np.tanh(Z_c)
@@ -130,10 +136,12 @@ def backward(
     *,
     reverse: bool = False,
     backward_cell: Callable[..., tuple[Array, Array, Array]] = backward_cell,
+    biases_alone: bool = False,
 ) -> tuple[Array, Array, Array, dict[str, Array]]:
     """Return the gradients of a cell's inputs, initial states and weights.
 
     `dY (T, ..., hidden)` is the gradient of the outputs, `dH` and `dC` those of the final states.
+    With `biases_alone` the products that find the other weights' gradients are left out.
     """
     W_x, W_h, _ = _fuse(w)
     dZs = np.zeros_like(dY, shape=(*dY.shape[:-1], W_x.shape[-1]))
@@ -144,12 +152,14 @@ def backward(
             continue
         dZs[t] = np.where(mask[t], dZs[t], 0)
         dH, dC = np.where(mask[t], dH_prev, dH), np.where(mask[t], dC_prev, dC)
-    H_prev = _stack([step.H_prev for step in tape.steps], tape.H_0)
     rows = _rows(dZs)
-    dW_x, dW_h = (_rows(a).T @ rows for a in (tape.X, H_prev))
     db = np.ones(len(rows), rows.dtype) @ rows  # a product sums in blocks: fewer roundings
     dX = (rows @ W_x.T).reshape(tape.X.shape)  # one product: NumPy makes one for each step
-    return dX, dH, dC, _unfuse(dW_x, dW_h, db)
+    if biases_alone:
+        return dX, dH, dC, _unfuse({"b_": db})
+    H_prev = _stack([step.H_prev for step in tape.steps], tape.H_0)
+    dW_x, dW_h = (_rows(a).T @ rows for a in (tape.X, H_prev))
+    return dX, dH, dC, _unfuse({"W_x": dW_x, "W_h": dW_h, "b_": db})
 
 
 def _stack(arrays: list[Array], like: Array) -> Array:
@@ -175,10 +185,9 @@ def _fuse(w: Native) -> tuple[Array, Array, Array | int]:
     return W_x, W_h, np.concatenate([w["b_i"], w["b_f"], w["b_c"], w["b_o"]], -1)
 
 
-def _unfuse(dW_x: Array, dW_h: Array, db: Array) -> dict[str, Array]:
-    fused = {"W_x": dW_x, "W_h": dW_h, "b_": db}
+def _unfuse(fused: dict[str, Array]) -> dict[str, Array]:
     return {
         prefix + gate: part.copy()
         for prefix, array in fused.items()
-        for gate, part in zip("ifco", np.split(array, len(LSTM.gates), -1), strict=True)
+        for gate, part in zip("ifco", split_gates(array), strict=True)
     }

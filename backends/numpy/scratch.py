@@ -88,7 +88,9 @@ class Scratch:
                     reverse=is_reverse(config, k),
                     backward_cell=self.backward_cell,
                 )
-                d_params |= {f"l{cell_name(config, k)}.{name}": dw[name] for name in w}
+                d_params |= {
+                    f"l{cell_name(config, k)}.{name}": dw[name] for name in w if name in dw
+                }
                 dXs.append(dX)
             dY = sum(dXs[1:], start=dXs[0])
         return Gradients(d_params, Batch(dY, {"h": dH_0, "c": dC_0}))

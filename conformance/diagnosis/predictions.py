@@ -174,7 +174,8 @@ class Predictions:
                     rounding_model,
                     apply_mistakes=lambda truth: _as_asked(mistakes, truth, probe),
                 )
-        return self._budgets[key].scaled(unit_roundoff(dtype) / rounding_model.unit)
+        factor = unit_roundoff(dtype) / rounding_model.unit
+        return self._budgets[key] if factor == 1 else self._budgets[key].scaled(factor)
 
 
 def _is_finite(found: Found) -> bool:

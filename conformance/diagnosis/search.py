@@ -146,7 +146,12 @@ class Diagnoser:
         If the probes distinguish them, only the likeliest is returned, with those just like it.
         """
         first = [*differing, *(probe for probe in probes if probe not in differing)]
-        close = [c for c in candidates if all(self._is_closer(c, p) for p in differing)]
+        nearest = {p: _CLOSER * self._of.usual_distance((), p) for p in differing}
+        close = [
+            c
+            for c in candidates
+            if all(self._of.usual_distance(c, p) <= least for p, least in nearest.items())
+        ]
         good = [c for c in close if all(self._of.explains(c, p) for p in first)]
         if all(self.are_alike(c, good[0], probes) for c in good):
             return tuple(good)
@@ -178,10 +183,6 @@ class Diagnoser:
     def _shows(self, mistake: Mistake, probe: Probe) -> bool:
         """Return whether a probe can see a mistake at all."""
         return not self._of.agree((mistake,), (), probe)
-
-    def _is_closer(self, mistakes: Mistakes, probe: Probe) -> bool:
-        off = self._of.usual_distance(mistakes, probe)
-        return off <= _CLOSER * self._of.usual_distance((), probe)
 
 
 def _tell(

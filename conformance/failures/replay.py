@@ -11,7 +11,6 @@ import numpy as np
 from gateparity.backends.workers.remote import open_worker
 from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas, other_bits
-from gateparity.conformance.problems.forms import compiles
 from gateparity.conformance.requirements.answers import comparable, find_lacks
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.session import Session
@@ -77,7 +76,7 @@ def replay(failure: Failure, backend: Backend, time_limit: float) -> Replay:
         words = printable(f"{type(error).__name__}: {error}")
         raise InputError(f"{check.name} is not for such a case, {case.sizes}: {words}") from error
     with Session(backend, truths, partial(open_worker, limit=time_limit)) as session:
-        result = session.run(check, case, compiles=compiles(failure.case))
+        result = session.run(check, case)
         expected = truths.of(check, case, session.rounding_model, result.lacks)
         then = truths.of(check, case, session.rounding_model, find_lacks(failure.truth))
     _, asked = comparable(failure.found | (result.arrays or {}), expected.truth)

@@ -20,10 +20,9 @@ from gateparity.conformance.judgement.rounding import (
     RoundingModel,
     make_rounding,
 )
+from gateparity.conformance.judgement.scores import OUTPUTS, Scorer
 from gateparity.conformance.judgement.truth import Truth
-from gateparity.network.batch import FINAL_STATES, Outputs, from_names
 from gateparity.network.dtypes import DTYPES, unit_roundoff
-from gateparity.network.parameters import CellWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,14 +31,12 @@ if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
-    from gateparity.network.config import Config
-    from gateparity.network.parameters import Array, Parameters
+    from gateparity.network.parameters import Array
     from gateparity.protocol.canonical import Lstm
 
 _FEWEST: Final = 32  # draws of a large case: they know a standard deviation to an eighth
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
-_OUTPUTS: Final = ("y", *FINAL_STATES)
 _DECLARED: Final = ("factors", "bias", "sigmoid_floor")
 
 
@@ -49,13 +46,14 @@ class Budget:
 
     They are zero where rounding has no effect, such as past the end of a sequence. `scores (cell,
     gate, hidden)` is None where a check has no outputs. `weights` are the outputs' weights in the
-    scores, zero where a number may be flushed to zero.
+    scores, zero where a number may be flushed to zero. `scorer` finds the scores of errors.
     """
 
     case: Case
     sigmas: Results
     weights: Results = dataclasses.field(default_factory=dict)
     scores: Array | None = None
+    scorer: Scorer | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def scaled(self, factor: float) -> Budget:
         """Return the budget for a unit roundoff that is `factor` times as large."""
@@ -64,7 +62,7 @@ class Budget:
         # times weights, and its deviation scale with 1/f.
         scores = None if self.scores is None else self.scores / factor
         weights = {name: weight / factor**2 for name, weight in self.weights.items()}
-        return Budget(self.case, sigmas, weights, scores)
+        return Budget(self.case, sigmas, weights, scores, self.scorer)
 
     def shifts(self, errors: Results) -> Array | None:
         """Return by how many standard deviations each bias seems shifted, `(cell, gate, hidden)`.
@@ -72,10 +70,10 @@ class Budget:
         The weighted errors are backpropagated through the reference. The gradient of a bias then
         says how much the errors look like a shift of it (Rao's score test).
         """
-        if self.scores is None:
+        if self.scores is None or self.scorer is None:
             return None
         known = {n: np.where(np.isfinite(errors[n]), errors[n], 0) for n in self.weights}
-        scores = _scores(self.case, known, self.weights)
+        scores = self.scorer.scores(known, self.weights)
         return np.where(self.scores > 0, scores / np.where(self.scores > 0, self.scores, 1), 0)
 
 
@@ -143,13 +141,14 @@ def make_budget(
         name: np.hypot(sigma, np.where(_may_vanish(exact[name]), rounding_model.flush, 0))
         for name, sigma in drawn.items()
     }
-    outputs = [name for name in _OUTPUTS if name in exact]
+    outputs = [name for name in OUTPUTS if name in exact]
     if not outputs or not case.batch.x.size:
         return Budget(case, sigmas)
     weights = {name: _weigh(drawn[name], rounding_model.flush) for name in outputs}
-    scores = [np.square(_scores(case, errors, weights).values).sum(-1) for errors in passes]
+    scorer = Scorer(case)
+    scores = [np.square(scorer.scores(errors, weights).values).sum(-1) for errors in passes]
     deviations = np.sqrt(np.sum(scores, axis=0) / draws)
-    return Budget(case, sigmas, weights, deviations * widening)
+    return Budget(case, sigmas, weights, deviations * widening, scorer)
 
 
 def _errors(
@@ -176,27 +175,6 @@ def _moved(array: Any, exact: Array, rounding: Rounding) -> Array:
         return np.where(finite, drawn - exact[..., None], 0)
 
 
-@np.errstate(all="ignore")  # gradients of the inputs may overflow, and aren't wanted
-def _scores(case: Case, errors: Any, weights: Results) -> Any:
-    """Return the derivative of half the weighted squared error by each bias.
-
-    Its shape is `(cell, gate, hidden)`, and a last axis for the draws if `errors` has one.
-    """
-    zeros = _zero_states(errors["y"], case.config)  # of the kind of y, which may be draws
-    weighted = {n: errors[n] * weights[n] if n in weights else zeros for n in _OUTPUTS}
-    cotangents = from_names(Outputs, weighted)
-    config = dataclasses.replace(case.config, biases=True)
-    found, _ = Truth(dtype="float64").gradients(
-        config, _biased(case.params), case.batch, cotangents
-    )
-    biases: list[Any] = [cell.b_ih for cell in found]
-    return np.stack(biases)
-
-
-def _zero_states(y: Any, config: Config) -> Any:
-    return np.concatenate([y[:1, :, : config.hidden_size] * 0] * config.cells)
-
-
 def _may_vanish(exact: Array) -> Array:
     vanishing: Array = np.isfinite(exact) & (exact != 0)
     return vanishing
@@ -205,14 +183,6 @@ def _may_vanish(exact: Array) -> Array:
 def _weigh(sigma: Array, flush: float) -> Array:
     mask = sigma > flush
     return np.where(mask, 1 / np.square(np.where(mask, sigma, 1)), 0)
-
-
-def _biased(params: Parameters) -> Parameters:
-    zeros = np.zeros(params[0].w_ih.shape[:2], params[0].w_ih.dtype)
-    return tuple(
-        cell if cell.b_ih is not None else CellWeights(cell.w_ih, cell.w_hh, zeros, zeros)
-        for cell in params
-    )
 
 
 def _count_elements(results: Results, case: Case) -> int:

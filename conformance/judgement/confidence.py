@@ -21,7 +21,7 @@ def count_draws(elements: int) -> int:
     low, high = PRIOR, 2**12
     while low < high:
         middle = (low + high) // 2
-        if find_limit(elements, middle) > ALLOWED:
+        if not _is_enough(elements, middle):
             low = middle + 1
         else:
             high = middle
@@ -35,25 +35,40 @@ def find_limit(elements: int, draws: int) -> float:
     It is in estimated standard deviations, of which the pooled one is the least certain: the mean
     of an array may pull the estimate down by the root of `draws / (draws + PRIOR)`.
     """
-    quantile = _find_quantile(FALSE_ALARM / max(elements, 1), draws)
-    return quantile * math.sqrt((draws + PRIOR) / draws)
+    return _find_quantile(_chance(elements), draws) * _pull(draws)
 
 
-def tail(t: float, freedom: int) -> float:
+def tail(t: float, freedom: int, enough: float = math.inf) -> float:
     """Return the chance that Student's t lies outside of `[-t, t]`.
 
     It is the incomplete beta function `I_x(freedom / 2, 1 / 2)` at `x = freedom / (freedom + t^2)`,
     by its power series (Abramowitz and Stegun, 26.5.4 and 26.7.1). All terms are positive, so tiny
-    chances are as precise as large ones.
+    chances are as precise as large ones. The sum ends as soon as it exceeds `enough`: near t = 0
+    it has millions of terms.
     """
     a, x = freedom / 2, freedom / (freedom + t * t)
+    log_beta = math.lgamma(a) + math.lgamma(0.5) - math.lgamma(a + 0.5)
+    factor = math.exp(a * math.log(x) - log_beta)
     term, total, k = 1.0, 1 / a, 0
-    while term > 1e-17 * total:
+    while term > 1e-17 * total and factor * total <= enough:
         k += 1
         term *= (k - 0.5) / k * x
         total += term / (a + k)
-    log_beta = math.lgamma(a) + math.lgamma(0.5) - math.lgamma(a + 0.5)
-    return math.exp(a * math.log(x) - log_beta) * total
+    return factor * total
+
+
+def _is_enough(elements: int, draws: int) -> bool:
+    """Return whether so many draws keep the limit at `ALLOWED`: one tail, and no quantile."""
+    chance = _chance(elements)
+    return tail(ALLOWED / _pull(draws), draws, enough=chance) <= chance
+
+
+def _chance(elements: int) -> float:
+    return FALSE_ALARM / max(elements, 1)
+
+
+def _pull(draws: int) -> float:
+    return math.sqrt((draws + PRIOR) / draws)
 
 
 def _find_quantile(chance: float, freedom: int) -> float:
@@ -61,5 +76,7 @@ def _find_quantile(chance: float, freedom: int) -> float:
     low, high = 1e-3, 1e6
     while high - low > 1e-10 * high:
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if tail(middle, freedom) > chance else (low, middle)
+        low, high = (
+            (middle, high) if tail(middle, freedom, enough=chance) > chance else (low, middle)
+        )
     return high

@@ -28,7 +28,7 @@ def difference(found: Array, truth: Array) -> Array:
     It is 0 where both are the same infinity or NaN, and NaN where only one of them is.
     """
     wide = np.result_type(found, truth)
-    found, truth = found.astype(wide), truth.astype(wide)
+    found, truth = found.astype(wide, copy=False), truth.astype(wide, copy=False)
     # Infinity and NaN can be right results. They equal only themselves, and inf - inf would be NaN.
     same = (found == truth) | (np.isnan(found) & np.isnan(truth))
     finite = np.isfinite(found) & np.isfinite(truth)

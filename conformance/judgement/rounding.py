@@ -97,13 +97,14 @@ class Draws(NDArrayOperatorsMixin):
         # The exact result in float64 has 29 bits more than float32, so only the added noise counts.
         plain = [_values(a) for a in inputs]
         exact = ufunc(*plain)
-        if ufunc is np.exp:  # at its largest it has a reciprocal, which may be flushed to zero
+        # At its largest it has a reciprocal, which may be flushed to zero.
+        if ufunc is np.exp and not exact.max(initial=0) <= _LARGEST:
             np.minimum(exact, _LARGEST, out=exact, where=np.isfinite(plain[0]))
         if exact.dtype.kind != "f" or ufunc in _EXACT:
             return Draws(exact, self.rounding)
         # The error to one side varies slowly with the argument, so unlike the scatter it does not
         # average out in a batch.
-        if ufunc in _ULPS:
+        if ufunc in _ULPS and self.rounding.rounding_model.bias:
             exact = exact * (1 + self._bias(plain[0]))
         rounded = self._round(exact, _ULPS.get(ufunc, 1.0))
         if ufunc is np.divide:  # a gate that is all but closed, and may have much behind it
@@ -186,7 +187,8 @@ class Draws(NDArrayOperatorsMixin):
         # How far the sums walk is needed to two digits, which all draws share: one draw is enough.
         walk = _walk(a[..., :1], b[..., :1], exact[..., :1])
         rounded = _hash(exact, self.rounding.seeds)
-        rounded *= np.where(np.isfinite(walk), walk, 0) * unit
+        finite = np.isfinite(walk)
+        rounded *= (walk if finite.all() else np.where(finite, walk, 0)) * unit
         rounded += exact
         self._settle(rounded, exact, self.rounding.rounding_model.floor)
         return Draws(rounded, self.rounding)
@@ -203,14 +205,12 @@ class Draws(NDArrayOperatorsMixin):
         values: Array = x.values
         return values
 
-    def _bias(self, x: Array) -> Array | float:
+    def _bias(self, x: Array) -> Array:
         """Return the relative error to one side of exp or tanh: a wave over the arguments.
 
         Each draw has a wave of another length and phase.
         """
         rounding_model, seeds = self.rounding.rounding_model, self.rounding.seeds
-        if not rounding_model.bias:
-            return 0.0
         # Approximations of exp and tanh by polynomials err in slow waves over the argument. Each
         # draw has one random wave, with a length from 1 to 4. docs/rounding.md says how a backend's
         # own wave is measured.
@@ -236,8 +236,8 @@ class Draws(NDArrayOperatorsMixin):
         # Below the floor the error is no longer relative. A zero stays exact: adding nothing does
         # not round.
         if floor and self.rounding.rounding_model.unit:
-            small = (np.abs(exact) * self.rounding.rounding_model.unit < floor) & (exact != 0)
-            if small.any():
+            small = np.abs(exact) * self.rounding.rounding_model.unit < floor
+            if small.any() and (small := small & (exact != 0)).any():
                 rounded += _hash(rounded, self.rounding.seeds) * np.where(small, floor, 0)
 
 
@@ -273,21 +273,30 @@ def _multiply(a: Array, b: Array) -> Array:
     # Draws times weights is the usual product in a cell. BLAS is fast for one large matrix, and
     # slow for a stack of small ones.
     if b.shape[-1] == 1 and b.ndim == 3:
-        front = np.moveaxis(a, -1, 0)
+        front = _draws_first(a)
         rows = front.reshape(math.prod(front.shape[:-1]), front.shape[-1])
         flat = rows @ b[..., 0]
-        return np.moveaxis(flat.reshape(*front.shape[:-1], b.shape[1]), 0, -1)
+        return _draws_last(flat.reshape(*front.shape[:-1], b.shape[1]))
     if a.shape[-1] == 1 and a.ndim == b.ndim == 3:
         flat = a[..., 0] @ b.reshape(len(b), b.shape[1] * b.shape[2])
         return flat.reshape(len(a), *b.shape[1:])
     ndim = max(a.ndim, b.ndim)
-    product: Array = np.moveaxis(_front(a, ndim) @ _front(b, ndim), 0, -1)
-    return product
+    return _draws_last(_front(a, ndim) @ _front(b, ndim))
+
+
+def _draws_first(a: Array) -> Array:
+    first: Array = a.transpose(-1, *range(a.ndim - 1))  # np.moveaxis, which takes longer
+    return first
+
+
+def _draws_last(a: Array) -> Array:
+    # in this order in memory too, as the noise is: operations on two orders are slow
+    return np.ascontiguousarray(a.transpose(*range(1, a.ndim), 0))
 
 
 def _front(a: Array, ndim: int) -> Array:
     """Move the axis of the draws to the front, and pad to `ndim` axes after it."""
-    front = np.moveaxis(a, -1, 0)
+    front = _draws_first(a)
     padded: Array = front.reshape(len(front), *[1] * (ndim - a.ndim), *front.shape[1:])
     return padded
 
@@ -358,7 +367,8 @@ def _root(a: Array, b: Array, terms: Any) -> Array:
     """
     # Squares of numbers near 1e200 overflow though their root is a normal number.
     squares = _multiply(np.square(a), np.square(b))
-    if (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
+    usual = squares.min(initial=np.inf) > _LEAST and squares.max(initial=0) < np.inf
+    if usual or (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
         plain: Array = np.sqrt(squares)
         return plain
     one, other = _scale(a), _scale(b)

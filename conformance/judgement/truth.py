@@ -22,9 +22,10 @@ from gateparity.protocol.validation import check_batch, check_outputs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.backends.numpy.equations import Tape
     from gateparity.network.batch import Batch, Outputs, Trace
     from gateparity.network.config import Config
-    from gateparity.network.parameters import Array, Parameters
+    from gateparity.network.parameters import Array, Native, Parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +60,14 @@ class Truth:
         inputs = self.to_d2l(params, wide), self._widen(batch, wide), self._widen(cotangent, wide)
         found = self.scratch.gradients(wide, *inputs)
         return from_d2l(found.params, wide), found.batch
+
+    def record(
+        self, config: Config, params: Parameters, batch: Batch
+    ) -> tuple[Config, Native, Batch, list[Tape]]:
+        """Run forward, and return what backpropagation needs: the wide arguments and the tapes."""
+        wide = self.accept(config, params, batch)
+        native, batch = self.to_d2l(params, wide), self._widen(batch, wide)
+        return wide, native, batch, self.scratch.run(wide, native, batch)[1]
 
     def everything(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
@@ -132,7 +141,8 @@ class Truth:
 
 def _narrow(arrays: Any, wide: str, dtype: str) -> Any:
     """Replace arrays of the wide dtype by zeros of the narrow one, to check shapes only."""
-    return map_arrays(lambda a: np.zeros(a.shape, dtype) if a.dtype == wide else a, arrays)
+    replaced = np.dtype(wide)  # by its name it would be looked up for every array
+    return map_arrays(lambda a: np.zeros(a.shape, dtype) if a.dtype == replaced else a, arrays)
 
 
 def from_d2l(native: Any, config: Config) -> Parameters:

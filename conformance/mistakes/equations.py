@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.backends.numpy.equations import Step, sigmoid
+from gateparity.backends.numpy.equations import Step, sigmoid, split_gates
 from gateparity.conformance.mistakes.masks import known
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.conformance.mistakes.wrappers import replace_equations
@@ -108,7 +108,7 @@ class Equations:
     def cell(self, Z_x: Array, H: Array, C: Array, W_h: Array) -> Step:
         """Compute one step from `Z_x = X W_x + b`, H and C."""
         Z = Z_x + H @ W_h
-        Z_i, Z_f, Z_c, Z_o = np.split(Z, 4, -1)
+        Z_i, Z_f, Z_c, Z_o = split_gates(Z)
         I, F = self.couple(self.i.of(Z_i), self.f.of(Z_f))
         C_tilde = self.g.of(Z_c)
         O = self.o.of(Z_o)
@@ -128,7 +128,7 @@ class Equations:
     def _backward_cell(
         self, s: _Step, W_h: Array, dH: Array, dC: Array
     ) -> tuple[Array, Array, Array]:
-        Z_i, Z_f, Z_c, Z_o = np.split(s.Z, 4, -1)
+        Z_i, Z_f, Z_c, Z_o = split_gates(s.Z)
         dO = dH * self.out.of(s.C)
         dC = dC + dH * s.O * self.out.slope_of(s.C)
         dC = dC * self.kept.slope_of(s.F * s.C_prev + s.I * s.C_tilde)

@@ -86,7 +86,7 @@ class Wrapped:
 
     def guarded(self) -> Guarded:
         """Return the same LSTM under guard, inside all copies: a guard has to see the originals."""
-        return Guarded(_near(self))
+        return Guarded(without_copies(self))
 
 
 def _behind_copies(method: str) -> Callable[..., Any]:
@@ -203,13 +203,13 @@ def replace_equations(lstm: Wrappable, change: Callable[[Scratch], Scratch]) -> 
     return dataclasses.replace(lstm, scratch=change(lstm.scratch))
 
 
-def _near(lstm: Wrappable) -> Wrappable:
+def without_copies(lstm: Wrappable) -> Wrappable:
     """Return the same LSTM without copies."""
     # The guard compares arguments before and after a call. Behind copies it would never see a
     # write.
     if not isinstance(lstm, Wrapped):
         return lstm
-    inner = _near(lstm.lstm)
+    inner = without_copies(lstm.lstm)
     return inner if lstm.wrapper is ISOLATED else dataclasses.replace(lstm, lstm=inner)
 
 

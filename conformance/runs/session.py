@@ -12,7 +12,7 @@ from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
 from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.judgement.deviations import find_deviations
-from gateparity.conformance.problems import forms
+from gateparity.conformance.problems.forms import compiles
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.engines import weigh_engine
 from gateparity.conformance.runs.judging import (
@@ -36,12 +36,8 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.runs.result import Result, Status
     from gateparity.conformance.runs.truths import Truths
-    from gateparity.network.batch import Batch
-    from gateparity.network.config import Config
     from gateparity.packing.layout import Layout
     from gateparity.protocol.adapter import Adapter
-
-    Compiles = Callable[[Config, Batch], bool]
 
 
 def _find_other(backend: Backend, variant: str) -> str:
@@ -53,30 +49,22 @@ def _find_other(backend: Backend, variant: str) -> str:
 
 
 def run_check(
-    backend: Backend,
-    adapter: Adapter,
-    check: Check,
-    case: Case,
-    truths: Truths,
-    compiles: Compiles | None = None,
+    backend: Backend, adapter: Adapter, check: Check, case: Case, truths: Truths
 ) -> Result:
-    """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else.
-
-    `compiles` says which calls may be compiled, by default as for the case's name and shape.
-    """
+    """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
     task, rounding_model = Task(check, case), getattr(adapter, "rounding_model", PLAIN)
-    declared = _find_declared(adapter, task)
+    declared = task.find_declared(adapter.unsupported)
     if check.against:
-        declared = f"it has no layer variant to compare with its {check.against} variant"
+        declared = [f"it has no layer variant to compare with its {check.against} variant"]
     if declared:
-        return make_result(backend, task, "skip", reason=declared)
+        return make_result(backend, task, "skip", reason=declared[0])
     try:
         make_rounding_model(case.config.dtype, rounding_model)
     except ValueError as error:
         return make_result(backend, task, "error", reason=str(error))
     manifest, version = getattr(adapter, "manifest", {}), getattr(adapter, "version", "")
     known = find_deviations(backend, case, manifest, version=version)
-    result = _compare(backend, adapter, task, truths, compiles or forms.compiles(case))
+    result = _compare(backend, adapter, task, truths)
     result = weigh_deviations(result, task, known, truths, rounding_model)
     return weigh_engine(result, task, truths, rounding_model, manifest)
 
@@ -139,50 +127,41 @@ class Session:
             self._lost = str(lost)
         return self._lost
 
-    def run(
-        self,
-        check: Check,
-        case: Case,
-        truths: Truths | None = None,
-        compiles: Compiles | None = None,
-    ) -> Result:
+    def run(self, check: Check, case: Case, truths: Truths | None = None) -> Result:
         """Run one check on one case; whatever the backend does is a result.
 
-        Pass `truths` for a case that only shares its name with one of the run's, and `compiles` for
-        one that runs in the form of a case of another name.
+        Pass `truths` for a case that only shares its name with one of the run's.
         """
         truths, task = truths or self._truths, Task(check, case)
         try:
             if other := _find_other(self.backend, check.against):
                 return self._compare_variants(task, truths, other)
-            return run_check(self.backend, self._start(), check, case, truths, compiles)
+            return run_check(self.backend, self._start(), check, case, truths)
         except Unsupported as unsupported:
             return _refused(self.backend, task, str(unsupported))
         except WorkerLost as lost:
             if self._worker and self._worker.dropped:  # once more, without compiled programs
                 self._count_calls()
                 self._worker = self._adapter = None
-                return self.run(check, case, truths, compiles)
+                return self.run(check, case, truths)
             self._lost = str(lost)
             return make_result(self.backend, task, "error", reason=self._lost)
         finally:
             self._count_calls()
 
     def _compare_variants(self, task: Task, truths: Truths, other: str) -> Result:
-        """Compare a backend with another variant of its framework, both in the same worker.
-
-        The framework is imported there already, so the second adapter costs little.
-        """
-        adapter, compiles = self._start(), forms.compiles(task.case)
-        manifest = adapter.manifest
-        if declared := _find_declared(adapter, task):
-            return make_result(self.backend, task, "skip", reason=declared)
-        result = _compare(self.backend, adapter, task, truths, compiles)
+        """Compare a backend with another variant, in its worker that has the framework already."""
+        adapter = self._start()
+        if why := task.find_declared(adapter.unsupported):
+            return make_result(self.backend, task, "skip", reason=why[0])
+        result = _compare(self.backend, adapter, task, truths)
         if result.arrays is None or self._worker is None:
             return result
         try:
-            lstm = Canonical(RemoteAdapter(self._worker, other), compiles)
-            against = task.check.run(lstm, task.case)
+            second = RemoteAdapter(self._worker, other)
+            if why := task.find_declared(second.unsupported):
+                return make_result(self.backend, task, "skip", reason=why[0])
+            against = task.check.run(Canonical(second, compiles(task.case)), task.case)
         except (Unsupported, BackendError) as error:
             reason = f"{other}: {_one_line(error)}"
             return make_result(self.backend, task, "error", reason=reason)
@@ -190,7 +169,7 @@ class Session:
             self._adapter = None
         budget = truths.of(*task, self.rounding_model).budget
         result = judge_against(self.backend, task, result.arrays, against, budget)
-        known = find_deviations(self.backend, task.case, manifest, version=self.version)
+        known = find_deviations(self.backend, task.case, adapter.manifest, version=self.version)
         return weigh_deviations(result, task, known, truths, self.rounding_model)
 
     def close(self) -> None:
@@ -257,15 +236,8 @@ class Session:
         raise WorkerLost(reason)
 
 
-def _find_declared(adapter: Adapter, task: Task) -> str:
-    """Return why an adapter declares that it can't do a task; empty if it can."""
-    return next((adapter.unsupported[n] for n in task.needs if n in adapter.unsupported), "")
-
-
-def _compare(
-    backend: Backend, adapter: Adapter, task: Task, truths: Truths, compiles: Compiles
-) -> Result:
-    lstm = Canonical(adapter, compiles)
+def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> Result:
+    lstm = Canonical(adapter, compiles(task.case))
     ran: set[Form] = getattr(adapter, "forms", set())
     ran.clear()
     result = _ask(backend, lstm, task, truths)

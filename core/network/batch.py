@@ -119,7 +119,7 @@ def map_arrays(change: Callable[[Any], Any], tree: Tree) -> Tree:
     elif isinstance(tree, Mapping):
         found = {name: map_arrays(change, item) for name, item in tree.items()}
     elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        found = dataclasses.replace(tree, **map_arrays(change, vars(tree)))
+        found = type(tree)(**map_arrays(change, vars(tree)))
     same_kind: Tree = found
     return same_kind
 

@@ -70,8 +70,7 @@ def cast_parameters(params: Parameters, dtype: str) -> Parameters:
 
 def fields(cell: CellWeights) -> dict[str, Array]:
     """Return the arrays of a cell by name, without absent biases."""
-    found = {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell)}
-    return {name: array for name, array in found.items() if array is not None}
+    return {name: array for name, array in vars(cell).items() if array is not None}
 
 
 def check_parameters(params: Parameters, config: Config) -> None:

@@ -156,7 +156,8 @@ def test_the_array_is_one_test_for_each_check_and_dtype_and_names_its_worst_prob
     chosen = (BACKEND, "mymod:Liar", "-k", "layers and float32 and problems")
     done = run_pytest(tmp_path, str(SUITE), *chosen)
     assert "1 failed" in done.stdout
-    words = r"^fail: \d+ problems: \d+ fail; the worst: problem (\d+) \(T \d+, B .*\): h_n"
+    worst = r"the worst: problem (\d+) \(T \d+, B .*\): h_n.*, layer by layer"
+    words = rf"^fail: \d+ problems: \d+ fail; {worst}"
     number = re.search(words, done.stdout, re.MULTILINE)[1]
     assert f"--check layers --problem {number} --seed 0" in done.stdout
 
