@@ -178,6 +178,9 @@ def can_be(choice: Choice) -> bool:
         return False
     if (alone and classes["B"] != "one") or (classes["T"] == "one" and not brief):
         return False
+    given = [choice.get(axis, "one" if axis == "B" and alone else "") for axis in AXES]
+    if given.count("equal") == 1 and given.count("one") == len(AXES) - 1:
+        return False  # to nothing
     layers, directions = choice.get("layers", 1), choice.get("directions", 1)
     return _fits(_least_sizes(classes), layers, directions, USUAL)
 
