@@ -29,9 +29,7 @@ def open_function(
 
     `run` returns `y, h_n, c_n`; y may hold anything past a length.
     """
-    for array in arrays().values():
-        for device in getattr(array, "devices", set)():
-            refuse_device(kind, device, "jax.device_put(..., jax.devices('cpu')[0])")
+    _refuse_devices(kind, arrays())
 
     def read() -> dict[str, Array]:
         return {name: np.array(array) for name, array in arrays().items()}
@@ -64,6 +62,12 @@ def open_function(
         return Outputs(np.array(y), named), pull_back
 
     return LiveLayer(kind, layout, config, read, write, call, "jax")
+
+
+def _refuse_devices(kind: str, arrays: Mapping[str, Any]) -> None:
+    for array in arrays.values():
+        for device in getattr(array, "devices", set)():
+            refuse_device(kind, device, "jax.device_put(..., jax.devices('cpu')[0])")
 
 
 def _widened(array: Array) -> Array:

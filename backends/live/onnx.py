@@ -59,10 +59,7 @@ OPEN: Final = {"InferenceSession": open_session, "ModelProto": open_model}
 def _open(model: Any, session: Any) -> LiveLayer:
     node, initializers = _find_node(model), {i.name: i for i in model.graph.initializer}
     names = dict(zip(_INPUTS, node.input))  # noqa: B905  trailing ones may be missing
-    missing = [n for n in ("W", "R") if names[n] not in initializers]
-    if missing:
-        raise InputError(f"{_KIND}: {missing[0]} is an input of the graph, expected a constant")
-    held = {n: initializers[names[n]] for n in _ARRAYS if names.get(n)}
+    held = _find_constants(names, initializers)
 
     def read() -> dict[str, Any]:
         return {n: numpy_helper.to_array(a).copy() for n, a in held.items()}
@@ -99,6 +96,14 @@ def _open(model: Any, session: Any) -> LiveLayer:
         lacks=_lacks(names, outputs),
         no_lengths=lengths,
     )
+
+
+def _find_constants(names: Mapping[str, str], initializers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arrays of the node by the names of the layout."""
+    for n in _ARRAYS:
+        if names.get(n) and names[n] not in initializers:
+            raise InputError(f"{_KIND}: {n} is an input of the graph, expected a constant")
+    return {n: initializers[names[n]] for n in _ARRAYS if names.get(n)}
 
 
 def _find_node(model: Any) -> Any:

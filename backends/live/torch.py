@@ -39,8 +39,7 @@ OPEN: Final = {"LSTM": _open_lstm, "LSTMCell": _open_cell}
 def _open(
     layer: Any, kind: str, layout: Any, names: list[str], run: Callable[..., Any]
 ) -> LiveLayer:
-    for name in names:
-        refuse_device(kind, getattr(layer, name).device, "layer.cpu()")
+    refuse_device(kind, getattr(layer, names[0]).device, "layer.cpu()")
 
     def read() -> dict[str, Any]:
         return {name: _to_numpy(getattr(layer, name)) for name in names}
@@ -54,7 +53,7 @@ def _open(
         return layer
 
     def call(batch: Batch) -> Any:
-        inputs = [torch.from_numpy(a.copy()) for a in (batch.x, *initial_states(config, batch))]
+        inputs = _to_tensors(batch.x, *initial_states(config, batch))
         lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths.copy())
         with _evaluating(layer), torch.no_grad():
             outputs = run(layer, *inputs, lengths)
@@ -63,11 +62,10 @@ def _open(
             weights = {name: getattr(layer, name) for name in names}
             with _evaluating(layer), _trainable(weights.values()), torch.enable_grad():
                 sources = [*weights.values(), *(a.requires_grad_() for a in inputs)]
-                cotangents = [cotangent.y, *(cotangent.states[s] for s in config.cell.states)]
                 found = torch.autograd.grad(
                     run(layer, *inputs, lengths),
                     sources,
-                    [torch.from_numpy(a.copy()) for a in cotangents],
+                    _to_tensors(cotangent.y, *map(cotangent.states.get, config.cell.states)),
                     materialize_grads=True,
                     allow_unused=True,
                 )
@@ -104,6 +102,10 @@ def _run_cell(cell: Any, x: Any, h: Any, c: Any, lengths: Any) -> Any:
 def _as_outputs(config: Config, found: Any) -> Outputs:
     y, *states = map(_to_numpy, found)
     return Outputs(y, dict(zip(config.cell.states, states, strict=True)))
+
+
+def _to_tensors(*arrays: Any) -> list[Any]:
+    return [torch.from_numpy(array.copy()) for array in arrays]
 
 
 def _to_numpy(tensor: Any) -> Any:

@@ -180,13 +180,13 @@ def _behaviour(side: Side, results: Sequence[Result], cases: Sequence[Case]) -> 
     by_name = {case.name: case for case in cases}
     tasks = [(r, side.task(r.check, by_name[r.case])) for r in results if r.arrays is not None]
     probes = [Probe(*task, r.arrays) for r, task in tasks if r.arrays is not None]
-    wrong = dict.fromkeys(r.case for r in results if r.status == "fail")
+    wrong = [*dict.fromkeys(r.case for r in results if r.status == "fail")]
     diagnoser = Diagnoser(Predictions(side.rounding_model), LIVE_CATALOGUE)
-    for chosen, where in (
-        (probes, ""),
-        ([p for p in probes if p.case.name in wrong], f", with {' and '.join(wrong)} alone"),
-    ):
-        found = diagnoser.name(chosen, pairs=False)
+    # A layer may be right, or wrong in another way, where sequences have lengths.
+    groups = [[*by_name], wrong, *([name] for name in wrong)]
+    for names in groups:
+        found = diagnoser.name([p for p in probes if p.case.name in names], pairs=False)
         if found.explanations or found.unsteady:
+            where = "" if len(names) == len(by_name) else f", with {' and '.join(names)}"
             return found.words.removeprefix("it ") + where
     return "differs from the truth for its weights, and no known mistake explains it"

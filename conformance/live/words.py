@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateparity.conformance.judgement.verdict import ALLOWED
+from gateparity.conformance.judgement.confidence import ALLOWED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

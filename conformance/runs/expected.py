@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateparity.backends.backend import Backend
-from gateparity.conformance.judgement.verdict import ALLOWED, Expected, Mismatch, judge_pair
+from gateparity.conformance.judgement.confidence import ALLOWED
+from gateparity.conformance.judgement.verdict import Expected, Mismatch, judge_pair
 from gateparity.conformance.runs.judging import judge_answer
 from gateparity.conformance.runs.result import Pair
 from gateparity.conformance.runs.truths import Truths
