@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from gateparity.conformance.live.compare import compare_live
 from gateparity.conformance.live.words import describe_live
 from gateparity.conformance.problems.own import expected_values
 from gateparity.conformance.runs.expected import conclude, with_expected
+from gateparity.conformance.runs.groups import group_results, join_results
 from gateparity.conformance.runs.plan import problem_plan, suite_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
@@ -113,7 +115,8 @@ def assert_parity(
 
     With one argument or `backends`, run the suite on backends by their specs, all that are found
     by default. The message has a sentence for each backend that fails: which known mistake it
-    behaves like. It is an error if nothing ran.
+    behaves like. It is an error if nothing ran. A result that rounding leaves undecided is a
+    warning.
 
         gateparity.assert_parity(torch_lstm, keras_lstm)
         gateparity.assert_parity(["numpy", "torch", "jax:layer"])
@@ -142,13 +145,18 @@ def _specs(backends: Any) -> Any:
 def _compare_backends(backends: Sequence[str], seed: int) -> str:
     """Return what differs between backends, a line each; empty if they agree."""
     run = check(backends, seed=seed)
-    wrong = [result for result in run.results if result.status in ("fail", "error")]
+    found = [join_results(group) for group in group_results(run.results)]
+    wrong = [result for result in found if result.status in ("fail", "error")]
     lines = [
         f"{result.backend.label} {result.check} {result.case} {result.dtype} {result.status}: "
         f"{result.reason}\n  repeat: {repeat_command(result, seed)}"
         for result in wrong
     ]
     lines += [f"{label}: {sentence}" for label, sentence in run.explanations.items()]
+    for result in run.results:
+        if result.status == "undecided":
+            words = f"{result.backend.label} {result.check} {result.case} {result.dtype}"
+            warnings.warn(f"{words} is undecided: {result.reason}", stacklevel=2)
     lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
     if not run.ran:
         lines.append("nothing was compared: every check was skipped")

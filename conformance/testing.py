@@ -9,7 +9,8 @@ import pytest
 
 from gateparity.conformance.live.compare import compare_live
 from gateparity.conformance.live.words import describe_live
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.groups import PROBLEMS, group_tasks, join_results
+from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.session import run_check
 from gateparity.errors import InputError
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.backend import Backend
     from gateparity.backends.workers.remote import RemoteAdapter
-    from gateparity.conformance.problems.case import Case
-    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Result
     from gateparity.conformance.runs.truths import Truths
 
@@ -46,7 +46,7 @@ class ParityTests:
     cases: ClassVar[Sequence[str]] = ()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make one test for each check, case and dtype."""
+        """Make one test for each check, case and dtype, and one for all problems of the array."""
         if "parity_problem" not in metafunc.fixturenames:
             return
         if self.layers is not None:
@@ -54,20 +54,19 @@ class ParityTests:
             return
         seed = metafunc.config.getoption("gateparity_seed")
         try:
-            plan = named_plan(self.cases, self.checks, seed)
+            plan = suite_plan(self.cases, self.checks, seed)
         except InputError as error:
             message = f"{type(self).__name__}: {error}"
             raise pytest.fail.Exception(message, pytrace=False) from None
         group = pytest.mark.xdist_group(f"{type(self).__module__}.{type(self).__qualname__}")
         problems = [
-            pytest.param((check, case), id=f"{check.name}-{case.id}", marks=group)
-            for check, case in plan
+            pytest.param(tasks, id=task_id(tasks), marks=group) for tasks in group_tasks(plan)
         ]
         metafunc.parametrize("parity_problem", problems)
 
     def test_parity(
         self,
-        parity_problem: tuple[Check, Case] | None,
+        parity_problem: Sequence[Task] | None,
         parity_adapter: tuple[Backend, RemoteAdapter] | None,
         parity_truths: Truths,
         parity_explanation: Callable[[], str],
@@ -80,9 +79,17 @@ class ParityTests:
         seed = request.config.getoption("gateparity_seed")
         if parity_problem is None or parity_adapter is None:
             return _settle_layers(type(self).layers, seed)
-        result = run_check(*parity_adapter, *parity_problem, parity_truths)
+        results = [run_check(*parity_adapter, *task, parity_truths) for task in parity_problem]
+        result = join_results(results)
         explanation = parity_explanation() if result.status == "fail" else ""
         return settle(result, _repeat_test(request.node.nodeid, seed), explanation)
+
+
+def task_id(tasks: Sequence[Task]) -> str:
+    """Return the id of the test that runs these tasks: of a named case, or of the array."""
+    check, case = tasks[0]
+    name = f"{case.config.dtype}-{PROBLEMS}" if case.problem else case.id
+    return f"{check.name}-{name}"
 
 
 def settle(result: Result, repeat: str, explanation: str = "") -> None:
@@ -90,7 +97,7 @@ def settle(result: Result, repeat: str, explanation: str = "") -> None:
 
     `explanation` says what the backend behaves like; it is empty where nothing is known.
     """
-    if result.status == "skip":
+    if result.status in ("skip", "undecided"):
         pytest.skip(result.reason)
     if result.status == "known":
         pytest.xfail(result.reason)

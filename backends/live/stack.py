@@ -115,6 +115,15 @@ class LiveLstm:
         """Return itself: an object's own state is compared before and after all calls."""
         return self
 
+    @property
+    def traces(self) -> bool:
+        """Return False: no object returns its gates."""
+        return False
+
+    def repeated(self, *_: Any) -> dict[str, Any]:
+        """Raise `TypeError`: an object has its own weights, and no question brings others."""
+        raise TypeError("a live layer isn't asked with other weights")
+
     def _run(self, batch: Batch) -> tuple[Outputs, list[Pullback | None]]:
         x, found = batch.x, []
         pullbacks: list[Pullback | None] = []

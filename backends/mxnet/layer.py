@@ -6,6 +6,7 @@ In 2.0 it takes `np` alone, and all weights are one vector.
 from __future__ import annotations
 
 import functools
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import mxnet as mx
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-    lstm = _cached_lstm(config, use_sequence_length=lengths is not None)
+    lstm = _cached_lstm(config, threading.get_ident(), use_sequence_length=lengths is not None)
     for name, parameter in lstm.collect_params().items():
         parameter._data = [_to_gluon(params[name])]  # set_data copies; these are autograd's leaves
     y, (h_n, c_n) = lstm(_to_gluon(x), [_to_gluon(h_0), _to_gluon(c_0)], lengths)
@@ -30,10 +31,11 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
 
 
 @functools.cache
-def _cached_lstm(config: Config, *, use_sequence_length: bool) -> Any:
+def _cached_lstm(config: Config, _thread: int, *, use_sequence_length: bool) -> Any:
     """Return the layer for a config, made once since that takes a millisecond.
 
-    No call runs with the layer's own weights.
+    No call runs with the layer's own weights. Each call puts its weights into the layer, so each
+    thread has a layer to itself.
     """
     return _lstm(config, use_sequence_length=use_sequence_length)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -28,7 +29,7 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
     mask = None if lengths is None else tf.transpose(live_steps(lengths, x.shape[0])[..., 0])
 
     def run_cell(k: int, x: Any) -> Any:
-        lstm = _keras_lstm(config, k)
+        lstm = _keras_lstm(config, k, _thread())
         w = cell_params(params, f"lstm_{cell_name(config, k)}/lstm_cell/")
         y, h, c = _call_lstm(lstm, w, tf.transpose(x, (1, 0, 2)), [h_0[k], c_0[k]], mask)
         y = tf.transpose(y, (1, 0, 2))
@@ -54,7 +55,7 @@ def _call_lstm(lstm: Any, w: Any, x: Any, states: Any, mask: Any) -> Any:
 def _load_and_read_back(config: Config, params: Any) -> Any:
     weights: dict[str, Any] = {}
     for k in range(config.cells):
-        lstm = _keras_lstm(config, k)
+        lstm = _keras_lstm(config, k, _thread())
         own = _named_weights(lstm)
         lstm.set_weights([params[path] for path in own])
         weights |= {path: tf.convert_to_tensor(variable) for path, variable in own.items()}
@@ -69,12 +70,17 @@ def _named_weights(lstm: Any) -> dict[str, Any]:
 
 def _prepare(config: Config) -> None:
     for k in range(config.cells):
-        _keras_lstm(config, k)
+        _keras_lstm(config, k, _thread())
+
+
+def _thread() -> int:
+    """Return the thread, to which Keras 2's layer belongs during a call; 0 for Keras 3's."""
+    return threading.get_ident() if IS_KERAS_2 else 0
 
 
 @functools.cache
-def _keras_lstm(config: Config, k: int) -> Any:
-    """Return the Keras layer of cell `k`, made once.
+def _keras_lstm(config: Config, k: int, _thread: int) -> Any:
+    """Return the Keras layer of cell `k`, made once for a thread.
 
     No call runs with the layer's own weights, since each call brings its own.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
-    lstm = _cached_lstm(config)
+    lstm = _cached_lstm(config, threading.get_ident())
     if lengths is None:
         y, (h_n, c_n) = torch.func.functional_call(lstm, params, (x, (h_0, c_0)))
         return y, h_n, c_n
@@ -28,10 +29,11 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
 
 
 @functools.cache
-def _cached_lstm(config: Config) -> Any:
+def _cached_lstm(config: Config, _thread: int) -> Any:
     """Return the module for a config, made once since that takes half a millisecond.
 
-    Its weights are on the "meta" device: every call brings its own.
+    Its weights are on the "meta" device: every call brings its own. `functional_call` puts them
+    into the module for the time of a call, so each thread has a module to itself.
     """
     return _lstm(config, "meta")
 

@@ -34,7 +34,7 @@ from gateparity.protocol.training import Prediction, Training, TrainingState
 from gateparity.protocol.validation import check_unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from importlib.resources.abc import Traversable
 
     from gateparity.backends.backend import Backend
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from gateparity.backends.workers.programs import Loan, ProgramStore
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native
+    from gateparity.protocol.repeated import Questions
     from gateparity.protocol.training import Examples, Recipe
 
 
@@ -311,10 +312,22 @@ class RemoteAdapter:
         other._manner = f"{self._manner}{manner} "
         return other
 
+    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+        """Repeat calls of a method in the worker, and return the answer to each question."""
+        found = self._worker.call(f"repeated {method}", config, dict(questions))
+        return {name: _READERS[method](answer) for name, answer in found.items()}
+
     def _call(self, method: str, *args: Any) -> Any:
         answer = self._worker.call(self._manner + method, *args)
         self.forms.add(self._worker.form)
         return answer
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "forward": lambda found: Outputs(**found),
+    "gates": lambda found: Trace(**found),
+    "gradients": lambda found: Gradients(found["params"], Batch(**found["batch"])),
+}
 
 
 @functools.cache

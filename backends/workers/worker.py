@@ -24,8 +24,14 @@ from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import Batch, Gradients, Outputs, Trace
 from gateparity.network.config import Config
 from gateparity.network.deprecated import USED, warn
-from gateparity.protocol.adapter import describe_missing, find_unsupported, make_uncompiled
+from gateparity.protocol.adapter import (
+    describe_missing,
+    find_exceptions,
+    find_unsupported,
+    make_uncompiled,
+)
 from gateparity.protocol.guard import Guarded
+from gateparity.protocol.repeated import repeat
 from gateparity.protocol.training import Examples, Prediction, Recipe, Training, TrainingState
 
 if TYPE_CHECKING:
@@ -110,7 +116,7 @@ def _read_rounding_model(adapter: Any) -> Mapping[str, float]:
 
 def _build_manifest(adapter: Any, engine: str) -> dict[str, str]:
     """Return what results may depend on; the line `engine` names the declared engine."""
-    manifest = _read_settings(adapter) | read_manifest()
+    manifest = _read_settings(adapter) | read_manifest() | find_exceptions(adapter)
     manifest.pop("engine", None)
     return manifest | ({"engine": engine} if engine else {})
 
@@ -137,6 +143,8 @@ def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
     *manners, operation = operation.split()
     if "uncompiled" in manners:
         adapter = make_uncompiled(adapter)
+    if "repeated" in manners:
+        return _perform_repeatedly(adapter, operation, *args)
     config, params, *rest = args
     if getattr(adapter, operation, None) is None:
         if operation == "weights":  # it is believed to keep what it is given
@@ -146,8 +154,22 @@ def perform(adapter: Any, operation: str, args: list[Any]) -> Any:
     if operation in ("train", "predict"):
         answer = method(Config(**config), TrainingState(**params), *_training_inputs(*rest))
     else:
-        inputs = (kind(**arrays) for kind, arrays in zip((Batch, Outputs), rest, strict=False))
-        answer = method(Config(**config), params, *inputs)
+        answer = method(Config(**config), params, *_read_inputs(rest))
+    return _require_kind(answer, operation)
+
+
+def _perform_repeatedly(adapter: Any, method: str, config: Any, questions: Any) -> dict[str, Any]:
+    asked = {name: (params, *_read_inputs(rest)) for name, (params, *rest) in questions.items()}
+    answers = repeat(adapter, method, Config(**config), asked)
+    return {name: _require_kind(answer, method) for name, answer in answers.items()}
+
+
+def _read_inputs(arrays: list[Any]) -> list[Any]:
+    """Return the batch, and the cotangent if there is one."""
+    return [kind(**given) for kind, given in zip((Batch, Outputs), arrays)]  # noqa: B905  as 3.9
+
+
+def _require_kind(answer: Any, operation: str) -> Any:
     if not isinstance(answer, _ANSWERS[operation]):
         found, expected = type(answer).__name__, _ANSWERS[operation].__name__
         raise TypeError(f"{operation} returned a {found}, expected gateparity's {expected}")

@@ -1,4 +1,4 @@
-"""`gateparity selftest`: how good the suite itself is, in three figures."""
+"""`gateparity selftest`: how good the suite itself is, in figures."""
 
 from __future__ import annotations
 
@@ -12,23 +12,37 @@ from gateparity.conformance.commands.options import Force, Json, Report, backend
 from gateparity.conformance.commands.progress import show_bars
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.numbers import finite
-from gateparity.conformance.reports.selftest import alarms_report, selftest_report
+from gateparity.conformance.reports.selftest import (
+    alarms_report,
+    conditions_report,
+    mutants_report,
+    selftest_report,
+)
+from gateparity.conformance.selftest.conditioned import CONDITIONS, describe_trials
 from gateparity.conformance.selftest.figures import (
-    CATALOGUE,
     FALSE_ALARMS,
     PAIRS,
     SENSITIVITY,
-    load_catalogue,
     run_selftest,
 )
 from gateparity.conformance.selftest.framework_alarms import count_framework_alarms
+from gateparity.conformance.selftest.mutants import (
+    describe_mutants,
+    is_equal,
+    list_mutations,
+)
+from gateparity.conformance.selftest.pieces import CATALOGUE, load_catalogue
+from gateparity.conformance.selftest.unseen import run_conditions, run_mutants
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from gateparity.conformance.reports import blocks
+    from gateparity.conformance.selftest.conditioned import Trial
     from gateparity.conformance.selftest.false_alarms import Alarms
     from gateparity.conformance.selftest.figures import Figures
+    from gateparity.conformance.selftest.mutants import Mutant
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -36,6 +50,10 @@ EXAMPLES: Final = """
   gateparity selftest                              everything
 
   gateparity selftest --frameworks                 false alarms in frameworks
+
+  gateparity selftest --conditions 1000            mistakes under conditions
+
+  gateparity selftest --mutants                    mutants made by a machine
 
   gateparity selftest --faults mypkg.faults:LIST   a catalogue of yours
 
@@ -61,6 +79,19 @@ Count = Annotated[
         help=f"Random LSTMs: {FALSE_ALARMS} by default, {_FRAMEWORK_CASES} a framework.",
     ),
 ]
+Conditions = Annotated[
+    int | None,
+    typer.Option(
+        "--conditions",
+        min=1,
+        metavar="COUNT",
+        help=f"Measure mistakes under conditions instead: how many. All figures have {CONDITIONS}.",
+    ),
+]
+Mutants = Annotated[
+    bool,
+    typer.Option("--mutants", help="Try all mutants of NumPy's adapter instead, equal ones too."),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Draw other LSTMs.")]
 
 
@@ -68,20 +99,25 @@ def selftest(
     faults: Faults = CATALOGUE,
     backend: Specs = None,
     cases: Count = None,
+    conditions: Conditions = None,
     seed: Seed = 0,
     json: Json = None,
     report: Report = None,
     *,
+    mutants: Mutants = False,
     frameworks: Frameworks = False,
     force: Force = False,
 ) -> None:
     """Measure the suite itself: which mistakes it catches, its false alarms, its sensitivity.
 
     Exit code 0: exactly the checks that a mistake's entry names catch it, the diagnosis names it,
-    and no correct LSTM fails. 1: one of these does not hold. 2: could not run.
+    no correct LSTM fails, and enough mistakes under conditions and mutants are caught. 1: one of
+    these does not hold. 2: could not run.
     """
     if backend and not frameworks:
         raise InputError("--backend goes with --frameworks")
+    if sum(map(bool, (conditions, mutants, frameworks))) > 1:
+        raise InputError("give one of --conditions, --mutants and --frameworks")
     kind = "false alarms" if frameworks else "selftest"
     files = ReportFiles(kind, json=json, reports=report, force=force)
     if frameworks:
@@ -90,6 +126,11 @@ def selftest(
         code = int(any(alarms.reasons for alarms in found.values()))
         files.publish(alarms_report(counted, code), {"schema": 1, "false_alarms": counted})
         raise typer.Exit(code)
+    if conditions:
+        found = describe_trials(_run_conditions(faults, conditions, seed))
+        _publish(files, conditions_report, "conditions", found, seed)
+    if mutants:
+        _publish(files, mutants_report, "mutants", describe_mutants(_run_mutants(seed)), seed)
     figures = _run(faults, cases or FALSE_ALARMS, seed)
     data = figures_json(figures)
     files.publish(selftest_report(data, figures.exit_code), data)
@@ -125,6 +166,8 @@ def figures_json(figures: Figures) -> dict[str, Any]:
             }
             for name, caught in figures.caught.items()
         },
+        "conditions": describe_trials(figures.trials),
+        "mutants": describe_mutants(figures.mutants),
     }
 
 
@@ -135,9 +178,35 @@ def _run(faults: str, alarms: int, seed: int) -> Figures:
         "diagnoses": count + PAIRS,
         "false alarms": alarms,
         "sensitivity": SENSITIVITY,
+        "conditions": CONDITIONS,
+        "mutants": sum(not is_equal(mutation) for mutation in list_mutations()),
     }
     with _show_progress(totals) as progress:
         return run_selftest(faults, alarms=alarms, seed=seed, progress=progress)
+
+
+def _publish(
+    files: ReportFiles,
+    make_report: Callable[[dict[str, Any], int], blocks.Report],
+    name: str,
+    found: dict[str, Any],
+    seed: int,
+) -> None:
+    """Publish one figure by itself, and exit."""
+    data, code = {"schema": 1, "seed": seed, name: found}, int(not found["enough"])
+    files.publish(make_report(data, code), data)
+    raise typer.Exit(code)
+
+
+def _run_mutants(seed: int) -> tuple[Mutant, ...]:
+    with _show_progress({"mutants": len(list_mutations())}) as progress:
+        return run_mutants(seed=seed, progress=progress)
+
+
+def _run_conditions(faults: str, count: int, seed: int) -> tuple[Trial, ...]:
+    load_catalogue(faults)
+    with _show_progress({"conditions": count}) as progress:
+        return run_conditions(faults, conditions=count, seed=seed, progress=progress)
 
 
 def _run_frameworks(specs: list[str] | None, cases: int, seed: int) -> dict[str, Alarms]:

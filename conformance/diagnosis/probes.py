@@ -11,7 +11,7 @@ import numpy as np
 
 from gateparity.conformance.problems.arrays import name_arrays
 from gateparity.conformance.problems.case import number_problem
-from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.cases import RECIPES, SPOILED
 from gateparity.conformance.requirements.answers import find_lacks, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
@@ -54,6 +54,10 @@ PROBES: Final = (
     ("purity", "sequence", "float32"),
     ("purity", "ragged", "float32"),
     ("refusal", "sequence", "float32"),
+    *(("values", r.name, "float32") for r in SPOILED if r.name.startswith("nan_")),
+    ("gradients", "steep", "float32"),
+    ("calls", "zero_states", "float32"),
+    ("calls", "uneven", "float32"),
 )
 
 
@@ -117,7 +121,8 @@ def is_probe(key: Key) -> bool:
 
 def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:
     """Return a backend's results in those checks and cases of a plan that are probes."""
-    found = {result.key: result for result in results if result.status in ("pass", "fail")}
+    judged = ("pass", "undecided", "fail")
+    found = {result.key: result for result in results if result.status in judged}
     probes = []
     for task in plan:
         result = found.get(task.key)

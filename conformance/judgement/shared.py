@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gateparity.conformance.judgement.budget import Budget, make_budget
 from gateparity.conformance.requirements.answers import (
-    answer,
     find_restated,
     leave_out,
     name_gradients,
@@ -21,32 +22,21 @@ from gateparity.conformance.requirements.answers import (
 from gateparity.conformance.requirements.checks import Check
 from gateparity.network.batch import FINAL_STATES
 from gateparity.protocol.adapter import weigh_y_alone
-from gateparity.protocol.canonical import make_lacking
 
 if TYPE_CHECKING:
-    from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.judgement.rounding import RoundingModel
     from gateparity.conformance.judgement.truth import Truth
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
 
 
-def make_shared_budget(
-    case: Case,
-    rounding_model: RoundingModel,
-    lacks: frozenset[str],
-    equations: Scratch | None = None,
-) -> Budget:
+def make_shared_budget(case: Case, rounding_model: RoundingModel, lacks: frozenset[str]) -> Budget:
     """Draw the budget of outputs, gradients and trace together.
 
-    `lacks` are those of `STATES` that the LSTM doesn't have. `equations` are those of an LSTM that
-    a framework computes instead of the reference's.
+    `lacks` are those of `STATES` that the LSTM doesn't have.
     """
 
     def run(truth: Truth, case: Case) -> Results:
-        if equations:  # no framework that computes other ones returns its gates
-            known = dataclasses.replace(truth, scratch=equations)
-            return leave_out(answer(make_lacking(known, lacks), case), lacks)
         cotangent = case.cotangent
         if "final_states" in lacks:
             cotangent = weigh_y_alone(cotangent)
@@ -68,6 +58,10 @@ def restate(shared: Budget, arrays: Results) -> Budget | None:
     sigmas = {name: sigma for name, sigma in found.items() if sigma is not None}
     if len(sigmas) < len(found):
         return None
+    # Every array has a mask here, so that a name restates the same array in both.
+    whole = {n: shared.undecided.get(n, np.zeros(s.shape, bool)) for n, s in shared.sigmas.items()}
+    masks = {name: find_restated(name, array, whole) for name, array in arrays.items()}
+    undecided = {name: mask for name, mask in masks.items() if mask is not None and mask.any()}
     if any(name in shared.sigmas and name not in found for name in ("y", *FINAL_STATES)):
-        return Budget(shared.case, sigmas)
-    return Budget(shared.case, sigmas, shared.weights, shared.scores)
+        return Budget(shared.case, sigmas, undecided=undecided)
+    return dataclasses.replace(shared, sigmas=sigmas, undecided=undecided)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateparity.network.batch import Batch, Outputs, Trace
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Native, Parameters
+    from gateparity.protocol.repeated import Questions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Truth:
     dtype: str = ""
     scratch: Scratch = dataclasses.field(default_factory=Scratch)
     differentiates: ClassVar[bool] = True
+    traces: ClassVar[bool] = False  # nobody repeats the reference's, which keeps nothing
     lacks: ClassVar[frozenset[str]] = frozenset()
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
@@ -94,6 +96,10 @@ class Truth:
         Its draws differ between calls, so a guard would find them impure.
         """
         return self
+
+    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+        """Answer each question once: the reference has no state."""
+        return {name: getattr(self, method)(config, *asked) for name, asked in questions.items()}
 
     def accept(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.mistakes.axes import AXIS_MISTAKES
 from gateparity.conformance.mistakes.backward import BACKWARD_MISTAKES
+from gateparity.conformance.mistakes.calls import CALL_MISTAKES
 from gateparity.conformance.mistakes.cell import CELL_MISTAKES
 from gateparity.conformance.mistakes.directions import DIRECTION_MISTAKES
 from gateparity.conformance.mistakes.extremes import EDGE_MISTAKES
@@ -44,4 +45,5 @@ CATALOGUE: Final[tuple[Mistake, ...]] = (
     *EDGE_MISTAKES,
     *TOLD_MISTAKES,
     *CONDUCT_MISTAKES,
+    *CALL_MISTAKES,
 )

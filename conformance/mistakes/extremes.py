@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.conformance.mistakes.equations import Activation, with_equations, with_sequence
-from gateparity.conformance.mistakes.mistake import LONG, NAN, OVERFLOWING, WIDE, alike
-from gateparity.conformance.mistakes.weights import first_inputs, on_fields
+from gateparity.conformance.mistakes.mistake import LONG, NAN, OVERFLOWING, WIDE, alike, spoiling
+from gateparity.conformance.mistakes.weights import BIASES, KERNELS, first_inputs, on_fields
 from gateparity.conformance.mistakes.wrappers import on_batch
+from gateparity.network.batch import INITIAL_STATES, arrays_by_name, replace_arrays
 
 if TYPE_CHECKING:
     from gateparity.conformance.mistakes.equations import Run
     from gateparity.conformance.mistakes.mistake import Rows
+    from gateparity.conformance.mistakes.wrappers import Apply
     from gateparity.network.batch import Batch
 
 BLOCK: Final = 32  # inputs
@@ -27,6 +29,23 @@ NAIVE: Final = Activation(lambda z: np.exp(z) / (1 + np.exp(z)), lambda _, s: s 
 def _without_nan(batch: Batch, *_: object) -> Batch:
     x = np.where(np.isnan(batch.x), np.zeros_like(batch.x), batch.x)
     return dataclasses.replace(batch, x=x)
+
+
+def _read_as_zero(name: str) -> Apply:
+    """Return a mistake that reads NaN as zero in the parameters, or the states, of this name."""
+
+    def change(array: Any) -> Any:
+        return np.where(np.isnan(array), np.zeros_like(array), array)
+
+    if name in KERNELS + BIASES:
+        return on_fields((name,), change)
+    return on_batch(
+        lambda batch, _: (
+            replace_arrays(batch, **{name: change(arrays_by_name(batch)[name])})
+            if batch.states
+            else batch
+        )
+    )
 
 
 def _forgetting(sequence: Run, *given: Any, cell: Any, **parts: Any) -> Any:
@@ -80,6 +99,11 @@ _OVERFLOWING: Rows = {
 
 _NAN: Rows = {"NaN read as zero": ("NaN in x was read as zero", on_batch(_without_nan))}
 
+_NAN_IN: Final = {
+    name: {f"NaN in {name} read as zero": (f"NaN in {name} was read as zero", _read_as_zero(name))}
+    for name in (*INITIAL_STATES, *KERNELS, *BIASES)
+}
+
 EDGE_MISTAKES: Final = (
     *alike("sizes", "numbers after the 64th step", LONG, _LONG),
     *alike("sizes", "numbers that depend on an input after the 32nd", WIDE, _WIDE),
@@ -90,4 +114,8 @@ EDGE_MISTAKES: Final = (
         _OVERFLOWING,
     ),
     *alike("values", "numbers that NaN should reach", NAN, _NAN),
+    *itertools.chain.from_iterable(
+        alike("values", "numbers that NaN should reach", spoiling(name), rows)
+        for name, rows in _NAN_IN.items()
+    ),
 )

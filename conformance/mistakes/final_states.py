@@ -12,6 +12,7 @@ from gateparity.conformance.mistakes.masks import is_last, known, pick
 from gateparity.conformance.mistakes.mistake import (
     ANSWERS,
     OUTPUTS,
+    SHORT,
     TWO_CELLS,
     TWO_DIRECTIONS,
     TWO_LAYERS,
@@ -149,6 +150,9 @@ _DIRECTIONS: Rows = {
         "the reverse direction's h_n was its output at each sequence's last step",
         _read_off_y(lambda mask, reverse: is_last(mask) & reverse),
     ),
+}
+
+_AT_THE_END: Rows = {
     "h_n is y[-1]": ("h_n was y[-1], whatever the direction", _read_off_y(_is_at_the_end)),
 }
 
@@ -181,6 +185,12 @@ FINAL_MISTAKES: Final = (
         "final states of two directions, and gradients through them",
         TWO_DIRECTIONS & ANSWERS,
         _DIRECTIONS,
+    ),
+    *alike(
+        _FAMILY,
+        "final states of two directions or of sequences that end early, and gradients through them",
+        (TWO_DIRECTIONS | SHORT) & ANSWERS,
+        _AT_THE_END,
     ),
     *alike(
         _FAMILY,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.conformance.mistakes.mistake import GRADIENTS, alike
+from gateparity.conformance.mistakes.mistake import GRADIENTS, STEEP, alike
 from gateparity.conformance.mistakes.weights import BIASES, KERNELS, map_fields
 from gateparity.conformance.mistakes.wrappers import Wrapper, on_cotangent
 from gateparity.network.batch import Batch, Outputs, arrays_by_name, map_arrays, replace_arrays
@@ -156,7 +156,24 @@ _HEADS: Rows = {
     ),
 }
 
+_STEEP: Rows = {
+    f"gradients clipped to [-{limit}, {limit}]": (
+        f"each element of the weights' gradients were clipped to [-{limit}, {limit}]",
+        _on_weights(
+            KERNELS + BIASES, lambda d, limit=limit: np.minimum(np.maximum(d, -limit), limit)
+        ),
+    )
+    for limit in (5, 10, 100)
+}
+
 GRADIENT_MISTAKES: Final = (
     *alike("gradients", _SHOWN, GRADIENTS, _RESULTS, path="backward"),
+    *alike(
+        "values",
+        "gradients of weights that are large",
+        GRADIENTS & STEEP,
+        _STEEP,
+        path="backward",
+    ),
     *alike("cotangents", _SHOWN, GRADIENTS, _HEADS, path="backward"),
 )

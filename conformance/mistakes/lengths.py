@@ -37,6 +37,8 @@ def _joined(join: Callable[[Outputs, Outputs, Batch], Outputs]) -> Wrapper:
     def gradients(
         lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> Found:
+        if batch.lengths is None:
+            return lstm.gradients(config, params, batch, cotangent)
         both = cotangent, cotangent  # for their shapes
         cotangents, other_heads = pull_back(lambda pair: join(*pair, batch), cotangent, like=both)
         d_params, d = lstm.gradients(config, params, batch, cotangents)

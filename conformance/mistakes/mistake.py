@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+
 from gateparity.conformance.problems import special_values
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
@@ -87,6 +89,12 @@ def having(holds: Callable[[Recipe], object]) -> frozenset[str]:
     return COMPUTES & {c.name for c in CHECKS.values() if any(holds(RECIPES[n]) for n in c.cases)}
 
 
+def spoiling(name: str) -> frozenset[str]:
+    """Return the checks that compare numbers in a case with NaN in the array of this name."""
+    nan = special_values.Spoil({name: np.nan})
+    return having(lambda recipe: recipe.values == nan)
+
+
 def run_at(*dtypes: str) -> frozenset[str]:
     """Return the checks that compare numbers at one of these dtypes."""
     return COMPUTES & {c.name for c in CHECKS.values() if set(dtypes) & set(c.dtypes)}
@@ -100,6 +108,7 @@ TRACE: Final = comparing("trace")
 COMPUTES: Final = ANSWERS | TRACE
 WEIGHTS: Final = comparing("weights")
 PURITY: Final = comparing("side effects")
+CALLS: Final = comparing("calls")
 REFUSAL: Final = comparing("refusals")
 UNCUT: Final = COMPUTES & {check.name for check in CHECKS.values() if check.whole}
 
@@ -109,6 +118,9 @@ TWO_LAYERS: Final = having(lambda recipe: recipe.layers > 1)
 TWO_OF_BOTH: Final = having(lambda recipe: recipe.directions == 2 and recipe.layers > 1)
 TWO_CELLS: Final = TWO_DIRECTIONS | TWO_LAYERS
 SHORT: Final = having(lambda recipe: any(n < recipe.steps for n in recipe.lengths))
+SHORT_REVERSE: Final = having(
+    lambda recipe: recipe.directions == 2 and any(n < recipe.steps for n in recipe.lengths)
+)
 ZERO_LENGTH: Final = having(lambda recipe: 0 in recipe.lengths)
 LARGE: Final = having(
     lambda recipe: recipe.values in (special_values.saturated, special_values.overflowing)
@@ -120,5 +132,6 @@ OVERFLOWING: Final = having(
     )
 )
 NAN: Final = having(lambda recipe: recipe.values is special_values.nan)
+STEEP: Final = having(lambda recipe: recipe.values is special_values.steep)
 LONG: Final = having(lambda recipe: recipe.steps > 64)
 WIDE: Final = having(lambda recipe: recipe.input_size > 32)

@@ -12,7 +12,13 @@ import numpy as np
 
 from gateparity.conformance.mistakes.equations import with_sequence
 from gateparity.conformance.mistakes.masks import known
-from gateparity.conformance.mistakes.mistake import NAN_PADDING, SHORT, ZERO_LENGTH, alike
+from gateparity.conformance.mistakes.mistake import (
+    NAN_PADDING,
+    SHORT,
+    SHORT_REVERSE,
+    ZERO_LENGTH,
+    alike,
+)
 from gateparity.conformance.mistakes.wrappers import on_batch, on_outputs
 
 if TYPE_CHECKING:
@@ -90,11 +96,14 @@ def _leak(X: Array, mask: Array | None) -> Array:
     return sum((step @ ones for step in past), start=np.zeros_like(X, shape=(X.shape[1], 1)))
 
 
-_SHORT: Rows = {
+_SHORT_REVERSE: Rows = {
     "reverse from the padded end": (
         "the reverse direction began in the padding",
         _through_padding(lambda mask, reverse: None if reverse else mask),
     ),
+}
+
+_SHORT: Rows = {
     "padding first": ("the padding stood before each sequence", _padded_first),
 }
 
@@ -113,6 +122,12 @@ _NAN: Rows = {
 }
 
 PADDING_MISTAKES: Final = (
+    *alike(
+        "lengths",
+        "numbers of a reverse direction, of sequences that end early",
+        SHORT_REVERSE,
+        _SHORT_REVERSE,
+    ),
     *alike("lengths", "every number of sequences that end early", SHORT, _SHORT),
     *alike("lengths", "final states of a sequence of no steps", ZERO_LENGTH, _EMPTY),
     *alike(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateparity.conformance.mistakes.mistake import PURITY, REFUSAL, alike
+from gateparity.conformance.mistakes.mistake import CALLS, PURITY, REFUSAL, alike
 from gateparity.conformance.mistakes.wrappers import ISOLATED, Wrapper
 
 if TYPE_CHECKING:
@@ -65,6 +65,17 @@ def _ignores_strides(lstm: Wrappable, config: Config, params: Parameters, batch:
     return lstm.forward(config, params, dataclasses.replace(batch, x=_as_in_memory(batch.x)))
 
 
+def _misreads_fortran(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
+    return lstm.forward(config, params, dataclasses.replace(batch, x=_as_fortran(batch.x)))
+
+
+def _as_fortran(array: Array) -> Array:
+    """Return the numbers in the order of their memory, if that is Fortran's."""
+    if not isinstance(array, np.ndarray) or not array.flags.fnc:
+        return array
+    return array.ravel("K").reshape(array.shape)
+
+
 def _as_in_memory(array: Array) -> Array:
     """Return the numbers from the start of a view's memory, as if its strides were ignored."""
     if not isinstance(array, np.ndarray) or array.base is None or array.flags.c_contiguous:
@@ -82,7 +93,7 @@ def _keeps_states(lstm: Wrappable) -> Wrappable:
         kept[:] = [found.states]
         return found
 
-    return ISOLATED(Wrapper(forward)(lstm))
+    return ISOLATED(Wrapper(forward, keeps_state=True)(lstm))
 
 
 def _reuses_memory(lstm: Wrappable) -> Wrappable:
@@ -130,15 +141,22 @@ _PURITY: Rows = {
         _far(forward=_overwrites_states),
     ),
     "x overwritten": ("the caller's x served as working memory", _far(forward=_overwrites_x)),
-    "states kept between calls": (
-        "a call without initial states began from the last one's final states",
-        _keeps_states,
-    ),
     "memory of answers reused": ("y was written to the memory of an earlier y", _reuses_memory),
     "no read-only arrays": ("read-only arrays were refused", _far(forward=_refuses_read_only)),
     "strides ignored": (
         "a view was read from the start of its memory, whatever its strides",
         _far(forward=_ignores_strides),
+    ),
+    "Fortran order misread": (
+        "x in Fortran order was read as if it were in C order",
+        _far(forward=_misreads_fortran),
+    ),
+}
+
+_CARRIED: Rows = {
+    "states kept between calls": (
+        "a call without initial states began from the last one's final states",
+        _keeps_states,
     ),
 }
 
@@ -156,6 +174,7 @@ _REFUSAL: Rows = {
 
 CONDUCT_MISTAKES: Final = (
     *alike("purity", "what a call leaves behind, or finds", PURITY, _PURITY, path="forward"),
+    *alike("purity", "what a call begins from", PURITY | CALLS, _CARRIED, path="forward"),
     *alike("purity", "what a call leaves behind", PURITY, _TRAINING, path="backward"),
     *alike("refusal", "what should be refused, and isn't", REFUSAL, _REFUSAL),
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.network.batch import map_arrays
 from gateparity.protocol.guard import Guarded
+from gateparity.protocol.repeated import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gateparity.network.batch import Batch, Outputs, Trace
     from gateparity.network.config import Config
     from gateparity.network.parameters import Parameters
+    from gateparity.protocol.repeated import Questions
 
     # The reference is always innermost; wrappers go around it in any order.
     Wrappable: TypeAlias = "Truth | Wrapped"
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 class Wrapper:
     """One mistake: a function for each method, called with the inner LSTM and the arguments.
 
-    By default each function calls the inner LSTM's method and changes nothing.
+    By default each function calls the inner LSTM's method and changes nothing. `keeps_state` says
+    that a call may depend on those before it, or beside it.
     """
 
     forward: Callable[..., Outputs] = lambda lstm, *asked: lstm.forward(*asked)
@@ -42,6 +45,7 @@ class Wrapper:
     gradients: Callable[..., Found] = lambda lstm, *asked: lstm.gradients(*asked)
     weights: Callable[..., Parameters] = lambda lstm, *asked: lstm.weights(*asked)
     accept: Callable[..., Config] = lambda lstm, *asked: lstm.accept(*asked)
+    keeps_state: bool = False
 
     def __call__(self, lstm: Wrappable) -> Wrapped:
         """Wrap the mistake around an LSTM."""
@@ -55,6 +59,7 @@ class Wrapped:
     lstm: Wrappable
     wrapper: Wrapper
     differentiates: ClassVar[bool] = True
+    traces: ClassVar[bool] = True
     lacks: ClassVar[frozenset[str]] = frozenset()
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
@@ -86,7 +91,23 @@ class Wrapped:
 
     def guarded(self) -> Guarded:
         """Return the same LSTM under guard, inside all copies: a guard has to see the originals."""
-        return Guarded(_near(self))
+        return Guarded(without_copies(self))
+
+    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+        """Return the wrong LSTM's answers. Raise `Impure` if repeated calls differ."""
+        if not self.keeps_state:
+            return {
+                name: getattr(self, method)(config, *given) for name, given in questions.items()
+            }
+        return repeat(self, method, config, questions)
+
+    @property
+    def keeps_state(self) -> bool:
+        """Return whether any mistake around the reference keeps state between calls.
+
+        Without one the calls of a question are one calculation, so a single call will do.
+        """
+        return self.wrapper.keeps_state or getattr(self.lstm, "keeps_state", False)
 
 
 def _behind_copies(method: str) -> Callable[..., Any]:
@@ -203,13 +224,13 @@ def replace_equations(lstm: Wrappable, change: Callable[[Scratch], Scratch]) -> 
     return dataclasses.replace(lstm, scratch=change(lstm.scratch))
 
 
-def _near(lstm: Wrappable) -> Wrappable:
+def without_copies(lstm: Wrappable) -> Wrappable:
     """Return the same LSTM without copies."""
     # The guard compares arguments before and after a call. Behind copies it would never see a
     # write.
     if not isinstance(lstm, Wrapped):
         return lstm
-    inner = _near(lstm.lstm)
+    inner = without_copies(lstm.lstm)
     return inner if lstm.wrapper is ISOLATED else dataclasses.replace(lstm, lstm=inner)
 
 

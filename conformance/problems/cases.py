@@ -54,6 +54,17 @@ class Recipe:
         return self.values(case) if self.values else case
 
 
+_ARRAYS: Final = ("h_0", "c_0", "w_ih", "w_hh", "b_ih", "b_hh")
+_BIASES: Final = {"b_ih": np.inf, "b_hh": -np.inf}
+SPOILED: Final = (  # one number that isn't finite, in one array
+    *(Recipe(f"nan_{name}", values=special_values.Spoil({name: np.nan})) for name in _ARRAYS),
+    *(
+        Recipe(f"infinite_{name}", values=special_values.Spoil({name: np.inf}))
+        for name in ("x", *_ARRAYS)
+    ),
+    Recipe("infinite_biases", values=special_values.Spoil(_BIASES)),
+)
+
 RECIPES: Final = {
     recipe.name: recipe
     for recipe in (
@@ -61,6 +72,7 @@ RECIPES: Final = {
         Recipe("unit", steps=1, size=1, input_size=1, hidden_size=1, positive=True),
         Recipe("plain", biases=False, initial=False),
         Recipe("zero_states", initial=False),
+        Recipe("uneven", initial=False, lengths=(3, 5, 1)),
         Recipe("ragged", layers=2, directions=2, lengths=(3, 5, 1)),
         Recipe("one_empty", layers=2, directions=2, lengths=(3, 0, 5)),
         Recipe(
@@ -87,5 +99,7 @@ RECIPES: Final = {
         Recipe("huge", values=special_values.huge),
         Recipe("nan", values=special_values.nan),
         Recipe("infinite", values=special_values.infinite),
+        Recipe("steep", values=special_values.steep),
+        *SPOILED,
     )
 }

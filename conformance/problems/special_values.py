@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateparity.network.batch import arrays_by_name, replace_arrays
+from gateparity.network.batch import arrays_by_name, map_arrays, replace_arrays
 from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateparity.conformance.problems.case import Case
     from gateparity.network.parameters import Array
 
@@ -78,12 +80,53 @@ def infinite(case: Case) -> Case:
     return _put(case, x=inputs, c_0={(0, 2, 0): np.inf, (0, 2, 5): -np.inf})
 
 
+def steep(case: Case) -> Case:
+    """Scale cotangents to about 1000, and gradients with them: somebody may clip those."""
+    cotangent = map_arrays(lambda array: array * 2.0**10, case.cotangent)
+    return dataclasses.replace(case, cotangent=cotangent)
+
+
+@dataclasses.dataclass(frozen=True)
+class Spoil:
+    """A change that puts one number that isn't finite into each of the arrays with these names."""
+
+    numbers: Mapping[str, float]
+
+    def __call__(self, case: Case) -> Case:
+        """Put the numbers into copies of inputs, states or parameters."""
+        arrays = arrays_by_name(case.batch)
+        batch = {
+            name: _spoiled(arrays[name], n) for name, n in self.numbers.items() if name in arrays
+        }
+        params = tuple(
+            dataclasses.replace(
+                cell,
+                **{
+                    name: _spoiled(array, self.numbers[name])
+                    for name, array in fields(cell).items()
+                    if name in self.numbers
+                },
+            )
+            for cell in case.params
+        )
+        return dataclasses.replace(case, batch=replace_arrays(case.batch, **batch), params=params)
+
+
 def nan_padding(case: Case) -> Case:
     """Put NaN into every input past its sequence's end, which nothing may read."""
     lengths = np.asarray(case.batch.lengths)
     mask = np.arange(len(case.batch.x))[:, None, None] < lengths[:, None]
     x = np.where(mask, case.batch.x, np.asarray(np.nan, case.batch.x.dtype))
     return dataclasses.replace(case, batch=dataclasses.replace(case.batch, x=x))
+
+
+def _spoiled(array: Array, number: float) -> Array:
+    """Return a copy with the number in one place, of the second sequence or of gate f."""
+    spoiled = array.copy()
+    spoiled[
+        tuple(min(place, size - 1) for place, size in zip((1, 1, 2), array.shape, strict=False))
+    ] = number
+    return spoiled
 
 
 def _put(case: Case, **places: Places) -> Case:

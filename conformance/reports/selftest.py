@@ -37,6 +37,8 @@ def selftest_report(found: Data, exit_code: int) -> Report:
             Section("Mistakes that were named wrongly", [_wrong(namings)], "wrong"),
             *_alarms(alarms),
             _sensitivity(found["sensitivity"]),
+            *_conditions(found["conditions"]),
+            *_mutants(found["mutants"]),
             Section("Every mistake", [_mistakes(kills)], "mistakes", folded=True, extra=True),
         ],
         "not as expected" if exit_code else "as expected",
@@ -58,6 +60,30 @@ def alarms_report(found: Mapping[str, Data], exit_code: int) -> Report:
     )
 
 
+def conditions_report(found: Data, exit_code: int) -> Report:
+    """Return the report of mistakes under conditions; `found` is what `--json` writes."""
+    conditions = found["conditions"]
+    return Report(
+        "gateparity selftest --conditions",
+        [*_conditions(conditions)],
+        "too few caught" if exit_code else "measured",
+        exit_code,
+        f"{_share_words(conditions['shares']['all'])}; seed {found['seed']}",
+    )
+
+
+def mutants_report(found: Data, exit_code: int) -> Report:
+    """Return the report of mutants; `found` is what `--json` writes."""
+    mutants = found["mutants"]
+    return Report(
+        "gateparity selftest --mutants",
+        [*_mutants(mutants)],
+        "not as expected" if exit_code else "as expected",
+        exit_code,
+        f"{mutants['caught']} of {mutants['different']} mutants caught; seed {found['seed']}",
+    )
+
+
 def _failures(found: Data) -> Iterator[tuple[str, int]]:
     """Yield the words for each condition of exit code 0, and how often it fails."""
     kills, namings = found["mistakes"], found["diagnoses"]
@@ -69,6 +95,15 @@ def _failures(found: Data) -> Iterator[tuple[str, int]]:
     if wrong.count(2) > pairs / 10:
         yield f"Pairs named wrongly, of {pairs}, where 1 of 10 is allowed", wrong.count(2)
     yield "False alarms", _count(found["false_alarms"])
+    if not found["conditions"]["enough"]:
+        share, least = found["conditions"]["shares"]["all"], found["conditions"]["least"]
+        words = f"of {share['trials']}, whose interval must begin at {least:.0%}"
+        yield f"Mistakes under conditions not caught, {words}", share["trials"] - share["caught"]
+    mutants = found["mutants"]
+    if not mutants["enough"]:
+        words = f"of {mutants['different']}, where {mutants['least']:.0%} must be caught"
+        yield f"Mutants not caught, {words}", len(mutants["escaped"])
+    yield "Mutants listed as equal that are caught", len(mutants["wrongly equal"])
 
 
 def _families(kills: Sequence[Data]) -> Table:
@@ -151,6 +186,46 @@ def _shifts(caught: Data) -> list[str]:
     """Return the two shifts in words; `none` is caught where no number is."""
     found = [caught[share] for share in ("median", "99 of 100")]
     return ["none" if shift is None else error_words(shift) for shift in found]
+
+
+def _conditions(found: Data) -> Iterator[Section]:
+    """Yield the share of mistakes under conditions that is caught, and those that are not."""
+    rows = [
+        [kind, str(share["trials"]), str(share["caught"]), *_percent(share)]
+        for kind, share in found["shares"].items()
+        if share["trials"]
+    ]
+    head = ("class of condition", "mistakes", "caught", "share", "95 % interval")
+    title = f"Mistakes under conditions, by class ({found['redrawn']} drawn anew)"
+    yield Section(title, [Table(head, rows, numbers=4)], "conditions")
+    escaped = [[t["words"], t["condition"]] for t in found["trials"] if not t["caught"]]
+    table = Table(("behaves as if", "only where"), escaped)
+    yield Section("Mistakes under conditions that nothing caught", [table], "escaped", folded=True)
+
+
+def _mutants(found: Data) -> Iterator[Section]:
+    """Yield how many mutants are caught, those that are not, and those that compute the same."""
+    made, caught, other = (found[name] for name in ("made", "caught", "different"))
+    rows = [[str(made), str(other), str(caught), f"{caught / other:.1%}"]] if other else []
+    head = ("mutants", "compute something else", "caught", "share")
+    yield Section("Mutants of NumPy's adapter", [Table(head, rows, keys=0, numbers=4)], "mutants")
+    escaped = Table(("mutant",), [[key] for key in found["escaped"]])
+    yield Section("Mutants that nothing caught", [escaped], "survivors")
+    wrong = Table(("mutant",), [[key] for key in found["wrongly equal"]])
+    yield Section("Mutants that are listed as equal and caught", [wrong], "unequal")
+    equal = Table(("mutant", "why"), [[m["mutant"], m["reason"]] for m in found["equal"]])
+    yield Section("Mutants that compute the same", [equal], "equal", folded=True)
+
+
+def _percent(share: Data) -> tuple[str, str]:
+    low, high = share["interval"]
+    return f"{share['caught'] / share['trials']:.1%}", f"{low:.1%} to {high:.1%}"
+
+
+def _share_words(share: Data) -> str:
+    part, interval = _percent(share)
+    counts = f"{share['caught']} of {share['trials']} mistakes under conditions caught"
+    return f"{counts}, {part} ({interval})"
 
 
 def _count(alarms: Mapping[str, Data]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final, Literal
 
+from gateparity.conformance.problems.cases import SPOILED
 from gateparity.conformance.problems.slices import find_cut
 from gateparity.conformance.requirements.answers import (
     forward,
@@ -20,6 +21,7 @@ from gateparity.conformance.requirements.answers import (
 )
 from gateparity.conformance.requirements.invariances import batch, carry, layers, lengths
 from gateparity.conformance.requirements.refusal import refusal
+from gateparity.conformance.requirements.repetition import calls
 from gateparity.conformance.requirements.robustness import dtypes, purity, sizes, values
 from gateparity.conformance.requirements.symmetries import directions, permutation
 from gateparity.errors import refuse_unknown
@@ -61,7 +63,7 @@ def _has_layers(case: Case) -> bool:
     return case.config.layers > 1
 
 
-Compared = Literal["outputs", "gradients", "trace", "weights", "side effects", "refusals"]
+Compared = Literal["outputs", "gradients", "trace", "weights", "side effects", "calls", "refusals"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +107,8 @@ _ONES: Final = ("one_step", "one_sequence", "one_input", "one_unit")
 _EMPTY: Final = ("no_steps", "no_sequences")
 _SIZES: Final = (*_ONES, "long", "wide", *_EMPTY)
 _FINITE: Final = ("saturated", "overflowing", "subnormal", "zeros", "huge")
-_VALUES: Final = (*_FINITE, "nan", "infinite")
+_SPOILED: Final = ("nan", "infinite", *(recipe.name for recipe in SPOILED))
+_VALUES: Final = (*_FINITE, *_SPOILED)
 
 CHECKS: Final = {
     check.name: check
@@ -121,7 +124,7 @@ CHECKS: Final = {
         Check(
             "gradients",
             gradients,
-            (*_USUAL, "saturated", *_EMPTY),
+            (*_USUAL, "saturated", "overflowing", "steep", *_SPOILED, *_EMPTY),
             ("gradients",),
             needs=("gradients",),
         ),
@@ -146,6 +149,14 @@ CHECKS: Final = {
         Check("values", values, _VALUES, ("outputs",), applies=_never),
         Check("dtypes", dtypes, ("sequence",), _BOTH, dtypes=("float16",)),
         Check("refusal", refusal, ("sequence",), ("refusals",), applies=_never),
+        Check(
+            "calls",
+            calls,
+            ("zero_states", "uneven"),
+            (*_BOTH, "calls"),
+            dtypes=("float32",),
+            applies=_never,
+        ),
     )
 }
 

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import itertools
-import multiprocessing
-import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,29 +18,38 @@ from gateparity.conformance.diagnosis.probes import Probe, probe_cases, run_prob
 from gateparity.conformance.diagnosis.search import Diagnoser
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Mismatch, judge
-from gateparity.conformance.mistakes.mistake import Mistake
 from gateparity.conformance.problems.random_cases import random_case
-from gateparity.conformance.runs.plan import named_plan
-from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.selftest import sensitivity
+from gateparity.conformance.selftest.conditioned import CONDITIONS, are_enough
 from gateparity.conformance.selftest.false_alarms import Alarms, count_alarms
-from gateparity.errors import Impure, InputError
+from gateparity.conformance.selftest.mutants import are_killed
+from gateparity.conformance.selftest.pieces import (
+    CATALOGUE,
+    kept_truths,
+    load_catalogue,
+    make_pieces,
+    plan_of_cases,
+    run_pieces,
+)
+from gateparity.conformance.selftest.unseen import condition_pieces, mutant_pieces
+from gateparity.errors import Impure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from gateparity.conformance.mistakes.mistake import Mistake
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.runs.plan import Plan
+    from gateparity.conformance.runs.truths import Truths
+    from gateparity.conformance.selftest.conditioned import Trial
+    from gateparity.conformance.selftest.mutants import Mutant
+    from gateparity.conformance.selftest.pieces import Progress
     from gateparity.conformance.selftest.sensitivity import Caught
 
-    Progress = Callable[[str, int], None]
-
-CATALOGUE: Final = "gateparity.conformance.mistakes.catalogue:CATALOGUE"
 FALSE_ALARMS: Final = 10_000
 SENSITIVITY: Final = 100  # LSTMs with biases
 PAIRS: Final = 20  # of mistakes, diagnosed
-_PIECE: Final = 25  # random LSTMs at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +86,8 @@ class Figures:
     caught: dict[str, Caught]
     namings: tuple[Naming, ...]
     seed: int
+    trials: tuple[Trial, ...] = ()
+    mutants: tuple[Mutant, ...] = ()
 
     @property
     def singles(self) -> list[Naming]:
@@ -97,25 +104,15 @@ class Figures:
         """Return 0 if the figures are as they should be, else 1.
 
         Every mistake has to be caught by exactly its checks and named rightly, 9 of 10 pairs have
-        to be named rightly, and there must be no false alarm.
+        to be named rightly, there must be no false alarm, and enough mistakes under conditions and
+        mutants must be caught.
         """
         exact = all(kill.exact for kill in self.kills)
         named = all(naming.right for naming in self.singles)
         pairs = sum(naming.right for naming in self.pairs) >= 0.9 * len(self.pairs)
-        return int(not (exact and named and pairs) or bool(self.alarms.reasons))
-
-
-def load_catalogue(target: str) -> tuple[Mistake, ...]:
-    """Return the mistakes that `module:LIST` names. Raise `InputError` if it can't be loaded."""
-    module, _, name = target.partition(":")
-    try:
-        found = tuple(getattr(importlib.import_module(module), name))
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"{target} can't be loaded: {error}") from None
-    for entry in found:
-        if not isinstance(entry, Mistake):
-            raise InputError(f"{target} holds a {type(entry).__name__}, expected Mistakes")
-    return found
+        unseen = are_enough(self.trials) and are_killed(self.mutants)
+        good = exact and named and pairs and unseen
+        return int(not good or bool(self.alarms.reasons))
 
 
 def run_selftest(
@@ -124,26 +121,36 @@ def run_selftest(
     alarms: int = FALSE_ALARMS,
     shifts: int = SENSITIVITY,
     pairs: int = PAIRS,
+    conditions: int = CONDITIONS,
+    mutants: int | None = None,
     seed: int = 0,
     progress: Progress = lambda _, __: None,
 ) -> Figures:
-    """Measure all figures, on all cores. Raise `InputError` for a catalogue that can't load."""
+    """Measure all figures, on all cores. Raise `InputError` for a catalogue that can't load.
+
+    `mutants` is how many of those that compute something else are tried, by default all of them.
+    """
     count = len(load_catalogue(catalogue))
     work: dict[str, list[Any]] = {
-        "mistakes": [(_kill_some, catalogue, k, seed) for k in _pieces(count)],
+        "mistakes": [(_kill_some, catalogue, k, seed) for k in make_pieces(count)],
         "diagnoses": [
-            (_name_some, catalogue, k, seed) for k in [*_pieces(count), *_pairs(count, pairs, seed)]
+            (_name_some, catalogue, k, seed)
+            for k in [*make_pieces(count), *_pairs(count, pairs, seed)]
         ],
-        "false alarms": [(_count_some, k, seed) for k in _pieces(alarms)],
-        "sensitivity": [(_measure_some, k, seed) for k in _pieces(shifts)],
+        "false alarms": [(_count_some, k, seed) for k in make_pieces(alarms)],
+        "sensitivity": [(_measure_some, k, seed) for k in make_pieces(shifts)],
+        "conditions": condition_pieces(catalogue, conditions, seed),
+        "mutants": mutant_pieces(seed, mutants),
     }
-    found = _run_pieces(work, progress)
+    found = run_pieces(work, progress)
     return Figures(
         tuple(itertools.chain(*found["mistakes"])),
         sum(found["false alarms"], start=Alarms()),
         sensitivity.join(found["sensitivity"]),
         tuple(itertools.chain(*found["diagnoses"])),
         seed,
+        tuple(itertools.chain(*found["conditions"])),
+        tuple(itertools.chain(*found["mutants"])),
     )
 
 
@@ -167,28 +174,9 @@ def _catches(check: Check, case: Case, mistake: Mistake, truths: Truths) -> bool
     return False
 
 
-def _run_pieces(work: dict[str, list[Any]], progress: Progress) -> dict[str, list[Any]]:
-    """Run all pieces in processes, and return their results by label, in order."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
-        futures = {
-            label: [pool.submit(*piece) for piece in pieces] for label, pieces in work.items()
-        }
-        labels = {future: label for label, some in futures.items() for future in some}
-        for future in as_completed(labels):
-            progress(labels[future], _size(future.result()))
-        return {label: [f.result() for f in some] for label, some in futures.items()}
-
-
 def _kill_some(catalogue: str, which: Sequence[int], seed: int) -> list[Kill]:
-    mistakes, (plan, truths) = load_catalogue(catalogue), _asked(seed)
-    return [kill(mistakes[k], plan, truths) for k in which]
-
-
-@functools.cache
-def _asked(seed: int) -> tuple[Plan, Truths]:
-    """Return the plan and the cache of reference results, made once in each process."""
-    return named_plan((), (), seed), Truths()
+    mistakes, plan = load_catalogue(catalogue), plan_of_cases(seed)
+    return [kill(mistakes[k], plan, kept_truths(seed)) for k in which]
 
 
 def _name_some(catalogue: str, which: Sequence[int | tuple[int, int]], seed: int) -> list[Naming]:
@@ -222,20 +210,8 @@ def _measure_some(piece: Sequence[int], seed: int) -> dict[str, Caught]:
     return sensitivity.measure(seed, piece)
 
 
-def _pieces(count: int) -> list[Sequence[int]]:
-    return [range(k, min(k + _PIECE, count)) for k in range(0, count, _PIECE)]
-
-
 def _pairs(count: int, pairs: int, seed: int) -> list[Sequence[tuple[int, int]]]:
     """Return random pairs of different mistakes, one pair for each piece of work."""
     generator = np.random.default_rng([seed, 6])
     chosen = [generator.choice(count, 2, replace=False) for _ in range(pairs if count > 1 else 0)]
     return [[(int(a), int(b))] for a, b in chosen]
-
-
-def _size(result: Any) -> int:
-    if isinstance(result, Alarms):
-        return result.cases
-    if isinstance(result, list):
-        return len(result)
-    return len(next(iter(result.values())).shifts)

@@ -38,7 +38,8 @@ class Contents:
             return np.concatenate(arrays, axis=-1)
         if self.join == "stack":
             return np.stack(arrays, axis=1)
-        total: Array = sum(arrays[1:], start=arrays[0])
+        with np.errstate(invalid="ignore"):  # infinity and minus infinity are NaN, as one bias
+            total: Array = sum(arrays[1:], start=arrays[0])
         return total
 
     def split(self, array: Array, sizes: dict[str, int], *, adjoint: bool) -> dict[str, Array]:

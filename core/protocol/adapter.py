@@ -38,6 +38,12 @@ FEATURES: Final = (  # the keys of `unsupported`: what checks and cases need, an
 )
 
 
+CALL_EXCEPTIONS: Final = {  # attributes that are False; each with its line of the manifest
+    "threads": ("calls at once", "one, as the adapter declares"),
+    "deterministic": ("equal calls", "may differ in their bits, as the adapter declares"),
+}
+
+
 class Adapter(Protocol):
     """One framework's LSTM. In your own adapter only `layout` and `forward` are required.
 
@@ -47,8 +53,10 @@ class Adapter(Protocol):
     So is `uncompiled()`, for an adapter that compiles a program for each shape: it returns the same
     adapter, which runs operation by operation. Checks ask for it where a shape appears once.
 
-    Three attributes are optional too: `settings`, `rounding_model` and `engine` say what results
-    depend on, how the adapter rounds, and which shipped framework computes it (docs/adapters.md).
+    Five attributes are optional too: `settings`, `rounding_model` and `engine` say what results
+    depend on, how the adapter rounds, and which shipped framework computes it. `threads = False`
+    says that it takes one call at a time, and `deterministic = False` that equal arguments may have
+    answers with other bits (docs/adapters.md).
     """
 
     @property
@@ -84,6 +92,23 @@ def find_unsupported(adapter: Any) -> dict[str, str]:
     lacking = [name for name in ("gates", "gradients") if getattr(adapter, name, None) is None]
     missing = {name: describe_missing(adapter, name) for name in lacking}
     return missing | dict(getattr(adapter, "unsupported", {}))
+
+
+def find_exceptions(adapter: Any) -> dict[str, str]:
+    """Return what an adapter declares by `threads = False` and `deterministic = False`, in words.
+
+    Raise `TypeError` for a text: the word "no" would count as true. A number is no declaration.
+    """
+    for name in CALL_EXCEPTIONS:
+        if isinstance(getattr(adapter, name, True), str):
+            raise TypeError(f"{name} is {getattr(adapter, name)!r}, expected True or False")
+    declared = [name for name in CALL_EXCEPTIONS if declares_false(adapter, name)]
+    return dict(CALL_EXCEPTIONS[name] for name in declared)
+
+
+def declares_false(adapter: Any, name: str) -> bool:
+    """Return whether an adapter has this one of `CALL_EXCEPTIONS` as `False`, and not as 0."""
+    return getattr(adapter, name, True) is False
 
 
 def describe_missing(adapter: Any, method: str) -> str:

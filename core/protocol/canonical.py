@@ -7,9 +7,10 @@ reference.
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateparity.network.batch import Outputs
+from gateparity.network.batch import Gradients, Outputs, Trace
 from gateparity.protocol.adapter import (
     STATES,
     find_unsupported,
@@ -17,15 +18,17 @@ from gateparity.protocol.adapter import (
     weigh_y_alone,
 )
 from gateparity.protocol.guard import Guarded
+from gateparity.protocol.repeated import repeat
 from gateparity.protocol.validation import check_batch, check_gradients, check_outputs, check_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateparity.network.batch import Batch, Trace
+    from gateparity.network.batch import Batch
     from gateparity.network.config import Config
-    from gateparity.network.parameters import Parameters
+    from gateparity.network.parameters import Native, Parameters
     from gateparity.protocol.adapter import Adapter
+    from gateparity.protocol.repeated import Questions
 
 
 class Lstm(Protocol):
@@ -34,6 +37,10 @@ class Lstm(Protocol):
     @property
     def differentiates(self) -> bool:
         """Return whether it has gradients; without them only its outputs are judged."""
+
+    @property
+    def traces(self) -> bool:
+        """Return whether it has the method `gates`."""
 
     @property
     def lacks(self) -> frozenset[str]:
@@ -56,6 +63,12 @@ class Lstm(Protocol):
     def guarded(self) -> Lstm:
         """Return the same LSTM; its calls raise `Impure` for side effects."""
 
+    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+        """Repeat calls of a method with each question's arguments, and return the answers.
+
+        Raise `Impure` if answers to one question differ.
+        """
+
 
 @dataclasses.dataclass(frozen=True)
 class Canonical:
@@ -74,39 +87,42 @@ class Canonical:
         return "gradients" not in find_unsupported(self.adapter)
 
     @property
+    def traces(self) -> bool:
+        """Return whether the adapter has gates and doesn't declare them unsupported."""
+        return "gates" not in find_unsupported(self.adapter)
+
+    @property
     def lacks(self) -> frozenset[str]:
         """Those of `STATES` that the adapter declares unsupported."""
         return frozenset(STATES) & find_unsupported(self.adapter).keys()
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run the adapter over a batch, and check the shapes of its outputs."""
-        check_batch(batch, config)
-        native = self.adapter.layout.pack(params, config)
-        outputs = self._adapter_for(config, batch).forward(config, native, batch)
-        check_outputs(outputs, config, batch, self.lacks)
-        return Outputs(outputs.y) if "final_states" in self.lacks else outputs
+        found: Outputs = self._call("forward", config, params, batch)
+        return found
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
         """Run the adapter, and return every pre-activation, gate and state."""
-        check_batch(batch, config)
-        native = self.adapter.layout.pack(params, config)
-        trace = self._adapter_for(config, batch).gates(config, native, batch)
-        check_trace(trace, config, batch)
-        return trace
+        found: Trace = self._call("gates", config, params, batch)
+        return found
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
         """Return the gradients of the parameters, and of x, h_0 and c_0, after checking shapes."""
-        check_batch(batch, config)
-        check_outputs(cotangent, config, batch)
-        native = self.adapter.layout.pack(params, config)
-        if "final_states" in self.lacks:
-            cotangent = weigh_y_alone(cotangent)
-        adapter = self._adapter_for(config, batch)
-        found = adapter.gradients(config, native, batch, cotangent)
-        check_gradients(found, config, native, batch, self.lacks)
-        return self.adapter.layout.pullback(found.params, config), found.batch
+        found: tuple[Parameters, Batch]
+        found = self._call("gradients", config, params, batch, cotangent)
+        return found
+
+    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+        """Repeat calls of a method, in the worker if the adapter runs in one.
+
+        Return the answer to each of the questions. Raise `Impure`.
+        """
+        native = {name: self._pack(config, *asked) for name, asked in questions.items()}
+        ask = getattr(self.adapter, "repeated", None) or partial(repeat, self.adapter)
+        answers = ask(method, config, native)
+        return {name: self._read(answers[name], config, *native[name]) for name in native}
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
         """Load parameters into the adapter's own weights, and read them back.
@@ -131,6 +147,34 @@ class Canonical:
         adapter: Adapter = self.adapter
         return adapter if self.compiles(config, batch) else make_uncompiled(adapter)
 
+    def _call(self, method: str, config: Config, *asked: Any) -> Any:
+        native = self._pack(config, *asked)
+        adapter = self._adapter_for(config, native[1])
+        return self._read(getattr(adapter, method)(config, *native), config, *native)
+
+    def _pack(
+        self, config: Config, params: Parameters, batch: Batch, *cotangent: Outputs
+    ) -> tuple[Any, ...]:
+        """Return the arguments as the adapter takes them."""
+        check_batch(batch, config)
+        for part in cotangent:
+            check_outputs(part, config, batch)
+        native = self.adapter.layout.pack(params, config)
+        if "final_states" in self.lacks:
+            cotangent = tuple(map(weigh_y_alone, cotangent))
+        return native, batch, *cotangent
+
+    def _read(self, answer: Any, config: Config, native: Native, batch: Batch, *_: Outputs) -> Any:
+        """Check the shapes of an answer, and return it with its gradients in canonical form."""
+        if isinstance(answer, Trace):
+            check_trace(answer, config, batch)
+            return answer
+        if isinstance(answer, Gradients):
+            check_gradients(answer, config, native, batch, self.lacks)
+            return self.adapter.layout.pullback(answer.params, config), answer.batch
+        check_outputs(answer, config, batch, self.lacks)
+        return Outputs(answer.y) if "final_states" in self.lacks else answer
+
 
 @dataclasses.dataclass(frozen=True)
 class Lacking:
@@ -146,6 +190,11 @@ class Lacking:
     def differentiates(self) -> bool:
         """Whether the LSTM inside has gradients."""
         return self.lstm.differentiates
+
+    @property
+    def traces(self) -> bool:
+        """Return whether the LSTM inside has gates."""
+        return self.lstm.traces
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run it over a batch."""
@@ -171,6 +220,10 @@ class Lacking:
     def guarded(self) -> Lacking:
         """Return the same LSTM, whose calls raise `Impure` for side effects."""
         return Lacking(self.lstm.guarded(), self.lacks)
+
+    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+        """Answer each question as this LSTM does."""
+        return {name: getattr(self, method)(config, *asked) for name, asked in questions.items()}
 
 
 def make_lacking(lstm: Lstm, lacks: frozenset[str]) -> Lstm:

@@ -7,23 +7,30 @@ only there can a write to them be seen.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gateparity.errors import Impure, Unsupported
-from gateparity.network.batch import arrays_by_name, map_arrays
-from gateparity.network.parameters import CellWeights
-from gateparity.protocol.adapter import describe_missing, find_unsupported, make_uncompiled
+from gateparity.network.batch import map_arrays
+from gateparity.protocol.adapter import (
+    declares_false,
+    describe_missing,
+    find_unsupported,
+    make_uncompiled,
+)
+from gateparity.protocol.bits import copy_arrays, find_difference, pick_farthest, read_bits
+from gateparity.protocol.memory import views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from gateparity.network.batch import Batch, Outputs
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array
     from gateparity.packing.layout import Layout
+
+    Run = Callable[[Any], Any]  # from the arguments after the config to the answer
 
 
 _REPEATS: Final = 4
@@ -41,11 +48,11 @@ def is_not_deterministic(found: object) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Guarded:
-    """An adapter, or an LSTM over canonical parameters, whose every call is made five times.
+    """An adapter, or an LSTM over canonical parameters, whose every call is made nine times.
 
     The calls are made with the given numbers, twice with others, with the given ones again, and
-    with read-only views of them in no memory order. The answer to the last is returned. Calls raise
-    `Impure` for a side effect.
+    with read-only views of them in five memory orders. The answer has the numbers that are farthest
+    from those of the first call. Calls raise `Impure` for a side effect.
     """
 
     lstm: Any
@@ -102,53 +109,59 @@ class Guarded:
             raise Unsupported(describe_missing(self.lstm, method))
 
         def run(arguments: tuple[Any, ...]) -> Any:
-            before = _bits(arguments)
+            before = read_bits(arguments)
             answer = call(config, *arguments)
-            _require(before, _bits(arguments), f"{method} wrote to")
+            _require(before, read_bits(arguments), f"{method} wrote to")
             return answer
 
-        other = _map(np.negative, _without_states(given))
-        answer = run(_map(np.ndarray.copy, given))
-        first, apart = _bits(answer), _bits(run(other))
+        answer = run(copy_arrays(given))
+        self._call_again(run, given, answer, method)
+        viewed = [_run_on_views(run, words, tree, method) for words, tree in views(given)]
+        return pick_farthest([answer, *viewed])
+
+    def _call_again(self, run: Run, given: Any, answer: Any, method: str) -> None:
+        """Raise `Impure` if a call depends on the one before it, or writes to its answer."""
+        first, other = read_bits(answer), _map(np.negative, _without_states(given))
+        apart, overwritten = read_bits(run(other)), f"a second call of {method} wrote to"
+        if declares_false(self.lstm, "deterministic"):
+            return _require(first, read_bits(answer), f"{overwritten} the first one's")
         try:
-            _require(apart, _bits(run(other)), f"a second call of {method} differs in")
-            _require(first, _bits(answer), f"a second call of {method} wrote to the first one's")
-            again = run(_map(np.ndarray.copy, given))
-            _require(first, _bits(again), f"a second call of {method} differs in")
+            _require(apart, read_bits(run(other)), f"a second call of {method} differs in")
+            _require(first, read_bits(answer), f"{overwritten} the first one's")
+            again = read_bits(run(copy_arrays(given)))
+            _require(first, again, f"a second call of {method} differs in")
         except Impure:
-            self._require_determinism(run, given, method)
+            require_determinism(lambda: run(copy_arrays(given)), method)
             raise
-        return _run_on_views(run, _map(_view, given), method)
-
-    def _require_determinism(self, run: Callable[[Any], Any], given: Any, method: str) -> None:
-        """Raise `Impure` if calls differ though the call before them was the same as well.
-
-        An LSTM that goes on from the call before it, by contrast, has the same bits in both.
-        """
-        run(_map(np.ndarray.copy, given))
-        first, *others = (_bits(run(_map(np.ndarray.copy, given))) for _ in range(_REPEATS))
-        for other in others:
-            _require(first, other, f"{_REPEATED}{method} with the same arguments differ in")
 
 
-def _run_on_views(run: Callable[[Any], Any], views: Any, method: str) -> Any:
+def require_determinism(ask: Callable[[], Any], method: str) -> None:
+    """Raise `Impure` if calls differ though the call before them was the same as well.
+
+    An LSTM that goes on from the call before it, by contrast, has the same bits in both.
+    """
+    ask()
+    first, *others = (read_bits(ask()) for _ in range(_REPEATS))
+    for other in others:
+        _require(first, other, f"{_REPEATED}{method} with the same arguments differ in")
+
+
+def _run_on_views(run: Callable[[Any], Any], words: str, views: Any, method: str) -> Any:
     try:
         return run(views)
     except (Impure, Unsupported):
         raise
     except Exception as error:
-        words = " ".join(str(error).split())
+        found = " ".join(str(error).split())
         raise Impure(
-            f"{method} takes arrays, but no read-only views of them: "
-            f"{type(error).__name__}: {words[:200]}"
+            f"{method} takes arrays, but no {words}: {type(error).__name__}: {found[:200]}"
         ) from error
 
 
 def _require(expected: dict[str, Any], found: dict[str, Any], wrong: str) -> None:
     """Raise `Impure` at the first array that isn't what it was, bit for bit."""
-    for name in expected | found:
-        if expected.get(name) != found.get(name):
-            raise Impure(f"{wrong} {name}")
+    if name := find_difference(expected, found):
+        raise Impure(f"{wrong} {name}")
 
 
 def _without_states(given: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -156,32 +169,6 @@ def _without_states(given: tuple[Any, ...]) -> tuple[Any, ...]:
     return params, dataclasses.replace(batch, states=None), *cotangent
 
 
-def _view(array: Array) -> Array:
-    """Return the same numbers as a read-only view of a larger array, with negative strides."""
-    larger = np.stack([np.flip(array)] * 2, -1)
-    larger.flags.writeable = False
-    return np.flip(larger[..., 0])
-
-
 def _map(change: Callable[[Array], Array], tree: Any) -> Any:
     """Return the same tree with every float array changed, and integer arrays copied."""
     return map_arrays(lambda a: change(a) if a.dtype.kind == "f" else a.copy(), tree)
-
-
-def _bits(tree: Any) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
-    """Return dtype, shape and bytes of every array of arguments or of an answer, by name."""
-    return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in _arrays(tree)}
-
-
-def _arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Array]]:
-    """Yield every array in a tree, named after its field or key, with its cell before it."""
-    if isinstance(tree, np.ndarray):
-        yield name, tree
-    elif isinstance(tree, tuple):
-        for k, item in enumerate(tree):
-            yield from _arrays(item, f"cell {k}: " if isinstance(item, CellWeights) else "")
-    elif isinstance(tree, Mapping):
-        for key, item in tree.items():
-            yield from _arrays(item, f"{name}{key}" if isinstance(item, np.ndarray) else "")
-    elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        yield from _arrays(arrays_by_name(tree), name)

@@ -28,7 +28,7 @@ from gateparity.network.parameters import CellWeights, fields
 HARD = Recipe("hard", size=4, layers=2, directions=2, lengths=(3, 5, 1, 0))
 BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
 IDS = list(BY_NAME)
-CONDUCT = ("purity", "refusal")
+CONDUCT = ("purity", "refusal", "calls")
 EDGES = ("sizes", "values")  # no ordinary case shows them
 NOTHING, SOMETHING = 1e-12, 1e-9  # errors relative to the largest element of an array
 

@@ -18,7 +18,12 @@ from gateparity.backends.environments.environments import Environment
 from gateparity.conformance.reports.backends import Found, backends_report
 from gateparity.conformance.reports.environments import environments_report
 from gateparity.conformance.reports.layout_report import layout_report, layouts_report, pair_report
-from gateparity.conformance.reports.selftest import alarms_report, selftest_report
+from gateparity.conformance.reports.selftest import (
+    alarms_report,
+    conditions_report,
+    mutants_report,
+    selftest_report,
+)
 from gateparity.conformance.reports.terminal import print_report
 from gateparity.conversion.writer import write_conversion
 from gateparity.layouts import KERAS, LAYOUTS, ONNX, TF_KERAS, TORCH
@@ -58,6 +63,41 @@ KILLS = [
     kill("gradients", "the gradient of the last step's hidden state is dropped", "gradients"),
     kill("side effects", "the inputs are overwritten", "purity"),
 ]
+
+
+def share(caught, trials, low, high):
+    return {"caught": caught, "trials": trials, "interval": [low, high]}
+
+
+def trial(words, condition, caught):
+    return {"words": words, "condition": condition, "caught": caught}
+
+
+CONDITIONS = {
+    "least": 0.9,
+    "enough": True,
+    "redrawn": 12,
+    "shares": {
+        "all": share(149, 150, 0.963, 0.9988),
+        "sizes": share(20, 20, 0.8389, 1),
+        "two at once": share(9, 10, 0.5958, 0.9821),
+        "places": share(0, 0, 0, 1),
+    },
+    "trials": [
+        trial("the inputs are overwritten", "T > 1", "purity, sequence, float32"),
+        trial("the gates are packed i, f, g, o", "in layer 2 alone and I from 64 to a quarter", ""),
+    ],
+}
+MUTANTS = {
+    "made": 921,
+    "different": 893,
+    "caught": 892,
+    "enough": True,
+    "least": 0.99,
+    "escaped": ["equations.cell: F = sigmoid(Z_f) -> F = sigmoid(Z_i)"],
+    "wrongly equal": [],
+    "equal": [{"mutant": "equations.sequence: H_0 = H -> H_0 = C", "reason": "as its shape alone"}],
+}
 SOUND = {
     "seed": 0,
     "mistakes": KILLS,
@@ -68,6 +108,8 @@ SOUND = {
         "torch.testing.assert_close": caught(1.8e-5, 4.2e-4),
         "numpy.testing.assert_allclose": caught(1e-7, None, 97),
     },
+    "conditions": CONDITIONS,
+    "mutants": MUTANTS,
 }
 WRONG = SOUND | {
     "seed": 3,
@@ -132,6 +174,8 @@ def no_environments(tmp_path, monkeypatch):
 REPORTS = {
     "selftest": lambda: selftest_report(SOUND, 0),
     "selftest-wrong": lambda: selftest_report(WRONG, 1),
+    "selftest-conditions": lambda: conditions_report(SOUND, 0),
+    "selftest-mutants": lambda: mutants_report(SOUND, 0),
     "selftest-frameworks": lambda: alarms_report(FRAMEWORKS, 1),
     "layout": lambda: layouts_report(list(LAYOUTS.values())),
     "layout-one": lambda: layout_report(TF_KERAS, DEEP),

@@ -142,16 +142,19 @@ class DividesExponentials(Scratch):
         return dataclasses.replace(step, I=I, C=C_new, H=step.O * np.tanh(C_new))
 
 
+SATURATING = {f"infinite_{name}" for name in ("x", "h_0", "w_ih", "w_hh", "b_ih", "b_hh")}
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("liar", "expected"),
     [
         (FlushesInputs, {"subnormal"}),
         (DropsNan, {"nan"}),
-        (SpreadsNan, {"nan", "infinite"}),
-        (CutsInfinity, {"infinite"}),
-        (ClipsTheCell, {"overflowing", "huge", "infinite"}),
-        (DividesExponentials, {"overflowing", "huge", "infinite"}),
+        (SpreadsNan, {"nan", "infinite", "infinite_x"}),
+        (CutsInfinity, {"infinite", "infinite_c_0"}),
+        (ClipsTheCell, {"overflowing", "huge", "infinite", "infinite_c_0"}),
+        (DividesExponentials, {"overflowing", "huge", "infinite", *SATURATING}),
     ],
 )
 def test_wrong_values_are_caught(liar, expected, dtype):
@@ -178,7 +181,7 @@ def test_half_precision_is_asked_for():
     assert caught_by(CutsToFloat8(), "dtypes", "float16") == {"sequence"}
 
 
-@pytest.mark.parametrize("check", ["purity", "sizes", "values", "dtypes"])
+@pytest.mark.parametrize("check", ["purity", "sizes", "values", "dtypes", "calls"])
 def test_the_honest_are_not_caught(check):
     for dtype in CHECKS[check].dtypes:
         assert caught_by(Scratch(), check, dtype) == set()

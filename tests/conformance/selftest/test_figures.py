@@ -32,6 +32,7 @@ from gateparity.conformance.selftest.figures import (
     run_selftest,
 )
 from gateparity.conformance.selftest.framework_alarms import count_framework_alarms
+from gateparity.conformance.selftest.mutants import Mutant
 from gateparity.conformance.selftest.sensitivity import SHIFTS, Caught
 from gateparity.errors import InputError
 
@@ -131,7 +132,12 @@ def gateparity(folder):
 def test_all_figures_of_a_tiny_catalogue():
     told = []
     figures = run_selftest(
-        "faults:TWO", alarms=20, shifts=4, pairs=1, progress=lambda *of: told.append(of)
+        "faults:TWO",
+        alarms=20,
+        shifts=4,
+        pairs=1,
+        conditions=3,
+        progress=lambda *of: told.append(of),
     )
     right, unexpected = figures.kills
     assert right.exact
@@ -148,8 +154,21 @@ def test_all_figures_of_a_tiny_catalogue():
     assert (figures.alarms.cases, figures.alarms.reasons) == (20, ())
     assert 0 < figures.alarms.sigmas < 8
     assert {len(caught.shifts) for caught in figures.caught.values()} == {4}
+    assert {trial.mistake.partition(", in ")[0] for trial in figures.trials} <= {
+        "no b_hh",
+        "weights never loaded",
+    }
+    assert len(figures.trials) == 3
+    assert len(figures.mutants) == 2
+    assert all(mutant.caught for mutant in figures.mutants)
     counts = {label: sum(n for name, n in told if name == label) for label, _ in told}
-    assert counts == {"mistakes": 2, "diagnoses": 3, "false alarms": 20, "sensitivity": 4}
+    assert counts == {
+        "mistakes": 2,
+        "diagnoses": 3,
+        "false alarms": 20,
+        "sensitivity": 4,
+        "conditions": 3,
+    }
 
 
 def test_what_the_entry_promises_is_what_kills_it():
@@ -213,6 +232,10 @@ WRONG_PAIR = Naming(("a", "b"), (), False)
         ({"kills": (dataclasses.replace(KILL, caught=frozenset()),)}, 1),
         ({"kills": (KILL, dataclasses.replace(KILL, caught=frozenset({"gates", "carry"})))}, 1),
         ({"alarms": Alarms(10, 9.0, 2.0, ("y is off",))}, 1),
+        ({"mutants": (Mutant("a", "gates"),) * 99 + (Mutant("b", ""),)}, 0),
+        ({"mutants": (Mutant("a", "gates"),) * 98 + (Mutant("b", ""),)}, 1),
+        ({"mutants": (Mutant("b", "", "its shape alone is used"),)}, 0),
+        ({"mutants": (Mutant("b", "gates", "its shape alone is used"),)}, 1),
     ],
 )
 def test_the_exit_code(changes, code):
@@ -338,6 +361,10 @@ def test_help_has_examples(gateparity):
     ("arguments", "message"),
     [
         (("--backend", "numpy"), "--backend goes with --frameworks"),
+        (
+            ("--conditions", "3", "--mutants"),
+            "give one of --conditions, --mutants and --frameworks",
+        ),
         (("--faults", "faults:WORDS"), "faults:WORDS holds a str, expected Mistakes"),
         (("--faults", "faults"), "faults can't be loaded"),
         (("--json", "gone/x.json"), "gone/x.json can't be written"),
@@ -370,6 +397,14 @@ def test_false_alarms_in_a_backend(gateparity, folder, spec, code):
     count = len(found["reasons"])
     assert f"{count} in 10 random LSTMs through 1 backend" in done.stdout
     assert ("first false alarm" in done.stdout) == bool(code)
+
+
+def test_mistakes_under_conditions_alone(gateparity, folder):
+    done = gateparity("--conditions", "3", "--json", "conditions.json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((folder / "conditions.json").read_text())["conditions"]
+    assert found["shares"]["all"]["trials"] == len(found["trials"]) == 3
+    assert "Mistakes under conditions, by class" in done.stdout
 
 
 def test_the_data_of_a_selftest():

@@ -19,7 +19,8 @@ from gateparity.protocol.guard import Guarded, is_not_deterministic
 CONFIG = Config(2, 3, layers=2)
 T, B = 4, 5
 SAME = "with the same arguments differ in"
-VIEWS = "takes arrays, but no read-only views of them"
+STAYS = "cannot set WRITEABLE flag to True of this array"
+TAKES = "takes arrays, but no"
 
 
 def draw(*shape):
@@ -163,12 +164,12 @@ class WantsContiguousArrays(Scratch):
         (
             RefusesReadOnlyArrays,
             "forward",
-            f"forward {VIEWS}: ValueError: cannot set WRITEABLE flag to True of this array",
+            f"forward {TAKES} read-only ones: ValueError: {STAYS}",
         ),
         (
             WantsContiguousArrays,
             "gradients",
-            f"gradients {VIEWS}: TypeError: strides are too hard",
+            f"gradients {TAKES} strided views: TypeError: strides are too hard",
         ),
     ],
 )
@@ -210,19 +211,49 @@ def test_a_call_is_made_with_the_numbers_with_others_and_with_views():
             return super().forward(config, params, batch)
 
     ask(Listens())
-    signs = [1, -1, -1, 1, 1]
+    signs = [1, -1, -1, 1, *[1] * 5]
     for (params, batch), sign in zip(asked, signs, strict=True):
         np.testing.assert_array_equal(batch.x, sign * BATCH.x)
         np.testing.assert_array_equal(params["l0.W_hc"], sign * NATIVE["l0.W_hc"])
         assert (batch.states is None) == (sign < 0)
-    *plain, (params, batch) = asked
-    for array in (batch.x, batch.states["h"], batch.lengths[:0], *params.values()):
-        assert not array.flags.writeable or not array.size
-        assert not array.flags.c_contiguous or not array.size
+    plain, viewed = asked[:4], asked[4:]
     for params, batch in plain:
         for array in (batch.x, *params.values()):
             assert array.flags.c_contiguous
             assert array.flags.writeable
+    found = [[*params.values(), *batch.states.values(), batch.x] for params, batch in viewed]
+    assert not any(array.flags.writeable for arrays in found for array in arrays)
+    kernels = [[describe(a) for a in arrays if a.ndim > 1] for arrays in found]
+    names = ["C", "strided", "reversed", "Fortran"]
+    for name, orders in zip(names, kernels, strict=False):
+        assert set(orders) == {name}
+    assert set(kernels[-1]) == set(names)
+
+
+def describe(array):
+    if min(array.strides) < 0:
+        return "reversed"
+    return "C" if array.flags.c_contiguous else "Fortran" if array.flags.f_contiguous else "strided"
+
+
+class MisreadsFortran(Scratch):
+    def forward(self, config, params, batch):
+        x = batch.x.ravel("K").reshape(batch.x.shape) if batch.x.flags.fnc else batch.x
+        return super().forward(config, params, dataclasses.replace(batch, x=x))
+
+
+def test_an_answer_to_any_order_of_memory_is_returned_if_it_is_another():
+    right, found = ask(Scratch()), ask(MisreadsFortran())
+    assert np.abs(right.y - found.y).max() > 0.01
+
+
+def test_who_declares_that_it_is_not_deterministic_may_be_so():
+    class Declares(DropsOut):
+        deterministic = False
+
+    assert ask(Declares()).y.shape == (T, B, 3)
+    with pytest.raises(Impure, match=r"^forward wrote to x$"):
+        ask(type("WritesToo", (WritesToX,), {"deterministic": False})())
 
 
 def test_nan_is_equal_to_itself():

@@ -1,0 +1,85 @@
+"""The check that calls again and again: caches, numbers that froze, states, threads.
+
+The questions have one shape, and each differs from the first in one array alone. So an answer that
+was kept under a key without that array, or from the first call, is the answer to another question.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gateparity.conformance.requirements.answers import label, name_gradients, name_outputs
+from gateparity.network.batch import INITIAL_STATES, arrays_by_name, map_states, replace_arrays
+from gateparity.network.parameters import fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.results import Results
+    from gateparity.network.batch import Batch, Outputs
+    from gateparity.network.parameters import CellWeights, Parameters
+    from gateparity.protocol.canonical import Lstm
+
+
+def calls(lstm: Lstm, case: Case) -> Results:
+    """17. Call 64 times, with other inputs in between, and from two threads at once.
+
+    Raise `Impure` if equal arguments have answers with other bits. The first answers are compared
+    with the truth, all but the gates, which another check compares.
+    """
+    config, asked = case.config, list(_questions(case, given="initial_states" not in lstm.lacks))
+    inputs = {name: (params, batch) for name, params, batch, d in asked if d is case.cotangent}
+    found = lstm.repeated("forward", config, inputs)
+    results = _join({name: name_outputs(outputs) for name, outputs in found.items()})
+    if lstm.traces:
+        lstm.repeated("gates", config, inputs)
+    if lstm.differentiates:
+        back = lstm.repeated("gradients", config, {name: given for name, *given in asked})
+        results |= _join({n: name_gradients(*d, config.directions) for n, d in back.items()})
+    return results
+
+
+def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Batch, Outputs]]:
+    """Yield what is other in a question, and its arguments; in the last one everything is."""
+    params, batch, d = case.params, case.batch, case.cotangent
+    yield "", params, batch, d
+    yield "another x", params, dataclasses.replace(batch, x=-batch.x), d
+    for name in fields(params[0]):
+        yield f"another {name}", tuple(_negate(cell, name) for cell in params), batch, d
+    for name, array in arrays_by_name(d).items():
+        yield f"another cotangent of {name}", params, batch, replace_arrays(d, **{name: -array})
+    if batch.lengths is not None:
+        yield "other lengths", params, _turn_lengths(batch), d
+        yield "no lengths", params, dataclasses.replace(batch, lengths=None), d
+    turned = dataclasses.replace(_turn_lengths(batch), x=-batch.x)
+    if given:
+        turned = dataclasses.replace(turned, states=map_states(d, np.negative).states)
+        states = dataclasses.replace(batch, states=d.states)
+        yield "initial states", params, states, d
+        for name in INITIAL_STATES:
+            other = replace_arrays(states, **{name: -arrays_by_name(states)[name]})
+            yield f"initial states, another {name}", params, other, d
+    yield "everything other", tuple(_negate(cell, *fields(cell)) for cell in params), turned, d
+
+
+def _turn_lengths(batch: Batch) -> Batch:
+    """Return the batch with the next sequence's length for each sequence, if it has lengths."""
+    if batch.lengths is None:
+        return batch
+    return dataclasses.replace(batch, lengths=np.roll(batch.lengths, 1))
+
+
+def _negate(cell: CellWeights, *names: str) -> CellWeights:
+    return dataclasses.replace(cell, **{name: -getattr(cell, name) for name in names})
+
+
+def _join(found: dict[str, Results]) -> Results:
+    """Return the arrays of all answers, each with what is other in its question."""
+    joined: Results = {}
+    for name, results in found.items():
+        joined |= label(results, f"with {name}") if name else results
+    return joined

@@ -1,0 +1,55 @@
+"""The same numbers in other memory: read-only arrays in the orders that NumPy's callers pass."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.network.batch import map_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateparity.network.parameters import Array
+
+
+def _strided(array: Array) -> Array:
+    """Return every other number of a larger array, whose others are other numbers."""
+    return np.stack([array, np.flip(array)], -1)[..., 0]
+
+
+def _reversed(array: Array) -> Array:
+    """Return every other number of a larger array, from its end: strides are negative."""
+    larger = np.stack([np.flip(array)] * 2, -1)
+    return np.flip(larger[..., 0])
+
+
+def _fortran(array: Array) -> Array:
+    """Return a copy with the first axis next to itself in memory."""
+    return np.array(array, order="F")
+
+
+_ORDERS: Final = {
+    "read-only ones": np.ndarray.copy,
+    "strided views": _strided,
+    "views in reverse": _reversed,
+    "ones in Fortran order": _fortran,
+}
+
+
+def views(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the same tree in each order, and at last with a different one for each array."""
+    for words, order in _ORDERS.items():
+        yield words, map_arrays(lambda a, order=order: _read_only(order(a)), tree)
+    orders = itertools.cycle(_ORDERS.values())
+    yield "mixed memory orders", map_arrays(lambda a: _read_only(next(orders)(a)), tree)
+
+
+def _read_only(array: Array) -> Array:
+    view = array.view()
+    for owner in (view.base, view):  # both, else the view could be made writable again
+        if isinstance(owner, np.ndarray):
+            owner.flags.writeable = False
+    return view
