@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateparity.backends.spec import find_backends, parse_backends
@@ -9,16 +11,23 @@ from gateparity.backends.workers.local import load_local
 from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.diagnosis.explain import explained
-from gateparity.conformance.runs.plan import suite_plan
+from gateparity.conformance.live.compare import compare_live
+from gateparity.conformance.live.words import describe_live
+from gateparity.conformance.problems.own import expected_values
+from gateparity.conformance.runs.expected import conclude, with_expected
+from gateparity.conformance.runs.groups import group_results, join_results
+from gateparity.conformance.runs.plan import problem_plan, suite_plan
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths
+from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from gateparity.conformance.problems.case import Case
     from gateparity.conformance.runs.result import Result, Run
 
 
@@ -31,19 +40,38 @@ def check(
     seed: int = 0,
     time_limit: float = TIME_LIMIT,
     cache: bool = True,
+    own: Case | None = None,
+    expected: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:
     """Run the suite and return all results.
 
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
-    With `cache`, programs that JAX and TensorFlow compile are kept for the next run. Raise
-    `InputError` for an unknown name or a negative seed; an error of a backend is a result.
+    With `cache`, programs that JAX and TensorFlow compile are kept for the next run.
+
+    `own` is a problem of yours, `Case.from_arrays(config, params, x)`, which runs in place of the
+    named cases, at its own dtype. `expected` are values that you expect of it, NumPy arrays: `y (T,
+    B, directions * hidden)`, `h_n`, `c_n`, `d_x`, `d_h_0`, `d_c_0` and `d_NAME` for each array of
+    the weights in PyTorch's spelling. They are judged as the backend `expected`, and
+    `run.explanations["problem"]` is a sentence for a bug report: explained by rounding, not
+    explained, or undecidable.
+
+    Raise `InputError` for an unknown name, a negative seed and an expected array that doesn't fit;
+    an error of a backend is a result.
     """
     chosen = parse_backends(backends) if backends else find_backends()
-    plan = suite_plan(cases, checks, seed, problems)
+    if own:
+        values, plan = expected_values(own, expected), problem_plan(own, checks)
+    else:
+        values, plan = {}, suite_plan(cases, checks, seed, problems)
     store = default_store() if cache else None
     run = run_checks(chosen, plan, seed=seed, time_limit=time_limit, store=store)
-    return explained(run, plan)
+    run = with_expected(explained(run, plan), plan, values)
+    if own is None:
+        return run
+    return dataclasses.replace(
+        run, explanations=run.explanations | {"problem": conclude(run, plan)}
+    )
 
 
 def check_adapter(
@@ -66,13 +94,57 @@ def check_adapter(
     return [run_check(backend, local, *task, truths) for task in plan]
 
 
-def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
-    """Run the suite; raise `AssertionError` with what differs or erred, or if nothing ran.
+def assert_parity(
+    a: Any = (),
+    b: Any = None,
+    x: Any = None,
+    h_0: Any = None,
+    c_0: Any = None,
+    lengths: Any = None,
+    *,
+    backends: Sequence[str] = (),
+    seed: int = 0,
+) -> None:
+    """Compare two live layers, or backends; raise `AssertionError` with what differs.
 
-    The message has a sentence for each backend that fails: which known mistake it behaves like.
+    With two arguments, `a` and `b` are layers in this process, as `compare_live` takes them, with
+    `x (T, B, input)`, `h_0`, `c_0 (layers * directions, B, hidden)` and `lengths (B,)` if you have
+    your own. The message has 25 lines at most, and begins with the mistake that one behaves like.
+
+    With one argument or `backends`, run the suite on backends by their specs, all that are found
+    by default. The message has a sentence for each backend that fails: which known mistake it
+    behaves like. It is an error if nothing ran.
+
+        gateparity.assert_parity(torch_lstm, keras_lstm)
+        gateparity.assert_parity(["numpy", "torch", "jax:layer"])
+
+    Raise `InputError` for objects that can't be compared, and for unknown specs.
     """
+    if b is not None:
+        message = describe_live(compare_live(a, b, x, h_0, c_0, lengths, seed=seed))
+    else:
+        message = _compare_backends(_specs(backends or a), seed)
+    if message:
+        raise AssertionError(message)
+
+
+def _specs(backends: Any) -> Sequence[str]:
+    """Return the specs. Raise `InputError` for objects among them, or instead of them."""
+    listed = backends if isinstance(backends, (list, tuple)) else [backends]
+    for spec in listed:
+        if not isinstance(spec, str):
+            raise InputError(
+                f"a backend is {type(spec).__name__}, expected a spec such as 'torch'; two live "
+                "layers are two arguments: assert_parity(a, b)"
+            )
+    return listed
+
+
+def _compare_backends(backends: Sequence[str], seed: int) -> str:
+    """Return what differs between backends, a line each; empty if they agree."""
     run = check(backends, seed=seed)
-    wrong = [result for result in run.results if result.status in ("fail", "error")]
+    found = [join_results(group) for group in group_results(run.results)]
+    wrong = [result for result in found if result.status in ("fail", "error")]
     lines = [
         f"{result.backend.label} {result.check} {result.case} {result.dtype} {result.status}: "
         f"{result.reason}\n  repeat: {repeat_command(result, seed)}"
@@ -82,5 +154,4 @@ def assert_parity(backends: Sequence[str] = (), *, seed: int = 0) -> None:
     lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
     if not run.ran:
         lines.append("nothing was compared: every check was skipped")
-    if lines:
-        raise AssertionError("\n".join(lines))
+    return "\n".join(lines)

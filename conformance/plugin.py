@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from gateparity.backends.backend import Backend
     from gateparity.backends.workers.remote import RemoteAdapter
-    from gateparity.conformance.problems.case import Case
-    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.session import Session
     from gateparity.conformance.runs.truths import Truths
 
@@ -58,20 +57,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test for each backend, check, case and dtype.
+    """Make one test for each backend, check, case and dtype, and one for all problems of the array.
 
     A backend's tests form one group for pytest-xdist, so that they share a worker.
     """
     if "parity_item" not in metafunc.fixturenames:
         return
     from gateparity.backends.spec import find_backends, parse_backends
-    from gateparity.conformance.runs.plan import named_plan
+    from gateparity.conformance.runs.groups import group_tasks
+    from gateparity.conformance.runs.plan import suite_plan
 
     specs = metafunc.config.getoption("gateparity_backend")
     seed = metafunc.config.getoption("gateparity_seed")
     backends = parse_backends(specs) if specs else find_backends()
-    plan = named_plan((), (), seed)
-    items = [_item(backend, check, case) for backend in backends for check, case in plan]
+    groups = group_tasks(suite_plan((), (), seed))
+    items = [_item(backend, tasks) for backend in backends for tasks in groups]
     metafunc.parametrize("parity_item", items, scope="session")
 
 
@@ -84,11 +84,16 @@ def parity_truths() -> Truths:
 
 
 @pytest.fixture(scope="class")
-def parity_adapter(request: pytest.FixtureRequest) -> tuple[Backend, RemoteAdapter]:
-    """Return the backend and the adapter that a subclass of `ParityTests` tests in this process."""
+def parity_adapter(request: pytest.FixtureRequest) -> tuple[Backend, RemoteAdapter] | None:
+    """Return the backend and the adapter that a subclass of `ParityTests` tests in this process.
+
+    A subclass that names live layers has none.
+    """
     from gateparity.backends.workers.local import load_local
     from gateparity.errors import InputError, Unsupported
 
+    if request.cls.layers is not None:
+        return None
     adapter, name = request.cls.adapter, request.cls.__name__
     if adapter is None:
         pytest.fail(f"{name} names no adapter, expected `adapter = MyLSTM` in it", pytrace=False)
@@ -109,9 +114,9 @@ def parity_explanation(
 ) -> Callable[[], str]:
     """Return a function that explains the adapter of a class; it searches once."""
     from gateparity.conformance.diagnosis.explain import explain_adapter
-    from gateparity.conformance.runs.plan import named_plan
+    from gateparity.conformance.runs.plan import suite_plan
 
-    plan = named_plan(
+    plan = suite_plan(
         request.cls.cases, request.cls.checks, request.config.getoption("gateparity_seed")
     )
     return functools.cache(lambda: explain_adapter(*parity_adapter, plan, parity_truths))
@@ -131,7 +136,9 @@ def parity_session(parity_truths: Truths) -> Iterator[Callable[[Backend], Sessio
         )
 
 
-def _item(backend: Backend, check: Check, case: Case) -> Any:
-    name = f"{backend.label.replace(':', '-')}-{check.name}-{case.id}"
+def _item(backend: Backend, tasks: Sequence[Task]) -> Any:
+    from gateparity.conformance.testing import task_id
+
+    name = f"{backend.label.replace(':', '-')}-{task_id(tasks)}"
     group = backend.label.replace("@", "-")  # pytest-xdist splits at it
-    return pytest.param((backend, check, case), id=name, marks=pytest.mark.xdist_group(group))
+    return pytest.param((backend, tasks), id=name, marks=pytest.mark.xdist_group(group))

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateparity.conformance.runs.groups import join_results
 from gateparity.conformance.runs.result import repeat_command
 from gateparity.conformance.testing import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pytest
 
     from gateparity.backends.backend import Backend
-    from gateparity.conformance.problems.case import Case
-    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.session import Session
 
 
 def test_parity(
-    parity_item: tuple[Backend, Check, Case],
+    parity_item: tuple[Backend, Sequence[Task]],
     parity_session: Callable[[Backend], Session],
     pytestconfig: pytest.Config,
 ) -> None:
-    backend, check, case = parity_item
-    result = parity_session(backend).run(check, case)
+    backend, tasks = parity_item
+    result = join_results([parity_session(backend).run(*task) for task in tasks])
     settle(result, repeat_command(result, pytestconfig.getoption("gateparity_seed")))

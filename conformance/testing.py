@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.live.compare import compare_live
+from gateparity.conformance.live.words import describe_live
+from gateparity.conformance.runs.groups import PROBLEMS, group_tasks, join_results
+from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.session import run_check
 from gateparity.errors import InputError
 
@@ -16,8 +19,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.backend import Backend
     from gateparity.backends.workers.remote import RemoteAdapter
-    from gateparity.conformance.problems.case import Case
-    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Result
     from gateparity.conformance.runs.truths import Truths
 
@@ -30,42 +32,64 @@ class ParityTests:
 
         class TestMyLSTM(ParityTests):
             adapter = MyLSTM
+
+    Or name two live layers in this process, as `compare_live` takes them. `layers` may be a
+    function without arguments that makes them, so that importing the file makes none:
+
+        class TestMyPort(ParityTests):
+            layers = (torch_layer, keras_layer)
     """
 
     adapter: ClassVar[Any] = None
+    layers: ClassVar[Any] = None
     checks: ClassVar[Sequence[str]] = ()
     cases: ClassVar[Sequence[str]] = ()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make one test for each check, case and dtype."""
+        """Make one test for each check, case and dtype, and one for all problems of the array."""
         if "parity_problem" not in metafunc.fixturenames:
+            return
+        if self.layers is not None:
+            metafunc.parametrize("parity_problem", [pytest.param(None, id="layers")])
             return
         seed = metafunc.config.getoption("gateparity_seed")
         try:
-            plan = named_plan(self.cases, self.checks, seed)
+            plan = suite_plan(self.cases, self.checks, seed)
         except InputError as error:
             message = f"{type(self).__name__}: {error}"
             raise pytest.fail.Exception(message, pytrace=False) from None
         group = pytest.mark.xdist_group(f"{type(self).__module__}.{type(self).__qualname__}")
         problems = [
-            pytest.param((check, case), id=f"{check.name}-{case.id}", marks=group)
-            for check, case in plan
+            pytest.param(tasks, id=task_id(tasks), marks=group) for tasks in group_tasks(plan)
         ]
         metafunc.parametrize("parity_problem", problems)
 
     def test_parity(
         self,
-        parity_problem: tuple[Check, Case],
-        parity_adapter: tuple[Backend, RemoteAdapter],
+        parity_problem: Sequence[Task] | None,
+        parity_adapter: tuple[Backend, RemoteAdapter] | None,
         parity_truths: Truths,
         parity_explanation: Callable[[], str],
         request: pytest.FixtureRequest,
     ) -> None:
-        """Check that the adapter computes what the reference computes, to within rounding."""
-        result = run_check(*parity_adapter, *parity_problem, parity_truths)
-        explanation = parity_explanation() if result.status == "fail" else ""
+        """Check that the adapter computes what the reference computes, to within rounding.
+
+        Or that two live layers have the same weights, and compute what those say.
+        """
         seed = request.config.getoption("gateparity_seed")
-        settle(result, _repeat_test(request.node.nodeid, seed), explanation)
+        if parity_problem is None or parity_adapter is None:
+            return _settle_layers(type(self).layers, seed)
+        results = [run_check(*parity_adapter, *task, parity_truths) for task in parity_problem]
+        result = join_results(results)
+        explanation = parity_explanation() if result.status == "fail" else ""
+        return settle(result, _repeat_test(request.node.nodeid, seed), explanation)
+
+
+def task_id(tasks: Sequence[Task]) -> str:
+    """Return the id of the test that runs these tasks: of a named case, or of the array."""
+    check, case = tasks[0]
+    name = f"{case.config.dtype}-{PROBLEMS}" if case.problem else case.id
+    return f"{check.name}-{name}"
 
 
 def settle(result: Result, repeat: str, explanation: str = "") -> None:
@@ -85,3 +109,16 @@ def settle(result: Result, repeat: str, explanation: str = "") -> None:
 def _repeat_test(nodeid: str, seed: int) -> str:
     name = nodeid[: nodeid.rindex("]") + 1]  # pytest-xdist appends its group
     return f"pytest {shlex.quote(name)}" + (f" --gateparity-seed {seed}" if seed else "")
+
+
+def _settle_layers(layers: Any, seed: int) -> None:
+    """Turn a comparison of two live layers, or of those that a function makes, into an outcome."""
+    pair = layers() if callable(layers) else layers
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        pytest.fail(f"layers is {type(pair).__name__}, expected a pair of layers", pytrace=False)
+    try:
+        message = describe_live(compare_live(*pair, seed=seed))
+    except InputError as error:
+        message = str(error)
+    if message:
+        pytest.fail(message, pytrace=False)

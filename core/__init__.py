@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from gateparity.moved import RENAMED, keep_old_addresses, renamed
 
 if TYPE_CHECKING:
+    from gateparity.backends.live.objects import Weights as Weights
+    from gateparity.backends.live.objects import load as load
+    from gateparity.backends.live.objects import read as read
+    from gateparity.backends.live.search import find_layers as find_layers
     from gateparity.conformance.api import assert_parity as assert_parity
     from gateparity.conformance.api import check as check
     from gateparity.conformance.api import check_adapter as check_adapter
+    from gateparity.conformance.live.compare import compare_live as compare_live
+    from gateparity.conformance.problems.case import Case as Case
     from gateparity.conformance.testing import ParityTests as ParityTests
     from gateparity.errors import InputError as InputError
     from gateparity.errors import Unsupported as Unsupported
@@ -30,7 +36,11 @@ if TYPE_CHECKING:
     from gateparity.protocol.adapter import Adapter as Adapter
 
 _HOMES: Final = {
+    "gateparity.backends.live.objects": ("Weights", "load", "read"),
+    "gateparity.backends.live.search": ("find_layers",),
+    "gateparity.conformance.live.compare": ("compare_live",),
     "gateparity.conformance.api": ("assert_parity", "check", "check_adapter"),
+    "gateparity.conformance.problems.case": ("Case",),
     "gateparity.conformance.testing": ("ParityTests",),
     "gateparity.errors": ("InputError", "Unsupported"),
     "gateparity.layouts": ("LAYOUTS",),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from rich import filesize
+from rich.markup import escape
 
 from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
@@ -20,6 +21,7 @@ from gateparity.conformance.commands.options import (
     Cases,
     Checks,
     Force,
+    Input,
     Isolate,
     Json,
     Junit,
@@ -45,12 +47,13 @@ from gateparity.conformance.failures.saver import make_saver
 from gateparity.conformance.recordings.recording import make_recording
 from gateparity.conformance.recordings.writing import pack_recording
 from gateparity.conformance.reports.blocks import line
-from gateparity.conformance.reports.console import print_error, print_note
+from gateparity.conformance.reports.console import make_console, print_error, print_line, print_note
 from gateparity.conformance.reports.files import ReportFiles
 from gateparity.conformance.reports.junit import to_junit
 from gateparity.conformance.reports.profile import profile_section
 from gateparity.conformance.reports.record import to_json
 from gateparity.conformance.reports.run import run_report
+from gateparity.conformance.runs.expected import conclude, with_expected
 from gateparity.conformance.runs.run import run_checks
 from gateparity.conformance.storage.kinds import RECORDING, Kind
 
@@ -81,6 +84,8 @@ EXAMPLES: Final = """
 
   gateparity check --weights model.pt --prefix encoder    a trained LSTM
 
+  gateparity check --weights model.pt --input case.npz    your own numbers
+
   gateparity check --text timemachine.txt --json run.json
 
   gateparity check --report parity.html                   a page to look at
@@ -99,6 +104,7 @@ def check(
     seed: Seed = 0,
     weights: Weights = None,
     prefix: Prefix = None,
+    input: Input = None,  # noqa: A002  the option's name
     text: TextFile = None,
     json: Json = None,
     junit: Junit = None,
@@ -119,18 +125,26 @@ def check(
 
     Exit code 0: all agree; 1: something differs; 2: something could not run.
     """
-    inputs = (weights, text)
+    inputs = (weights, input, text)
     others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
     files = ReportFiles("run", json, report, markdown, others=others, inputs=inputs, force=force)
     no_save = no_save or bool(record and not save)  # a recording has all arrays
     saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
     backends = choose_backends(backend)
-    plan, source = choose_plan(backends, case, checks, seed, weights, prefix, text, problem)
+    plan, source, expected = choose_plan(
+        backends, case, checks, seed, weights, prefix, text, problem, input
+    )
     first, least = backends_to_load(backend, backends), 1 if record else 2
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
     more = [*_write_others(files, record, run, plan, source), *_profile(run, wanted=profile)]
-    files.publish(run_report(run, source, wide=wide, more=more), to_json(run, source))
+    run = with_expected(run, plan, expected)
+    conclusion = [conclude(run, plan)] if input else []
+    lead = [line(words) for words in conclusion]
+    found = run_report(run, source, wide=wide, lead=lead, more=more)
+    files.publish(found, to_json(run, source))
+    for words in conclusion:
+        print_line(escape(words), make_console())  # the last of all, to be pasted
     raise typer.Exit(run.exit_code)
 
 

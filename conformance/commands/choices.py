@@ -8,16 +8,27 @@ from gateparity.backends.checkpoints.reading import read_checkpoint
 from gateparity.backends.checkpoints.torch_file import torch_loader
 from gateparity.backends.place import Host
 from gateparity.backends.spec import find_backends, parse_backends
+from gateparity.conformance.problems.own import read_problem
 from gateparity.conformance.problems.text import read_text
-from gateparity.conformance.runs.plan import Source, source_of, suite_plan, text_plan, weights_plan
+from gateparity.conformance.runs.plan import (
+    Source,
+    problem_plan,
+    source_of,
+    suite_plan,
+    text_plan,
+    weights_plan,
+)
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gateparity.backends.backend import Backend
     from gateparity.conformance.runs.plan import Plan
+    from gateparity.network.parameters import Array
+
+    Arrays = Mapping[str, Array]
 
 
 def choose_backends(specs: Sequence[str] | None) -> list[Backend]:
@@ -62,19 +73,29 @@ def choose_plan(
     prefix: str | None,
     text: Path | None,
     problems: Sequence[int] | None = None,
-) -> tuple[Plan, Source]:
-    """Return the plan and its source: the suite's, a checkpoint's LSTM, or a text's characters.
+    own: Path | None = None,
+) -> tuple[Plan, Source, Arrays]:
+    """Return the plan, its source, and expected values.
 
-    A checkpoint is read in the worker of the first of the backends that has PyTorch.
+
+    The plan is of named cases, a checkpoint's LSTM, a problem of the user's `own` for it, or a
+    text's characters. A checkpoint is read in the worker of the first of the backends that has
+    PyTorch.
     """
     _refuse_together(case, weights, prefix, text, problems)
+    if own and not weights:
+        raise InputError("--input goes with --weights: --weights FILE --input FILE")
     if weights:
         config, params = read_checkpoint(weights, prefix, torch_loader(backends))
+        if own:
+            problem = read_problem(own, config, params, seed)
+            source = source_of(weights, weights=weights, prefix=prefix, input=own)
+            return problem_plan(problem.case, checks or []), source, problem.expected
         source = source_of(weights, weights=weights, prefix=prefix)
-        return weights_plan(config, params, checks or [], seed), source
+        return weights_plan(config, params, checks or [], seed), source, {}
     if text:
-        return text_plan(read_text(text), checks or [], seed), source_of(text, text=text)
-    return suite_plan(case or [], checks or [], seed, problems or []), Source()
+        return text_plan(read_text(text), checks or [], seed), source_of(text, text=text), {}
+    return suite_plan(case or [], checks or [], seed, problems or []), Source(), {}
 
 
 def _refuse_together(

@@ -146,7 +146,7 @@ def _choose_plan(
     backends: list[Backend], seed: int, weights: Path | None, prefix: str | None, text: Path | None
 ) -> Plan:
     """Return all that `gateparity check` asks, and purity in any case."""
-    plan, _ = choose_plan(backends, None, None, seed, weights, prefix, text)
+    plan, *_ = choose_plan(backends, None, None, seed, weights, prefix, text)
     return [*plan, *purity_beside(plan, seed)]
 
 

@@ -65,6 +65,14 @@ Weights = Annotated[
 Prefix = Annotated[
     str | None, typer.Option(metavar="NAME", help="Where in the state_dict the LSTM is.")
 ]
+Input = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Your own problem, .npz or .safetensors, for --weights: x, and if you like h_0, c_0, "
+        "lengths, cotangents, and the values that you expect.",
+    ),
+]
 TextFile = Annotated[
     Path | None, typer.Option("--text", metavar="FILE", help="A text, fed as one-hot characters.")
 ]

@@ -7,12 +7,10 @@ which the rounding model leaves open. So an element has the same standard deviat
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from gateparity.conformance.judgement.budget import Budget, make_budget
 from gateparity.conformance.requirements.answers import (
-    answer,
     find_restated,
     leave_out,
     name_gradients,
@@ -21,32 +19,21 @@ from gateparity.conformance.requirements.answers import (
 from gateparity.conformance.requirements.checks import Check
 from gateparity.network.batch import FINAL_STATES
 from gateparity.protocol.adapter import weigh_y_alone
-from gateparity.protocol.canonical import make_lacking
 
 if TYPE_CHECKING:
-    from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.judgement.rounding import RoundingModel
     from gateparity.conformance.judgement.truth import Truth
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
 
 
-def make_shared_budget(
-    case: Case,
-    rounding_model: RoundingModel,
-    lacks: frozenset[str],
-    equations: Scratch | None = None,
-) -> Budget:
+def make_shared_budget(case: Case, rounding_model: RoundingModel, lacks: frozenset[str]) -> Budget:
     """Draw the budget of outputs, gradients and trace together.
 
-    `lacks` are those of `STATES` that the LSTM doesn't have. `equations` are those of an LSTM that
-    a framework computes instead of the reference's.
+    `lacks` are those of `STATES` that the LSTM doesn't have.
     """
 
     def run(truth: Truth, case: Case) -> Results:
-        if equations:  # no framework that computes other ones returns its gates
-            known = dataclasses.replace(truth, scratch=equations)
-            return leave_out(answer(make_lacking(known, lacks), case), lacks)
         cotangent = case.cotangent
         if "final_states" in lacks:
             cotangent = weigh_y_alone(cotangent)

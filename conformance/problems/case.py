@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.errors import InputError
-from gateparity.network.batch import Batch, Outputs, state_shape
+from gateparity.network.batch import FINAL_STATES, Batch, Outputs, from_names, state_shape
 from gateparity.network.dtypes import DTYPES
-from gateparity.network.parameters import build_parameters
+from gateparity.network.parameters import build_parameters, check_array, check_parameters
+from gateparity.protocol.validation import check_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,50 @@ class Case:
         """Return the number of the problem that it is of an array, or 0 for another case."""
         return number_problem(self.name)
 
+    @classmethod
+    def from_arrays(
+        cls,
+        config: Config,
+        params: Parameters,
+        x: Array,
+        h_0: Array | None = None,
+        c_0: Array | None = None,
+        lengths: Array | None = None,
+        *,
+        cotangent_y: Array | None = None,
+        cotangent_h_n: Array | None = None,
+        cotangent_c_n: Array | None = None,
+        name: str = "given",
+        seed: int = 0,
+    ) -> Case:
+        """Return the problem of these NumPy arrays, at the config's dtype.
+
+        `params` are canonical, as `gateparity.read` returns them. `x (T, B, input)`; `h_0`, `c_0`
+        and the cotangents of the final states `(layers * directions, B, hidden)`; `cotangent_y (T,
+        B, directions * hidden)`; `lengths (B,)` are integers. A state that isn't given is zero. A
+        cotangent that isn't given is zero if another one is, and drawn from `seed` if none is.
+
+        Raise `InputError` that names the first array of a wrong shape or dtype.
+        """
+        states = {n: s for n, s in (("h", h_0), ("c", c_0)) if s is not None}
+        given = {"y": cotangent_y, "h_n": cotangent_h_n, "c_n": cotangent_c_n}
+        batch = Batch(x, states or None, lengths)
+        draw = draw_for(name, seed, config.dtype)
+        try:
+            check_parameters(params, config)
+            check_batch(batch, config)
+            found = {}
+            for array, shape in output_shapes(config, batch).items():
+                cotangent = given[array]
+                if cotangent is None:
+                    drawn = all(value is None for value in given.values())
+                    cotangent = draw(shape, 1.0) if drawn else np.zeros(shape, config.dtype)
+                check_array(f"cotangent_{array}", cotangent, shape, config.dtype)
+                found[array] = cotangent
+        except (TypeError, ValueError) as error:
+            raise InputError(str(error)) from error
+        return cls(name, config, params, batch, from_names(Outputs, found))
+
     @property
     def id(self) -> str:
         """Return sizes, dtype and name, for a test id."""
@@ -67,6 +112,12 @@ class Case:
             dtype.feature: True,
         }
         return tuple(name for name, needed in asked.items() if name and needed)
+
+
+def output_shapes(config: Config, batch: Batch) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of y, h_n and c_n, by name."""
+    states = dict.fromkeys(FINAL_STATES, state_shape(config, batch))
+    return {"y": (*batch.x.shape[:2], config.output_size), **states}
 
 
 def name_problem(number: int) -> str:

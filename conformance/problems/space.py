@@ -10,25 +10,25 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import zlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-import covertable
 import numpy as np
 
 from gateparity.conformance.problems.case import build_case, draw_for, name_problem
+from gateparity.conformance.problems.covering import cover
+from gateparity.conformance.problems.picker import Picker
 from gateparity.conformance.problems.special_values import scale_arrays
 from gateparity.errors import InputError
 from gateparity.network.batch import map_arrays
 from gateparity.network.config import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gateparity.conformance.problems.case import Case
 
-    Choice = Mapping[str, Any]  # a value of each option
+    Choice = dict[str, Any]  # a value of each option
     Sizes = dict[str, int]  # of T, B, I and H
 
 AXES: Final = ("T", "B", "I", "H")  # steps, sequences, input features, hidden units
@@ -42,7 +42,20 @@ CLASSES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "larger": tuple(n for n in range(18, 200) if not 30 < n < 34 and not 62 < n < 66),
     }
 )
-_SCALES: Final = (0.25, 1.0, 4.0)  # of what is usual: powers of two, which keep a number's digits
+# Powers of two keep a number's digits. In float16 exp(12) and a gradient of 65 520 are infinite,
+# and sums of subnormal gradients stop growing.
+_WIDE: Final = {
+    "weights": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "inputs": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "states": {"small": 0.25, "usual": 1.0, "large": 4.0},
+    "cotangents": {"small": 2.0**-10, "usual": 1.0, "large": 2.0**10},
+}
+_NARROW: Final = {
+    "weights": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "inputs": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "states": {"small": 0.25, "usual": 0.5, "large": 1.0},
+    "cotangents": {"small": 0.5, "usual": 1.0, "large": 2.0},
+}
 OPTIONS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
     {
         "layers": (1, 2, 3),
@@ -52,10 +65,7 @@ OPTIONS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
         "lengths": ("none", "full", "short", "ties", "empty", "single"),
         "dtype": ("float32", "float64", "float16"),
         **dict.fromkeys(AXES, tuple(CLASSES)),
-        "weights": _SCALES,
-        "inputs": _SCALES,
-        "states": _SCALES,
-        "cotangents": (2.0**-10, 1.0, 2.0**10),
+        **dict.fromkeys(_WIDE, ("usual", "small", "large")),
     }
 )
 STRONG: Final = ("layers", "directions", "biases", "initial", "lengths", "dtype")
@@ -63,7 +73,7 @@ STRONG: Final = ("layers", "directions", "biases", "initial", "lengths", "dtype"
 LEAST: Final = 64  # problems of an array; the combinations need about 60
 USUAL, LARGE = 1_000, 6_000  # limits on T x B x H x layers x directions
 MANY: Final = 10  # problems that may reach `LARGE`
-_WEIGHTS: Final = MappingProxyType({USUAL: 24_000, LARGE: 80_000})  # limits on their number
+_NUMBERS: Final = MappingProxyType({USUAL: 8_000, LARGE: 70_000})  # limits on weights and inputs
 _LISTED: Final = 8  # lengths in a description
 _CELL_STEPS: Final = 200  # limit on T x layers x directions, each of which takes time
 _TRIES: Final = 100  # draws of sizes, before the smallest are taken
@@ -85,6 +95,16 @@ class Problem:
         return name_problem(self.number)
 
     @property
+    def scales(self) -> dict[str, float]:
+        """Return the factors of weights, inputs, states and cotangents."""
+        narrow = self.choice["dtype"] == "float16"
+        table = _NARROW if narrow else _WIDE
+        scales = {name: factors[self.choice[name]] for name, factors in table.items()}
+        while narrow and self.sizes["I"] * scales["weights"] ** 2 > 16 * self.sizes["H"]:
+            scales["weights"] /= 2  # many inputs add up
+        return scales
+
+    @property
     def description(self) -> str:
         """Return sizes, options and scales as one line."""
         choice = self.choice
@@ -95,25 +115,26 @@ class Problem:
         words += ["no initial states"] * (not choice["initial"])
         words += _lengths_words(self.lengths)
         words += [choice["dtype"]]
-        scales = {name: choice[name] for name in ("weights", "inputs", "states", "cotangents")}
-        if not choice["initial"]:
-            del scales["states"]
-        words += [f"{name} x {_fraction(size)}" for name, size in scales.items() if size != 1]
+        words += [
+            f"{name} x {_fraction(size)}"
+            for name, size in self.scales.items()
+            if size != 1 and (name != "states" or choice["initial"])
+        ]
         return ", ".join(words)
 
     def build(self, dtype: str = "") -> Case:
         """Draw the numbers, which are the same for every dtype up to rounding."""
-        choice, sizes = self.choice, self.sizes
+        choice, sizes, scales = self.choice, self.sizes, self.scales
         dtype = dtype or choice["dtype"]
         shape = choice["layers"], choice["directions"], choice["biases"]
         config = Config(sizes["I"], sizes["H"], *shape, dtype)
         draw = draw_for(self.name, self.seed, dtype)
-        x = draw((sizes["T"], sizes["B"], sizes["I"]), choice["inputs"])
+        x = draw((sizes["T"], sizes["B"], sizes["I"]), scales["inputs"])
         lengths = np.array(self.lengths, np.int32) if self.lengths else None
         case = build_case(self.name, config, x, draw, lengths, initial=choice["initial"])
-        factors = dict.fromkeys(("w_ih", "w_hh", "b_ih", "b_hh"), choice["weights"])
-        case = scale_arrays(case, **factors, h_0=choice["states"], c_0=choice["states"])
-        size = np.array(choice["cotangents"], dtype)
+        factors = dict.fromkeys(("w_ih", "w_hh", "b_ih", "b_hh"), scales["weights"])
+        case = scale_arrays(case, **factors, h_0=scales["states"], c_0=scales["states"])
+        size = np.array(scales["cotangents"], dtype)
         cotangent = map_arrays(lambda array: array * size, case.cotangent)
         return dataclasses.replace(case, cotangent=cotangent, description=self.description)
 
@@ -123,12 +144,13 @@ def draw_problems(seed: int) -> tuple[Problem, ...]:
     """Return the array of a seed. Raise `InputError` for a negative seed."""
     if seed < 0:
         raise InputError(f"seed is {seed}, expected 0 or more")
-    pick = _Picker(seed)
-    choices = _cover(seed)
+    pick = Picker(seed, "space")
+    choices = cover(OPTIONS, STRONG, can_be, pick)
     while len(choices) < LEAST:
         drawn = {name: pick(values) for name, values in OPTIONS.items()}
-        choices += [drawn] if allowed(drawn) else []
-    large = {pick(range(len(choices))) for _ in range(MANY)}
+        choices += [drawn] if can_be(drawn) else []
+    many_units = [k for k, choice in enumerate(choices) if choice["H"] in ("power", "larger")]
+    large = pick.shuffled(many_units)[:MANY]
     problems = []
     for k, choice in enumerate(choices):
         sizes = _draw_sizes(pick, choice, LARGE if k in large else USUAL)
@@ -146,86 +168,41 @@ def choose_problems(numbers: Sequence[int], seed: int) -> list[Problem]:
     return [problem for problem in problems if not numbers or problem.number in numbers]
 
 
-def allowed(choice: Choice) -> bool:
-    """Return whether a problem can have these values of all options."""
-    return all(holds(*(choice[name] for name in names)) for names, holds in _CONSTRAINTS)
+def can_be(choice: Choice) -> bool:
+    """Return whether a problem can have these values of some options, or of all."""
+    lengths = choice.get("lengths", "none")
+    alone, brief = lengths == "single", lengths in ("none", "ties", "empty")
+    least = {"T": "one" if brief else "even", "B": "one" if alone or lengths == "none" else "even"}
+    classes = {axis: choice.get(axis, least.get(axis, "one")) for axis in AXES}
+    if classes["B"] == "one" and not (alone or lengths == "none"):
+        return False
+    if (alone and classes["B"] != "one") or (classes["T"] == "one" and not brief):
+        return False
+    layers, directions = choice.get("layers", 1), choice.get("directions", 1)
+    return _fits(_least_sizes(classes), layers, directions, USUAL)
 
 
-def _lengths_fit_sequences(sequences: str, lengths: str) -> bool:
-    return lengths in (("none", "single") if sequences == "one" else tuple(_RAGGED))
+def _draw_sizes(pick: Picker, choice: Choice, limit: int) -> Sizes:
+    """Draw sizes of the chosen classes within the limits; what is drawn first has most room.
 
-
-def _lengths_fit_steps(steps: str, lengths: str) -> bool:
-    return steps != "one" or lengths in ("none", "ties", "empty")
-
-
-def _is_in_range(dtype: str, cotangents: float) -> bool:
-    return dtype != "float16" or cotangents <= 1  # gradients of 65 520 are infinite there
-
-
-def _is_small(*classes_layers_directions: Any) -> bool:
-    *classes, layers, directions = classes_layers_directions
-    sizes = _least_sizes(dict(zip(AXES, classes, strict=True)))
-    return _work(sizes, layers, directions) < USUAL
-
-
-_RAGGED: Final = ("none", "full", "short", "ties", "empty")
-_CONSTRAINTS: Final[tuple[tuple[tuple[str, ...], Callable[..., bool]], ...]] = (
-    (("B", "lengths"), _lengths_fit_sequences),
-    (("T", "lengths"), _lengths_fit_steps),
-    (("dtype", "cotangents"), _is_in_range),
-    ((*AXES, "layers", "directions"), _is_small),
-)
-
-
-def _cover(seed: int) -> list[Choice]:
-    """Return choices with all combinations, the same on every machine: its order is a checksum."""
-    constraints = [
-        {"operator": "fn", "requires": list(names), "evaluate": _by_name(names, holds)}
-        for names, holds in _CONSTRAINTS
-    ]
-    found: list[Choice] = covertable.make(
-        {name: list(values) for name, values in OPTIONS.items()},
-        strength=2,
-        sub_models=[{"fields": list(STRONG), "strength": 3}],
-        constraints=constraints,
-        salt=str(seed),
-    )
-    return found
-
-
-def _by_name(names: Sequence[str], holds: Callable[..., bool]) -> Callable[[Choice], bool]:
-    return lambda choice: holds(*(choice[name] for name in names))
-
-
-class _Picker:
-    """Draws from a seed alone. NumPy may change how it draws integers, but not `random`."""
-
-    def __init__(self, seed: int) -> None:
-        self._generator = np.random.default_rng([seed, zlib.crc32(b"space")])
-
-    def __call__(self, values: Sequence[Any]) -> Any:
-        """Return one of the values."""
-        return values[int(self._generator.random() * len(values))]
-
-    def shuffled(self, values: Sequence[Any]) -> list[Any]:
-        """Return the values in another order."""
-        return [values[k] for k in np.argsort(self._generator.random(len(values)), kind="stable")]
-
-
-def _draw_sizes(pick: _Picker, choice: Choice, limit: int) -> Sizes:
-    """Draw sizes of the chosen classes within the limits; the axis that is drawn first has most."""
+    A large problem has many units, since kernels are what costs its room.
+    """
     classes = {axis: choice[axis] for axis in AXES}
+    shape = choice["layers"], choice["directions"]
     for _ in range(_TRIES):
         sizes = _least_sizes(classes)
-        for axis in pick.shuffled([axis for axis in AXES if classes[axis] != "equal"]):
-            fitting = [n for n in CLASSES[classes[axis]] if _fits(sizes | {axis: n}, choice, limit)]
-            sizes[axis] = pick(fitting or [sizes[axis]])
+        free = pick.shuffled([axis for axis in AXES if classes[axis] != "equal"])
+        if limit == LARGE:
+            free.sort(key=lambda axis: axis != "H")
+        for axis in free:
+            fitting = [n for n in CLASSES[classes[axis]] if _fits(sizes | {axis: n}, *shape, limit)]
+            draw = pick if axis == free[0] else pick.low  # which leaves room for the others
+            sizes[axis] = draw(fitting or [sizes[axis]])
         equal = [axis for axis in AXES if classes[axis] == "equal"]
         others = [axis for axis in AXES if axis not in equal and sizes[axis] > 1]
         common = pick(CLASSES["odd"] + CLASSES["even"])
         sizes |= {axis: sizes[pick(others)] if others else common for axis in equal}
-        if _fits(sizes, choice, limit):
+        if _fits(sizes, *shape, limit):
             return sizes
     return _least_sizes(classes)
 
@@ -237,16 +214,16 @@ def _least_sizes(classes: Mapping[str, str]) -> Sizes:
     return {axis: n or equal for axis, n in least.items()}
 
 
-def _fits(sizes: Sizes, choice: Choice, limit: int) -> bool:
-    layers, directions = choice["layers"], choice["directions"]
+def _fits(sizes: Sizes, layers: int, directions: int, limit: int) -> bool:
     config = Config(sizes["I"], sizes["H"], layers, directions)
     inputs = [config.layer_input_size(layer) for layer in range(layers)]
-    weights = sum(4 * sizes["H"] * directions * (n + sizes["H"] + 2) for n in inputs)
+    numbers = sum(4 * sizes["H"] * directions * (n + sizes["H"] + 2) for n in inputs)
+    numbers += sizes["T"] * sizes["B"] * sizes["I"]
     steps = sizes["T"] * layers * directions
     return (
         _work(sizes, layers, directions) < limit
         and steps < _CELL_STEPS
-        and weights < _WEIGHTS[limit]
+        and numbers < _NUMBERS[limit]
     )
 
 
@@ -254,7 +231,7 @@ def _work(sizes: Sizes, layers: int, directions: int) -> int:
     return math.prod((sizes["T"], sizes["B"], sizes["H"], layers, directions))
 
 
-def _draw_lengths(pick: _Picker, kind: str, steps: int, size: int) -> tuple[int, ...]:
+def _draw_lengths(pick: Picker, kind: str, steps: int, size: int) -> tuple[int, ...]:
     """Draw lengths of the chosen kind, in any order; none for full sequences."""
     if kind == "none":
         return ()

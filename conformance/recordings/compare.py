@@ -41,7 +41,8 @@ class Comparison:
     """All backends of all recordings as one run, judged here, and how the recordings differ.
 
     `same_backend` are pairs of one backend in two recordings. `lines` are the lines of their
-    manifests that differ. `revised` are the results whose verdict isn't the recorded one.
+    manifests that differ. `revised` are the results whose verdict isn't the recorded one. `shared`
+    is how many checks of a case all recordings have.
     """
 
     run: Run
@@ -49,6 +50,7 @@ class Comparison:
     same_backend: tuple[SameBackend, ...]
     lines: tuple[ManifestDifference, ...]
     revised: tuple[Result, ...]
+    shared: int = 0
 
 
 def compare_recordings(
@@ -56,9 +58,10 @@ def compare_recordings(
 ) -> Comparison:
     """Judge every backend and compare all pairs; `progress` gets a text for each step.
 
-    Raise `InputError` unless all recordings did the same work on the same inputs.
+    Recordings of different plans are compared on what all of them have. Raise `InputError` if that
+    is nothing, or if their inputs differ.
     """
-    require_same_work(recordings)
+    whole, recordings = recordings, share_work(recordings)
     plan, truths = next(iter(recordings.values())).plan, Truths()
     runs = mark_rows(recordings)
     joined = join_runs(list(runs.values()))
@@ -79,7 +82,8 @@ def compare_recordings(
     )
     return Comparison(
         run=run,
-        recordings=recordings,
+        recordings=whole,
+        shared=len(plan),
         same_backend=tuple(
             compare_same_backend([r.backends for r in runs.values()], run, compared, truths)
         ),
@@ -152,11 +156,35 @@ def name_files(paths: Sequence[Path]) -> dict[str, Path]:
     return {printable(path.name): path for path in paths}  # a.json beside a.safetensors
 
 
-def require_same_work(recordings: Recordings) -> None:
-    """Raise `InputError` unless all ran the same checks on the same inputs, to the last bit."""
+def share_work(recordings: Recordings) -> dict[str, Recording]:
+    """Return the recordings with the checks and cases that all have, in the order of the first.
+
+    Raise `InputError` if there are none, or if inputs differ in a bit.
+    """
     first, *others = recordings
+    ids = [[_id(task) for task in recording.plan] for recording in recordings.values()]
+    shared = [one for one in ids[0] if all(one in others_ids for others_ids in map(set, ids))]
+    if not shared:
+        names = ", ".join(recordings)
+        raise InputError(f"{names} have no check of one case in common: expected some that all ran")
+    found = {name: _keep(recording, shared) for name, recording in recordings.items()}
     for other in others:
-        _require_same_work(recordings, first, other)
+        _require_same_inputs(found, first, other)
+    return found
+
+
+def _id(task: Task) -> tuple[str, str]:
+    return task.check.name, task.case.id
+
+
+def _keep(recording: Recording, ids: Sequence[tuple[str, str]]) -> Recording:
+    """Return a recording with these checks and cases alone, in this order."""
+    tasks = {_id(task): task for task in recording.plan}
+    plan = [tasks[one] for one in ids]
+    run = recording.run
+    results = {(result.backend.label, result.key): result for result in run.results}
+    kept = tuple(results[backend.label, task.key] for backend in run.backends for task in plan)
+    return dataclasses.replace(recording, plan=plan, run=dataclasses.replace(run, results=kept))
 
 
 def mark_rows(recordings: Recordings) -> dict[str, Run]:
@@ -187,17 +215,8 @@ def join_runs(runs: Sequence[Run]) -> Run:
     )
 
 
-def _require_same_work(recordings: Recordings, name: str, other_name: str) -> None:
+def _require_same_inputs(recordings: Recordings, name: str, other_name: str) -> None:
     one, other = recordings[name], recordings[other_name]
-    keys, other_keys = ([(check.name, case.id) for check, case in r.plan] for r in (one, other))
-    if keys != other_keys:
-        alone = set(keys) ^ set(other_keys)
-        check, case = next((key for key in [*keys, *other_keys] if key in alone), keys[0])
-        where = name if (check, case) in keys else other_name
-        raise InputError(
-            f"{other_name} and {name} ran other checks, or in another order: {where} has {check} "
-            f"of {case}"
-        )
     for (_, own), (_, theirs) in zip(one.plan, other.plan, strict=True):
         array = _first_difference(own, theirs)
         if array:

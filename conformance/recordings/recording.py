@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.backend import Backend
+from gateparity.conformance.problems.case import number_problem
 from gateparity.conformance.storage.metadata import writable
 from gateparity.conformance.storage.tensors import Limits
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1  # another one wherever a check's arrays come to mean something else
 LIMITS: Final = Limits(2**32, 2**24)
 PARTS: Final = ("arrays", "against")  # of a result: what it holds of a row's answers
+_LARGEST: Final = 2**16  # bytes of a problem's arrays in one check
+_WHOLE: Final = ("forward", "gradients", "dtypes")  # checks whose arrays no other check has
 
 
 def array_name(result: Result, part: str, name: str) -> str:
@@ -52,6 +55,7 @@ class Recording:
 def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
     """Return the recording of a run that has just ended, without paths."""
     public = dataclasses.replace(rename(run, _public_rows(run)), pairs=(), explanations={})
+    public = dataclasses.replace(public, results=tuple(map(_shorten, public.results)))
     return Recording(
         plan=plan,
         run=public,
@@ -59,6 +63,22 @@ def make_recording(run: Run, plan: Plan, source: Source) -> Recording:
         gateparity=importlib.metadata.version("gateparity"),
         recorded=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
+
+
+def may_lack_arrays(result: Result) -> bool:
+    """Return whether a recording may have a result's verdict alone: on a problem of the array."""
+    return bool(number_problem(result.case))
+
+
+def _shorten(result: Result) -> Result:
+    """Leave out a problem's arrays where they are large, or numbers that other checks have too.
+
+    Most checks find the numbers of `forward` and `gradients` in another way.
+    """
+    size = sum(array.nbytes for array in (result.arrays or {}).values())
+    if not may_lack_arrays(result) or (result.check in _WHOLE and size <= _LARGEST):
+        return result
+    return dataclasses.replace(result, arrays=None, against=None)
 
 
 def rename(run: Run, backends: Mapping[str, Backend]) -> Run:

@@ -60,13 +60,18 @@ def _describe(recording: Recording, cases: Cases) -> dict[str, Any]:
         "seconds": run.seconds,
         "transport_seconds": max(run.transport_seconds, 0.0),
         "source": {n: writable(text) for n, text in vars(recording.source).items()},
-        "cases": [{"name": c.name, "config": dataclasses.asdict(c.config)} for c in cases.values()],
+        "cases": [_case_words(case) for case in cases.values()],
         "plan": [
             {"check": check.name, "case": places.index((case.name, case.config.dtype))}
             for check, case in recording.plan
         ],
         "rows": [_row_words(backend, run) for backend in run.backends],
     }
+
+
+def _case_words(case: Case) -> dict[str, Any]:
+    described = {"description": case.description} if case.description else {}
+    return {"name": case.name, "config": dataclasses.asdict(case.config), **described}
 
 
 def _row_words(backend: Backend, run: Run) -> dict[str, Any]:

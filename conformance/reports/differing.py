@@ -12,6 +12,7 @@ from gateparity.conformance.reports.html.chart import draw_chart
 from gateparity.conformance.reports.html.heatmap import draw_heatmaps
 from gateparity.conformance.reports.matrix import find_failures, section_id
 from gateparity.conformance.reports.numbers import error_words, number_words
+from gateparity.conformance.runs.groups import describe_case
 from gateparity.conformance.runs.result import repeat_command, replay_command
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def differing_section(run: Run, backend: Backend, source: str, *, pictured: bool
     diagnose = " ".join(filter(None, ["-b", shlex.quote(backend.spec), source]))
     first = failures[0]
     saved = describe_saved(next((r for r in failures if r.saved), first))
+    where = f"{describe_case(first)}, {first.dtype}"
     found: list[Block] = [
-        line(f"Found first: {first.check}, case {first.case}, {first.dtype}: {first.reason}"),
+        line(f"Found first: {first.check}, case {where}: {first.reason}"),
         Code(repeat_command(first, run.seed, source)),
         *([line(_capital(saved))] if saved else []),
     ]

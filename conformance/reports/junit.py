@@ -1,5 +1,7 @@
 """A run as JUnit XML: a suite for each backend, a test for each case and dtype.
 
+All problems of the array are one test of a check at a dtype.
+
 The pairs are a suite too, so that whatever fails a run fails a test.
 """
 
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gateparity.conformance.reports.differing import describe_saved
+from gateparity.conformance.runs.groups import group_name, group_results, join_results
 from gateparity.conformance.runs.result import repeat_command
 
 if TYPE_CHECKING:
@@ -27,7 +30,8 @@ def to_junit(run: Run, source: str = "") -> str:
     """Return the JUnit XML. `source` is the option that named a file of the user's, if any."""
     root = Element("testsuites", name="gateparity", time=f"{run.seconds:.3f}")
     for backend in run.backends:
-        cases = [_result_case(r, run.seed, source) for r in run.results if r.backend == backend]
+        own = group_results(r for r in run.results if r.backend == backend)
+        cases = [_result_case(join_results(group), run.seed, source) for group in own]
         facts = {"version": run.versions, "explanation": run.explanations}
         properties = {
             name: words[backend.label] for name, words in facts.items() if backend.label in words
@@ -57,7 +61,7 @@ def _suite(name: str, cases: Iterable[Element], **properties: str) -> Element:
 
 
 def _result_case(result: Result, seed: int, source: str) -> Element:
-    name = f"{result.check}[{result.case}-{result.dtype}]"
+    name = f"{result.check}[{group_name(result.case)}-{result.dtype}]"
     more = [f"repeat: {repeat_command(result, seed, source)}", describe_saved(result)]
     case = _case(result.backend.label, name, result.status, result.reason, *more)
     if result.seconds is not None:

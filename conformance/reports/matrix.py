@@ -10,6 +10,7 @@ from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Section, Table, line
 from gateparity.conformance.reports.numbers import number_words
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.runs.groups import RANKS
 from gateparity.conformance.runs.pairs import describe_change
 from gateparity.conformance.runs.result import Status
 from gateparity.network.dtypes import SUITE_DTYPES
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from gateparity.conformance.reports.blocks import Line, Text
     from gateparity.conformance.runs.result import Pair, Result, Run
 
-RANKS: Final = ("fail", "error", "known", "pass", "skip")  # what a cell of several cases shows
 _ROOM: Final = 80  # characters of a table whose columns are named in full
 
 

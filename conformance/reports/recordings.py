@@ -69,6 +69,10 @@ def _summary(comparison: Comparison) -> Iterator[Line]:
     if counts:
         parts = [part for count in counts for part in (", ", count)][1:]
         yield line("One backend in two recordings: ", *parts)
+    most = max(len(recording.plan) for recording in comparison.recordings.values())
+    if 0 < comparison.shared < most:
+        words = f"{comparison.shared} of {most} checks of a case, which all recordings have"
+        yield line(Cell(f"Compared in {words}", "known"))
     if count := len(comparison.revised):
         words = "result has another verdict" if count == 1 else "results have other verdicts"
         yield line(Cell(f"{count} {words} here than when recorded", "known"))

@@ -12,7 +12,6 @@ from gateparity.conformance.reports.blocks import Cell, Figure, Report, Section,
 from gateparity.conformance.reports.differing import differing_section, explain_line
 from gateparity.conformance.reports.html.layout import draw_layouts
 from gateparity.conformance.reports.matrix import (
-    RANKS,
     backend_table,
     declared_lines,
     find_failures,
@@ -25,7 +24,14 @@ from gateparity.conformance.reports.matrix import (
     shown_checks,
 )
 from gateparity.conformance.reports.undeclared import describe_place, suggest_keys
-from gateparity.conformance.runs.result import Status, check_command
+from gateparity.conformance.runs.groups import (
+    PROBLEMS,
+    RANKS,
+    count_results,
+    find_worst,
+    group_name,
+)
+from gateparity.conformance.runs.result import Status, check_command, repeat_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,9 +163,15 @@ def _numbers(run: Run, backend: Backend, source: Source) -> Table:
     rows: list[list[Text]] = []
     for check in shown_checks(run):
         results = [r for r in run.results if (r.backend, r.check) == (backend, check)]
-        for dtype in dict.fromkeys(r.dtype for r in results):
-            cases = [r for r in results if r.dtype == dtype]
+        kinds = dict.fromkeys((group_name(r.case) == PROBLEMS, r.dtype) for r in results)
+        for of_array, dtype in kinds:
+            cases = [
+                r for r in results if (group_name(r.case) == PROBLEMS, r.dtype) == (of_array, dtype)
+            ]
             names = ", ".join(dict.fromkeys(f"{r.case} {r.status}" for r in cases))
             command = check_command(backend, check, source.options, run.seed)
+            if of_array:
+                names = count_results(cases)
+                command = repeat_command(find_worst(cases), run.seed)
             rows.append([check, dtype, judge_cases(cases), names, Cell(command, code=True)])
     return Table(("check", "dtype", "sigma", "cases", "command"), rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
 
@@ -26,3 +28,7 @@ class Task(NamedTuple):
     def needs(self) -> tuple[str, ...]:
         """Return the features that an adapter needs for it: keys of `unsupported`."""
         return *self.check.needs, *self.case.needs
+
+    def find_declared(self, unsupported: Mapping[str, str]) -> list[str]:
+        """Return why an adapter that declares this can't run the task; nothing if it can."""
+        return [unsupported[need] for need in self.needs if need in unsupported]

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def make_result(backend: Backend, task: Task, status: Status, **found: Any) -> Result:
     """Return the result of one check on one case in a backend."""
-    return Result(backend, *task.key, status, needs=task.needs, **found)
+    about = {"needs": task.needs, "description": task.case.description}
+    return Result(backend, *task.key, status, **about, **found)
 
 
 def judge_answer(backend: Backend, task: Task, found: Results, expected: Expected) -> Result:

@@ -117,6 +117,11 @@ def weights_plan(config: Config, params: Parameters, checks: Sequence[str], seed
     ]
 
 
+def problem_plan(case: Case, checks: Sequence[str] = ()) -> Plan:
+    """Return a plan that runs one problem of the user's own, at its own dtype."""
+    return [Task(check, case) for check in choose_checks(checks or ("forward", "gradients"))]
+
+
 def text_plan(text: Text, checks: Sequence[str], seed: int) -> Plan:
     """Return a plan that runs random weights on a text's characters, one-hot."""
     return [

@@ -39,7 +39,8 @@ class Result:
     `undeclared` says whether a call raised all the same. `lacks` are the states that the backend
     declares to lack, which are in no arrays. `saved` is the file that repeats a failure, and
     `saved_sizes` the sizes that it was shrunk to. `form` says whether the framework compiled the
-    calls, and is empty for one that compiles nothing.
+    calls, and is empty for one that compiles nothing. `description` says what a problem of the
+    array has.
     """
 
     backend: Backend
@@ -63,6 +64,7 @@ class Result:
     lacks: frozenset[str] = dataclasses.field(default=frozenset(), repr=False, compare=False)
     form: Form = dataclasses.field(default="", repr=False, compare=False)
     saved: str | None = dataclasses.field(default=None, repr=False, compare=False)
+    description: str = dataclasses.field(default="", repr=False, compare=False)
     saved_sizes: str = dataclasses.field(default="", repr=False, compare=False)
 
     @property
@@ -155,7 +157,8 @@ def check_command(backend: Backend, check: str, where: str, seed: int) -> str:
     NumPy is added, since a run of one backend alone counts as incomplete.
     """
     beside = [] if backend.spec == "numpy:scratch" else ["numpy"]
-    backends = [f"--backend {shlex.quote(spec)}" for spec in (*beside, backend.spec)]
+    own = [backend.spec] if backend.target else []  # expected values are computed by none
+    backends = [f"--backend {shlex.quote(spec)}" for spec in (*beside, *own)]
     return " ".join(
         filter(None, ["gateparity check", *backends, f"--check {check}", where, f"--seed {seed}"])
     )

@@ -94,6 +94,8 @@ def _run_groups(
     futures = [pool.submit(_take_turns, group, run) for group in groups]
     with clock.measure("judging"):
         for declared, task in itertools.product(_known_rounding_models(groups), plan):
+            if all(future.done() for future in futures):
+                break  # nobody needs the others
             truths.of(*task, declared)  # while the workers are still importing
     return [one for future in futures for one in future.result()]
 

@@ -53,7 +53,7 @@ def run_check(
 ) -> Result:
     """Run one check on one case, and judge the result. Raise `WorkerLost` and nothing else."""
     task, rounding_model = Task(check, case), getattr(adapter, "rounding_model", PLAIN)
-    declared = [adapter.unsupported[n] for n in task.needs if n in adapter.unsupported]
+    declared = task.find_declared(adapter.unsupported)
     if check.against:
         declared = [f"it has no layer variant to compare with its {check.against} variant"]
     if declared:
@@ -150,18 +150,18 @@ class Session:
             self._count_calls()
 
     def _compare_variants(self, task: Task, truths: Truths, other: str) -> Result:
-        """Compare a backend with another variant of its framework, both in the same worker.
-
-        The framework is imported there already, so the second adapter costs little.
-        """
+        """Compare a backend with another variant, in its worker that has the framework already."""
         adapter = self._start()
-        manifest = adapter.manifest
+        if why := task.find_declared(adapter.unsupported):
+            return make_result(self.backend, task, "skip", reason=why[0])
         result = _compare(self.backend, adapter, task, truths)
         if result.arrays is None or self._worker is None:
             return result
         try:
-            lstm = Canonical(RemoteAdapter(self._worker, other), compiles(task.case))
-            against = task.check.run(lstm, task.case)
+            second = RemoteAdapter(self._worker, other)
+            if why := task.find_declared(second.unsupported):
+                return make_result(self.backend, task, "skip", reason=why[0])
+            against = task.check.run(Canonical(second, compiles(task.case)), task.case)
         except (Unsupported, BackendError) as error:
             reason = f"{other}: {_one_line(error)}"
             return make_result(self.backend, task, "error", reason=reason)
@@ -169,7 +169,7 @@ class Session:
             self._adapter = None
         budget = truths.of(*task, self.rounding_model).budget
         result = judge_against(self.backend, task, result.arrays, against, budget)
-        known = find_deviations(self.backend, task.case, manifest, version=self.version)
+        known = find_deviations(self.backend, task.case, adapter.manifest, version=self.version)
         return weigh_deviations(result, task, known, truths, self.rounding_model)
 
     def close(self) -> None:

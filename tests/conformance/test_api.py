@@ -9,7 +9,7 @@ import pytest
 
 import gateparity
 from gateparity.backends.numpy.scratch import Scratch
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.plan import suite_plan
 from gateparity.errors import InputError
 
 ADAPTERS = """
@@ -103,7 +103,7 @@ def test_check_returns_every_result():
     run = gateparity.check(["numpy", "mymod:Right"], seed=4)
     assert (run.exit_code, run.verdict, run.seed) == (0, "agrees", 4)
     assert [backend.label for backend in run.backends] == ["numpy:scratch", "mymod:Right"]
-    keys = [task.key for task in named_plan((), (), 4)]
+    keys = [task.key for task in suite_plan((), (), 4)]
     assert [result.key for result in run.results] == 2 * keys
     assert {result.status for result in run.results if result.check != "variants"} == {"pass"}
     assert [(p.a, p.b, p.dtype, p.status, p.max_error) for p in run.pairs] == [

@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 import gateparity.conformance
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.groups import group_tasks
+from gateparity.conformance.runs.plan import suite_plan
+from gateparity.conformance.testing import task_id
 
-PLAN = named_plan((), (), 0)
+PLAN = group_tasks(suite_plan((), (), 0))
+NAMED = [tasks for tasks in PLAN if not tasks[0].case.problem]
 SUITE = Path(gateparity.conformance.__file__).parent / "test_parity.py"
 BACKEND, SEED = "--gateparity-backend", "--gateparity-seed"
 LIAR = '''
@@ -56,7 +59,9 @@ def run_pytest(folder, *arguments):
 def test_numpy_passes(tmp_path):
     done = run_pytest(tmp_path, str(SUITE), BACKEND, "numpy")
     assert done.returncode == 0, done.stdout
-    skipped = sum(check.name == "variants" for check, _ in PLAN)  # it has a scratch variant alone
+    skipped = sum(
+        tasks[0].check.name == "variants" for tasks in PLAN
+    )  # it has a scratch variant alone
     assert f"{len(PLAN) - skipped} passed, {skipped} skipped" in done.stdout
     assert done.stderr == ""
 
@@ -70,9 +75,10 @@ def test_the_folder_of_the_suite_is_its_address(tmp_path):
 def test_ids_are_readable_and_stable(tmp_path):
     done = run_pytest(tmp_path, str(SUITE), BACKEND, "numpy", "--collect-only", "-q")
     ids = re.findall(r"::test_parity\[(.*)\]", done.stdout)
-    assert ids == [f"numpy-scratch-{check.name}-{case.id}" for check, case in PLAN]
+    assert ids == [f"numpy-scratch-{task_id(tasks)}" for tasks in PLAN]
     assert len(set(ids)) == len(PLAN)
     assert ids[0] == "numpy-scratch-forward-T5-B3-I4-H6-float32-sequence"
+    assert "numpy-scratch-permutation-float64-problems" in ids
 
 
 def test_a_test_is_chosen_by_its_id(tmp_path):
@@ -131,7 +137,8 @@ def test_a_liar_fails_with_the_command_that_repeats_it(tmp_path):
     assert done.returncode == 1
     for status, wanted in (("FAILED", "layers"), ("PASSED", "forward")):
         found = re.findall(rf"^{status} .*?\[(.*?)\]", done.stdout, re.MULTILINE)
-        ids = [f"mymod-Liar-{c.name}-{case.id}" for c, case in PLAN if c.name == wanted]
+        found = [name for name in found if not name.endswith("-problems")]
+        ids = [f"mymod-Liar-{task_id(tasks)}" for tasks in NAMED if tasks[0].check.name == wanted]
         assert found == ids
     assert "it keeps its gates to itself" in done.stdout
     assert "fail: h_n[" in done.stdout
@@ -142,6 +149,17 @@ def test_a_liar_fails_with_the_command_that_repeats_it(tmp_path):
     assert again.returncode == 1
     reason = re.search(r"^fail: (.*)$", done.stdout, re.MULTILINE)[1]
     assert reason in again.stdout
+
+
+def test_the_array_is_one_test_for_each_check_and_dtype_and_names_its_worst_problem(tmp_path):
+    (tmp_path / "mymod.py").write_text(LIAR)
+    chosen = (BACKEND, "mymod:Liar", "-k", "layers and float32 and problems")
+    done = run_pytest(tmp_path, str(SUITE), *chosen)
+    assert "1 failed" in done.stdout
+    worst = r"the worst: problem (\d+) \(T \d+, B .*\): h_n.*, layer by layer"
+    words = rf"^fail: \d+ problems: \d+ fail; {worst}"
+    number = re.search(words, done.stdout, re.MULTILINE)[1]
+    assert f"--check layers --problem {number} --seed 0" in done.stdout
 
 
 def test_a_row_has_one_worker_for_all_its_tests(tmp_path):

@@ -11,11 +11,12 @@ import sys
 import pytest
 
 from gateparity.backends.backend import Backend
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.groups import group_tasks
+from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.result import Result
-from gateparity.conformance.testing import settle
+from gateparity.conformance.testing import settle, task_id
 
-FORWARD = len(named_plan((), ("forward",), 0))
+FORWARD = len(group_tasks(suite_plan((), ("forward",), 0)))
 HEAD = """
 import dataclasses
 
@@ -125,7 +126,7 @@ def test_a_test_for_each_check_case_and_dtype(run):
     done = run(RIGHT, options=["-rA", "-v"])
     assert done.returncode == 0, done.stdout
     passed = re.findall(r"^PASSED (.*)$", done.stdout, re.MULTILINE)
-    ids = [f"{check.name}-{case.id}" for check, case in named_plan((), ("forward", "gates"), 0)]
+    ids = [task_id(tasks) for tasks in group_tasks(suite_plan((), ("forward", "gates"), 0))]
     assert passed == [f"test_mine.py::TestRight::test_parity[{name}]" for name in ids]
 
 
@@ -239,5 +240,7 @@ def test_the_same_on_several_processes(run):
         repeats = re.findall(r"^repeat: (.*)$", done.stdout, re.MULTILINE)
         outcomes.append((sorted(found), sorted(repeats), done.returncode))
         assert "4 skipped" in done.stdout
-    assert len(outcomes[0][0]) == len(named_plan((), ("forward", "gates"), 0)) + FORWARD
+    assert (
+        len(outcomes[0][0]) == len(group_tasks(suite_plan((), ("forward", "gates"), 0))) + FORWARD
+    )
     assert outcomes[0] == outcomes[1] == outcomes[2]

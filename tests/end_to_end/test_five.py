@@ -18,7 +18,7 @@ import pytest
 from gateparity.conformance.judgement.deviations import DEVIATIONS
 from gateparity.conformance.judgement.verdict import passes
 from gateparity.conformance.runs.judging import expect_deviating
-from gateparity.conformance.runs.plan import named_plan
+from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.truths import Truths
 
 CHECK = (sys.executable, "-m", "gateparity.conformance.commands.cli", "check")
@@ -64,7 +64,7 @@ def expected(run):
     return {
         (backend, *task.key)
         for known in DEVIATIONS
-        for task in named_plan([], [], run["seed"])
+        for task in suite_plan([], [], run["seed"])
         if known.covers(task.case) and known.must.holds(task.case)
         for variant in known.variants
         if (backend := f"{known.framework}:{variant}") in versions

@@ -11,6 +11,7 @@ import pytest
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.spec import parse_backends
 from gateparity.backends.workers.remote import open_worker
+from gateparity.conformance.judgement.deviating import IGNORES_LENGTHS
 from gateparity.conformance.judgement.deviations import (
     DEVIATIONS,
     Deviation,
@@ -18,8 +19,10 @@ from gateparity.conformance.judgement.deviations import (
     find_deviations,
 )
 from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.verdict import judge
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.space import choose_problems
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.judging import judge_answer, weigh_deviations
@@ -283,3 +286,16 @@ def test_without_lengths_nothing_deviates(known, case):
     found = check.run(Truth(scratch=known.equations), problem)
     for name, array in check.run(Truth(), problem).items():
         np.testing.assert_array_equal(found[name], array)
+
+
+def test_a_deviating_lstm_has_a_budget_of_its_own_in_each_check():
+    """Checks restate the same numbers only if the LSTM is right: a sequence alone, cut to its
+    length, is another one than with the padding that an LSTM reads.
+    """
+    [problem] = choose_problems([13], 0)
+    short = problem.build("float32")
+    assert short.batch.lengths.tolist() < [len(short.batch.x)]
+    truth = Truth(dtype="float32", scratch=IGNORES_LENGTHS)
+    for check in (CHECKS["lengths"], CHECKS["gradients"]):
+        expected = Truths().of(check, short, equations=IGNORES_LENGTHS)
+        assert judge(check.run(truth, short), expected).sigmas > 0

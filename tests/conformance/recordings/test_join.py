@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from gateparity.conformance.recordings.compare import (
+    compare_recordings,
     join_runs,
     mark_rows,
     name_files,
-    require_same_work,
+    share_work,
 )
+from gateparity.conformance.requirements.task import Task
 from gateparity.errors import InputError
 
 
@@ -51,13 +53,26 @@ def test_rows_that_several_have_say_whose_they_are(record):
     ("changes", "words"),
     [
         ({"seed": 1}, r"b and a had other inputs: params.0.w_ih of case sequence, .*seeds 1 and 0"),
-        ({"checks": ["forward"]}, "b and a ran other checks, or in another order: a has gates"),
-        ({"cases": ["unit", "ragged"]}, "a has forward of T5-B3-I4-H6-float32-sequence"),
+        ({"cases": ["one_step"], "checks": ["sizes"]}, "a, b have no check of one case in common"),
     ],
 )
 def test_other_work_is_refused(record, changes, words):
     with pytest.raises(InputError, match=words):
-        require_same_work({"a": record(), "b": record(**changes)})
+        share_work({"a": record(), "b": record(**changes)})
+
+
+@pytest.mark.parametrize("changes", [{"checks": ["forward"]}, {"cases": ["unit", "ragged"]}])
+def test_a_smaller_plan_is_compared_on_what_both_have(record, changes):
+    whole, part = record(), record(**changes)
+    shared = share_work({"whole": whole, "part": part})
+    keys = [task.key for task in shared["part"].plan]
+    assert keys == [task.key for task in shared["whole"].plan]
+    assert 0 < len(keys) < len(whole.plan)
+    for one in shared.values():
+        assert [result.key for result in one.run.results] == keys * len(one.run.backends)
+    comparison = compare_recordings({"whole": whole, "part": part})
+    assert comparison.shared == len(keys)
+    assert {pair.status for pair in comparison.run.pairs} == {"pass"}
 
 
 def test_inputs_are_the_same_to_the_last_bit(record):
@@ -65,7 +80,7 @@ def test_inputs_are_the_same_to_the_last_bit(record):
     check, case = made.plan[1]
     x = np.nextafter(case.batch.x, np.inf)
     case = dataclasses.replace(case, batch=dataclasses.replace(case.batch, x=x))
-    other = dataclasses.replace(made, plan=[made.plan[0], (check, case)])
-    require_same_work({"a": made, "b": made})
+    other = dataclasses.replace(made, plan=[made.plan[0], Task(check, case)])
+    share_work({"a": made, "b": made})
     with pytest.raises(InputError, match=r"other inputs: batch\.x of case unit, float64"):
-        require_same_work({"a": made, "b": other})
+        share_work({"a": made, "b": other})

@@ -8,6 +8,7 @@ import itertools
 import numpy as np
 import pytest
 
+from gateparity.backends.backend import Backend
 from gateparity.backends.spec import parse_backends
 from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.truth import Truth
@@ -177,6 +178,22 @@ def test_results_stand_row_by_row_in_the_order_of_the_plan(run):
     assert len(seen) == len(order)
     assert found.transport_seconds > 0
     assert all(0 < result.seconds < found.seconds for result in found.results)
+
+
+def test_a_run_whose_backends_have_failed_computes_no_more_truths(monkeypatch):
+    asked = []
+
+    class Counted(Truths):
+        def of(self, *task, **options):
+            asked.append(task)
+            return super().of(*task, **options)
+
+    monkeypatch.setattr("gateparity.conformance.runs.run.Truths", Counted)
+    gone = Backend("gone", "layer", "gone:Gone", None, missing="it isn't there")
+    plan = named_plan((), (), 0)
+    found = run_checks([gone], plan, seed=0)
+    assert {result.status for result in found.results} == {"error"}
+    assert len(asked) < len(plan) / 2
 
 
 def test_honest_rows_use_their_budget(run):

@@ -504,6 +504,15 @@ def test_any_check_may_be_compared_with_the_scratch_variant(session, torch_backe
     assert plain.against is None
 
 
+def test_what_a_layer_declares_unsupported_is_not_compared_with_its_scratch_variant(torch_backend):
+    (torch_layer,) = parse_backends([torch_backend.label.replace("scratch", "layer", 1)])
+    with Session(torch_layer, Truths(), open_worker) as layer:
+        found = layer.run(CHECKS["variants"], RECIPES["one_empty"].build("float32", 0))
+        lengths = layer.run(CHECKS["lengths"], RECIPES["one_empty"].build("float32", 0))
+    assert (found.status, found.reason) == (lengths.status, lengths.reason)
+    assert found.status == "skip"
+
+
 def test_a_closed_session_answers_with_an_error(session):
     one = session("Right")
     assert run(one).status == "pass"

@@ -1,0 +1,1 @@
+"""Live objects: layers of a framework as they are in this process, read, written and run."""

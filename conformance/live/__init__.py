@@ -1,0 +1,1 @@
+"""Two live layers compared: their weights, their outputs and gradients, and why they differ."""

@@ -1,0 +1,216 @@
+"""The weights of two layers in canonical form: equal, or which mistake makes one of the other.
+
+A framework with one bias can't say how it was split, so the biases are compared by their sum.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.conformance.judgement.divergence import cell_words
+from gateparity.conformance.mistakes.cells import CellChange, confine, find_places
+from gateparity.conformance.mistakes.directions import DIRECTION_MISTAKES
+from gateparity.conformance.mistakes.layers import LAYER_MISTAKES
+from gateparity.conformance.mistakes.weights import BIAS_MISTAKES, WEIGHT_MISTAKES
+from gateparity.conformance.mistakes.wrappers import Wrapper
+from gateparity.network.parameters import CellWeights, fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateparity.conformance.mistakes.mistake import Mistake
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
+
+_ROUNDINGS: Final = 4  # units in the last place: of a sum of biases, or of digits in a text
+_WORDS: Final = {  # of the catalogue: of the one who reads two layers
+    "b_hh": "the recurrent bias",
+    "b_ih": "the input bias",
+    "the recurrent kernels": "W_hh",
+    "packed": "in the order",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightDifference:
+    """How the weights of two layers differ.
+
+    `sentence` says which mistake makes one of the other, or that none is known. `cells` are the
+    indices of the layers and directions that differ, and `largest` is the largest difference, with
+    its place.
+    """
+
+    sentence: str
+    cells: tuple[int, ...]
+    largest: str
+
+
+def compare_weights(a: Parameters, b: Parameters, config: Config) -> WeightDifference | None:
+    """Return how the weights of two layers of one config differ, or None if they are equal.
+
+    They are equal where no element differs by more than the rounding of one sum.
+    """
+    cells = _differing(a, b)
+    if not cells:
+        return None
+    return WeightDifference(_explain(a, b, cells, config), cells, _largest(a, b, config))
+
+
+def _explain(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) -> str:
+    if found := _find(a, b, cells, config):
+        return f"b is a {_in_words(found)}"
+    if found := _find(b, a, cells, config):
+        return f"a is b {_in_words(found)}"
+    parts = {k: _find((a[k],), (b[k],), (0,), _one_cell(config, k)) for k in cells}
+    if all(parts.values()):
+        listed = (f"in {cell_words(k, config)}, {_in_words(found)}" for k, found in parts.items())
+        return f"b is a {'; '.join(listed)}"
+    where = ", ".join(cell_words(k, config) for k in cells)
+    return f"b has other weights than a in {where}, and no known mistake explains them"
+
+
+def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) -> list[str]:
+    """Return the words of the mistake, or of the two, that make b's weights of a's."""
+    for mistake in (
+        *_cell_mistakes(),
+        *_confined(cells, config),
+        *DIRECTION_MISTAKES,
+        *LAYER_MISTAKES,
+    ):
+        if not _differing(_changed(mistake, a, config), b):
+            return [mistake.words]
+    place = next(_places(cells, config), None)
+    for one, other in itertools.permutations(_cell_mistakes(), 2):
+        k = cells[0]
+        if _same(_apply(other, _apply(one, a[k])), b[k]):
+            both = [confine(m, place) if place else m for m in (one, other)]
+            first = _changed(both[0], a, config) if both[0] and both[1] else a
+            if both[1] and not _differing(_changed(both[1], first, config), b):
+                return [m.words for m in both if m]
+    return []
+
+
+def _cell_mistakes() -> Iterator[Mistake]:
+    for mistake in (*WEIGHT_MISTAKES, *BIAS_MISTAKES):
+        if isinstance(mistake.apply, CellChange):
+            yield mistake
+
+
+def _places(cells: tuple[int, ...], config: Config) -> Iterator[Any]:
+    """Yield the layer or direction that holds exactly these cells."""
+    for place in find_places([config]):
+        if place.cells(config) == frozenset(cells):
+            yield place
+
+
+def _confined(cells: tuple[int, ...], config: Config) -> Iterator[Mistake]:
+    for place in _places(cells, config):
+        for mistake in _cell_mistakes():
+            if confined := confine(mistake, place):
+                yield confined
+
+
+def _changed(mistake: Mistake, params: Parameters, config: Config) -> Parameters:
+    """Return the parameters that an LSTM with this mistake computes with."""
+    try:
+        if isinstance(mistake.apply, CellChange):
+            here = mistake.apply.place.cells(config)
+            return tuple(_apply(mistake, c) if k in here else c for k, c in enumerate(params))
+        if isinstance(mistake.apply, Wrapper):
+            seen = _Recorder()
+            mistake.apply.forward(seen, config, params, None)
+            return seen.params
+    except (ValueError, AttributeError, TypeError):  # it is no mistake of weights of this shape
+        pass
+    return params
+
+
+def _apply(mistake: Mistake, cell: CellWeights) -> CellWeights:
+    change: Any = mistake.apply
+    try:
+        changed: CellWeights = change.change(cell)
+    except ValueError:  # such as a transpose of one that isn't square
+        return cell
+    return changed
+
+
+class _Recorder:
+    """An LSTM that keeps the parameters that a mistake around it gives it."""
+
+    params: Parameters = ()
+
+    def forward(self, _: Config, params: Parameters, *__: Any) -> None:
+        """Keep the parameters."""
+        self.params = params
+
+
+def _differing(a: Parameters, b: Parameters) -> tuple[int, ...]:
+    if len(a) != len(b):
+        return tuple(range(len(b)))
+    return tuple(
+        k for k, (one, other) in enumerate(zip(a, b, strict=True)) if not _same(one, other)
+    )
+
+
+def _same(a: CellWeights, b: CellWeights) -> bool:
+    one, other = _plain(a), _plain(b)
+    return all(
+        one[n].shape == other[n].shape and bool((abs(one[n] - other[n]) <= _slack(a, b, n)).all())
+        for n in one
+    )
+
+
+def _plain(cell: CellWeights) -> dict[str, Array]:
+    """Return the kernels and the sum of the biases, in a wider dtype."""
+    wide = {name: array.astype(np.float64) for name, array in fields(cell).items()}
+    b_ih, b_hh = (wide.pop(n, np.zeros(cell.w_hh.shape[:2])) for n in ("b_ih", "b_hh"))
+    return {**wide, "bias": b_ih + b_hh}
+
+
+def _slack(a: CellWeights, b: CellWeights, name: str) -> Array | float:
+    unit = float(np.finfo(a.w_hh.dtype).eps) / 2
+    names = ("b_ih", "b_hh") if name == "bias" else (name,)
+    sizes: list[Any] = [
+        sum(np.abs(fields(cell)[n].astype(float)) for n in names if n in fields(cell))
+        for cell in (a, b)
+    ]
+    slack: Array | float = _ROUNDINGS * unit * np.maximum(*sizes)
+    return slack
+
+
+def _largest(a: Parameters, b: Parameters, config: Config) -> str:
+    """Return the largest difference in words: its array, its place, and both values."""
+    found = []
+    for k, (one, other) in enumerate(zip(map(_plain, a), map(_plain, b), strict=True)):
+        for name in one:
+            error = np.abs(one[name] - other[name])
+            at = np.unravel_index(int(error.argmax()), error.shape)
+            found.append((float(error[at]), k, name, at, one[name][at], other[name][at]))
+    size, k, name, at, in_a, in_b = max(found, key=lambda f: f[0])
+    where = ", ".join(str(int(i)) for i in at)
+    axes = "gate, unit" if name == "bias" else "gate, unit, from"
+    return (
+        f"{name}[{where}] of {cell_words(k, config)} ({axes}) "
+        f"is {in_a:.6g} in a, {in_b:.6g} in b: {size:.3g} apart"
+    )
+
+
+def _one_cell(config: Config, k: int) -> Config:
+    size = config.layer_input_size(k // config.directions)
+    return dataclasses.replace(config, input_size=size, layers=1, directions=1)
+
+
+def _in_words(found: list[str]) -> str:
+    return "with " + ", and with ".join(map(_shorten, found))
+
+
+def _shorten(words: str) -> str:
+    """Return a mistake's words as a property: "the biases were left out" as "... left out"."""
+    for theirs, ours in _WORDS.items():
+        words = re.sub(rf"\b{theirs}\b", ours, words)
+    return re.sub(r" (was|were) ", " ", words, count=1)
