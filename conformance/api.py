@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,8 @@ def assert_parity(
 
     With one argument or `backends`, run the suite on backends by their specs, all that are found
     by default. The message has a sentence for each backend that fails: which known mistake it
-    behaves like. It is an error if nothing ran.
+    behaves like. It is an error if nothing ran. A result that rounding leaves undecided is a
+    warning.
 
         gateparity.assert_parity(torch_lstm, keras_lstm)
         gateparity.assert_parity(["numpy", "torch", "jax:layer"])
@@ -151,6 +153,10 @@ def _compare_backends(backends: Sequence[str], seed: int) -> str:
         for result in wrong
     ]
     lines += [f"{label}: {sentence}" for label, sentence in run.explanations.items()]
+    for result in run.results:
+        if result.status == "undecided":
+            words = f"{result.backend.label} {result.check} {result.case} {result.dtype}"
+            warnings.warn(f"{words} is undecided: {result.reason}", stacklevel=2)
     lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
     if not run.ran:
         lines.append("nothing was compared: every check was skipped")

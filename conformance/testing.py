@@ -97,7 +97,7 @@ def settle(result: Result, repeat: str, explanation: str = "") -> None:
 
     `explanation` says what the backend behaves like; it is empty where nothing is known.
     """
-    if result.status == "skip":
+    if result.status in ("skip", "undecided"):
         pytest.skip(result.reason)
     if result.status == "known":
         pytest.xfail(result.reason)

@@ -36,6 +36,7 @@ from gateparity.conformance.commands.options import (
     Save,
     Seed,
     Specs,
+    Strict,
     TextFile,
     TimeLimit,
     Weights,
@@ -120,10 +121,12 @@ def check(
     profile: Profile = False,
     no_save: NoSave = False,
     force: Force = False,
+    strict: Strict = False,
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
-    Exit code 0: all agree; 1: something differs; 2: something could not run.
+    Exit code 0: all agree; 1: something differs, or with --strict is undecided; 2: something could
+    not run.
     """
     inputs = (weights, input, text)
     others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
@@ -137,6 +140,7 @@ def check(
     first, least = backends_to_load(backend, backends), 1 if record else 2
     options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
     run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
+    run = dataclasses.replace(run, strict=strict)
     more = [*_write_others(files, record, run, plan, source), *_profile(run, wanted=profile)]
     run = with_expected(run, plan, expected)
     conclusion = [conclude(run, plan)] if input else []

@@ -115,6 +115,9 @@ Record = Annotated[
         "compare`. With it one backend is enough, and failures are saved only with `--save`.",
     ),
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit code 1 where a result is undecided, too.")
+]
 Force = Annotated[
     bool,
     typer.Option(

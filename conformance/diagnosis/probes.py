@@ -117,7 +117,8 @@ def is_probe(key: Key) -> bool:
 
 def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:
     """Return a backend's results in those checks and cases of a plan that are probes."""
-    found = {result.key: result for result in results if result.status in ("pass", "fail")}
+    judged = ("pass", "undecided", "fail")
+    found = {result.key: result for result in results if result.status in judged}
     probes = []
     for task in plan:
         result = found.get(task.key)

@@ -22,6 +22,7 @@ from gateparity.conformance.judgement.rounding import (
 )
 from gateparity.conformance.judgement.scores import OUTPUTS, Scorer
 from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.undecided import find_undecided
 from gateparity.network.dtypes import DTYPES, unit_roundoff
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Budget:
     They are zero where rounding has no effect, such as past the end of a sequence. `scores (cell,
     gate, hidden)` is None where a check has no outputs. `weights` are the outputs' weights in the
     scores, zero where a number may be flushed to zero. `scorer` finds the scores of errors.
+    `undecided` has a mask for each array with elements that rounding moves too far for a verdict.
     """
 
     case: Case
@@ -54,6 +56,7 @@ class Budget:
     weights: Results = dataclasses.field(default_factory=dict)
     scores: Array | None = None
     scorer: Scorer | None = dataclasses.field(default=None, repr=False, compare=False)
+    undecided: Results = dataclasses.field(default_factory=dict)
 
     def scaled(self, factor: float) -> Budget:
         """Return the budget for a unit roundoff that is `factor` times as large."""
@@ -62,7 +65,7 @@ class Budget:
         # times weights, and its deviation scale with 1/f.
         scores = None if self.scores is None else self.scores / factor
         weights = {name: weight / factor**2 for name, weight in self.weights.items()}
-        return Budget(self.case, sigmas, weights, scores, self.scorer)
+        return Budget(self.case, sigmas, weights, scores, self.scorer, self.undecided)
 
     def shifts(self, errors: Results) -> Array | None:
         """Return by how many standard deviations each bias seems shifted, `(cell, gate, hidden)`.
@@ -135,6 +138,7 @@ def make_budget(
     widening = max(find_limit(elements, draws) / ALLOWED, 1.0)
     totals = {n: sum(np.square(p[n].values).sum(-1) for p in passes) for n in exact}
     drawn = {name: pool(total, draws) * widening for name, total in totals.items()}
+    undecided = find_undecided(exact, drawn)
     # Whether a final result is flushed to zero depends on the backend and not on chance, so it is
     # not drawn. Its size is added to every variance instead.
     sigmas = {
@@ -143,12 +147,15 @@ def make_budget(
     }
     outputs = [name for name in OUTPUTS if name in exact]
     if not outputs or not case.batch.x.size:
-        return Budget(case, sigmas)
-    weights = {name: _weigh(drawn[name], rounding_model.flush) for name in outputs}
+        return Budget(case, sigmas, undecided=undecided)
+    weights = {
+        name: np.where(undecided.get(name, False), 0, _weigh(drawn[name], rounding_model.flush))
+        for name in outputs
+    }
     scorer = Scorer(case)
     scores = [np.square(scorer.scores(errors, weights).values).sum(-1) for errors in passes]
     deviations = np.sqrt(np.sum(scores, axis=0) / draws)
-    return Budget(case, sigmas, weights, deviations * widening, scorer)
+    return Budget(case, sigmas, weights, deviations * widening, scorer, undecided)
 
 
 def _errors(

@@ -321,7 +321,9 @@ def _walk(a: Array, b: Array, exact: Array) -> Array:
     # docs/rounding.md has the derivation; it follows Higham and Mary, 2019.
     terms = _count_terms(a, b)
     root = _root(a, b, terms)
-    by_chance = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
+    by_chance: Array = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
+    if a.shape[-2] <= _SUMS:
+        return by_chance  # few terms can't walk twice as far, whatever their order
     # Most libraries add in the order of memory, or in reverse. The terms of a gradient are then in
     # order of time: those of early steps may have one sign and those of late steps the other, and
     # the sums walk further than by chance.

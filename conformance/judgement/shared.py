@@ -7,7 +7,10 @@ which the rounding model leaves open. So an element has the same standard deviat
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gateparity.conformance.judgement.budget import Budget, make_budget
 from gateparity.conformance.requirements.answers import (
@@ -55,6 +58,10 @@ def restate(shared: Budget, arrays: Results) -> Budget | None:
     sigmas = {name: sigma for name, sigma in found.items() if sigma is not None}
     if len(sigmas) < len(found):
         return None
+    # Every array has a mask here, so that a name restates the same array in both.
+    whole = {n: shared.undecided.get(n, np.zeros(s.shape, bool)) for n, s in shared.sigmas.items()}
+    masks = {name: find_restated(name, array, whole) for name, array in arrays.items()}
+    undecided = {name: mask for name, mask in masks.items() if mask is not None and mask.any()}
     if any(name in shared.sigmas and name not in found for name in ("y", *FINAL_STATES)):
-        return Budget(shared.case, sigmas)
-    return Budget(shared.case, sigmas, shared.weights, shared.scores)
+        return Budget(shared.case, sigmas, undecided=undecided)
+    return dataclasses.replace(shared, sigmas=sigmas, undecided=undecided)

@@ -1,7 +1,8 @@
 """The verdict: whether two results are equal to within rounding. Only this file decides that.
 
 Errors are measured in standard deviations of rounding. No element may be off by more than
-`ALLOWED`, and neither may the shift of any bias that would explain all outputs together. If the
+`ALLOWED`, and neither may the shift of any bias that would explain all outputs together. Where the
+limit is as wide as the numbers themselves, being within it says nothing: that is undecided. If the
 reference is finite, a number that isn't finite fails. Where rounding has no effect, any number
 other than the reference's fails.
 """
@@ -16,8 +17,9 @@ import numpy as np
 from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.divergence import cell_words, locate
+from gateparity.conformance.judgement.undecided import span_words
 from gateparity.conformance.requirements.answers import comparable
-from gateparity.network.dtypes import count_digits
+from gateparity.network.dtypes import count_digits, unit_roundoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,13 +46,14 @@ class Score:
 
     `relative` is the largest error relative to the largest true value of its array, and `absolute`
     the largest as it is. `shifts` are those of all biases `(cell, gate, hidden)`, signed, or None
-    without outputs.
+    without outputs. `undecided` says which elements rounding alone moves too far to be judged.
     """
 
     sigmas: float
     shift: float = 0.0
     relative: float = 0.0
     absolute: float = 0.0
+    undecided: str = ""
     shifts: Array | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
@@ -119,12 +122,17 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
     # Small arrays are joined while they are subtracted and divided, since each call takes time.
     flat = difference(_join(found, found), _join(truth, found))
     errors, ratios = _split(flat, found), _split(in_sigmas(flat, _join(sigmas, found)), found)
+    # A number that isn't finite is wrong even where no other number is.
+    for name, mask in expected.budget.undecided.items():
+        if name in ratios:
+            ratios[name] = np.where(mask & np.isfinite(errors[name]), 0, ratios[name])
     shifts = find_shifts(errors)
     score = Score(
         max((float(r.max(initial=0)) for r in ratios.values()), default=0.0),
         0.0 if shifts is None else float(np.abs(shifts).max()),
         max((_relative(errors[name], truth[name]) for name in errors), default=0.0),
         max((float(np.abs(error).max(initial=0)) for error in errors.values()), default=0.0),
+        _describe_undecided(found, truth, expected.budget),
         shifts,
     )
     if score.sigmas <= ALLOWED:
@@ -176,6 +184,29 @@ def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -
         f"{_sigmas(float(ratios[name][at]))}; "
         f"{begins.differing} of {begins.size} elements differ{more}"
     )
+
+
+def _describe_undecided(found: Results, truth: Results, budget: Budget) -> str:
+    """Return which elements are undecided, by the first array that has any, or "" for none."""
+    masks = {name: mask for name, mask in budget.undecided.items() if name in truth}
+    if not masks:
+        return ""
+    name, mask = next(iter(masks.items()))
+    moved, largest = (float(_finite(a)) for a in (budget.sigmas[name][mask], truth[name]))
+    more = f"; {len(masks)} of {len(truth)} arrays are undecided" if len(masks) > 1 else ""
+    who = "rounding alone"
+    if found[name].dtype == np.float64:  # the chaos is that of the draws, and not scaled with them
+        moved *= unit_roundoff("float32") / unit_roundoff("float64")
+        who = "rounding in float32, from which this budget is scaled,"
+    return (
+        f"{who} moves {name} by {moved:.2g} (one standard deviation), of values up to "
+        f"{largest:.2g},{span_words(name, mask)}{more}"
+    )
+
+
+def _finite(array: Array) -> Array:
+    largest: Array = np.abs(array[np.isfinite(array)]).max(initial=0)
+    return largest
 
 
 def _describe_shift(shifts: Array, expected: Expected) -> str:

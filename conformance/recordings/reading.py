@@ -147,7 +147,7 @@ def _read_result(start: Result, words: Metadata, arrays: Arrays) -> Result:
         if words.found.get(part) is not None
     }
     found["status"] = words.choice("status", get_args(Status))
-    needed = found["status"] in ("pass", "known") and not may_lack_arrays(start)
+    needed = found["status"] in ("pass", "undecided", "known") and not may_lack_arrays(start)
     if "arrays" not in found and needed:
         raise InputError(
             f"{start.backend.label} has {found['status']!r} for {', '.join(start.key)}, "

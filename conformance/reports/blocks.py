@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Tone = Literal["", "pass", "known", "fail", "skip", "error"]
+Tone = Literal["", "pass", "undecided", "known", "fail", "skip", "error"]
 
 
 @dataclasses.dataclass(frozen=True)

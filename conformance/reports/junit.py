@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.result import Result, Run, Status
 
 _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
-_OUTCOMES: Final = {"fail": "failure", "error": "error", "skip": "skipped", "known": "skipped"}
+_OUTCOMES: Final[dict[str, str]] = {
+    "fail": "failure",
+    "error": "error",
+    "skip": "skipped",
+    "known": "skipped",
+    "undecided": "skipped",
+}
 _COUNTS: Final = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 _FORBIDDEN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

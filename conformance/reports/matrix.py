@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.reports.blocks import Line, Text
     from gateparity.conformance.runs.result import Pair, Result, Run
 
+MARKS: Final = {"fail": " X", "undecided": " ?", "known": " ~"}  # seen without colours too
 _ROOM: Final = 80  # characters of a table whose columns are named in full
 
 
@@ -35,9 +36,15 @@ def section_id(run: Run, backend: Backend) -> str:
     return f"backend-{run.backends.index(backend) + 1}"
 
 
+def find_statuses(run: Run) -> list[Status]:
+    """Return the statuses that a report counts: a rare one only where there is a result of it."""
+    found = {result.status for result in run.results}
+    return [s for s in get_args(Status) if s != "undecided" or s in found]
+
+
 def backend_table(run: Run) -> Table:
     """Return a row for each backend: its version, how its cases ended, and its largest number."""
-    statuses = get_args(Status)
+    statuses = find_statuses(run)
     rows: list[list[Text]] = []
     for k, backend in enumerate(run.backends):
         results = [r for r in run.results if r.backend == backend]
@@ -83,6 +90,8 @@ def legend_lines(run: Run) -> Iterator[Line]:
     """Yield what the marks of the matrix mean."""
     if run.results:
         yield line("X: differs. ~: a known deviation of the framework. skip: not supported.")
+        if any(r.status == "undecided" for r in run.results):
+            yield line("?: undecided, since rounding alone moves results too far.")
 
 
 def matrix_table(run: Run, *, wide: bool) -> Table:
@@ -141,10 +150,10 @@ def judge_cases(cases: Sequence[Result]) -> Cell:
     status = min((case.status for case in cases), key=RANKS.index)
     if status in ("skip", "error"):
         return Cell(status, status)
-    mark = {"fail": " X", "known": " ~"}.get(status, "")  # seen without colours too
-    judged = [case for case in cases if case.status in ("pass", "fail")]
+    judged = [case for case in cases if case.status in ("pass", "undecided", "fail")]
     worst = max((case.largest for case in judged if case.largest is not None), default=None)
-    return Cell(number_words(worst) + mark, status, _share(worst) if status == "pass" else 0)
+    words = number_words(worst) + MARKS.get(status, "")
+    return Cell(words, status, _share(worst) if status == "pass" else 0)
 
 
 def _share(sigmas: float | None) -> int:
@@ -182,6 +191,10 @@ def _differing_pairs(run: Run) -> Iterator[Line]:
             names = Cell(f"{pair.a} and {pair.b} differ", "fail")
             yield line(names, f", {pair.dtype}: {pair.reason}", item=True)
         explained += pair.status == "fail" and not alone.isdisjoint((pair.a, pair.b))
+    undecided = [pair for pair in run.pairs if pair.status == "undecided"]
+    if undecided:
+        one, pairs = undecided[0], "pair is" if len(undecided) == 1 else "pairs are"
+        yield line(f"{len(undecided)} {pairs} undecided (?): {one.a} and {one.b}: {one.reason}")
     if explained:
         pairs = "1 pair differs" if explained == 1 else f"{explained} pairs differ"
         yield line(f"{pairs} (X) with a backend that fails a check by itself.")
@@ -190,6 +203,5 @@ def _differing_pairs(run: Run) -> Iterator[Line]:
 def _pair(pair: Pair | None) -> Cell:
     if pair is None:
         return Cell("-", "skip")
-    mark = " X" if pair.status == "fail" else ""
     share = _share(pair.sigmas) if pair.status == "pass" else 0
-    return Cell(number_words(pair.sigmas) + mark, pair.status, share)
+    return Cell(number_words(pair.sigmas) + MARKS.get(pair.status, ""), pair.status, share)

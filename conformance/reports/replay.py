@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _VERDICTS: Final = ("agrees", "differs", "could not run")  # by exit code
 _WORDS: Final[dict[Status, str]] = {
     "pass": "agrees",
+    "undecided": "is undecided",
     "known": "deviates as is known",
     "fail": "differs",
     "skip": "could not run",

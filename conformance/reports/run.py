@@ -5,7 +5,7 @@ One mistake makes many checks fail, so each failing backend has one section (`di
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.reports.blocks import Cell, Figure, Report, Section, Table, line
@@ -15,6 +15,7 @@ from gateparity.conformance.reports.matrix import (
     backend_table,
     declared_lines,
     find_failures,
+    find_statuses,
     form_lines,
     judge_cases,
     legend_lines,
@@ -31,7 +32,7 @@ from gateparity.conformance.runs.groups import (
     find_worst,
     group_name,
 )
-from gateparity.conformance.runs.result import Status, check_command, repeat_command
+from gateparity.conformance.runs.result import check_command, repeat_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from gateparity.backends.backend import Backend
     from gateparity.conformance.reports.blocks import Block, Line, Text
     from gateparity.conformance.runs.plan import Source
-    from gateparity.conformance.runs.result import Result, Run
+    from gateparity.conformance.runs.result import Result, Run, Status
 
 TITLE: Final = (
     f"Largest error against the truth, in standard deviations of rounding: {ALLOWED:g} allowed"
@@ -72,7 +73,12 @@ def run_report(
             ),
             *pair_sections(run),
             *more,
-            Section("Skips, errors and known deviations", _reasons(run), "reasons"),
+            Section("Undecided", _reasons(run, "undecided"), "undecided"),
+            Section(
+                "Skips, errors and known deviations",
+                _reasons(run, "skip", "error", "known"),
+                "reasons",
+            ),
             *_extras(run, source),
         ],
         describe_verdict(run),
@@ -84,6 +90,9 @@ def run_report(
 
 def describe_verdict(run: Run) -> str:
     """Return the verdict, and what a comparison lacks if it is incomplete."""
+    undecided = sum(result.status == "undecided" for result in run.results)
+    if undecided and run.verdict == "agrees":
+        return f"{run.verdict} ({undecided} undecided)"
     if run.exit_code != 2 or len(run.ran) >= run.least:
         return run.verdict
     return f"{run.verdict} ({len(run.ran)} of the {run.least} backends that a comparison needs)"
@@ -92,7 +101,7 @@ def describe_verdict(run: Run) -> str:
 def describe_counts(run: Run) -> str:
     """Return the run's counts, times and rate. A case is one check on one case in one backend."""
     statuses = [result.status for result in run.results]
-    found = [f"{statuses.count(status)} {status}" for status in get_args(Status)]
+    found = [f"{statuses.count(status)} {status}" for status in find_statuses(run)]
     computed = len(statuses) - statuses.count("skip") - statuses.count("error")
     rate = computed / run.seconds if run.seconds else 0.0
     return (
@@ -111,11 +120,11 @@ def _inputs(source: Source) -> Iterator[Line]:
         yield line(f"Inputs: {source.options}{digest}")
 
 
-def _reasons(run: Run) -> list[Line]:
+def _reasons(run: Run, *statuses: Status) -> list[Line]:
     """Return why cells have no number: each reason once, with the backends and checks it is for."""
     found: dict[tuple[str, Status, str], list[Result]] = {}
     for result in run.results:
-        if result.status in ("skip", "error", "known"):
+        if result.status in statuses:
             one = (result.backend.label, result.status, result.reason)
             found.setdefault(one, []).append(result)
     merged: dict[tuple[Status, str, str], list[str]] = {}

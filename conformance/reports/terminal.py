@@ -37,6 +37,7 @@ _STYLES: Final = {
     "": "",
     "pass": "green",
     "known": "yellow",
+    "undecided": "magenta",
     "fail": "bold red",
     "skip": "dim",
     "error": "bold yellow",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.result import Result
 
 PROBLEMS: Final = "problems"  # stands for the names of their cases
-RANKS: Final = ("fail", "error", "known", "pass", "skip")  # what several results show as one
+# What several results show as one.
+RANKS: Final = ("fail", "error", "undecided", "known", "pass", "skip")
 
 
 def group_tasks(plan: Plan) -> list[list[Task]]:
@@ -48,7 +49,7 @@ def join_results(results: Sequence[Result]) -> Result:
     if not number_problem(worst.case):
         return worst
     seconds = None if worst.seconds is None else sum(r.seconds or 0.0 for r in results)
-    if worst.status not in ("fail", "error"):
+    if worst.status not in ("fail", "error", "undecided"):
         return dataclasses.replace(worst, seconds=seconds)
     reason = f"{count_results(results)}; the worst: {describe_case(worst)}: {worst.reason}"
     return dataclasses.replace(worst, seconds=seconds, reason=reason)

@@ -30,7 +30,7 @@ def make_result(backend: Backend, task: Task, status: Status, **found: Any) -> R
 
 
 def judge_answer(backend: Backend, task: Task, found: Results, expected: Expected) -> Result:
-    """Judge an answer by the reference, and return the result: "pass" or "fail" with its errors."""
+    """Judge an answer by the reference, and return the result: "pass", "undecided" or "fail"."""
     try:
         score = judge(found, expected)
     except Mismatch as mismatch:
@@ -40,7 +40,9 @@ def judge_answer(backend: Backend, task: Task, found: Results, expected: Expecte
             "ratios": mismatch.ratios,
         }
         return make_result(backend, task, "fail", reason=str(mismatch), **known)
-    return make_result(backend, task, "pass", arrays=found, **_scores(score))
+    status: Status = "undecided" if score.undecided else "pass"
+    known = {"arrays": found, "reason": score.undecided}
+    return make_result(backend, task, status, **known, **_scores(score))
 
 
 def judge_against(

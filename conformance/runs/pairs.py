@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.plan import Plan
-    from gateparity.conformance.runs.result import Result
+    from gateparity.conformance.runs.result import Result, Status
     from gateparity.conformance.runs.truths import Truths
     from gateparity.network.parameters import Array
 
@@ -51,6 +51,12 @@ class Compared:
     def distance(self) -> float:
         """Return how far they are apart, in standard deviations of the rounding of both."""
         return max(self.score.sigmas, self.score.shift)
+
+    @property
+    def undecided(self) -> str:
+        """Return why they can't be told apart, with check and case; empty where they can."""
+        words = self.score.undecided
+        return f"{self.task.check.name}, {self.task.case.name}: {words}" if words else ""
 
     @property
     def known(self) -> bool:
@@ -100,7 +106,9 @@ def make_pair(a: str, b: str, dtype: str, compared: Sequence[Compared]) -> Pair:
     if not reasons and not any(c.task.check.computes for c in counted):
         return Pair(a, b, dtype, "skip", reason="nothing that both computed")
     error, sigmas = max(c.score.relative for c in counted), max(c.distance for c in counted)
-    return Pair(a, b, dtype, "fail" if reasons else "pass", error, "".join(reasons[:1]), sigmas)
+    undecided = [c.undecided for c in counted if c.undecided]
+    status: Status = "fail" if reasons else "undecided" if undecided else "pass"
+    return Pair(a, b, dtype, status, error, "".join((reasons or undecided)[:1]), sigmas)
 
 
 def _compare(

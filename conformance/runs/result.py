@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateparity.packing.layout import Layout
 
 
-Status = Literal["pass", "known", "fail", "skip", "error"]
+Status = Literal["pass", "undecided", "known", "fail", "skip", "error"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +102,8 @@ class Run:
     needs; one is enough if others are recorded elsewhere. `changes` are differences between
     versions of one framework. `layouts` are those that the adapters name. `asked` are the results
     that failing backends were asked for beside the plan: an explanation needs them. `profile` says
-    where the time went, if the run was measured.
+    where the time went, if the run was measured. `strict` says that an undecided comparison is as
+    bad as a difference.
     """
 
     backends: tuple[Backend, ...]
@@ -120,6 +121,7 @@ class Run:
     layouts: dict[str, Layout] = dataclasses.field(default_factory=dict)
     asked: tuple[Result, ...] = ()
     profile: Profile | None = None
+    strict: bool = False
 
     @property
     def ran(self) -> set[str]:
@@ -132,16 +134,25 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """Return 1 if any comparison differs; else 2 if a backend erred or too few ran; else 0."""
-        statuses = [r.status for r in self.results] + [p.status for p in self.pairs]
-        if "fail" in statuses:
+        """Return 1 if any comparison differs; else 2 if a backend erred or too few ran; else 0.
+
+        If the run is strict, it is 1 for an undecided comparison too.
+        """
+        statuses = self._statuses
+        if "fail" in statuses or (self.strict and "undecided" in statuses):
             return 1
         return 2 if "error" in statuses or len(self.ran) < self.least else 0
 
     @property
     def verdict(self) -> str:
-        """Return the exit code as a word: agrees, differs or incomplete."""
+        """Return the exit code as a word: agrees, differs, undecided or incomplete."""
+        if self.exit_code == 1 and "fail" not in self._statuses:
+            return "undecided"
         return ("agrees", "differs", "incomplete")[self.exit_code]
+
+    @property
+    def _statuses(self) -> set[Status]:
+        return {r.status for r in self.results} | {p.status for p in self.pairs}
 
 
 def repeat_command(result: Result, seed: int, source: str = "") -> str:
