@@ -136,7 +136,8 @@ def test_all_figures_of_a_tiny_catalogue():
         alarms=20,
         shifts=4,
         pairs=1,
-        conditions=3,
+        conditions=1,
+        mutants=2,
         progress=lambda *of: told.append(of),
     )
     right, unexpected = figures.kills
