@@ -168,7 +168,8 @@ def test_all_figures_of_a_tiny_catalogue():
         "diagnoses": 3,
         "false alarms": 20,
         "sensitivity": 4,
-        "conditions": 3,
+        "conditions": 1,
+        "mutants": 2,
     }
 
 
