@@ -22,6 +22,7 @@ from gateparity.conformance.problems.special_values import scale_arrays
 from gateparity.errors import InputError
 from gateparity.network.batch import map_arrays
 from gateparity.network.config import Config
+from gateparity.network.dtypes import SUITE_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,9 +152,13 @@ def draw_problems(seed: int) -> tuple[Problem, ...]:
         choices += [drawn] if can_be(drawn) else []
     many_units = [k for k, choice in enumerate(choices) if choice["H"] in ("power", "larger")]
     large = pick.shuffled(many_units)[:MANY]
+    chosen = [
+        (choice, _draw_sizes(pick, choice, LARGE if k in large else USUAL))
+        for k, choice in enumerate(choices)
+    ]
+    chosen += [_draw_wide(pick, axis) for axis in AXES]
     problems = []
-    for k, choice in enumerate(choices):
-        sizes = _draw_sizes(pick, choice, LARGE if k in large else USUAL)
+    for k, (choice, sizes) in enumerate(chosen):
         lengths = _draw_lengths(pick, choice["lengths"], sizes["T"], sizes["B"])
         problems.append(Problem(k + 1, seed, choice, sizes, lengths))
     return tuple(problems)
@@ -208,6 +213,19 @@ def _draw_sizes(pick: Picker, choice: Choice, limit: int) -> Sizes:
         if _fits(sizes, *shape, limit):
             return sizes
     return _least_sizes(classes)
+
+
+def _draw_wide(pick: Picker, axis: str) -> tuple[Choice, Sizes]:
+    """Draw options, with a size of over a hundred on one axis and small ones on the others.
+
+    The combinations alone would leave most arrays without such a size.
+    """
+    while True:
+        drawn = {name: pick(values) for name, values in OPTIONS.items()}
+        choice = drawn | dict.fromkeys(AXES, "even") | {axis: "larger", "dtype": pick(SUITE_DTYPES)}
+        sizes = {other: pick((2, 3, 4)) for other in AXES} | {axis: pick(range(100, 160))}
+        if can_be(choice) and _fits(sizes, choice["layers"], choice["directions"], LARGE):
+            return choice, sizes
 
 
 def _least_sizes(classes: Mapping[str, str]) -> Sizes:

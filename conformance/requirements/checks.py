@@ -75,8 +75,9 @@ class Check:
     needs of its own. Checks that don't need gradients compare them all the same where an adapter
     has them. `whole` is False for a check that never runs several sequences of several steps in one
     call. `against` names the variant of the same framework that a backend's results are compared
-    with, beside the reference; empty for none. `applies` says on which problems of the array it
-    runs.
+    with, beside the reference; empty for none. `applies` says on which problems of the array it can
+    run. Those that take `turns` find numbers that other checks compare too, in another way; a
+    problem has one of them by default.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Check:
     needs: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = SUITE_DTYPES
     applies: Callable[[Case], bool] = _always
+    turns: bool = False
     whole: bool = True
     against: str = ""
 
@@ -129,21 +131,42 @@ CHECKS: Final = {
             needs=("gradients",),
         ),
         Check("layout", layout, ("sequence", "plain", "deep"), ("weights",)),
-        Check("batch", batch, ("sequence",), ("outputs",), whole=False, applies=_has_sequences),
-        Check("carry", carry, ("stacked",), _BOTH, needs=("final_states",), applies=_can_be_cut),
         Check(
-            "lengths", lengths, ("ragged", "one_empty", "nan_padding"), _BOTH, applies=_has_lengths
+            "batch",
+            batch,
+            ("sequence",),
+            ("outputs",),
+            whole=False,
+            applies=_has_sequences,
+            turns=True,
         ),
-        Check("directions", directions, ("deep",), _BOTH, applies=_has_directions),
-        Check("layers", layers, ("stacked",), _BOTH, applies=_has_layers),
-        Check("variants", variants, ("sequence",), _BOTH, against="scratch"),
-        Check("permutation", permutation, ("ragged", "deep"), _BOTH),
+        Check(
+            "carry",
+            carry,
+            ("stacked",),
+            _BOTH,
+            needs=("final_states",),
+            applies=_can_be_cut,
+            turns=True,
+        ),
+        Check(
+            "lengths",
+            lengths,
+            ("ragged", "one_empty", "nan_padding"),
+            _BOTH,
+            applies=_has_lengths,
+            turns=True,
+        ),
+        Check("directions", directions, ("deep",), _BOTH, applies=_has_directions, turns=True),
+        Check("layers", layers, ("stacked",), _BOTH, applies=_has_layers, turns=True),
+        Check("variants", variants, ("sequence",), _BOTH, against="scratch", turns=True),
+        Check("permutation", permutation, ("ragged", "deep"), _BOTH, turns=True),
         Check(
             "purity",
             purity,
             ("sequence", "ragged", "deep"),
             ("outputs", "side effects"),
-            dtypes=("float32",),
+            turns=True,
         ),
         Check("sizes", sizes, _SIZES, ("outputs",), dtypes=("float32",), applies=_never),
         Check("values", values, _VALUES, ("outputs",), applies=_never),

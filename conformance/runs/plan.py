@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from gateparity.conformance.problems.case import build_case, draw_for
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.problems.text import Text
+    from gateparity.conformance.requirements.checks import Check
     from gateparity.network.parameters import Parameters
 
     Plan = Sequence[Task]
@@ -79,19 +81,28 @@ def named_plan(cases: Sequence[str], checks: Sequence[str], seed: int) -> Plan:
 def problems_plan(problems: Sequence[int], checks: Sequence[str], seed: int) -> Plan:
     """Return the checks that apply to each problem of the array; no numbers mean all problems.
 
-    Raise `InputError` for a number out of range, and if none of the checks applies.
+    Without names of problems and checks, those that take turns do so, since each needs programs of
+    its own in frameworks that compile. Raise `InputError` for a number out of range, and if none of
+    the checks applies.
     """
     chosen = choose_checks(checks)
-    plan = [
-        Task(check, case)
-        for case in (problem.build() for problem in choose_problems(problems, seed))
-        for check in chosen
-        if case.config.dtype in check.dtypes and check.applies(case)
-    ]
+    plan: list[Task] = []
+    for case in (problem.build() for problem in choose_problems(problems, seed)):
+        found = [c for c in chosen if case.config.dtype in c.dtypes and c.applies(case)]
+        if not problems and not checks:
+            found = _take_turns(found, plan)
+        plan += [Task(check, case) for check in found]
     if problems and not plan:
         numbers = ", ".join(map(str, problems))
         raise InputError(f"checks {', '.join(checks)} don't apply to --problem {numbers}")
     return plan
+
+
+def _take_turns(checks: Sequence[Check], plan: Plan) -> list[Check]:
+    """Return the checks that run on a problem: of those that take turns, the rarest in the plan."""
+    runs = Counter(task.check.name for task in plan)
+    in_turn = sorted((c for c in checks if c.turns), key=lambda check: runs[check.name])
+    return [check for check in checks if not check.turns or check is in_turn[0]]
 
 
 def suite_plan(
