@@ -137,7 +137,7 @@ def parity_session(parity_truths: Truths) -> Iterator[Callable[[Backend], Sessio
 
 
 def _item(backend: Backend, tasks: Sequence[Task]) -> Any:
-    from gateparity.conformance.testing import task_id
+    from gateparity.conformance.runs.groups import task_id
 
     name = f"{backend.label.replace(':', '-')}-{task_id(tasks)}"
     group = backend.label.replace("@", "-")  # pytest-xdist splits at it
