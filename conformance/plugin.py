@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gateparity.backends.backend import Backend
-    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.backends.workers.remote_adapter import RemoteAdapter
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.session import Session
     from gateparity.conformance.runs.truths import Truths

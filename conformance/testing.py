@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gateparity.backends.backend import Backend
-    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.backends.workers.remote_adapter import RemoteAdapter
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Result
     from gateparity.conformance.runs.truths import Truths
