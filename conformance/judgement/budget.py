@@ -15,11 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 import numpy as np
 
 from gateparity.conformance.judgement.confidence import ALLOWED, PRIOR, count_draws, find_limit
-from gateparity.conformance.judgement.rounding import (
-    Draws,
-    RoundingModel,
-    make_rounding,
-)
+from gateparity.conformance.judgement.rounding import Draws, make_rounding
+from gateparity.conformance.judgement.rounding_model import RoundingModel
 from gateparity.conformance.judgement.scores import OUTPUTS, Scorer
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.undecided import find_undecided
