@@ -7,6 +7,7 @@ import warnings
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from gateparity.backends.live.kinds import is_recurrent
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.backends.workers.local import load_local
 from gateparity.backends.workers.programs import default_store
@@ -130,16 +131,15 @@ def assert_parity(
         raise AssertionError(message)
 
 
-def _specs(backends: Any) -> Sequence[str]:
-    """Return the specs. Raise `InputError` for objects among them, or instead of them."""
-    listed = backends if isinstance(backends, (list, tuple)) else [backends]
-    for spec in listed:
-        if not isinstance(spec, str):
+def _specs(backends: Any) -> Any:
+    """Return the specs. Raise `InputError` for a live layer among them, or instead of them."""
+    for spec in backends if isinstance(backends, (list, tuple, str)) else [backends]:
+        if is_recurrent(spec) or not isinstance(backends, (list, tuple, str)):
             raise InputError(
-                f"a backend is {type(spec).__name__}, expected a spec such as 'torch'; two live "
-                "layers are two arguments: assert_parity(a, b)"
+                f"a backend is an object of {type(spec).__name__}, expected a spec such as "
+                "'torch'; two live layers are two arguments: assert_parity(a, b)"
             )
-    return listed
+    return backends
 
 
 def _compare_backends(backends: Sequence[str], seed: int) -> str:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # A limit wider than a tenth of the largest value doesn't see an error of a tenth, which is a wrong
 # answer in most uses. docs/rounding.md has the shares that the suite's own cases reach.
 SHARE: Final = 0.1
+# Errors that are wild in float32 may be tame in float64. So where float32's draws leave something
+# undecided, float64's are drawn anew, with as little rounding as draws in float64 can have.
+FINE_UNIT: Final = 2.0**-40
 
 
 def find_undecided(exact: Results, sigmas: Results) -> Results:

@@ -17,7 +17,7 @@ import numpy as np
 from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas
 from gateparity.conformance.judgement.divergence import cell_words, locate
-from gateparity.conformance.judgement.undecided import span_words
+from gateparity.conformance.judgement.undecided import FINE_UNIT, span_words
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.network.dtypes import count_digits, unit_roundoff
 
@@ -196,8 +196,8 @@ def _describe_undecided(found: Results, truth: Results, budget: Budget) -> str:
     more = f"; {len(masks)} of {len(truth)} arrays are undecided" if len(masks) > 1 else ""
     who = "rounding alone"
     if found[name].dtype == np.float64:  # the chaos is that of the draws, and not scaled with them
-        moved *= unit_roundoff("float32") / unit_roundoff("float64")
-        who = "rounding in float32, from which this budget is scaled,"
+        moved *= FINE_UNIT / unit_roundoff("float64")
+        who = f"rounding to {FINE_UNIT:.0e} of a number, from which this budget is scaled,"
     return (
         f"{who} moves {name} by {moved:.2g} (one standard deviation), of values up to "
         f"{largest:.2g},{span_words(name, mask)}{more}"

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 import zlib
 from concurrent.futures import Future
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -14,7 +15,9 @@ import numpy as np
 from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.shared import make_shared_budget, restate
 from gateparity.conformance.judgement.truth import Truth
+from gateparity.conformance.judgement.undecided import FINE_UNIT
 from gateparity.conformance.judgement.verdict import Expected
+from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.profile import measure
 from gateparity.network.batch import arrays_by_name
 from gateparity.network.dtypes import unit_roundoff
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.judgement.budget import Budget
+    from gateparity.conformance.judgement.rounding import RoundingModel
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results
@@ -68,20 +72,32 @@ class Truths:
             with measure("truth"):
                 truth = self._truths.get((*key, dtype), lambda: check.run(change(Truth()), case))
             with measure("budget"):
-                drawn = rounding_model, _fingerprint(case)
-                budget = None
-                # Checks restate the same numbers only if the LSTM is right.
-                if case.problem and not equations:
-                    shared = self._budgets.get(
-                        ("", *key[1:], *drawn),
-                        lambda: make_shared_budget(case, rounding_model, lacks),
-                    )
-                    budget = restate(shared, truth)
-                budget = budget or self._budgets.get(
-                    (*key, *drawn),
-                    lambda: make_budget(check, case, rounding_model, apply_mistakes=change),
-                )
+                draw = partial(self._draw, Task(check, case), truth, lacks, equations, change)
+                budget = draw(rounding_model)
+                if budget.undecided and dtype == "float64":
+                    rounding_model = dataclasses.replace(rounding_model, unit=FINE_UNIT)
+                    budget = draw(rounding_model)
         return Expected(truth, budget.scaled(unit_roundoff(dtype) / rounding_model.unit))
+
+    def _draw(
+        self,
+        task: Task,
+        truth: Results,
+        lacks: frozenset[str],
+        equations: Scratch | None,
+        change: Callable[[Truth], Lstm],
+        model: RoundingModel,
+    ) -> Budget:
+        """Return the budget of a task, drawn once for each rounding model."""
+        check, case = task
+        key = case.name, equations, *sorted(lacks), model, _fingerprint(case)
+        budget = None
+        if case.problem and not equations:  # checks restate one another if the LSTM is right
+            shared = self._budgets.get(("", *key), lambda: make_shared_budget(case, model, lacks))
+            budget = restate(shared, truth)
+        return budget or self._budgets.get(
+            (check.name, *key), lambda: make_budget(check, case, model, apply_mistakes=change)
+        )
 
 
 T = TypeVar("T")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 FRESH: Final = 500  # problems, in one of which a mistake has to change a number
 CONDITIONS: Final = 150  # mistakes under conditions
-LEAST_CAUGHT: Final = 0.0  # lower end of the interval of the share
+LEAST_CAUGHT: Final = 0.75  # lower end of the interval of the share
 _MOST_DRAWS: Final = 1000  # that change no number, one after another
 _FAR: Final = 64  # units roundoff of the array's largest number, which rounding doesn't reach
 _Z: Final = 1.959964  # of a 95 % interval

@@ -86,14 +86,19 @@ def test_a_pair_is_undecided_too(chaotic):
     assert "undecided there; the steps before agree" in score.undecided
 
 
-def test_float64_is_undecided_where_float32_is():
-    """Its budget is scaled from float32, which holds only while errors are linear."""
+def test_float64_is_undecided_where_its_own_errors_are_wild():
+    """Its budget is scaled from coarser draws, which holds only while errors are linear."""
     case = chaotic_case(dtype="float64")
     expected = Truths().of(CHECKS["forward"], case)
     score = judge(CHECKS["forward"].run(Canonical(Scratch()), case), expected)
     assert score.undecided.startswith(
-        "rounding in float32, from which this budget is scaled, moves"
+        "rounding to 9e-13 of a number, from which this budget is scaled, moves"
     )
+
+
+def test_float64_is_decided_where_only_float32_has_too_few_digits():
+    task = Task(CHECKS["gradients"], RECIPES["overflowing"].build("float64", 0))
+    assert not Truths().of(*task).budget.undecided
 
 
 @pytest.mark.parametrize("check", ["forward", "gradients"])

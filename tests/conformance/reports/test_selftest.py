@@ -87,7 +87,7 @@ def test_mutants_have_a_share_and_two_lists(figures):
         "# gateparity selftest --mutants: as expected\n\n3 of 4 mutants caught; seed 3"
     )
     assert "| 5 | 4 | 3 | 75.0% |" in text
-    assert "| cell: c -> d | both are 0 |" in text
+    assert "| cell: c -&gt; d | both are 0 |" in text
     assert EVIL not in to_html(mutants_report(figures, 0))
 
 
@@ -96,7 +96,7 @@ def test_too_few_mutants_and_wrongly_equal_ones_are_reasons(figures):
     text = to_markdown(selftest_report(figures, 1))
     assert "**Mutants not caught, of 4, where 75% must be caught**: 1" in text
     assert "**Mutants listed as equal that are caught**: 1" in text
-    assert "| cell: e -> f |" in text
+    assert "| cell: e -&gt; f |" in text
 
 
 def test_false_alarms_of_a_check_are_one_entry(figures):
