@@ -56,7 +56,7 @@ def require_two(backends: Sequence[Backend]) -> None:
 
 
 def backends_to_load(specs: Sequence[str] | None, backends: Sequence[Backend]) -> list[Backend]:
-    """Return the named rows of which only a worker can say whether they are there."""
+    """Return the named backends of which only a worker can say whether they are there."""
     return [
         backend
         for backend in backends

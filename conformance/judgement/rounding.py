@@ -214,7 +214,7 @@ class Draws(NDArrayOperatorsMixin):
 
 
 def _is_one(a: Any) -> bool:
-    """Whether a numerator is that of a sigmoid, 1 / (1 + exp(-x)): the only reciprocal there is."""
+    """Return whether a numerator is that of a sigmoid, 1 / (1 + exp(-x)): no other is 1."""
     return not isinstance(a, Draws) and np.ndim(a) == 0 and bool(a == 1)
 
 

@@ -110,7 +110,7 @@ class Guarded:
 
     @property
     def lacks(self) -> frozenset[str]:
-        """What an LSTM over canonical parameters lacks."""
+        """Return those of `STATES` that an LSTM over canonical parameters lacks."""
         found: frozenset[str] = self.lstm.lacks
         return found
 
