@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.runs.plan import Plan
     from gateparity.conformance.runs.result import Result, Run
 
 
@@ -69,11 +70,7 @@ def check(
     store = default_store() if cache else None
     run = run_checks(chosen, plan, seed=seed, time_limit=time_limit, store=store)
     run = with_expected(explained(run, plan), plan, values)
-    if own is None:
-        return run
-    return dataclasses.replace(
-        run, explanations=run.explanations | {"problem": conclude(run, plan)}
-    )
+    return _with_conclusion(run, plan) if own else run
 
 
 def check_adapter(
@@ -129,6 +126,12 @@ def assert_parity(
         message = _compare_backends(_specs(backends or a), seed)
     if message:
         raise AssertionError(message)
+
+
+def _with_conclusion(run: Run, plan: Plan) -> Run:
+    """Return the run with a sentence on the problem of the user's own among its explanations."""
+    words = {"problem": conclude(run, plan)}
+    return dataclasses.replace(run, explanations=run.explanations | words)
 
 
 def _specs(backends: Any) -> Any:

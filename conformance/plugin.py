@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gateparity.backends.backend import Backend
-    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.backends.workers.remote_adapter import RemoteAdapter
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.session import Session
     from gateparity.conformance.runs.truths import Truths
@@ -137,7 +137,7 @@ def parity_session(parity_truths: Truths) -> Iterator[Callable[[Backend], Sessio
 
 
 def _item(backend: Backend, tasks: Sequence[Task]) -> Any:
-    from gateparity.conformance.testing import task_id
+    from gateparity.conformance.runs.groups import task_id
 
     name = f"{backend.label.replace(':', '-')}-{task_id(tasks)}"
     group = backend.label.replace("@", "-")  # pytest-xdist splits at it

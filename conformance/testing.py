@@ -9,7 +9,7 @@ import pytest
 
 from gateparity.conformance.live.compare import compare_live
 from gateparity.conformance.live.words import describe_live
-from gateparity.conformance.runs.groups import PROBLEMS, group_tasks, join_results
+from gateparity.conformance.runs.groups import group_tasks, join_results, task_id
 from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.session import run_check
 from gateparity.errors import InputError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gateparity.backends.backend import Backend
-    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.backends.workers.remote_adapter import RemoteAdapter
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.result import Result
     from gateparity.conformance.runs.truths import Truths
@@ -83,13 +83,6 @@ class ParityTests:
         result = join_results(results)
         explanation = parity_explanation() if result.status == "fail" else ""
         return settle(result, _repeat_test(request.node.nodeid, seed), explanation)
-
-
-def task_id(tasks: Sequence[Task]) -> str:
-    """Return the id of the test that runs these tasks: of a named case, or of the array."""
-    check, case = tasks[0]
-    name = f"{case.config.dtype}-{PROBLEMS}" if case.problem else case.id
-    return f"{check.name}-{name}"
 
 
 def settle(result: Result, repeat: str, explanation: str = "") -> None:

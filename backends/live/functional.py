@@ -35,15 +35,7 @@ def open_function(
         return {name: np.array(array) for name, array in arrays().items()}
 
     config = measure(kind, layout, {name: _widened(a) for name, a in read().items()})
-
-    def computed(weights: Any, x: Any, h: Any, c: Any, lengths: Any) -> Any:
-        y, h_n, c_n = run(weights, x, h, c, lengths)
-        if lengths is not None:
-            y = jnp.where((jnp.arange(len(x))[:, None] < lengths)[..., None], y, 0)
-        return y, h_n, c_n
-
-    # compiled once for each shape: op by op it takes several times as long
-    compiled: Any = jax.jit(computed)
+    compiled = _compile(run)
 
     def call(batch: Batch) -> Any:
         lengths = None if batch.lengths is None else jnp.asarray(batch.lengths)
@@ -62,6 +54,19 @@ def open_function(
         return Outputs(np.array(y), named), pull_back
 
     return LiveLayer(kind, layout, config, read, write, call, "jax")
+
+
+def _compile(run: Callable[..., Any]) -> Any:
+    """Compile a run once for each shape, with zeros past each length."""
+
+    # Operation by operation it takes several times as long.
+    def computed(weights: Any, x: Any, h: Any, c: Any, lengths: Any) -> Any:
+        y, h_n, c_n = run(weights, x, h, c, lengths)
+        if lengths is not None:
+            y = jnp.where((jnp.arange(len(x))[:, None] < lengths)[..., None], y, 0)
+        return y, h_n, c_n
+
+    return jax.jit(computed)
 
 
 def _refuse_devices(kind: str, arrays: Mapping[str, Any]) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateparity.backends.backend import Backend
 from gateparity.backends.base.compilation import take_tally
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter
+from gateparity.backends.workers.remote import BackendError
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.backends.workers.wire import decode, encode
 from gateparity.backends.workers.worker import describe, describe_error, one_line, perform
 from gateparity.errors import Impure, InputError, Unsupported

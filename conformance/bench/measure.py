@@ -10,7 +10,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, open_worker
+from gateparity.backends.workers.remote import BackendError, Worker, open_worker
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.bench.sizes import growing_sizes
 from gateparity.conformance.bench.statistics import Spread, exponent, ratio, spread
 from gateparity.conformance.bench.targets import TRAIN

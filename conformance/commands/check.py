@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateparity.backends.backend import Backend
+    from gateparity.conformance.commands.choices import Arrays
     from gateparity.conformance.failures.saver import Saver
     from gateparity.conformance.reports.blocks import Block, Line
     from gateparity.conformance.runs.plan import Plan, Source
@@ -128,42 +129,44 @@ def check(
     Exit code 0: all agree; 1: something differs, or with --strict is undecided; 2: something could
     not run.
     """
-    inputs = (weights, input, text)
-    others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
-    files = ReportFiles("run", json, report, markdown, others=others, inputs=inputs, force=force)
+    paths: Any = {"inputs": (weights, input, text), "force": force}
+    files = _make_files(json, report, markdown, junit, record, **paths)
     no_save = no_save or bool(record and not save)  # a recording has all arrays
-    saver = make_saver(save, seed, no_save=no_save, force=force, inputs=inputs)
+    saver = make_saver(save, seed, no_save=no_save, **paths)
     backends = choose_backends(backend)
-    plan, source, expected = choose_plan(
-        backends, case, checks, seed, weights, prefix, text, problem, input
-    )
-    first, least = backends_to_load(backend, backends), 1 if record else 2
-    options = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "load_first": first}
-    run = _run(backends, plan, saver, cache=not no_cache, least=least, **options)
-    run = dataclasses.replace(run, strict=strict)
-    more = [*_write_others(files, record, run, plan, source), *_profile(run, wanted=profile)]
-    run = with_expected(run, plan, expected)
-    conclusion = [conclude(run, plan)] if input else []
-    lead = [line(words) for words in conclusion]
-    found = run_report(run, source, wide=wide, lead=lead, more=more)
-    files.publish(found, to_json(run, source))
-    for words in conclusion:
-        print_line(escape(words), make_console())  # the last of all, to be pasted
-    raise typer.Exit(run.exit_code)
+    asked = choose_plan(backends, case, checks, seed, weights, prefix, text, problem, input)
+    options: Any = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "strict": strict}
+    run = _run(backend, backends, asked[0], saver, record, cache=not no_cache, **options)
+    raise typer.Exit(_publish(run, *asked, files, record, wide=wide, profile=profile))
+
+
+def _make_files(
+    json: Path | None,
+    reports: Sequence[Path] | None,
+    markdown: Path | None,
+    junit: Path | None,
+    record: Path | None,
+    **paths: Any,
+) -> ReportFiles:
+    others = [("--junit", junit, Kind("JUnit XML", "run")), ("--record", record, RECORDING)]
+    return ReportFiles("run", json, reports, markdown, others=others, **paths)
 
 
 def _run(
+    specs: Sequence[str] | None,
     backends: Sequence[Backend],
     plan: Plan,
     saver: Saver,
+    record: Path | None,
     *,
     cache: bool,
-    least: int,
+    strict: bool,
     **options: Any,
 ) -> Run:
     """Return the run, explained, and print what could not be saved or kept."""
-    if least > 1:
+    if not record:
         require_two(backends)
+    options["load_first"] = backends_to_load(specs, backends)
     store = default_store() if cache else None
     saver.check(backends, plan)
     try:
@@ -179,7 +182,30 @@ def _run(
         print_error(problem)
     if store and store.trouble:
         print_note(store.trouble)
-    return dataclasses.replace(run, least=least)
+    return dataclasses.replace(run, least=1 if record else 2, strict=strict)
+
+
+def _publish(
+    run: Run,
+    plan: Plan,
+    source: Source,
+    expected: Arrays | None,
+    files: ReportFiles,
+    record: Path | None,
+    *,
+    wide: bool,
+    profile: bool,
+) -> int:
+    """Write and print what was found, and return the exit code."""
+    more = [*_write_others(files, record, run, plan, source), *_profile(run, wanted=profile)]
+    run = with_expected(run, plan, expected or {})
+    conclusion = [] if expected is None else [conclude(run, plan)]
+    lead = [line(words) for words in conclusion]
+    found = run_report(run, source, wide=wide, lead=lead, more=more)
+    files.publish(found, to_json(run, source))
+    for words in conclusion:
+        print_line(escape(words), make_console())  # the last of all, to be pasted
+    return run.exit_code
 
 
 def _profile(run: Run, *, wanted: bool) -> list[Block]:

@@ -56,7 +56,7 @@ def require_two(backends: Sequence[Backend]) -> None:
 
 
 def backends_to_load(specs: Sequence[str] | None, backends: Sequence[Backend]) -> list[Backend]:
-    """Return the named rows of which only a worker can say whether they are there."""
+    """Return the named backends of which only a worker can say whether they are there."""
     return [
         backend
         for backend in backends
@@ -74,9 +74,8 @@ def choose_plan(
     text: Path | None,
     problems: Sequence[int] | None = None,
     own: Path | None = None,
-) -> tuple[Plan, Source, Arrays]:
-    """Return the plan, its source, and expected values.
-
+) -> tuple[Plan, Source, Arrays | None]:
+    """Return the plan, its source, and expected values, or None without an `own` problem.
 
     The plan is of named cases, a checkpoint's LSTM, a problem of the user's `own` for it, or a
     text's characters. A checkpoint is read in the worker of the first of the backends that has
@@ -92,10 +91,10 @@ def choose_plan(
             source = source_of(weights, weights=weights, prefix=prefix, input=own)
             return problem_plan(problem.case, checks or []), source, problem.expected
         source = source_of(weights, weights=weights, prefix=prefix)
-        return weights_plan(config, params, checks or [], seed), source, {}
+        return weights_plan(config, params, checks or [], seed), source, None
     if text:
-        return text_plan(read_text(text), checks or [], seed), source_of(text, text=text), {}
-    return suite_plan(case or [], checks or [], seed, problems or []), Source(), {}
+        return text_plan(read_text(text), checks or [], seed), source_of(text, text=text), None
+    return suite_plan(case or [], checks or [], seed, problems or []), Source(), None
 
 
 def _refuse_together(

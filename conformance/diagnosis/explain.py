@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateparity.backends.backend import Backend
-    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.backends.workers.remote_adapter import RemoteAdapter
     from gateparity.conformance.runs.plan import Plan
     from gateparity.conformance.runs.result import Result, Run
     from gateparity.conformance.runs.truths import Truths

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gateparity.conformance.diagnosis.probes import Asked, Found, Probe
     from gateparity.conformance.judgement.budget import Budget
-    from gateparity.conformance.judgement.rounding import RoundingModel
+    from gateparity.conformance.judgement.rounding_model import RoundingModel
     from gateparity.conformance.mistakes.mistake import Mistake
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results

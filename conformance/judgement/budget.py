@@ -15,11 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 import numpy as np
 
 from gateparity.conformance.judgement.confidence import ALLOWED, PRIOR, count_draws, find_limit
-from gateparity.conformance.judgement.rounding import (
-    Draws,
-    RoundingModel,
-    make_rounding,
-)
+from gateparity.conformance.judgement.rounding import Draws, make_rounding
+from gateparity.conformance.judgement.rounding_model import RoundingModel
 from gateparity.conformance.judgement.scores import OUTPUTS, Scorer
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.undecided import find_undecided
@@ -145,13 +142,9 @@ def make_budget(
         name: np.hypot(sigma, np.where(_may_vanish(exact[name]), rounding_model.flush, 0))
         for name, sigma in drawn.items()
     }
-    outputs = [name for name in OUTPUTS if name in exact]
-    if not outputs or not case.batch.x.size:
+    weights = _weigh_outputs(case, drawn, undecided, rounding_model.flush)
+    if not weights:
         return Budget(case, sigmas, undecided=undecided)
-    weights = {
-        name: np.where(undecided.get(name, False), 0, _weigh(drawn[name], rounding_model.flush))
-        for name in outputs
-    }
     scorer = Scorer(case)
     scores = [np.square(scorer.scores(errors, weights).values).sum(-1) for errors in passes]
     deviations = np.sqrt(np.sum(scores, axis=0) / draws)
@@ -185,6 +178,15 @@ def _moved(array: Any, exact: Array, rounding: Rounding) -> Array:
 def _may_vanish(exact: Array) -> Array:
     vanishing: Array = np.isfinite(exact) & (exact != 0)
     return vanishing
+
+
+def _weigh_outputs(case: Case, drawn: Results, undecided: Results, flush: float) -> Results:
+    """Return the weights of the outputs in the scores of shifts, or none without any input."""
+    return {
+        name: np.where(undecided.get(name, False), 0, _weigh(drawn[name], flush))
+        for name in OUTPUTS
+        if name in drawn and case.batch.x.size
+    }
 
 
 def _weigh(sigma: Array, flush: float) -> Array:

@@ -15,53 +15,25 @@ Probabilistic Rounding Error Analysis, 2019.
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from gateparity.conformance.judgement.noise import make_noise
+from gateparity.conformance.judgement.products import find_walk, multiply
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.conformance.judgement.rounding_model import RoundingModel
     from gateparity.network.parameters import Array
 
 
-# Constants of splitmix64: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators,
-# OOPSLA 2014.
-_30, _27, _12 = (np.uint64(k) for k in (30, 27, 12))
-_MIX: Final = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_TWO: Final = np.float64(2).view(np.uint64)
-_LEAST: Final = float(np.finfo(np.float64).tiny)
 _LARGEST: Final = float(np.finfo(np.float64).max) / 4
 # IEEE 754 rounds the results of + - * / correctly, and these operations need no rounding at all.
 _EXACT: Final[frozenset[np.ufunc]] = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
-_SUMS: Final = 16  # partial sums of a product that are looked at
-# The root of the mean of 1 / x^2 over leading digits x in [1, 2), whose density is 1 / (x ln 2):
-# a rounding error of known sums is that much smaller than a bound that holds for all digits.
-_DIGITS: Final = math.sqrt(3 / 8 / math.log(2))
 _ULPS: Final[dict[np.ufunc, float]] = {np.exp: 2.0, np.tanh: 2.0}  # what a good library promises
-
-
-@dataclasses.dataclass(frozen=True)
-class RoundingModel:
-    """A rounding model.
-
-    `unit` is the unit roundoff. `floor` is an error that an operation may have however small its
-    result is (float16's subnormals). `flush` is an error of final results, since a result below the
-    least normal number may be flushed to zero. `factors` is the unit roundoff to which factors of
-    matrix products are cut, where that is coarser (TF32, bfloat16). `bias` is by how many units exp
-    and tanh may be off to one side, in a way that changes slowly with their argument.
-    `sigmoid_floor` is by how many units of 1 a sigmoid may be off, however small it is.
-    """
-
-    unit: float
-    floor: float = 0.0
-    flush: float = 0.0
-    factors: float = 0.0
-    bias: float = 0.0
-    sigmoid_floor: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,14 +151,14 @@ class Draws(NDArrayOperatorsMixin):
         if a.ndim == 1:
             return self._product(a[None], b)[..., 0, :]
         a, b = self._factor(a), self._factor(b)
-        exact = _multiply(a, b)
+        exact = multiply(a, b)
         unit = self.rounding.rounding_model.unit
         if not unit:
             return Draws(exact, self.rounding)
         # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
         # How far the sums walk is needed to two digits, which all draws share: one draw is enough.
-        walk = _walk(a[..., :1], b[..., :1], exact[..., :1])
-        rounded = _hash(exact, self.rounding.seeds)
+        walk = find_walk(a[..., :1], b[..., :1], exact[..., :1])
+        rounded = make_noise(exact, self.rounding.seeds)
         finite = np.isfinite(walk)
         rounded *= (walk if finite.all() else np.where(finite, walk, 0)) * unit
         rounded += exact
@@ -214,7 +186,7 @@ class Draws(NDArrayOperatorsMixin):
         # Approximations of exp and tanh by polynomials err in slow waves over the argument. Each
         # draw has one random wave, with a length from 1 to 4. docs/rounding.md says how a backend's
         # own wave is measured.
-        phase, length = (_hash(np.full(len(seeds), k), seeds) for k in (1.0, 2.0))
+        phase, length = (make_noise(np.full(len(seeds), k), seeds) for k in (1.0, 2.0))
         turns = np.where(np.isfinite(x), x, 0) / (2.5 + 1.5 * length)
         waves: Array = np.cos(np.pi * phase + 2 * np.pi * turns)
         return rounding_model.unit * rounding_model.bias * waves
@@ -224,7 +196,7 @@ class Draws(NDArrayOperatorsMixin):
         rounding_model = self.rounding.rounding_model
         if not rounding_model.unit:
             return Draws(exact, self.rounding)
-        rounded = _hash(exact, self.rounding.seeds)
+        rounded = make_noise(exact, self.rounding.seeds)
         rounded *= units * rounding_model.unit
         rounded += 1
         rounded *= exact
@@ -238,11 +210,11 @@ class Draws(NDArrayOperatorsMixin):
         if floor and self.rounding.rounding_model.unit:
             small = np.abs(exact) * self.rounding.rounding_model.unit < floor
             if small.any() and (small := small & (exact != 0)).any():
-                rounded += _hash(rounded, self.rounding.seeds) * np.where(small, floor, 0)
+                rounded += make_noise(rounded, self.rounding.seeds) * np.where(small, floor, 0)
 
 
 def _is_one(a: Any) -> bool:
-    """Whether a numerator is that of a sigmoid, 1 / (1 + exp(-x)): the only reciprocal there is."""
+    """Return whether a numerator is that of a sigmoid, 1 / (1 + exp(-x)): no other is 1."""
     return not isinstance(a, Draws) and np.ndim(a) == 0 and bool(a == 1)
 
 
@@ -250,137 +222,6 @@ def make_rounding(rounding_model: RoundingModel, draws: int, seed: int) -> Round
     """Return a rounding model with seeds for so many draws."""
     seeds = np.random.default_rng([seed, 97]).integers(0, 2**64, draws, np.uint64)
     return Rounding(rounding_model, seeds)
-
-
-def _hash(exact: Array, seeds: Array) -> Array:
-    """Return a number for each value and seed, uniform in [-1, 1), by splitmix64's finaliser."""
-    # The bits of the number itself are hashed, so equal numbers in one draw get equal noise, and
-    # the same number in another draw gets other noise.
-    bits = np.ascontiguousarray(exact).view(np.uint64) + seeds
-    bits ^= bits >> _30
-    bits *= _MIX[0]
-    bits ^= bits >> _27
-    bits *= _MIX[1]
-    bits >>= _12  # the mantissa of a number in [2, 4)
-    bits |= _TWO
-    noise = bits.view(np.float64)
-    noise -= 3
-    return noise
-
-
-def _multiply(a: Array, b: Array) -> Array:
-    """Multiply matrices in each draw; use one large product if a factor is equal in all draws."""
-    # Draws times weights is the usual product in a cell. BLAS is fast for one large matrix, and
-    # slow for a stack of small ones.
-    if b.shape[-1] == 1 and b.ndim == 3:
-        front = _draws_first(a)
-        rows = front.reshape(math.prod(front.shape[:-1]), front.shape[-1])
-        flat = rows @ b[..., 0]
-        return _draws_last(flat.reshape(*front.shape[:-1], b.shape[1]))
-    if a.shape[-1] == 1 and a.ndim == b.ndim == 3:
-        flat = a[..., 0] @ b.reshape(len(b), b.shape[1] * b.shape[2])
-        return flat.reshape(len(a), *b.shape[1:])
-    ndim = max(a.ndim, b.ndim)
-    return _draws_last(_front(a, ndim) @ _front(b, ndim))
-
-
-def _draws_first(a: Array) -> Array:
-    first: Array = a.transpose(-1, *range(a.ndim - 1))  # np.moveaxis, which takes longer
-    return first
-
-
-def _draws_last(a: Array) -> Array:
-    # in this order in memory too, as the noise is: operations on two orders are slow
-    return np.ascontiguousarray(a.transpose(*range(1, a.ndim), 0))
-
-
-def _front(a: Array, ndim: int) -> Array:
-    """Move the axis of the draws to the front, and pad to `ndim` axes after it."""
-    front = _draws_first(a)
-    padded: Array = front.reshape(len(front), *[1] * (ndim - a.ndim), *front.shape[1:])
-    return padded
-
-
-def _count_terms(a: Array, b: Array) -> Any:
-    """Return how many terms of each inner product aren't zero."""
-    if a.all() and b.all():
-        return a.shape[-2]
-    return _multiply((a != 0).astype(float), (b != 0).astype(float))
-
-
-@np.errstate(all="ignore")
-def _walk(a: Array, b: Array, exact: Array) -> Array:
-    """Return the root of the summed squares of everything that a product rounds, in one draw.
-
-    That is every term and every partial sum, in the worst of three orders.
-    """
-    # Libraries differ in the order of a sum. In a random order, the partial sums s_k walk at
-    # random, and all roundings together have the variance u^2 w^2 / 3 with w^2 = q (1 + n/6) +
-    # S^2 n/3. Here q is the sum of the squared terms, S their sum, and n the number of terms that
-    # are not zero. The first part dominates if terms cancel, the second if they have one sign.
-    # docs/rounding.md has the derivation; it follows Higham and Mary, 2019.
-    terms = _count_terms(a, b)
-    root = _root(a, b, terms)
-    by_chance: Array = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
-    if a.shape[-2] <= _SUMS:
-        return by_chance  # few terms can't walk twice as far, whatever their order
-    # Most libraries add in the order of memory, or in reverse. The terms of a gradient are then in
-    # order of time: those of early steps may have one sign and those of late steps the other, and
-    # the sums walk further than by chance.
-    onward, back = _paths(a, b)
-    in_order = np.hypot(root, np.maximum(onward, back) * _DIGITS)
-    walk: Array = np.maximum(by_chance, in_order)
-    return walk
-
-
-def _paths(a: Array, b: Array) -> tuple[Array, Array]:
-    """Return the root of the summed squares of the partial sums, in order and in reverse order.
-
-    Sums are taken after each of up to `_SUMS` blocks of terms, and are a line inside a block.
-    """
-    size = a.shape[-2]
-    ends = np.linspace(0, size, min(size, _SUMS) + 1).astype(int)
-    blocks = [(a[..., i:j, :], b[..., i:j, :, :]) for i, j in itertools.pairwise((0, *ends))]
-    sums = np.cumsum(np.stack([_multiply(*block) for block in blocks]), 0)
-    counts = [_count_terms(*block) for block in blocks[1:]]
-    scale = _scale(sums)
-    return _length(sums / scale, counts) * scale, _length((sums[-1] - sums) / scale, counts) * scale
-
-
-def _length(sums: Array, counts: list[Any]) -> Array:
-    """Return the root of the summed squares along lines between sums, of so many terms each."""
-    length: Array = np.sqrt(
-        sum(
-            (
-                n / 3 * (s * s + s * t + t * t)
-                for n, s, t in zip(counts, sums, sums[1:], strict=False)
-            ),
-            start=np.zeros_like(sums[0]),
-        )
-    )
-    return length
-
-
-@np.errstate(all="ignore")
-def _root(a: Array, b: Array, terms: Any) -> Array:
-    """Return the root of the sum of a product's squared terms.
-
-    The factors are scaled if the squares overflow or underflow.
-    """
-    # Squares of numbers near 1e200 overflow though their root is a normal number.
-    squares = _multiply(np.square(a), np.square(b))
-    usual = squares.min(initial=np.inf) > _LEAST and squares.max(initial=0) < np.inf
-    if usual or (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
-        plain: Array = np.sqrt(squares)
-        return plain
-    one, other = _scale(a), _scale(b)
-    root: Array = np.sqrt(_multiply(np.square(a / one), np.square(b / other))) * (one * other)
-    return root
-
-
-def _scale(a: Array) -> float:
-    """Return the largest finite magnitude, or 1 if that is 0."""
-    return float(np.abs(a[np.isfinite(a)]).max(initial=0)) or 1.0
 
 
 def _values(a: Any) -> Any:

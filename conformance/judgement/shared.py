@@ -24,7 +24,7 @@ from gateparity.network.batch import FINAL_STATES
 from gateparity.protocol.adapter import weigh_y_alone
 
 if TYPE_CHECKING:
-    from gateparity.conformance.judgement.rounding import RoundingModel
+    from gateparity.conformance.judgement.rounding_model import RoundingModel
     from gateparity.conformance.judgement.truth import Truth
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results

@@ -108,14 +108,7 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
     elements and arrays differ; or which bias seems shifted.
     """
     (found, truth), sigmas = comparable(found, expected.truth), expected.budget.sigmas
-    # Missing arrays and wrong shapes can't be measured in deviations. They fail with an infinite
-    # score.
-    if list(found) != list(truth):
-        raise Mismatch(f"found {', '.join(found)}, expected {', '.join(truth)}", Score(np.inf))
-    for name, array in found.items():
-        if array.shape != truth[name].shape:
-            shapes = f"{array.shape}, expected {truth[name].shape}"
-            raise Mismatch(f"{name} has shape {shapes}", Score(np.inf))
+    _require_same_shapes(found, truth)
     # Two tests, since each sees what the other misses. The largest element finds a single wrong
     # number. The shifts find an error that is small everywhere and points in one direction, such as
     # a bias that is slightly off.
@@ -146,6 +139,17 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
     if shifts is not None and score.shift > ALLOWED:
         raise Mismatch(_describe_shift(shifts, expected), score, ratios=ratios)
     return score
+
+
+def _require_same_shapes(found: Results, truth: Results) -> None:
+    """Raise `Mismatch` with an infinite score for missing arrays and wrong shapes."""
+    # They can't be measured in deviations.
+    if list(found) != list(truth):
+        raise Mismatch(f"found {', '.join(found)}, expected {', '.join(truth)}", Score(np.inf))
+    for name, array in found.items():
+        if array.shape != truth[name].shape:
+            shapes = f"{array.shape}, expected {truth[name].shape}"
+            raise Mismatch(f"{name} has shape {shapes}", Score(np.inf))
 
 
 def _join(arrays: Results, names: Results) -> Array:

@@ -69,6 +69,18 @@ def compare_live(
     given = {"x": x, "h_0": h_0, "c_0": c_0, "lengths": lengths}
     given = {name: array for name, array in given.items() if array is not None}
     cases = _make_cases(sides, given, lacks, seed)
+    return _compare(sides, cases, lacks, seed, start)
+
+
+def _compare(
+    sides: tuple[Side, Side],
+    cases: Sequence[Case],
+    lacks: frozenset[str],
+    seed: int,
+    start: float,
+) -> Run:
+    """Return the run of these cases, whose clock began at `start`."""
+    one, other = sides
     difference = compare_weights(one.params, other.params, one.live.config)
     model = coarser(one.rounding_model, other.rounding_model)
     with Budgets(model, lacks, shared=difference is None) as budgets:

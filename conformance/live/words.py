@@ -43,13 +43,13 @@ def _sides(run: Run) -> Iterator[str]:
         own = [r for r in run.results if r.backend.label == backend.label and r.check != "weights"]
         largest = max((r.largest for r in own if r.largest is not None), default=None)
         wrong = sum(r.status != "pass" for r in own)
-        told = (
+        error = (
             "" if largest is None else f", largest error {largest:.3g} sigma, {ALLOWED:g} allowed"
         )
         verdict = (
             f"{wrong} of {len(own)} results are wrong" if wrong else "computes its weights right"
         )
-        yield f"{backend.label}: {run.versions[backend.label]}: {verdict}{told}"
+        yield f"{backend.label}: {run.versions[backend.label]}: {verdict}{error}"
 
 
 def _weights(run: Run) -> Iterator[str]:

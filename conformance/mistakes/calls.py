@@ -91,13 +91,13 @@ def _late(first: int, change: Callable[[Any], Any], *, backward: bool = False) -
 
         def forward(lstm: Wrappable, config: Config, params: Parameters, batch: Batch) -> Outputs:
             found = lstm.forward(config, params, batch)
-            return change(found) if count(config, batch) else found  # type: ignore[no-any-return]
+            return change(found) if count(config, batch) else found
 
         def gradients(
             lstm: Wrappable, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
         ) -> Found:
             found = lstm.gradients(config, params, batch, cotangent)
-            return change(found) if count(config, batch) else found  # type: ignore[no-any-return]
+            return change(found) if count(config, batch) else found
 
         methods: Any = {"gradients": gradients} if backward else {"forward": forward}
         return ISOLATED(Wrapper(**methods, keeps_state=True)(lstm))

@@ -51,6 +51,10 @@ def _scaled(found: Any, factor: Any) -> Any:
     return map_arrays(lambda array: array * factor, found)
 
 
+def _clip(limit: float) -> Callable[[Array], Array]:
+    return lambda d: np.minimum(np.maximum(d, -limit), limit)
+
+
 def _clipped_by_norm(found: Found, *_: object) -> Found:
     rows = [a.reshape(-1) for cell in found[0] for a in fields(cell).values()]
     norm = sum((row @ row for row in rows[1:]), start=rows[0] @ rows[0]) ** 0.5
@@ -129,7 +133,7 @@ _RESULTS: Rows = {
     ),
     "gradients clipped to [-1, 1]": (
         "each element of the weights' gradients were clipped to [-1, 1]",
-        _on_weights(KERNELS + BIASES, lambda d: np.minimum(np.maximum(d, -1), 1)),
+        _on_weights(KERNELS + BIASES, _clip(1)),
     ),
     "gradients clipped to norm 1": (
         "the weights' gradients were clipped to a norm of 1",
@@ -159,9 +163,7 @@ _HEADS: Rows = {
 _STEEP: Rows = {
     f"gradients clipped to [-{limit}, {limit}]": (
         f"each element of the weights' gradients were clipped to [-{limit}, {limit}]",
-        _on_weights(
-            KERNELS + BIASES, lambda d, limit=limit: np.minimum(np.maximum(d, -limit), limit)
-        ),
+        _on_weights(KERNELS + BIASES, _clip(limit)),
     )
     for limit in (5, 10, 100)
 }

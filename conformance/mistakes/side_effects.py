@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array, Parameters
 
 
-def _far(**methods: Callable[..., Any]) -> Apply:
-    return lambda lstm: ISOLATED(Wrapper(**methods)(lstm))
+def _far(wrapper: Wrapper) -> Apply:
+    return lambda lstm: ISOLATED(wrapper(lstm))
 
 
 def _overwrites_states(
@@ -121,8 +121,12 @@ def _accepting(mend: Callable[[Batch, Config], Batch]) -> Wrapper:
             batch = mend(batch, config)
         return getattr(lstm, method)(config, params, batch, *rest)
 
-    methods = ("forward", "gates", "gradients", "accept")
-    return Wrapper(**{method: functools.partial(call, method) for method in methods})
+    return Wrapper(
+        forward=functools.partial(call, "forward"),
+        gates=functools.partial(call, "gates"),
+        gradients=functools.partial(call, "gradients"),
+        accept=functools.partial(call, "accept"),
+    )
 
 
 def _clip_lengths(batch: Batch, _: Config) -> Batch:
@@ -138,18 +142,24 @@ def _cast_x(batch: Batch, config: Config) -> Batch:
 _PURITY: Rows = {
     "h_0 and c_0 overwritten": (
         "the caller's h_0 and c_0 served as working memory",
-        _far(forward=_overwrites_states),
+        _far(Wrapper(forward=_overwrites_states)),
     ),
-    "x overwritten": ("the caller's x served as working memory", _far(forward=_overwrites_x)),
+    "x overwritten": (
+        "the caller's x served as working memory",
+        _far(Wrapper(forward=_overwrites_x)),
+    ),
     "memory of answers reused": ("y was written to the memory of an earlier y", _reuses_memory),
-    "no read-only arrays": ("read-only arrays were refused", _far(forward=_refuses_read_only)),
+    "no read-only arrays": (
+        "read-only arrays were refused",
+        _far(Wrapper(forward=_refuses_read_only)),
+    ),
     "strides ignored": (
         "a view was read from the start of its memory, whatever its strides",
-        _far(forward=_ignores_strides),
+        _far(Wrapper(forward=_ignores_strides)),
     ),
     "Fortran order misread": (
         "x in Fortran order was read as if it were in C order",
-        _far(forward=_misreads_fortran),
+        _far(Wrapper(forward=_misreads_fortran)),
     ),
 }
 
@@ -163,7 +173,7 @@ _CARRIED: Rows = {
 _TRAINING: Rows = {
     "weights decayed": (
         "a call for gradients halved the caller's recurrent kernels",
-        _far(gradients=_decays),
+        _far(Wrapper(gradients=_decays)),
     ),
 }
 

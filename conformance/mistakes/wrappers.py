@@ -118,7 +118,10 @@ def _behind_copies(method: str) -> Callable[..., Any]:
 # must not spoil those of the caller. In practice a worker is in between, and only the guard inside
 # it sees such a write.
 ISOLATED: Final = Wrapper(
-    **{name: _behind_copies(name) for name in ("forward", "gates", "gradients", "weights")}
+    forward=_behind_copies("forward"),
+    gates=_behind_copies("gates"),
+    gradients=_behind_copies("gradients"),
+    weights=_behind_copies("weights"),
 )
 
 

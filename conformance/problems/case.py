@@ -15,7 +15,7 @@ from gateparity.network.parameters import build_parameters, check_array, check_p
 from gateparity.protocol.validation import check_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
@@ -74,17 +74,10 @@ class Case:
         try:
             check_parameters(params, config)
             check_batch(batch, config)
-            found = {}
-            for array, shape in output_shapes(config, batch).items():
-                cotangent = given[array]
-                if cotangent is None:
-                    drawn = all(value is None for value in given.values())
-                    cotangent = draw(shape, 1.0) if drawn else np.zeros(shape, config.dtype)
-                check_array(f"cotangent_{array}", cotangent, shape, config.dtype)
-                found[array] = cotangent
+            cotangent = _complete_cotangent(given, config, batch, draw)
         except (TypeError, ValueError) as error:
             raise InputError(str(error)) from error
-        return cls(name, config, params, batch, from_names(Outputs, found))
+        return cls(name, config, params, batch, cotangent)
 
     @property
     def id(self) -> str:
@@ -172,3 +165,21 @@ def draw_for(
         return (low * scale + share).astype(dtype)
 
     return draw
+
+
+def _complete_cotangent(
+    given: Mapping[str, Array | None],
+    config: Config,
+    batch: Batch,
+    draw: Callable[[tuple[int, ...], float], Array],
+) -> Outputs:
+    """Return the given arrays with zeros for the others, or drawn ones if none is given."""
+    drawn = all(array is None for array in given.values())
+    found = {}
+    for name, shape in output_shapes(config, batch).items():
+        array = given[name]
+        if array is None:
+            array = draw(shape, 1.0) if drawn else np.zeros(shape, config.dtype)
+        check_array(f"cotangent_{name}", array, shape, config.dtype)
+        found[name] = array
+    return from_names(Outputs, found)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.recordings.same_backend import ManifestDifference, SameBackend
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.requirements.task import Task
+    from gateparity.conformance.runs.plan import Plan
     from gateparity.conformance.runs.result import Result
 
     Recordings = Mapping[str, Recording]  # by the name that each goes by
@@ -65,13 +66,7 @@ def compare_recordings(
     plan, truths = next(iter(recordings.values())).plan, Truths()
     runs = mark_rows(recordings)
     joined = join_runs(list(runs.values()))
-    judged: list[Result] = []
-    for backend in joined.backends:
-        progress(f"judging {backend.label}")
-        answers = [result for result in joined.results if result.backend == backend]
-        judged += [
-            _judge(answer, task, truths, joined) for answer, task in zip(answers, plan, strict=True)
-        ]
+    judged = _judge_all(joined, plan, truths, progress)
     labels = [backend.label for backend in joined.backends]
     rounding_models = {label: joined.rounding_models.get(label, {}) for label in labels}
     compared = compare_all(
@@ -100,6 +95,19 @@ def count_steps(recordings: Recordings) -> int:
     """Return how often `compare_recordings` calls its progress function."""
     backends = sum(len(recording.run.backends) for recording in recordings.values())
     return backends + backends * (backends - 1) // 2
+
+
+def _judge_all(
+    run: Run, plan: Plan, truths: Truths, progress: Callable[[str], object]
+) -> list[Result]:
+    judged: list[Result] = []
+    for backend in run.backends:
+        progress(f"judging {backend.label}")
+        answers = [result for result in run.results if result.backend == backend]
+        judged += [
+            _judge(answer, task, truths, run) for answer, task in zip(answers, plan, strict=True)
+        ]
+    return judged
 
 
 def _judge(answer: Result, task: Task, truths: Truths, run: Run) -> Result:

@@ -44,7 +44,7 @@ def _never(_case: Case) -> bool:
 
 
 def _has_sequences(case: Case) -> bool:
-    return case.batch.x.shape[1] > 1
+    return bool(case.batch.x.shape[1] > 1)
 
 
 def _can_be_cut(case: Case) -> bool:

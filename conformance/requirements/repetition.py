@@ -38,8 +38,9 @@ def calls(lstm: Lstm, case: Case) -> Results:
     if lstm.traces:
         lstm.repeated("gates", config, inputs)
     if lstm.differentiates:
-        back = lstm.repeated("gradients", config, {name: given for name, *given in asked})
-        results |= _join({n: name_gradients(*d, config.directions) for n, d in back.items()})
+        questions = {name: (params, batch, d) for name, params, batch, d in asked}
+        for name, (params, batch) in lstm.repeated("gradients", config, questions).items():
+            results |= _join({name: name_gradients(params, batch, config.directions)})
     return results
 
 

@@ -30,6 +30,13 @@ def group_tasks(plan: Plan) -> list[list[Task]]:
     return list(groups.values())
 
 
+def task_id(tasks: Sequence[Task]) -> str:
+    """Return the id of the test that runs these tasks: of a named case, or of the array."""
+    check, case = tasks[0]
+    name = f"{case.config.dtype}-{PROBLEMS}" if case.problem else case.id
+    return f"{check.name}-{name}"
+
+
 def group_results(results: Iterable[Result]) -> list[list[Result]]:
     """Return the results in groups: of a named case by itself, an array's by check and dtype."""
     groups: dict[tuple[str, ...], list[Result]] = {}

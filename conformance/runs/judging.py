@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 def make_result(backend: Backend, task: Task, status: Status, **found: Any) -> Result:
     """Return the result of one check on one case in a backend."""
-    about = {"needs": task.needs, "description": task.case.description}
-    return Result(backend, *task.key, status, **about, **found)
+    about = task.case.description
+    return Result(backend, *task.key, status, needs=task.needs, description=about, **found)
 
 
 def judge_answer(backend: Backend, task: Task, found: Results, expected: Expected) -> Result:

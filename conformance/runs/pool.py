@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, open_worker
+from gateparity.backends.workers.remote import BackendError, Worker, open_worker
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.errors import Unsupported
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import numpy as np
 
 from gateparity.backends.base.compilation import join_forms
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, WorkerLost
+from gateparity.backends.workers.remote import BackendError, WorkerLost
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.judgement.deviations import find_deviations
 from gateparity.conformance.problems.forms import compiles

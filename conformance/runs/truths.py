@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.judgement.budget import Budget
-    from gateparity.conformance.judgement.rounding import RoundingModel
+    from gateparity.conformance.judgement.rounding_model import RoundingModel
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results

@@ -6,7 +6,8 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from gateparity.backends.workers.remote import TIME_LIMIT, BackendError, RemoteAdapter
+from gateparity.backends.workers.remote import TIME_LIMIT, BackendError
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.problems.random_cases import random_case_of_few_shapes
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.pool import WorkerPool

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker
+from gateparity.backends.workers.remote import BackendError, Worker
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.selftest.equal_mutants import EQUAL_MUTANTS
 from gateparity.conformance.selftest.mutations import find_mutations
 from gateparity.protocol.canonical import Canonical

@@ -24,7 +24,7 @@ from gateparity.protocol.biases import counts_biases_twice
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.backends.workers.remote_adapter import RemoteAdapter
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.runs.pool import BackendAtDtype, Trouble
     from gateparity.conformance.training.parity import ReferenceRun

@@ -21,7 +21,7 @@ from gateparity.network.dtypes import count_digits, unit_roundoff
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateparity.conformance.judgement.rounding import RoundingModel
+    from gateparity.conformance.judgement.rounding_model import RoundingModel
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.training.problems import Problem
     from gateparity.network.parameters import Array

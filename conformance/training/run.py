@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from gateparity.backends.workers.remote import RemoteAdapter
+    from gateparity.backends.workers.remote_adapter import RemoteAdapter
     from gateparity.conformance.runs.pool import BackendAtDtype, Trouble
     from gateparity.conformance.training.text_task import TextTask
     from gateparity.network.parameters import Array

@@ -60,7 +60,7 @@ def name_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Array]]:
         yield from name_arrays(arrays_by_name(tree), name)
 
 
-def _pick(arrays: list[Array]) -> Array:
+def _pick(arrays: list[Any]) -> Any:
     if not isinstance(arrays[0], np.ndarray):
         return arrays[-1]  # many draws of one number, which no worker returns
     others = [a for a in arrays if a.shape != arrays[0].shape or a.dtype != arrays[0].dtype]

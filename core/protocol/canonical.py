@@ -44,7 +44,7 @@ class Lstm(Protocol):
 
     @property
     def lacks(self) -> frozenset[str]:
-        """Those of `STATES` that it doesn't have: they are left out of what is compared."""
+        """Return those of `STATES` that it doesn't have: they are left out of what is compared."""
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
         """Run the LSTM over a batch, and return its outputs."""
@@ -93,7 +93,7 @@ class Canonical:
 
     @property
     def lacks(self) -> frozenset[str]:
-        """Those of `STATES` that the adapter declares unsupported."""
+        """Return those of `STATES` that the adapter declares unsupported."""
         return frozenset(STATES) & find_unsupported(self.adapter).keys()
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
@@ -188,7 +188,7 @@ class Lacking:
 
     @property
     def differentiates(self) -> bool:
-        """Whether the LSTM inside has gradients."""
+        """Return whether the LSTM inside has gradients."""
         return self.lstm.differentiates
 
     @property

@@ -23,7 +23,7 @@ from gateparity.protocol.bits import copy_arrays, find_difference, pick_farthest
 from gateparity.protocol.memory import views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateparity.network.batch import Batch, Outputs
     from gateparity.network.config import Config
@@ -73,6 +73,12 @@ class Guarded:
         """Return the weights as they are read back; this call is not guarded."""
         return self.lstm.weights(config, params)
 
+    def repeated(
+        self, method: str, config: Config, questions: Mapping[str, tuple[Any, ...]]
+    ) -> dict[str, Any]:
+        """Return the answer to each question, asked once: the guard repeats every call itself."""
+        return {name: getattr(self, method)(config, *asked) for name, asked in questions.items()}
+
     def guarded(self) -> Guarded:
         """Return this object, which is guarded already."""
         return self
@@ -98,8 +104,13 @@ class Guarded:
         return bool(self.lstm.differentiates)
 
     @property
+    def traces(self) -> bool:
+        """Return whether an LSTM over canonical parameters has gates."""
+        return bool(self.lstm.traces)
+
+    @property
     def lacks(self) -> frozenset[str]:
-        """What an LSTM over canonical parameters lacks."""
+        """Return those of `STATES` that an LSTM over canonical parameters lacks."""
         found: frozenset[str] = self.lstm.lacks
         return found
 

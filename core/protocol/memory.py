@@ -10,7 +10,7 @@ import numpy as np
 from gateparity.network.batch import map_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gateparity.network.parameters import Array
 
@@ -31,7 +31,7 @@ def _fortran(array: Array) -> Array:
     return np.array(array, order="F")
 
 
-_ORDERS: Final = {
+_ORDERS: Final[dict[str, Callable[[Array], Array]]] = {
     "read-only ones": np.ndarray.copy,
     "strided views": _strided,
     "views in reverse": _reversed,
@@ -42,9 +42,13 @@ _ORDERS: Final = {
 def views(tree: Any) -> Iterator[tuple[str, Any]]:
     """Yield the same tree in each order, and at last with a different one for each array."""
     for words, order in _ORDERS.items():
-        yield words, map_arrays(lambda a, order=order: _read_only(order(a)), tree)
+        yield words, _in_order(tree, order)
     orders = itertools.cycle(_ORDERS.values())
     yield "mixed memory orders", map_arrays(lambda a: _read_only(next(orders)(a)), tree)
+
+
+def _in_order(tree: Any, order: Callable[[Array], Array]) -> Any:
+    return map_arrays(lambda a: _read_only(order(a)), tree)
 
 
 def _read_only(array: Array) -> Array:

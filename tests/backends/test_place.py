@@ -14,7 +14,8 @@ import pytest
 
 from gateparity.backends.place import Host, command, parse_host
 from gateparity.backends.spec import parse_backends
-from gateparity.backends.workers.remote import RemoteAdapter, Worker, WorkerLost
+from gateparity.backends.workers.remote import Worker, WorkerLost
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.api import check
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.run import run_checks

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 import gateparity.conformance
-from gateparity.conformance.runs.groups import group_tasks
+from gateparity.conformance.runs.groups import group_tasks, task_id
 from gateparity.conformance.runs.plan import suite_plan
-from gateparity.conformance.testing import task_id
 
 PLAN = group_tasks(suite_plan((), (), 0))
 NAMED = [tasks for tasks in PLAN if not tasks[0].case.problem]

@@ -11,10 +11,10 @@ import sys
 import pytest
 
 from gateparity.backends.backend import Backend
-from gateparity.conformance.runs.groups import group_tasks
+from gateparity.conformance.runs.groups import group_tasks, task_id
 from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.result import Result
-from gateparity.conformance.testing import settle, task_id
+from gateparity.conformance.testing import settle
 
 FORWARD = len(group_tasks(suite_plan((), ("forward",), 0)))
 HEAD = """

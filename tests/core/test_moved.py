@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateparity.backends.workers.remote import RemoteAdapter, Worker
+from gateparity.backends.workers.remote import Worker
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.answers import forward

@@ -15,7 +15,8 @@ import pytest
 
 from gateparity.backends.workers import manifest
 from gateparity.backends.workers.manifest import FLAGS, read_manifest
-from gateparity.backends.workers.remote import RemoteAdapter, Worker
+from gateparity.backends.workers.remote import Worker
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.backends.workers.worker import describe
 from gateparity.layouts import D2L
 

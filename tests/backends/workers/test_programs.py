@@ -14,7 +14,8 @@ import pytest
 from gateparity.backends.backend import Backend
 from gateparity.backends.workers import programs
 from gateparity.backends.workers.programs import ProgramStore
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, open_worker
+from gateparity.backends.workers.remote import BackendError, open_worker
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.session import Session

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateparity.backends.workers.remote import BackendError, RemoteAdapter, Worker, WorkerLost
+from gateparity.backends.workers.remote import BackendError, Worker, WorkerLost
+from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.backends.workers.wire import decode, encode
 from gateparity.errors import Impure, Unsupported
 from gateparity.layouts import D2L

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gateparity.conformance.judgement.rounding import Draws, Rounding, RoundingModel, make_rounding
+from gateparity.conformance.judgement.rounding import Draws, Rounding, make_rounding
+from gateparity.conformance.judgement.rounding_model import RoundingModel
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS

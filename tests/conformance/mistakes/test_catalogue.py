@@ -11,7 +11,8 @@ import itertools
 import numpy as np
 import pytest
 
-from gateparity.conformance.judgement.rounding import RoundingModel, make_rounding
+from gateparity.conformance.judgement.rounding import make_rounding
+from gateparity.conformance.judgement.rounding_model import RoundingModel
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.equations import change_equations

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateparity.conformance.judgement.rounding import RoundingModel, make_rounding
+from gateparity.conformance.judgement.rounding import make_rounding
+from gateparity.conformance.judgement.rounding_model import RoundingModel
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.network.batch import Batch, Outputs
 from gateparity.network.parameters import CellWeights

@@ -1,0 +1,137 @@
+"""Products of matrices in many draws at once, and how far the partial sums of a product walk.
+
+A library may add the terms of a product in any order. The error of a product is that of all its
+roundings together, so it depends on the size of every term and of every partial sum.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from gateparity.network.parameters import Array
+
+_LEAST: Final = float(np.finfo(np.float64).tiny)
+_SUMS: Final = 16  # partial sums of a product that are looked at
+# The root of the mean of 1 / x^2 over leading digits x in [1, 2), whose density is 1 / (x ln 2):
+# a rounding error of known sums is that much smaller than a bound that holds for all digits.
+_DIGITS: Final = math.sqrt(3 / 8 / math.log(2))
+
+
+def multiply(a: Array, b: Array) -> Array:
+    """Multiply matrices in each draw; use one large product if a factor is equal in all draws."""
+    # Draws times weights is the usual product in a cell. BLAS is fast for one large matrix, and
+    # slow for a stack of small ones.
+    if b.shape[-1] == 1 and b.ndim == 3:
+        front = _draws_first(a)
+        rows = front.reshape(math.prod(front.shape[:-1]), front.shape[-1])
+        flat = rows @ b[..., 0]
+        return _draws_last(flat.reshape(*front.shape[:-1], b.shape[1]))
+    if a.shape[-1] == 1 and a.ndim == b.ndim == 3:
+        flat = a[..., 0] @ b.reshape(len(b), b.shape[1] * b.shape[2])
+        return flat.reshape(len(a), *b.shape[1:])
+    ndim = max(a.ndim, b.ndim)
+    return _draws_last(_front(a, ndim) @ _front(b, ndim))
+
+
+@np.errstate(all="ignore")
+def find_walk(a: Array, b: Array, exact: Array) -> Array:
+    """Return the root of the summed squares of everything that a product rounds, in one draw.
+
+    That is every term and every partial sum, in the worst of three orders.
+    """
+    # Libraries differ in the order of a sum. In a random order, the partial sums s_k walk at
+    # random, and all roundings together have the variance u^2 w^2 / 3 with w^2 = q (1 + n/6) +
+    # S^2 n/3. Here q is the sum of the squared terms, S their sum, and n the number of terms that
+    # are not zero. The first part dominates if terms cancel, the second if they have one sign.
+    # docs/rounding.md has the derivation; it follows Higham and Mary, 2019.
+    terms = _count_terms(a, b)
+    root = _root(a, b, terms)
+    by_chance: Array = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
+    if a.shape[-2] <= _SUMS:
+        return by_chance  # few terms can't walk twice as far, whatever their order
+    # Most libraries add in the order of memory, or in reverse. The terms of a gradient are then in
+    # order of time: those of early steps may have one sign and those of late steps the other, and
+    # the sums walk further than by chance.
+    onward, back = _paths(a, b)
+    in_order = np.hypot(root, np.maximum(onward, back) * _DIGITS)
+    walk: Array = np.maximum(by_chance, in_order)
+    return walk
+
+
+def _paths(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return the root of the summed squares of the partial sums, in order and in reverse order.
+
+    Sums are taken after each of up to `_SUMS` blocks of terms, and are a line inside a block.
+    """
+    size = a.shape[-2]
+    ends = np.linspace(0, size, min(size, _SUMS) + 1).astype(int)
+    blocks = [(a[..., i:j, :], b[..., i:j, :, :]) for i, j in itertools.pairwise((0, *ends))]
+    sums = np.cumsum(np.stack([multiply(*block) for block in blocks]), 0)
+    counts = [_count_terms(*block) for block in blocks[1:]]
+    scale = _scale(sums)
+    return _length(sums / scale, counts) * scale, _length((sums[-1] - sums) / scale, counts) * scale
+
+
+def _length(sums: Array, counts: list[Any]) -> Array:
+    """Return the root of the summed squares along lines between sums, of so many terms each."""
+    length: Array = np.sqrt(
+        sum(
+            (
+                n / 3 * (s * s + s * t + t * t)
+                for n, s, t in zip(counts, sums, sums[1:], strict=False)
+            ),
+            start=np.zeros_like(sums[0]),
+        )
+    )
+    return length
+
+
+@np.errstate(all="ignore")
+def _root(a: Array, b: Array, terms: Any) -> Array:
+    """Return the root of the sum of a product's squared terms.
+
+    The factors are scaled if the squares overflow or underflow.
+    """
+    # Squares of numbers near 1e200 overflow though their root is a normal number.
+    squares = multiply(np.square(a), np.square(b))
+    usual = squares.min(initial=np.inf) > _LEAST and squares.max(initial=0) < np.inf
+    if usual or (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
+        plain: Array = np.sqrt(squares)
+        return plain
+    one, other = _scale(a), _scale(b)
+    root: Array = np.sqrt(multiply(np.square(a / one), np.square(b / other))) * (one * other)
+    return root
+
+
+def _scale(a: Array) -> float:
+    """Return the largest finite magnitude, or 1 if that is 0."""
+    return float(np.abs(a[np.isfinite(a)]).max(initial=0)) or 1.0
+
+
+def _count_terms(a: Array, b: Array) -> Any:
+    """Return how many terms of each inner product aren't zero."""
+    if a.all() and b.all():
+        return a.shape[-2]
+    return multiply((a != 0).astype(float), (b != 0).astype(float))
+
+
+def _front(a: Array, ndim: int) -> Array:
+    """Move the axis of the draws to the front, and pad to `ndim` axes after it."""
+    front = _draws_first(a)
+    padded: Array = front.reshape(len(front), *[1] * (ndim - a.ndim), *front.shape[1:])
+    return padded
+
+
+def _draws_first(a: Array) -> Array:
+    first: Array = a.transpose(-1, *range(a.ndim - 1))  # np.moveaxis, which takes longer
+    return first
+
+
+def _draws_last(a: Array) -> Array:
+    # in this order in memory too, as the noise is: operations on two orders are slow
+    return np.ascontiguousarray(a.transpose(*range(1, a.ndim), 0))
