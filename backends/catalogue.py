@@ -22,7 +22,7 @@ class Framework:
     `opt_in` maps the variants that run only on request to `module:Class` there. `rounding_model` is
     how its arithmetic rounds (docs/rounding.md), for its own adapters and for any adapter that
     names it as its engine. A run starts the frameworks with the highest `cost` (import and
-    compilation) first.
+    compilation) first. A `slow` one takes long for a new shape.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Framework:
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
     rounding_model: tuple[tuple[str, float], ...] = ()
     cost: int = 0
+    slow: bool = False
 
     @property
     def targets(self) -> dict[str, str]:
@@ -69,6 +70,7 @@ FRAMEWORKS: Final = {
             ("tensorflow", "tensorflow-cpu"),
             rounding_model=(("bias", 4.0),),
             cost=4,
+            slow=True,
         ),
         Framework(
             "jax",
@@ -78,6 +80,7 @@ FRAMEWORKS: Final = {
             opt_in=(("nnx", "jax.nnx:Layer"),),
             rounding_model=(("bias", 2.0),),
             cost=3,
+            slow=True,
         ),
         Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1),
     )

@@ -18,6 +18,7 @@ from gateparity.conformance.commands.choices import (
     require_two,
 )
 from gateparity.conformance.commands.options import (
+    AllProblems,
     Cases,
     Checks,
     Force,
@@ -116,6 +117,7 @@ def check(
     save: Save = None,
     record: Record = None,
     *,
+    all_problems: AllProblems = False,
     wide: Wide = False,
     no_cache: NoCache = False,
     isolate: Isolate = False,
@@ -136,6 +138,7 @@ def check(
     backends = choose_backends(backend)
     asked = choose_plan(backends, case, checks, seed, weights, prefix, text, problem, input)
     options: Any = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "strict": strict}
+    options["all_problems"] = all_problems
     run = _run(backend, backends, asked[0], saver, record, cache=not no_cache, **options)
     raise typer.Exit(_publish(run, *asked, files, record, wide=wide, profile=profile))
 

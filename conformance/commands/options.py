@@ -48,6 +48,13 @@ Problems = Annotated[
         help="A problem of the array that the seed draws, from 1; repeat for more.",
     ),
 ]
+AllProblems = Annotated[
+    bool,
+    typer.Option(
+        "--all-problems",
+        help="Run all problems of the array in JAX and TensorFlow too, which takes minutes.",
+    ),
+]
 Checks = Annotated[
     list[str] | None,
     typer.Option(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,13 @@ from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
+from gateparity.conformance.runs.judging import make_result
 from gateparity.conformance.runs.pairs import compare_all, find_changes, make_pairs
 from gateparity.conformance.runs.pool import WorkerPool
 from gateparity.conformance.runs.profile import Clock, make_profile
 from gateparity.conformance.runs.result import Result, Run
 from gateparity.conformance.runs.session import Session
+from gateparity.conformance.runs.thinning import has_whole_array, is_left_out, thin, why
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError
 
@@ -44,19 +45,22 @@ def run_checks(
     load_first: Sequence[Backend] = (),
     store: ProgramStore | None = None,
     isolate: bool = False,
+    all_problems: bool = False,
 ) -> Run:
     """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
     A backend that can't go on costs itself alone. `save` gets a backend's results while its worker
-    is there. On Ctrl-C every worker is ended before the exception goes on. Raise `InputError`
+    is there. `all_problems` also runs those that slow frameworks leave out of a whole array. On
+    Ctrl-C every worker is ended before the exception goes on. Raise `InputError`
     before anything runs if the adapter of a backend in `load_first` can't be loaded.
     """
     start, truths, clock = time.perf_counter(), Truths(), Clock("gateparity")
-    run = partial(_run_backend, plan, purity_beside(plan, seed), progress, save)
+    thins = not all_problems and has_whole_array(plan)
+    run = partial(_run_backend, plan, purity_beside(plan, seed), progress, save, thins=thins)
     with WorkerPool(time_limit, store=store) as pool:
         groups = _make_groups(backends, truths, pool, isolate=isolate)
         _load_all(groups, load_first, pool)
-        found = _run_groups(groups, run, plan, truths, pool, clock)
+        found = _run_groups(groups, run, plan, truths, pool, clock, thins=thins)
     found.sort(key=lambda one: backends.index(one[0].backend))
     sessions = [session for session, _, _ in found]
     results = [result for _, own, _ in found for result in own]
@@ -90,24 +94,29 @@ def _run_groups(
     truths: Truths,
     pool: WorkerPool,
     clock: Clock,
+    *,
+    thins: bool,
 ) -> list[Found]:
     futures = [pool.submit(_take_turns, group, run) for group in groups]
     with clock.measure("judging"):
-        for declared, task in itertools.product(_known_rounding_models(groups), plan):
-            if all(future.done() for future in futures):
-                break  # nobody needs the others
-            truths.of(*task, declared)  # while the workers are still importing
+        for declared, backends in _known_rounding_models(groups):
+            for task in thin(plan, backends) if thins else plan:
+                if all(future.done() for future in futures):
+                    break  # nobody needs the others
+                truths.of(*task, declared)  # while the workers are still importing
     return [one for future in futures for one in future.result()]
 
 
-def _known_rounding_models(groups: Sequence[_Group]) -> list[dict[str, float]]:
-    """Return what shipped adapters will declare, those of the workers that start first at first."""
-    found: list[dict[str, float]] = []
-    for group in groups:
-        framework = FRAMEWORKS.get(group.sessions[0].backend.framework)
-        declared = dict(framework.rounding_model) if framework else {}
-        found += [] if declared in found else [declared]
-    return found
+def _known_rounding_models(
+    groups: Sequence[_Group],
+) -> list[tuple[dict[str, float], list[Backend]]]:
+    """Return what shipped adapters will declare, and which do, in the order that they start."""
+    found: dict[tuple[tuple[str, float], ...], list[Backend]] = {}
+    for backend in (session.backend for group in groups for session in group.sessions):
+        framework = FRAMEWORKS.get(backend.framework)
+        declared = framework.rounding_model if framework else ()
+        found.setdefault(declared, []).append(backend)
+    return [(dict(declared), backends) for declared, backends in found.items()]
 
 
 def _read_clocks(start: float, clocks: Sequence[Clock]) -> dict[str, Any]:
@@ -174,14 +183,17 @@ def _take_turns(
 
 
 def _run_backend(
-    plan: Plan, beside: Plan, progress: Progress, save: Save, session: Session
+    plan: Plan, beside: Plan, progress: Progress, save: Save, session: Session, *, thins: bool
 ) -> tuple[list[Result], list[Result]]:
     """Return the results of the plan, and those of `beside` if any of them fails."""
     results = []
     with session:
         for task in plan:
             start = time.perf_counter()
-            result = session.run(*task)
+            if thins and is_left_out(session.backend, task.case):
+                result = make_result(session.backend, task, "skip", reason=why(session.backend))
+            else:
+                result = session.run(*task)
             seconds = time.perf_counter() - start
             results.append(dataclasses.replace(result, seconds=seconds))
             progress(results[-1])
