@@ -223,7 +223,9 @@ def _draw_wide(pick: Picker, axis: str) -> tuple[Choice, Sizes]:
     while True:
         drawn = {name: pick(values) for name, values in OPTIONS.items()}
         choice = drawn | dict.fromkeys(AXES, "even") | {axis: "larger", "dtype": pick(SUITE_DTYPES)}
-        sizes = {other: pick((2, 3, 4)) for other in AXES} | {axis: pick(range(100, 160))}
+        sizes = {other: pick((2, 4)) for other in AXES} | {
+            axis: pick([n for n in CLASSES["larger"] if n > 100])
+        }
         if can_be(choice) and _fits(sizes, choice["layers"], choice["directions"], LARGE):
             return choice, sizes
 
