@@ -151,7 +151,7 @@ def draw_problems(seed: int) -> tuple[Problem, ...]:
         drawn = {name: pick(values) for name, values in OPTIONS.items()}
         choices += [drawn] if can_be(drawn) else []
     many_units = [k for k, choice in enumerate(choices) if choice["H"] in ("power", "larger")]
-    large = pick.shuffled(many_units)[:MANY]
+    large = pick.shuffled(many_units)[: MANY - len(AXES)]
     chosen = [
         (choice, _draw_sizes(pick, choice, LARGE if k in large else USUAL))
         for k, choice in enumerate(choices)

@@ -122,7 +122,7 @@ def digest(seed):
 
 
 def test_a_seed_decides_it_on_every_machine():
-    assert digest(0) == 1000665568
+    assert digest(0) == 3517938093
     assert len({digest(seed) for seed in SEEDS}) == len(SEEDS)
 
 
