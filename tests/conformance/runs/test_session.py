@@ -64,7 +64,7 @@ class Shifted(Scratch):
     """One bias of one gate is off by less than a millionth."""
 
     def forward(self, config, params, batch):
-        shift = (np.arange(config.hidden_size) == 7) * np.asarray(8e-7, config.dtype)
+        shift = (np.arange(config.hidden_size) == 8) * np.asarray(8e-7, config.dtype)
         return super().forward(config, dict(params) | {"l0.b_f": params["l0.b_f"] + shift}, batch)
 
 
@@ -289,9 +289,9 @@ def test_a_shift_of_a_bias_fails_where_no_element_is_beyond_rounding(session):
     recipe = Recipe("middle", steps=20, size=8, input_size=8, hidden_size=16)
     result = session("Shifted").run(CHECKS["forward"], recipe.build("float32", 0))
     assert result.status == "fail"
-    assert result.sigmas < ALLOWED < result.shift == result.shifts[0, 1, 7]
+    assert result.sigmas < ALLOWED < result.shift == result.shifts[0, 1, 8]
     assert (
-        "together they look like a shift of the bias of layer 0, gate f, unit 7:" in result.reason
+        "together they look like a shift of the bias of layer 0, gate f, unit 8:" in result.reason
     )
     assert result.begins is None
 
