@@ -1,0 +1,112 @@
+"""What slow frameworks leave out of a whole array, and which budgets nobody needs then."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from gateparity.backends.backend import Backend
+from gateparity.conformance.problems.case import number_problem
+from gateparity.conformance.problems.space import choose_problems
+from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
+from gateparity.conformance.runs.plan import named_plan, problems_plan
+from gateparity.conformance.runs.run import run_checks
+from gateparity.conformance.runs.thinning import has_whole_array, is_left_out, thin
+
+ARRAY = [Task(CHECKS["forward"], problem.build()) for problem in choose_problems((), 0)]
+NAMED = named_plan(["unit", "sequence"], ["forward"], 0)
+NUMBERS = set(range(1, len(ARRAY) + 1))
+FOURTH = {number for number in NUMBERS if number % 4 == 0}
+
+
+def numbers(plan):
+    return {task.case.problem for task in plan}
+
+
+def absent(name, **options):
+    """Return a backend that no interpreter runs: what it doesn't leave out is an error at once."""
+    return Backend(name, "layer", "gone:Gone", None, missing="it isn't there", **options)
+
+
+def left_out(backend):
+    return {case.problem for _, case in [*NAMED, *ARRAY] if is_left_out(backend, case)}
+
+
+@pytest.mark.parametrize("name", ["jax", "tensorflow", "tensorflow@/opt/tf"])
+def test_a_slow_framework_leaves_out_three_problems_in_four_and_no_named_case(name):
+    assert left_out(absent(name)) == NUMBERS - FOURTH
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "mxnet"])
+def test_other_frameworks_leave_nothing_out(name):
+    assert left_out(absent(name)) == set()
+
+
+@pytest.mark.parametrize("name", ["mine", "jax"])
+def test_an_adapter_that_is_not_shipped_leaves_nothing_out_whatever_its_name(name):
+    assert left_out(absent(name, shipped=False)) == set()
+
+
+def test_a_plan_keeps_what_at_least_one_backend_runs():
+    slow, slow_too, fast = absent("jax"), absent("tensorflow"), absent("numpy")
+    assert numbers(thin(ARRAY, [slow, slow_too])) == FOURTH
+    assert thin(ARRAY, iter([slow, fast])) == ARRAY
+    assert thin(NAMED, [slow]) == NAMED
+
+
+def test_chosen_problems_are_no_whole_array():
+    assert has_whole_array([*NAMED, *ARRAY])
+    assert not has_whole_array(NAMED)
+    assert not has_whole_array([*NAMED, *problems_plan([1, 2, 3, 4, 5], ["forward"], 0)])
+
+
+def skipped(run, name):
+    """Return the numbers of the problems that a backend skipped, and why it did."""
+    skips = [r for r in run.results if r.backend.name == name and r.status == "skip"]
+    return {number_problem(skip.case) for skip in skips}, {skip.reason for skip in skips}
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Record what the main thread judges ahead, and return a wait for the last problem of it.
+
+    The numbers are of no interest here, so none is computed.
+    """
+    asked, last = [], threading.Event()
+
+    class Recorded:
+        def of(self, _check, case, declared):
+            asked.append((case.problem, dict(declared)))
+            if case.problem == max(NUMBERS):
+                last.set()
+
+    monkeypatch.setattr("gateparity.conformance.runs.run.Truths", Recorded)
+    return asked, lambda _result: last.wait(60)
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_run_skips_what_is_left_out_and_says_why():
+    found = run_checks([absent("jax"), absent("torch")], [*NAMED, *ARRAY], seed=0)
+    left, (reason,) = skipped(found, "jax")
+    assert left == NUMBERS - FOURTH
+    assert reason == (
+        "a new shape takes JAX long, so one problem in 4 runs; --all-problems runs the others too"
+    )
+    assert skipped(found, "torch") == (set(), set())
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_run_of_chosen_problems_or_of_all_skips_nothing():
+    chosen = problems_plan([1, 2, 3, 5], ["forward"], 0)
+    assert skipped(run_checks([absent("jax")], chosen, seed=0), "jax") == (set(), set())
+    every = run_checks([absent("jax")], ARRAY, seed=0, all_problems=True)
+    assert skipped(every, "jax") == (set(), set())
+
+
+def test_nothing_is_judged_ahead_that_every_backend_leaves_out(judged):
+    asked, wait = judged
+    run_checks([absent("jax")], ARRAY, seed=0, progress=wait)
+    assert [number for number, _ in asked] == sorted(FOURTH)
+    assert all(declared == {"bias": 2.0} for _, declared in asked)
