@@ -141,7 +141,7 @@ def test_pairs_are_compared_at_each_dtype_in_what_both_computed():
 
 def test_a_pair_with_a_backend_that_never_ran_has_no_number():
     """Its weights came back, and nonsense was refused on this side; nothing was computed."""
-    run = gateparity.check(["numpy", "mymod:NeverRuns"])
+    run = gateparity.check(["numpy", "mymod:NeverRuns"], cases=["sequence", "zero_states"])
     passed = {
         result.check for result in run.results[len(run.results) // 2 :] if result.reason == ""
     }
@@ -152,7 +152,8 @@ def test_a_pair_with_a_backend_that_never_ran_has_no_number():
 
 
 def test_a_pair_that_computed_nothing_still_differs_in_its_weights():
-    run = gateparity.check(["numpy", "mymod:LosesWeights"], checks=["layout", "forward"])
+    work = {"checks": ["layout", "forward"], "cases": ["sequence"]}
+    run = gateparity.check(["numpy", "mymod:LosesWeights"], **work)
     assert {(pair.dtype, pair.status) for pair in run.pairs} == {
         ("float32", "fail"),
         ("float64", "fail"),
@@ -161,9 +162,10 @@ def test_a_pair_that_computed_nothing_still_differs_in_its_weights():
 
 
 def test_the_same_seed_gives_the_same_results():
-    one, other = (gateparity.check(["numpy"], checks=["layers"], seed=2) for _ in range(2))
+    work = {"checks": ["layers"], "cases": ["stacked"]}
+    one, other = (gateparity.check(["numpy"], seed=2, **work) for _ in range(2))
     assert one.results == other.results
-    third = gateparity.check(["numpy"], checks=["layers"], seed=3)
+    third = gateparity.check(["numpy"], seed=3, **work)
     assert [r.max_error for r in one.results] != [r.max_error for r in third.results]
 
 
@@ -194,8 +196,9 @@ def test_an_adapter_is_checked_in_this_process(folder, monkeypatch):
     monkeypatch.syspath_prepend(folder)
     import mymod
 
-    results = gateparity.check_adapter(mymod.Right(), checks=["forward", "gates"], seed=4)
-    far = gateparity.check(["mymod:Right"], checks=["forward", "gates"], seed=4)
+    work = {"checks": ["forward", "gates"], "cases": ["sequence", "unit"], "seed": 4}
+    results = gateparity.check_adapter(mymod.Right(), **work)
+    far = gateparity.check(["mymod:Right"], **work)
     assert [result.status for result in results] == ["pass"] * len(far.results)
     assert [(result.backend.label, *result.key) for result in results] == [
         (result.backend.label, *result.key) for result in far.results
