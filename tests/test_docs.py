@@ -42,7 +42,7 @@ def example() -> str:
     return blocks("adapters.md")[0]
 
 
-def results(folder: Path, spec: str, code: str, *more: str) -> tuple[int, list[dict[str, Any]]]:
+def results(folder: Path, spec: str, code: str) -> tuple[int, list[dict[str, Any]]]:
     """What `gateparity check` ends with and finds of a class of this module."""
     module, _, name = spec.partition("@")[0].partition(":")
     (folder / f"{module}.py").write_text(code)
@@ -55,7 +55,7 @@ def results(folder: Path, spec: str, code: str, *more: str) -> tuple[int, list[d
         "run.json",
     ]
     done = subprocess.run(
-        [*command, "--backend", "numpy", "--backend", spec, *more],
+        [*command, "--backend", "numpy", "--backend", spec, *NAMED],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -66,8 +66,8 @@ def results(folder: Path, spec: str, code: str, *more: str) -> tuple[int, list[d
     return done.returncode, [result for result in found if result["variant"] == name]
 
 
-def check(folder: Path, code: str, *more: str) -> tuple[int, dict[tuple[str, str], set[str]]]:
-    returned, told = results(folder, "my_lstm:MyLSTM", code, *more)
+def check(folder: Path, code: str) -> tuple[int, dict[tuple[str, str], set[str]]]:
+    returned, told = results(folder, "my_lstm:MyLSTM", code)
     found: dict[tuple[str, str], set[str]] = {}
     for result in told:
         found.setdefault((result["check"], result["case"]), set()).add(result["status"])
@@ -95,7 +95,7 @@ def test_the_example_adapter_is_short_and_agrees(tmp_path):
 )
 def test_the_example_adapter_with_a_mistake_differs(right, wrong, tmp_path):
     assert example().count(right) == 1
-    code, found = check(tmp_path, example().replace(right, wrong), *NAMED)
+    code, found = check(tmp_path, example().replace(right, wrong))
     assert code == 1
     assert "fail" in found["forward", "sequence"]
 
@@ -114,7 +114,7 @@ def test_the_tutorial_of_the_errata_agrees(tmp_path):
 @pytest.mark.parametrize(("name", "words", "checks"), ERRATA, ids=[name for name, *_ in ERRATA])
 def test_an_erratum_is_seen_as_its_row_says(name, words, checks, tmp_path):
     code = "\n\n".join(blocks("errata.md"))
-    returned, found = results(tmp_path, f"tutorial:{name}", code, *NAMED)
+    returned, found = results(tmp_path, f"tutorial:{name}", code)
     assert returned in {1, 2}
     seen = [result for result in found if result["status"] in {"fail", "error"}]
     assert list(dict.fromkeys(result["check"] for result in seen)) == re.findall(r"\w+", checks)
@@ -257,7 +257,7 @@ def test_the_example_of_a_finished_model_agrees(tmp_path, tensorflow_backend):
     """Keras itself: outputs in the cases that begin from zeros, with biases and without."""
     spec = f"keras_model:Sequence@{tensorflow_backend.python}"
     code = blocks("adapters.md")[1]
-    returned, told = results(tmp_path, spec, code, *NAMED)
+    returned, told = results(tmp_path, spec, code)
     assert returned == 0, told
     found = {(r["check"], r["case"]) for r in told if r["status"] == "pass"}
     assert found == {("forward", "plain"), ("forward", "zero_states"), ("layout", "plain")}
