@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -105,7 +106,9 @@ def test_check_returns_every_result():
     assert [backend.label for backend in run.backends] == ["numpy:scratch", "mymod:Right"]
     keys = [task.key for task in suite_plan((), (), 4)]
     assert [result.key for result in run.results] == 2 * keys
-    assert {result.status for result in run.results if result.check != "variants"} == {"pass"}
+    statuses = Counter(result.status for result in run.results if result.check != "variants")
+    assert statuses["undecided"] < 0.01 * statuses["pass"]  # as few as rounding alone moves far
+    assert set(statuses) <= {"pass", "undecided"}
     assert [(p.a, p.b, p.dtype, p.status, p.max_error) for p in run.pairs] == [
         ("numpy:scratch", "mymod:Right", dtype, "pass", 0)
         for dtype in dict.fromkeys(dtype for *_, dtype in keys)
