@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections import Counter
 
 import pytest
@@ -253,8 +254,11 @@ def test_what_is_no_adapter_is_refused(adapter, options, words):
     assert words in str(caught.value)
 
 
-def test_parity_passes_in_silence():
-    assert gateparity.assert_parity(["numpy", "mymod:Right"], seed=1) is None
+def test_parity_passes_and_warns_of_what_is_undecided_alone():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert gateparity.assert_parity(["numpy", "mymod:Right"], seed=1) is None
+    assert all("is undecided: " in str(warning.message) for warning in seen)
 
 
 def test_no_parity_tells_everything_and_how_to_repeat_it():
