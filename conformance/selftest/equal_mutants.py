@@ -10,7 +10,6 @@ from typing import Final
 
 _REASONS: Final = {
     "an adapter's arrays have two axes here, and the last one is axis 1": (
-        ("equations.cell", "c, Z_o = np.split(Z, 4, -1)", "c, Z_o = np.split(Z, 4, 1)"),
         ("equations.Tape.trace", "H_0] * len(LSTM.gates), -1)", "H_0] * len(LSTM.gates), 1)"),
         (
             "equations.Tape.trace",
@@ -119,6 +118,38 @@ _REASONS: Final = {
             "scratch.Scratch.forward",
             "rams, batch, with_trace=False)[0]",
             "rams, batch, with_trace=True)[0]",
+        ),
+    ),
+    "an adapter never asks for the gradients of the biases alone": (
+        (
+            "equations.backward",
+            "return (dX, dH, dC, _unfuse({'b_': db}",
+            "return (dX, dY, dC, _unfuse({'b_': db}",
+        ),
+        (
+            "equations.backward",
+            "return (dX, dH, dC, _unfuse({'b_': db}",
+            "return (dX, dC, dC, _unfuse({'b_': db}",
+        ),
+        (
+            "equations.backward",
+            "return (dX, dH, dC, _unfuse({'b_': db}",
+            "return (dX, dX, dC, _unfuse({'b_': db}",
+        ),
+        (
+            "equations.backward",
+            "return (dX, dH, dC, _unfuse({'b_': db}))",
+            "return (dX, dH, dY, _unfuse({'b_': db}))",
+        ),
+        (
+            "equations.backward",
+            "return (dX, dH, dC, _unfuse({'b_': db}))",
+            "return (dX, dH, dH, _unfuse({'b_': db}))",
+        ),
+        (
+            "equations.backward",
+            "return (dX, dH, dC, _unfuse({'b_': db}))",
+            "return (dX, dH, dX, _unfuse({'b_': db}))",
         ),
     ),
 }

@@ -31,7 +31,7 @@ from gateparity.conformance.selftest.pieces import (
     plan_of_cases,
     run_pieces,
 )
-from gateparity.conformance.selftest.unseen import condition_pieces, mutant_pieces
+from gateparity.conformance.selftest.unseen import MUTANTS, condition_pieces, mutant_pieces
 from gateparity.errors import Impure
 
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ def run_selftest(
     shifts: int = SENSITIVITY,
     pairs: int = PAIRS,
     conditions: int = CONDITIONS,
-    mutants: int | None = None,
+    mutants: int = MUTANTS,
     seed: int = 0,
     progress: Progress = lambda _, __: None,
 ) -> Figures:
     """Measure all figures, on all cores. Raise `InputError` for a catalogue that can't load.
 
-    `mutants` is how many of those that compute something else are tried, by default all of them.
+    `mutants` is how many of those that compute something else are drawn and tried.
     """
     count = len(load_catalogue(catalogue))
     work: dict[str, list[Any]] = {

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.selftest.mutants import Mutant
     from gateparity.conformance.selftest.pieces import Progress
 
+MUTANTS: Final = 300  # drawn among all, beside the other figures
 _AT_ONCE: Final = 100  # mutants, which share a worker
 
 

@@ -21,6 +21,7 @@ PLAN = group_tasks(suite_plan((), (), 0))
 NAMED = [tasks for tasks in PLAN if not tasks[0].case.problem]
 SUITE = Path(gateparity.conformance.__file__).parent / "test_parity.py"
 BACKEND, SEED = "--gateparity-backend", "--gateparity-seed"
+SEVERAL = "(forward or gates or layers) and not problems"
 LIAR = '''
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.network.batch import replace_arrays
@@ -131,12 +132,11 @@ def test_every_option_of_the_plugin_begins_with_the_packages_name(tmp_path):
 
 def test_a_liar_fails_with_the_command_that_repeats_it(tmp_path):
     (tmp_path / "mymod.py").write_text(LIAR)
-    chosen = (BACKEND, "mymod:Liar", SEED, "6", "-k", "forward or gates or layers")
+    chosen = (BACKEND, "mymod:Liar", SEED, "6", "-k", SEVERAL)
     done = run_pytest(tmp_path, str(SUITE), *chosen, "-rA")
     assert done.returncode == 1
     for status, wanted in (("FAILED", "layers"), ("PASSED", "forward")):
         found = re.findall(rf"^{status} .*?\[(.*?)\]", done.stdout, re.MULTILINE)
-        found = [name for name in found if not name.endswith("-problems")]
         ids = [f"mymod-Liar-{task_id(tasks)}" for tasks in NAMED if tasks[0].check.name == wanted]
         assert found == ids
     assert "it keeps its gates to itself" in done.stdout
@@ -163,7 +163,7 @@ def test_the_array_is_one_test_for_each_check_and_dtype_and_names_its_worst_prob
 
 def test_a_row_has_one_worker_for_all_its_tests(tmp_path):
     (tmp_path / "mymod.py").write_text(LIAR + "\nopen('starts', 'a').write('started ')\n")
-    run_pytest(tmp_path, str(SUITE), BACKEND, "mymod:Liar", "-k", "forward or layers")
+    run_pytest(tmp_path, str(SUITE), BACKEND, "mymod:Liar", "-k", SEVERAL)
     assert (tmp_path / "starts").read_text() == "started "
 
 
@@ -189,7 +189,7 @@ def run_on_processes(tmp_path, *options):
     """The outcome of every test, and how often the liar's module was imported."""
     (tmp_path / "mymod.py").write_text(LIAR + "\nopen('starts', 'a').write('started ')\n")
     (tmp_path / "starts").write_text("")
-    chosen = (BACKEND, "mymod:Liar", BACKEND, "numpy", "-k", "forward or gates or layers")
+    chosen = (BACKEND, "mymod:Liar", BACKEND, "numpy", "-k", SEVERAL)
     done = run_pytest(tmp_path, str(SUITE), *chosen, "-rA", "--strict-markers", *options)
     found = re.findall(r"^(PASSED|FAILED) .*?\[(.*?)\]", done.stdout, re.MULTILINE)
     return sorted(found), (tmp_path / "starts").read_text().split()
@@ -221,7 +221,9 @@ def test_a_crash_fails_its_own_row_alone(tmp_path):
         LIAR + "\n    def gradients(self, *_):\n        import os\n        os._exit(1)\n"
     )
     backends = (BACKEND, "mymod:Liar", BACKEND, "numpy")
-    done = run_pytest(tmp_path, str(SUITE), *backends, "-k", "forward or gradients")
+    done = run_pytest(
+        tmp_path, str(SUITE), *backends, "-k", "(forward or gradients) and not problems"
+    )
     assert done.returncode == 1
     assert not re.search(r"^FAILED .*\[numpy", done.stdout, re.MULTILINE)
     assert "error: its worker died during gradients (exit code 1)" in done.stdout

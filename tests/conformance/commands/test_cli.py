@@ -19,6 +19,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from gateparity.conformance.problems.case import draw_for
+from gateparity.conformance.problems.space import draw_problems
 from gateparity.layouts import TORCH
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
@@ -199,7 +200,8 @@ def test_bad_input_is_one_line(gateparity, folder, line, words):
 
 def test_the_help_tells_all_exit_codes(gateparity):
     text = " ".join(gateparity("check", "--help").stdout.split())
-    assert "Exit code 0: all agree; 1: something differs; 2: something could not run." in text
+    codes = "0: all agree; 1: something differs, or with --strict is undecided; 2: something could"
+    assert f"Exit code {codes} not run." in text
 
 
 # What no name tells, and a worker does: before any work, too.
@@ -289,7 +291,8 @@ def notes(done, status, name="Refuses"):
 
 def test_an_error_names_its_case_and_the_key_that_would_declare_it(gateparity):
     checks = ("--check", "forward", "--check", "sizes", "--check", "lengths")
-    done = gateparity("check", "-b", "numpy", "-b", "mymod:Refuses", *checks)
+    cases = ("--case", "unit", "--case", "no_steps", "--case", "ragged", "--case", "one_empty")
+    done = gateparity("check", "-b", "numpy", "-b", "mymod:Refuses", *checks, *cases)
     (error,), (skip,) = notes(done, "error"), notes(done, "skip")
     assert error.startswith("sizes (no_steps, float32): IndexError: no first step (mymod.py, line ")
     assert error.endswith(
@@ -300,7 +303,7 @@ def test_an_error_names_its_case_and_the_key_that_would_declare_it(gateparity):
 
 
 def test_an_error_where_all_that_is_needed_was_computed_suggests_no_key(gateparity):
-    checks = ("--check", "forward", "--check", "layers")
+    checks = ("--check", "forward", "--check", "layers", "--case", "unit", "--case", "stacked")
     done = gateparity("check", "-b", "numpy", "-b", "mymod:Shallow", *checks)
     (error,) = notes(done, "error", "Shallow")
     assert error.startswith("layers (first: stacked, float32): RuntimeError: one layer")
@@ -320,8 +323,10 @@ def test_a_pipe_gets_no_colours_and_whole_lines(gateparity):
     assert re.search(r"^2  mymod:Wrong +\S+ .* X$", done.stdout, re.MULTILINE)
 
 
+SINGLE = next(p.number for p in draw_problems(0) if p.choice["dtype"] == "float32")
 REPEATED = [
-    ("named", "check -b numpy -b mymod:Wrong --check layers --seed 11"),
+    ("named", "check -b numpy -b mymod:Wrong --check layers --case stacked --seed 11"),
+    ("problem", f"check -b numpy -b mymod:Wrong --check forward --problem {SINGLE}"),
     ("text", "check -b numpy -b mymod:Wrong --text 'my good.txt' --seed 1"),
     ("weights", "check -b numpy -b mymod:Wrong --weights good.safetensors --prefix encoder.lstm"),
     ("top level", "check -b numpy -b mymod:Wrong --weights 'two of them.safetensors' --prefix ''"),

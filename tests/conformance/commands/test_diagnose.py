@@ -333,7 +333,8 @@ def test_states_that_are_kept_are_no_noise(gateparity):
 
 @pytest.mark.parametrize("checks", [(), ("--check", "forward", "--check", "purity")])
 def test_check_says_of_noise_what_diagnose_says(gateparity, checks):
-    done = gateparity("check", "--no-save", "-b", "numpy", "-b", "mymod:LastBitNoise", *checks)
+    work = ("--no-save", "--case", "sequence", *checks)
+    done = gateparity("check", "-b", "numpy", "-b", "mymod:LastBitNoise", *work)
     assert done.returncode == 1, done.stdout
     assert re.search(rf"^mymod:LastBitNoise fails \d of \d+ checks: {NOISE}$", *in_lines(done))
     assert "  $ gateparity diagnose -b mymod:LastBitNoise\n" in done.stdout
@@ -350,7 +351,7 @@ def test_check_says_of_noise_what_diagnose_says(gateparity, checks):
 def test_a_mistake_in_one_layer_or_direction_is_named(gateparity, name, where):
     words = f"it behaves exactly as if the gates {where} were packed i, f, o, g"
     rows = ("-b", "numpy", "-b", f"mymod:{name}")
-    done = gateparity("check", *rows, "--no-save", "--check", "gates")
+    done = gateparity("check", *rows, "--no-save", "--check", "gates", "--case", "deep")
     assert done.returncode == 1, done.stderr
     assert f"mymod:{name} fails 1 of 1 checks: {words}\n" in done.stdout
 
@@ -403,6 +404,10 @@ def test_failures_that_were_saved(gateparity, folder):
                 "forward",
                 "--check",
                 "sizes",
+                "--case",
+                "sequence",
+                "--case",
+                "one_step",
             ),
             *("--seed", seed, "--save", f"saved{seed}"),
         )
@@ -423,8 +428,8 @@ def test_failures_that_were_saved(gateparity, folder):
 def test_two_recorded_runs(gateparity, folder):
     """Each row of each, under a name that says whose it is; no adapter is asked again."""
     for name, more in (("here", ()), ("there", ("-b", "mymod:BlackBox"))):
-        work = ("--check", "forward", "--check", "sizes", "--record", f"{name}.st")
-        gateparity("check", "-b", "numpy", *more, *work)
+        checks = ("--check", "forward", "--check", "sizes", "--case", "sequence", "--case", "wide")
+        gateparity("check", "-b", "numpy", *more, *checks, "--record", f"{name}.st")
     done = gateparity("diagnose", "here.st", "there.st", "--json", "runs.json")
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.startswith("differs: 1 of 3 backends\n")
