@@ -106,7 +106,7 @@ class LeavesReverseInProcessingOrder(Stacked):
 WRONG = {
     ForgetsStates: RAGGED | DEEP | STACKED,
     ForgetsLengths: RAGGED,
-    FillsThePadding: RAGGED,
+    FillsThePadding: RAGGED | {"calls/uneven"},
     ReadsThePadding: {"lengths/nan_padding"},
     LeavesReverseInProcessingOrder: RAGGED | DEEP,
 }

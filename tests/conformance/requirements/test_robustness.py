@@ -127,7 +127,7 @@ class ClipsTheCell(Scratch):
 
 
 class DividesExponentials(Scratch):
-    """exp(z) / (1 + exp(z)), which is infinity over infinity."""
+    """exp(z) / (1 + exp(z)) in gates i and f, which is infinity over infinity."""
 
     def forward(self, config, params, batch):
         return dataclasses.replace(Scratch(), cell=self.divided).forward(config, params, batch)
@@ -136,10 +136,9 @@ class DividesExponentials(Scratch):
     def divided(Z_x, H, C, W_h):
         step = scratch.cell(Z_x, H, C, W_h)
         with np.errstate(over="ignore", invalid="ignore"):
-            e = np.exp(np.split(Z_x + H @ W_h, 4, -1)[0])
-            I = e / (1 + e)
-        C_new = step.F * C + I * step.C_tilde
-        return dataclasses.replace(step, I=I, C=C_new, H=step.O * np.tanh(C_new))
+            I, F = (e / (1 + e) for e in np.exp(np.split(Z_x + H @ W_h, 4, -1)[:2]))
+        C_new = F * C + I * step.C_tilde
+        return dataclasses.replace(step, I=I, F=F, C=C_new, H=step.O * np.tanh(C_new))
 
 
 SATURATING = {f"infinite_{name}" for name in ("x", "h_0", "w_ih", "w_hh", "b_ih", "b_hh")}

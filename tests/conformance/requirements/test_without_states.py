@@ -24,6 +24,8 @@ from gateparity.network.batch import Batch, Outputs
 
 NO_FINAL = "it returns its outputs alone"
 NO_INITIAL = "it begins from zeros"
+# The gradient of c_0 by y alone is at most 1e-18 there, and rounding moves it by more than that.
+VANISHING = ("gradients", "overflowing", "float64")
 UNCHANGED = {"gates", "layout", "refusal"}  # no check of outputs
 
 
@@ -104,9 +106,13 @@ def outputs_only(truths):
 
 def test_without_final_states_all_but_carry_is_judged(outputs_only, whole):
     assert {r.reason for r in outputs_only if r.check == "carry"} == {NO_FINAL}
-    for found, other in zip(outputs_only, whole, strict=True):
-        if found.check != "carry":
-            assert (found.key, found.status) == (other.key, other.status), found.reason
+    assert [found.key for found in outputs_only] == [other.key for other in whole]
+    changed = {
+        found.key: found.status
+        for found, other in zip(outputs_only, whole, strict=True)
+        if found.check != "carry" and found.status != other.status
+    }
+    assert changed == {VANISHING: "undecided"}
 
 
 def test_no_array_of_a_final_state_is_left(outputs_only):
@@ -133,6 +139,7 @@ def test_without_initial_states_the_cases_that_give_none_are_judged(truths):
     assert {key for key, status in statuses.items() if status == "pass"} == {
         *((check, case) for check in ("forward", "gradients") for case in ("plain", "zero_states")),
         ("layout", "plain"),
+        *(("calls", case) for case in ("zero_states", "uneven")),
     }
     assert {r.reason for r in found if r.status == "skip"} >= {NO_INITIAL}
     (gradients, *_) = [r for r in found if (r.check, r.case) == ("gradients", "zero_states")]
@@ -145,6 +152,7 @@ def test_without_either_the_rest_is_judged(truths):
     assert {(r.check, r.case) for r in found if r.status == "pass"} == {
         *((check, case) for check in ("forward", "gradients") for case in ("plain", "zero_states")),
         ("layout", "plain"),
+        *(("calls", case) for case in ("zero_states", "uneven")),
     }
     assert not [r for r in found if r.status in ("fail", "error")]
 
@@ -160,7 +168,11 @@ def test_pairs_compare_what_both_have(kind, truths):
     labels = list(dict.fromkeys(r.backend.label for r in results))
     compared = compare_all(labels, results, plan, truths, {label: {} for label in labels})
     pairs = make_pairs(compared, plan)
-    assert [pair.status for pair in pairs] == ["pass"] * 6, [pair.reason for pair in pairs]
+    vanishes = {("a", "b", "float64")} if kind is OutputsOnly else set()
+    for pair in pairs:
+        undecided = (pair.a[0], pair.b[0], pair.dtype) in vanishes
+        assert pair.status == ("undecided" if undecided else "pass"), pair.reason
+    assert len(pairs) == 6
     same = [pair for pair in pairs if {pair.a[0], pair.b[0]} == {"a", "b"}]
     assert [pair.sigmas for pair in same] == [0.0, 0.0]
     assert all(pair.sigmas is not None for pair in pairs)
