@@ -156,11 +156,16 @@ def _compare_backends(backends: Sequence[str], seed: int) -> str:
         for result in wrong
     ]
     lines += [f"{label}: {sentence}" for label, sentence in run.explanations.items()]
-    for result in run.results:
-        if result.status == "undecided":
-            words = f"{result.backend.label} {result.check} {result.case} {result.dtype}"
-            warnings.warn(f"{words} is undecided: {result.reason}", stacklevel=2)
     lines += [f"{p.a} and {p.b} differ: {p.reason}" for p in run.pairs if p.status == "fail"]
     if not run.ran:
         lines.append("nothing was compared: every check was skipped")
+    if not lines:  # a warning that is an error would hide them
+        _warn_of_undecided(run)
     return "\n".join(lines)
+
+
+def _warn_of_undecided(run: Run) -> None:
+    for result in run.results:
+        if result.status == "undecided":
+            words = f"{result.backend.label} {result.check} {result.case} {result.dtype}"
+            warnings.warn(f"{words} is undecided: {result.reason}", stacklevel=3)

@@ -155,6 +155,7 @@ class Worker:
 
     def _exchange(self, operation: str, message: Any) -> tuple[str, Any, dict[str, Any]]:
         self._calling, lost = True, WorkerLost
+        asked = operation.replace("uncompiled ", "")  # users know the method by its plain name
         try:
             # The log has all earlier calls too; only what comes after this position belongs to this
             # one.
@@ -165,13 +166,13 @@ class Worker:
             kind, value, facts = self._channel.receive(self.limit)
             answer = kind, decode(value), facts
         except self._channel.TimeoutError:
-            reason = f"no answer to {operation} within {self.limit:g} s"
+            reason = f"no answer to {asked} within {self.limit:g} s"
         except (EOFError, OSError):
-            reason, lost = f"its worker died during {operation}{self._last_words()}", WorkerDied
+            reason, lost = f"its worker died during {asked}{self._last_words()}", WorkerDied
         except execnet.RemoteError as error:
-            reason = f"its worker failed at {operation}: {_last_line(str(error))}"
+            reason = f"its worker failed at {asked}: {_last_line(str(error))}"
         except (TypeError, ValueError) as error:
-            reason = f"nonsense in answer to {operation}: {error}"
+            reason = f"nonsense in answer to {asked}: {error}"
         else:
             self._calling = False
             return answer

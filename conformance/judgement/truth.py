@@ -127,6 +127,7 @@ class Truth:
             lambda a: a if a is lengths else self.prepare(a.astype(config.dtype)), arrays
         )
 
+    @np.errstate(invalid="ignore")  # infinity and minus infinity are NaN, as one bias
     def to_d2l(self, params: Parameters, config: Config) -> dict[str, Array]:
         """Return the weights by the book's names `W_xi`, `W_hi`, `b_i`...
 

@@ -107,8 +107,9 @@ def _judge(found: Results, expected: Expected, find_shifts: FindShifts) -> Score
     Raise `Mismatch` that says where the difference begins, the worst element there, and how many
     elements and arrays differ; or which bias seems shifted.
     """
-    (found, truth), sigmas = comparable(found, expected.truth), expected.budget.sigmas
+    found, truth = comparable(found, expected.truth)
     _require_same_shapes(found, truth)
+    sigmas = {n: np.broadcast_to(expected.budget.sigmas[n], a.shape) for n, a in found.items()}
     # Two tests, since each sees what the other misses. The largest element finds a single wrong
     # number. The shifts find an error that is small everywhere and points in one direction, such as
     # a bias that is slightly off.

@@ -8,16 +8,14 @@ much as the result is large, since no difference then means anything.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateparity.backends.backend import Backend
 from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.verdict import Expected, Mismatch, judge_pair
 from gateparity.conformance.runs.judging import judge_answer
-from gateparity.conformance.runs.result import Pair
+from gateparity.conformance.runs.result import EXPECTED, Pair
 from gateparity.conformance.runs.truths import Truths
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.plan import Plan
     from gateparity.conformance.runs.result import Result, Run, Status
     from gateparity.network.parameters import Array
-
-EXPECTED: Final = Backend("expected", "", "", Path(), shipped=False)
 
 
 def with_expected(run: Run, plan: Plan, expected: Mapping[str, Array]) -> Run:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
 
+from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import is_shipped
 from gateparity.conformance.problems.case import number_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateparity.backends.backend import Backend
     from gateparity.backends.base.compilation import Form
     from gateparity.conformance.judgement.divergence import Divergence
     from gateparity.conformance.requirements.results import Results
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 
 Status = Literal["pass", "undecided", "known", "fail", "skip", "error"]
+# Values that a user gives stand in a run like a backend's, and no backend computes them.
+EXPECTED: Final = Backend("expected", "", "", Path(), shipped=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +171,7 @@ def check_command(backend: Backend, check: str, where: str, seed: int) -> str:
     NumPy is added, since a run of one backend alone counts as incomplete.
     """
     beside = [] if backend.spec == "numpy:scratch" else ["numpy"]
-    own = [backend.spec] if backend.target else []  # expected values are computed by none
+    own = [] if backend == EXPECTED else [backend.spec]
     backends = [f"--backend {shlex.quote(spec)}" for spec in (*beside, *own)]
     return " ".join(
         filter(None, ["gateparity check", *backends, f"--check {check}", where, f"--seed {seed}"])

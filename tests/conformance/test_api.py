@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
+from collections import Counter
 
 import pytest
 
@@ -105,7 +107,9 @@ def test_check_returns_every_result():
     assert [backend.label for backend in run.backends] == ["numpy:scratch", "mymod:Right"]
     keys = [task.key for task in suite_plan((), (), 4)]
     assert [result.key for result in run.results] == 2 * keys
-    assert {result.status for result in run.results if result.check != "variants"} == {"pass"}
+    statuses = Counter(result.status for result in run.results if result.check != "variants")
+    assert statuses["undecided"] < 0.01 * statuses["pass"]  # as few as rounding alone moves far
+    assert set(statuses) <= {"pass", "undecided"}
     assert [(p.a, p.b, p.dtype, p.status, p.max_error) for p in run.pairs] == [
         ("numpy:scratch", "mymod:Right", dtype, "pass", 0)
         for dtype in dict.fromkeys(dtype for *_, dtype in keys)
@@ -250,8 +254,11 @@ def test_what_is_no_adapter_is_refused(adapter, options, words):
     assert words in str(caught.value)
 
 
-def test_parity_passes_in_silence():
-    assert gateparity.assert_parity(["numpy", "mymod:Right"], seed=1) is None
+def test_parity_passes_and_warns_of_what_is_undecided_alone():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert gateparity.assert_parity(["numpy", "mymod:Right"], seed=1) is None
+    assert all("is undecided: " in str(warning.message) for warning in seen)
 
 
 def test_no_parity_tells_everything_and_how_to_repeat_it():

@@ -11,6 +11,9 @@ from typing import Final
 
 import pytest
 
+from gateparity.conformance.problems.cases import RECIPES
+
+NAMED = [word for name in RECIPES for word in ("--case", name)]  # without the array
 KERAS: Final = """
 import functools
 
@@ -151,7 +154,8 @@ def check(request, tmp_path, find_backend):
     python = find_backend(name).python
 
     def run(kind, *options):
-        command = [*CHECK, "-b", f"port:{kind}@{python}", "--time-limit", "300", *options]
+        adapter = f"port:{kind}@{python}"
+        command = [*CHECK, "-b", adapter, "--time-limit", "300", *NAMED, *options]
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
 
     return name, run

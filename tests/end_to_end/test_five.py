@@ -17,12 +17,17 @@ import pytest
 
 from gateparity.conformance.judgement.deviations import DEVIATIONS
 from gateparity.conformance.judgement.verdict import passes
+from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.space import draw_problems
+from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.judging import expect_deviating
-from gateparity.conformance.runs.plan import suite_plan
+from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.truths import Truths
 
 CHECK = (sys.executable, "-m", "gateparity.conformance.commands.cli", "check")
 ROOT = Path(__file__).parents[2]
+FORWARD = [word for name in CHECKS["forward"].cases for word in ("--case", name)]
+NAMED = [word for name in RECIPES for word in ("--case", name)]  # without the array
 EMPTY = ("gradients", "sizes")  # of no steps, or no sequences
 SKIPS = {  # all that may be missing from the table
     "numpy:scratch": {"variants"},
@@ -64,7 +69,7 @@ def expected(run):
     return {
         (backend, *task.key)
         for known in DEVIATIONS
-        for task in suite_plan([], [], run["seed"])
+        for task in named_plan([], [], run["seed"])
         if known.covers(task.case) and known.must.holds(task.case)
         for variant in known.variants
         if (backend := f"{known.framework}:{variant}") in versions
@@ -84,8 +89,8 @@ def known(run):
 
 @pytest.fixture(scope="module")
 def five(all_frameworks, tmp_path_factory):
-    """The whole check of all five: the command as it ended, and its JSON."""
-    return check(all_frameworks, tmp_path_factory.mktemp("five"))
+    """All named cases in all five: the command as it ended, and its JSON."""
+    return check(all_frameworks, tmp_path_factory.mktemp("five"), *NAMED)
 
 
 def test_five_frameworks_agree(five):
@@ -107,6 +112,17 @@ def test_five_frameworks_agree(five):
     for backend in found:  # the table names every row whole
         assert backend in done.stdout
     assert run["transport_seconds"] <= 0.1 * run["seconds"] * (os.cpu_count() or 1)
+
+
+def test_five_frameworks_agree_on_problems_of_the_array(all_frameworks, tmp_path):
+    chosen = [p.number for p in draw_problems(0) if p.choice["dtype"] == "float32"][:3]
+    numbers = [word for number in chosen for word in ("--problem", str(number))]
+    done, run = check(all_frameworks, tmp_path, *numbers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found, _ = statuses(run)
+    assert len(found) == 9
+    assert all("pass" in each for each in found.values())
+    assert all(each <= {"pass", "known", "skip"} for each in found.values())
 
 
 # All 28 symbols, and most of them several times: 67 windows. A whole book gives 256, whose budget
@@ -176,7 +192,7 @@ def test_two_gates_swapped_in_a_layout_turn_its_rows_red(file, line, all_framewo
         layouts.write(f"import dataclasses\n{line}\n")
     specs = [s for s in all_frameworks if s.partition("@")[0] in ("numpy", "torch", "mxnet")]
     env = {**os.environ, "PYTHONPATH": str(package.parent)}
-    done, run = check(specs, tmp_path, "--check", "forward", env=env, cwd=tmp_path)
+    done, run = check(specs, tmp_path, "--check", "forward", *FORWARD, env=env, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     found, _ = statuses(run)
     assert {backend for backend, each in found.items() if "fail" in each} == SWAPS[file, line]
@@ -223,7 +239,7 @@ def test_ctrl_c_leaves_no_process_behind(group, all_frameworks, tmp_path):
 def start(specs, tmp_path):
     flags = [flag for spec in specs for flag in ("--backend", spec)]
     return subprocess.Popen(
-        [*CHECK, *flags, "--json", str(tmp_path / "run.json")],
+        [*CHECK, *flags, *NAMED, "--json", str(tmp_path / "run.json")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -115,6 +115,14 @@ def test_assert_parity_warns_of_what_is_undecided(monkeypatch):
         api.assert_parity()
 
 
+def test_what_differs_is_told_before_what_is_undecided(monkeypatch):
+    monkeypatch.setattr(api, "check", lambda *_, **__: made_run("undecided", "fail"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(AssertionError, match="a and b differ"):
+            api.assert_parity()
+
+
 def test_a_test_of_your_own_skips_with_the_sentence():
     with pytest.raises(pytest.skip.Exception, match="it is chaotic"):
         settle(made_run("undecided").results[0], "pytest x")

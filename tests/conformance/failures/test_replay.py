@@ -107,7 +107,8 @@ def gateparity(folder):
 def checked(gateparity):
     """A check that failed and was saved."""
     line = ("check", "-b", "numpy", "-b", "liar:Swapped", "--check", "forward")
-    done = gateparity(*line, "--save", "failed here", "--json", "run.json")
+    cases = ("--case", "sequence", "--case", "deep")
+    done = gateparity(*line, *cases, "--save", "failed here", "--json", "run.json")
     assert done.returncode == 1, done.stdout + done.stderr
     return done
 
@@ -257,6 +258,8 @@ def test_what_has_no_gradients_is_replayed_by_its_outputs(gateparity, folder):
         "liar:ForwardOnly",
         "--check",
         "lengths",
+        "--case",
+        "ragged",
         "--save",
         "alone",
     )

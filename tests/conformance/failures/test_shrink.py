@@ -23,7 +23,8 @@ def big():
 
 
 def forward(case):
-    return Truth().forward(case.config, case.params, case.batch)
+    with np.errstate(invalid="ignore"):  # biases of inf and -inf have no sum
+        return Truth().forward(case.config, case.params, case.batch)
 
 
 def steps(case):

@@ -19,7 +19,8 @@ from gateparity.protocol.validation import check_batch, check_outputs
 NAMES = tuple(RECIPES)
 EMPTY = ("no_steps", "no_sequences")
 ORDINARY = tuple(n for n, recipe in RECIPES.items() if not recipe.values and n not in EMPTY)
-PADDED = ("ragged", "one_empty", "nan_padding")
+DEEP = ("ragged", "one_empty", "nan_padding")  # with lengths, two layers and both directions
+PADDED = ("uneven", *DEEP)
 SPECIAL = tuple(n for n, recipe in RECIPES.items() if recipe.values)
 PLAIN_STATES = {"h_0", "c_0"}  # of the case that starts from zeros
 
@@ -105,7 +106,7 @@ def test_where_initial_states_and_biases_are_missing():
     for name in NAMES:
         case = RECIPES[name].build("float32", 0)
         plain = name == "plain"
-        assert (case.batch.states is None) == (name in ("plain", "zero_states"))
+        assert (case.batch.states is None) == (name in ("plain", "zero_states", "uneven"))
         assert (case.params[0].b_ih is None) == (case.params[0].b_hh is None) == plain
         assert case.config.biases != plain
 
@@ -128,7 +129,7 @@ def test_sizes_differ_so_that_no_transposition_goes_unseen():
 
 def test_layers_and_directions():
     found = {n: (r.layers, r.directions) for n, r in RECIPES.items() if r.layers * r.directions > 1}
-    assert found == {**dict.fromkeys(PADDED, (2, 2)), "stacked": (2, 1), "deep": (2, 2)}
+    assert found == {**dict.fromkeys(DEEP, (2, 2)), "stacked": (2, 1), "deep": (2, 2)}
 
 
 def test_ids_tell_sizes_dtype_and_name():
@@ -165,7 +166,9 @@ def test_special_values_are_those_of_an_ordinary_case_changed(name, dtype):
     for key, array in special.items():
         assert array.dtype == dtype
         assert array.shape == plain[key].shape
-    assert not changed & {key for key in plain if key.startswith("cotangent")}
+    cotangents = {key for key in plain if key.startswith("cotangent")}
+    assert changed & cotangents == (cotangents if name == "steep" else set())
+    assert name != "steep" or changed == cotangents
 
 
 def test_one_sequence_of_one_empty_has_no_steps():
@@ -183,6 +186,7 @@ def test_one_sequence_of_one_empty_has_no_steps():
         ("plain", "float32", ()),
         ("zero_states", "float16", ("float16",)),
         ("sequence", "float32", ("initial_states",)),
+        ("uneven", "float32", ("lengths",)),
         ("no_steps", "float32", ("initial_states", "empty_sequence")),
         ("no_sequences", "float64", ("initial_states", "empty_batch", "float64")),
         ("ragged", "float32", ("initial_states", "lengths")),

@@ -246,7 +246,7 @@ ROWS = [
     ("results", [], "has 0 results, expected 2"),
 ]
 RESULTS = [
-    ("status", "fine", "status is 'fine', expected one of pass, known"),
+    ("status", "fine", "status is 'fine', expected one of pass, undecided, known"),
     ("arrays", None, "'pass' for forward, unit, float32, and no arrays of it"),
     ("arrays", ["y", "h_n", "c_n", "z"], "there is no array arrays.numpy:scratch.forward.unit"),
     ("arrays", ["y", "y"], "expected a list of printable names, each once"),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from gateparity.conformance.problems.cases import RECIPES
+from gateparity.conformance.problems.space import draw_problems
 from gateparity.conformance.problems.text import Text
 from gateparity.conformance.requirements.checks import CHECKS, choose_checks
-from gateparity.conformance.runs.plan import named_plan, text_plan, weights_plan
+from gateparity.conformance.runs.plan import (
+    named_plan,
+    problems_plan,
+    suite_plan,
+    text_plan,
+    weights_plan,
+)
 from gateparity.errors import InputError
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
@@ -46,8 +55,8 @@ def test_the_seed_reaches_every_case():
     one, other = named_plan((), (), 0), named_plan((), (), 1)
     for (_, a), (_, b) in zip(one, other, strict=True):
         again = RECIPES[a.name].build(a.config.dtype, 0)
-        assert not np.array_equal(a.params[0].w_ih, b.params[0].w_ih)
-        assert np.array_equal(a.params[0].w_ih, again.params[0].w_ih)
+        assert not np.array_equal(a.params[0].w_ih, b.params[0].w_ih, equal_nan=True)
+        assert np.array_equal(a.params[0].w_ih, again.params[0].w_ih, equal_nan=True)
 
 
 def test_checks_come_in_the_suites_order():
@@ -75,6 +84,54 @@ def test_checks_come_in_the_suites_order():
 def test_bad_names_are_refused(cases, checks, message):
     with pytest.raises(InputError, match=message):
         named_plan(cases, checks, 0)
+
+
+IN_TURN = {name for name, check in CHECKS.items() if check.turns}
+
+
+def names_by_problem(plan):
+    """Return the names of the checks of each problem of the array, in the plan's order."""
+    found = {}
+    for check, case in plan:
+        found.setdefault(case.problem, []).append(check.name)
+    return found
+
+
+def applicable(problem):
+    case = problem.build()
+    return [name for name, c in CHECKS.items() if case.config.dtype in c.dtypes and c.applies(case)]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_problem_has_one_of_the_checks_that_take_turns_and_all_others(seed):
+    found = names_by_problem(problems_plan((), (), seed))
+    turns = Counter()
+    for problem in draw_problems(seed):
+        every = applicable(problem)
+        ran = IN_TURN.intersection(found[problem.number])
+        assert len(ran) == (problem.choice["dtype"] != "float16")  # at which none of them runs
+        assert found[problem.number] == [n for n in every if n in ran or n not in IN_TURN]
+        turns.update(ran)
+    assert set(turns) == IN_TURN
+    assert max(turns.values()) - min(turns.values()) <= 2
+
+
+def test_nothing_takes_turns_where_problems_or_checks_are_named():
+    first, second, *_ = problems = draw_problems(0)
+    assert names_by_problem(problems_plan([1, 2], (), 0)) == {
+        1: applicable(first),
+        2: applicable(second),
+    }
+    assert names_by_problem(problems_plan((), list(CHECKS), 0)) == {
+        problem.number: applicable(problem) for problem in problems
+    }
+
+
+def test_the_suite_has_the_array_behind_the_named_cases_unless_either_is_chosen():
+    named, array = named_plan((), (), 0), problems_plan((), (), 0)
+    assert keys(suite_plan((), (), 0)) == keys([*named, *array])
+    assert keys(suite_plan(["unit"], (), 0)) == keys(named_plan(["unit"], (), 0))
+    assert keys(suite_plan((), (), 0, [3])) == keys(problems_plan([3], (), 0))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -100,7 +100,7 @@ def test_the_repeat_command():
         ("mypkg", "", "--backend numpy --backend mypkg"),
     ],
 )
-def test_numpy_runs_beside_what_is_repeated(name, variant, backends):
+def test_numpy_runs_beside_what_is_repeated_also_where_it_was_recorded(name, variant, backends):
     found = Result(Backend(name, variant, "", None), "forward", "unit", "float32", "fail")
     assert repeat_command(found, 0).startswith(f"gateparity check {backends} --check forward")
 

@@ -61,10 +61,10 @@ class CutsAndSays(Cuts):
 
 
 class Shifted(Scratch):
-    """One bias of one gate is off by a millionth."""
+    """One bias of one gate is off by less than a millionth."""
 
     def forward(self, config, params, batch):
-        shift = (np.arange(config.hidden_size) == 7) * np.asarray(1e-6, config.dtype)
+        shift = (np.arange(config.hidden_size) == 8) * np.asarray(8e-7, config.dtype)
         return super().forward(config, dict(params) | {"l0.b_f": params["l0.b_f"] + shift}, batch)
 
 
@@ -255,7 +255,8 @@ def test_a_right_adapter_passes_and_tells_its_version(session, name):
         assert result.sigmas < 6
         assert (0 < result.max_error < 1e-2) == (result.sigmas > 0) == (name != "refusal")
     assert right.version == "1.2.3"
-    assert right.transport_seconds > 0
+    # Refusals need no worker, and neither does what is skipped.
+    assert (right.transport_seconds > 0) == (name not in ("refusal", "variants"))
 
 
 def test_a_result_tells_what_was_compared(session, backend):
@@ -288,9 +289,9 @@ def test_a_shift_of_a_bias_fails_where_no_element_is_beyond_rounding(session):
     recipe = Recipe("middle", steps=20, size=8, input_size=8, hidden_size=16)
     result = session("Shifted").run(CHECKS["forward"], recipe.build("float32", 0))
     assert result.status == "fail"
-    assert result.sigmas < ALLOWED < result.shift == result.shifts[0, 1, 7]
+    assert result.sigmas < ALLOWED < result.shift == result.shifts[0, 1, 8]
     assert (
-        "together they look like a shift of the bias of layer 0, gate f, unit 7:" in result.reason
+        "together they look like a shift of the bias of layer 0, gate f, unit 8:" in result.reason
     )
     assert result.begins is None
 

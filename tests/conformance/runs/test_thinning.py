@@ -1,80 +1,112 @@
-"""Which problems of the array a slow framework leaves out, and that it runs them on request."""
+"""What slow frameworks leave out of a whole array, and which budgets nobody needs then."""
 
 from __future__ import annotations
 
-import dataclasses
+import threading
 
 import pytest
 
-from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.backends.spec import parse_backends
-from gateparity.conformance.problems.space import draw_problems
+from gateparity.backends.backend import Backend
+from gateparity.conformance.problems.case import number_problem
+from gateparity.conformance.problems.space import choose_problems
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
-from gateparity.conformance.runs import thinning
-from gateparity.conformance.runs.plan import named_plan, problems_plan, suite_plan
+from gateparity.conformance.runs.plan import named_plan, problems_plan
 from gateparity.conformance.runs.run import run_checks
-from gateparity.conformance.runs.thinning import has_whole_array, is_left_out, thin, why
+from gateparity.conformance.runs.thinning import has_whole_array, is_left_out, thin
 
-PLAN = [Task(CHECKS["layout"], problem.build()) for problem in draw_problems(0)]
-NUMBERS = {task.case.problem for task in PLAN}
-NUMPY = parse_backends(["numpy"])
-JAX = dataclasses.replace(NUMPY[0], name="jax")
+ARRAY = [Task(CHECKS["forward"], problem.build()) for problem in choose_problems((), 0)]
+NAMED = named_plan(["unit", "sequence"], ["forward"], 0)
+NUMBERS = set(range(1, len(ARRAY) + 1))
+FOURTH = {number for number in NUMBERS if number % 4 == 0}
+
+
+def numbers(plan):
+    return {task.case.problem for task in plan}
+
+
+def absent(name, **options):
+    """Return a backend that no interpreter runs: what it doesn't leave out is an error at once."""
+    return Backend(name, "layer", "gone:Gone", None, missing="it isn't there", **options)
 
 
 def left_out(backend):
-    return {task.case.problem for task in PLAN if is_left_out(backend, task.case)}
+    return {case.problem for _, case in [*NAMED, *ARRAY] if is_left_out(backend, case)}
 
 
-def test_slow_frameworks_run_every_fourth_problem():
-    slow = {name for name, framework in FRAMEWORKS.items() if framework.slow}
-    assert slow == {"jax", "tensorflow"}
-    for name in FRAMEWORKS:
-        found = left_out(dataclasses.replace(NUMPY[0], name=name))
-        assert found == ({n for n in NUMBERS if n % 4} if name in slow else set())
+@pytest.mark.parametrize("name", ["jax", "tensorflow", "tensorflow@/opt/tf"])
+def test_a_slow_framework_leaves_out_three_problems_in_four_and_no_named_case(name):
+    assert left_out(absent(name)) == NUMBERS - FOURTH
 
 
-def test_named_cases_are_never_left_out():
-    assert not any(is_left_out(JAX, task.case) for task in named_plan((), (), 0))
+@pytest.mark.parametrize("name", ["numpy", "torch", "mxnet"])
+def test_other_frameworks_leave_nothing_out(name):
+    assert left_out(absent(name)) == set()
 
 
-def test_your_own_adapter_runs_all_problems_whatever_computes_it():
-    own = dataclasses.replace(JAX, target="mine:Layer", shipped=False)
-    assert left_out(own) == set()
+@pytest.mark.parametrize("name", ["mine", "jax"])
+def test_an_adapter_that_is_not_shipped_leaves_nothing_out_whatever_its_name(name):
+    assert left_out(absent(name, shipped=False)) == set()
 
 
-def test_a_plan_has_a_whole_array_unless_problems_are_chosen():
-    assert has_whole_array(suite_plan((), (), 0))
-    assert not has_whole_array(problems_plan([4, 5, 6], (), 0))
-    assert not has_whole_array(named_plan((), (), 0))
+def test_a_plan_keeps_what_at_least_one_backend_runs():
+    slow, slow_too, fast = absent("jax"), absent("tensorflow"), absent("numpy")
+    assert numbers(thin(ARRAY, [slow, slow_too])) == FOURTH
+    assert thin(ARRAY, iter([slow, fast])) == ARRAY
+    assert thin(NAMED, [slow]) == NAMED
 
 
-def test_a_thin_plan_has_what_at_least_one_backend_runs():
-    assert thin(PLAN, [JAX]) == [task for task in PLAN if task.case.problem % 4 == 0]
-    assert thin(PLAN, [JAX, NUMPY[0]]) == PLAN
+def test_chosen_problems_are_no_whole_array():
+    assert has_whole_array([*NAMED, *ARRAY])
+    assert not has_whole_array(NAMED)
+    assert not has_whole_array([*NAMED, *problems_plan([1, 2, 3, 4, 5], ["forward"], 0)])
+
+
+def skipped(run, name):
+    """Return the numbers of the problems that a backend skipped, and why it did."""
+    skips = [r for r in run.results if r.backend.name == name and r.status == "skip"]
+    return {number_problem(skip.case) for skip in skips}, {skip.reason for skip in skips}
 
 
 @pytest.fixture
-def slow(monkeypatch):
-    """NumPy as if it were slow, and arrays that are whole with eight problems."""
-    monkeypatch.setitem(FRAMEWORKS, "numpy", dataclasses.replace(FRAMEWORKS["numpy"], slow=True))
-    monkeypatch.setattr(thinning, "LEAST", 8)
+def judged(monkeypatch):
+    """Record what the main thread judges ahead, and return a wait for the last problem of it.
+
+    The numbers are of no interest here, so none is computed.
+    """
+    asked, last = [], threading.Event()
+
+    class Recorded:
+        def of(self, _check, case, declared):
+            asked.append((case.problem, dict(declared)))
+            if case.problem == max(NUMBERS):
+                last.set()
+
+    monkeypatch.setattr("gateparity.conformance.runs.run.Truths", Recorded)
+    return asked, lambda _result: last.wait(60)
 
 
-@pytest.mark.usefixtures("slow")
-@pytest.mark.parametrize("all_problems", [False, True])
-def test_a_run_skips_them_with_the_reason_unless_all_are_asked_for(all_problems):
-    plan = PLAN[:8]
-    run = run_checks(NUMPY, plan, seed=0, all_problems=all_problems)
-    ran = {task.case.name for task in plan if all_problems or task.case.problem % 4 == 0}
-    assert {r.case for r in run.results if r.status == "pass"} == ran
-    skipped = {r.case: r.reason for r in run.results if r.status == "skip"}
-    assert skipped == {t.case.name: why(NUMPY[0]) for t in plan if t.case.name not in ran}
-    assert "--all-problems" in why(NUMPY[0])
+@pytest.mark.usefixtures("judged")
+def test_a_run_skips_what_is_left_out_and_says_why():
+    found = run_checks([absent("jax"), absent("torch")], [*NAMED, *ARRAY], seed=0)
+    left, (reason,) = skipped(found, "jax")
+    assert left == NUMBERS - FOURTH
+    assert reason == (
+        "a new shape takes JAX long, so one problem in 4 runs; --all-problems runs the others too"
+    )
+    assert skipped(found, "torch") == (set(), set())
 
 
-@pytest.mark.usefixtures("slow")
-def test_a_problem_chosen_by_its_number_runs_in_a_slow_framework():
-    chosen = next(t for t in PLAN if t.case.problem % 4 and t.case.config.dtype == "float32")
-    plan = problems_plan([chosen.case.problem], ["layout"], 0)
-    assert [r.status for r in run_checks(NUMPY, plan, seed=0).results] == ["pass"]
+@pytest.mark.usefixtures("judged")
+def test_a_run_of_chosen_problems_or_of_all_skips_nothing():
+    chosen = problems_plan([1, 2, 3, 5], ["forward"], 0)
+    assert skipped(run_checks([absent("jax")], chosen, seed=0), "jax") == (set(), set())
+    every = run_checks([absent("jax")], ARRAY, seed=0, all_problems=True)
+    assert skipped(every, "jax") == (set(), set())
+
+
+def test_nothing_is_judged_ahead_that_every_backend_leaves_out(judged):
+    asked, wait = judged
+    run_checks([absent("jax")], ARRAY, seed=0, progress=wait)
+    assert [number for number, _ in asked] == sorted(FOURTH)
+    assert all(declared == {"bias": 2.0} for _, declared in asked)
