@@ -233,7 +233,7 @@ def test_a_pair_is_named_by_two_probes_of_one_name(predictions):
 
 def test_only_what_differs_is_called_differing(diagnoser):
     found = diagnoser.name(ask(mistaken("lengths ignored")), pairs=False)
-    shorter = ("lengths", "gates", "purity")
+    shorter = ("lengths", "gates", "purity", "calls")
     assert len(found.probes) == len(PROBES)
     assert 0 < len(found.differing) < len(PROBES)
     assert all(p.check.name in shorter for p in found.differing)
