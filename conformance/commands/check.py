@@ -128,8 +128,7 @@ def check(
 ) -> None:
     """Run one LSTM in every backend and compare all results.
 
-    Exit code 0: all agree; 1: something differs, or with --strict is undecided; 2: something could
-    not run.
+    Exit code 0: all agree; 1: some differ, or with --strict are undecided; 2: some could not run.
     """
     paths: Any = {"inputs": (weights, input, text), "force": force}
     files = _make_files(json, report, markdown, junit, record, **paths)
@@ -137,9 +136,9 @@ def check(
     saver = make_saver(save, seed, no_save=no_save, **paths)
     backends = choose_backends(backend)
     asked = choose_plan(backends, case, checks, seed, weights, prefix, text, problem, input)
-    options: Any = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "strict": strict}
-    options["all_problems"] = all_problems
-    run = _run(backend, backends, asked[0], saver, record, cache=not no_cache, **options)
+    how: Any = {"seed": seed, "time_limit": time_limit, "isolate": isolate}
+    how |= {"cache": not no_cache, "strict": strict, "all_problems": all_problems}
+    run = _run(backend, backends, asked[0], saver, record, **how)
     raise typer.Exit(_publish(run, *asked, files, record, wide=wide, profile=profile))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -50,9 +51,8 @@ def run_checks(
     """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
     A backend that can't go on costs itself alone. `save` gets a backend's results while its worker
-    is there. `all_problems` also runs those that slow frameworks leave out of a whole array. On
-    Ctrl-C every worker is ended before the exception goes on. Raise `InputError`
-    before anything runs if the adapter of a backend in `load_first` can't be loaded.
+    is there. `all_problems` runs those too that slow frameworks leave out of a whole array. Ctrl-C
+    ends every worker. Raise `InputError` first if an adapter in `load_first` can't be loaded.
     """
     start, truths, clock = time.perf_counter(), Truths(), Clock("gateparity")
     thins = not all_problems and has_whole_array(plan)
@@ -62,17 +62,17 @@ def run_checks(
         _load_all(groups, load_first, pool)
         found = _run_groups(groups, run, plan, truths, pool, clock, thins=thins)
     found.sort(key=lambda one: backends.index(one[0].backend))
-    sessions = [session for session, _, _ in found]
-    results = [result for _, own, _ in found for result in own]
-    declared = {session.backend.label: session.rounding_model for session in sessions}
+    sessions, own, asked = zip(*found, strict=True)
+    results = list(itertools.chain(*own))
     with clock.measure("judging"):
+        declared = {session.backend.label: session.rounding_model for session in sessions}
         compared = compare_all([b.label for b in backends], results, plan, truths, declared)
     return Run(
         backends=tuple(backends),
         results=tuple(results),
         pairs=tuple(make_pairs(compared, plan)),
         seed=seed,
-        asked=tuple(result for _, _, asked in found for result in asked),
+        asked=tuple(itertools.chain(*asked)),
         changes=tuple(find_changes(backends, compared)),
         **_describe(sessions),
         **_read_clocks(start, [*(group.clock for group in groups), clock]),

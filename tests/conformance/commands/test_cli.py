@@ -200,7 +200,7 @@ def test_bad_input_is_one_line(gateparity, folder, line, words):
 
 def test_the_help_tells_all_exit_codes(gateparity):
     text = " ".join(gateparity("check", "--help").stdout.split())
-    codes = "0: all agree; 1: something differs, or with --strict is undecided; 2: something could"
+    codes = "0: all agree; 1: some differ, or with --strict are undecided; 2: some could"
     assert f"Exit code {codes} not run." in text
 
 
