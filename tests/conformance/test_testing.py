@@ -30,6 +30,8 @@ class TestRight(ParityTests):
     adapter = Scratch
     checks = ("forward", "gates")
 """
+FEW = """    cases = ("sequence", "unit")
+"""
 WRONG = """
 
 class Wrong(Scratch):
@@ -235,12 +237,14 @@ def test_the_same_on_several_processes(run):
     pytest.importorskip("xdist")
     outcomes = []
     for options in ((), ("-n", "2"), ("-n", "2", "--dist", "loadgroup")):
-        done = run(RIGHT, WRONG, REFUSES, options=["-rA", *options])
+        done = run(RIGHT, FEW, WRONG, FEW, REFUSES, options=["-rA", *options])
         found = re.findall(r"^(PASSED|FAILED) \S*?(::\S+?\])", done.stdout, re.MULTILINE)
         repeats = re.findall(r"^repeat: (.*)$", done.stdout, re.MULTILINE)
         outcomes.append((sorted(found), sorted(repeats), done.returncode))
         assert "4 skipped" in done.stdout
-    assert (
-        len(outcomes[0][0]) == len(group_tasks(suite_plan((), ("forward", "gates"), 0))) + FORWARD
-    )
+    few = [
+        suite_plan(("sequence", "unit"), checks, 0)
+        for checks in (("forward", "gates"), ("forward",))
+    ]
+    assert len(outcomes[0][0]) == sum(map(len, few))
     assert outcomes[0] == outcomes[1] == outcomes[2]
