@@ -48,7 +48,7 @@ def run_uncompiled(call: Callable[..., Any], *inputs: Any) -> Any:
 
 
 def note_program() -> None:
-    """Count a program: the body of a compiled function calls this, and so does no later call."""
+    """Count a program. The body of a compiled function calls this, and runs once per program."""
     _TALLY.programs += 1
 
 

@@ -107,7 +107,7 @@ class LiveLstm:
         return params, Batch(y, join_states(states[::-1], np.concatenate))
 
     def weights(self, config: Config, params: Parameters) -> Parameters:
-        """Return its own weights."""
+        """Return the weights that the layers hold, whatever is given."""
         del config, params
         return self.read()
 

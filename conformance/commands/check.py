@@ -132,8 +132,8 @@ def check(
     """
     paths: Any = {"inputs": (weights, input, text), "force": force}
     files = _make_files(json, report, markdown, junit, record, **paths)
-    no_save = no_save or bool(record and not save)  # a recording has all arrays
-    saver = make_saver(save, seed, no_save=no_save, **paths)
+    # A recording has all arrays.
+    saver = make_saver(save, seed, no_save=no_save or bool(record and not save), **paths)
     backends = choose_backends(backend)
     asked = choose_plan(backends, case, checks, seed, weights, prefix, text, problem, input)
     how: Any = {"seed": seed, "time_limit": time_limit, "isolate": isolate}

@@ -30,7 +30,7 @@ from gateparity.network.dtypes import SUITE_DTYPES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gateparity.conformance.training.run import Progress as Told
+    from gateparity.conformance.training.run import Progress as TrainingProgress
 
 EXAMPLES: Final = """
 [bold]Examples[/]
@@ -191,7 +191,7 @@ def _clear(folder: Path, rows: Sequence[BackendAtDtype], found: TrainingRun) -> 
 
 
 @contextlib.contextmanager
-def _show_progress(rows: Sequence[BackendAtDtype], epochs: int) -> Iterator[Told]:
+def _show_progress(rows: Sequence[BackendAtDtype], epochs: int) -> Iterator[TrainingProgress]:
     """Show a bar for each backend on a terminal; yield a function that updates it each epoch."""
     with show_bars(TextColumn("{task.fields[loss]}")) as bars:
         tasks = {

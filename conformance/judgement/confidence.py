@@ -32,8 +32,8 @@ def count_draws(elements: int) -> int:
 def find_limit(elements: int, draws: int) -> float:
     """Return the limit that a correct result exceeds by chance `FALSE_ALARM` at most.
 
-    It is in estimated standard deviations, of which the pooled one is the least certain: the mean
-    of an array may pull the estimate down by the root of `draws / (draws + PRIOR)`.
+    Its unit is an estimated standard deviation. Pooling makes the estimate less certain: the mean
+    of an array may lower it by a factor of `sqrt(draws / (draws + PRIOR))`.
     """
     return _find_quantile(_chance(elements), draws) * _pull(draws)
 

@@ -145,7 +145,7 @@ class _Recorder:
     params: Parameters = ()
 
     def forward(self, _: Config, params: Parameters, *__: Any) -> None:
-        """Keep the parameters."""
+        """Keep the parameters of the call, which a mistake may have changed."""
         self.params = params
 
 

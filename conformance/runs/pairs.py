@@ -54,7 +54,7 @@ class Compared:
 
     @property
     def undecided(self) -> str:
-        """Return why they can't be told apart, with check and case; empty where they can."""
+        """Return why they are indistinguishable, with check and case; empty where they differ."""
         words = self.score.undecided
         return f"{self.task.check.name}, {self.task.case.name}: {words}" if words else ""
 

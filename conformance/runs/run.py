@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -50,9 +49,9 @@ def run_checks(
 ) -> Run:
     """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
-    A backend that can't go on costs itself alone. `save` gets a backend's results while its worker
-    is there. `all_problems` runs those too that slow frameworks leave out of a whole array. Ctrl-C
-    ends every worker. Raise `InputError` first if an adapter in `load_first` can't be loaded.
+    A backend that can't go on costs itself alone, and Ctrl-C ends every worker. `save` gets results
+    while the worker is there. `all_problems` runs what slow frameworks leave out of a whole array.
+    Raise `InputError` first if an adapter in `load_first` can't be loaded.
     """
     start, truths, clock = time.perf_counter(), Truths(), Clock("gateparity")
     thins = not all_problems and has_whole_array(plan)
@@ -60,19 +59,18 @@ def run_checks(
     with WorkerPool(time_limit, store=store) as pool:
         groups = _make_groups(backends, truths, pool, isolate=isolate)
         _load_all(groups, load_first, pool)
-        found = _run_groups(groups, run, plan, truths, pool, clock, thins=thins)
-    found.sort(key=lambda one: backends.index(one[0].backend))
-    sessions, own, asked = zip(*found, strict=True)
-    results = list(itertools.chain(*own))
+        ran = _run_groups(groups, run, plan, truths, pool, clock, thins=thins)
+    found = sorted(ran, key=lambda one: backends.index(one[0].backend))
+    sessions, results = [one[0] for one in found], [result for one in found for result in one[1]]
+    declared = {session.backend.label: session.rounding_model for session in sessions}
     with clock.measure("judging"):
-        declared = {session.backend.label: session.rounding_model for session in sessions}
         compared = compare_all([b.label for b in backends], results, plan, truths, declared)
     return Run(
         backends=tuple(backends),
         results=tuple(results),
         pairs=tuple(make_pairs(compared, plan)),
         seed=seed,
-        asked=tuple(itertools.chain(*asked)),
+        asked=tuple(result for one in found for result in one[2]),
         changes=tuple(find_changes(backends, compared)),
         **_describe(sessions),
         **_read_clocks(start, [*(group.clock for group in groups), clock]),

@@ -69,17 +69,17 @@ class Switched:
         return without_copies(wrong) if self._is_near else wrong
 
     def forward(self, config: Config, params: Parameters, batch: Batch) -> Outputs:
-        """Return the outputs."""
+        """Return the outputs, wrong if the condition holds."""
         return self._ask("forward", config, params, batch)  # type: ignore[no-any-return]
 
     def gates(self, config: Config, params: Parameters, batch: Batch) -> Trace:
-        """Return the trace."""
+        """Return the trace, wrong if the condition holds."""
         return self._ask("gates", config, params, batch)  # type: ignore[no-any-return]
 
     def gradients(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs
     ) -> tuple[Parameters, Batch]:
-        """Return the gradients."""
+        """Return the gradients, wrong if the condition holds."""
         return self._ask("gradients", config, params, batch, cotangent)  # type: ignore[no-any-return]
 
     def weights(self, config: Config, params: Parameters) -> Parameters:

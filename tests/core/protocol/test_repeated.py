@@ -57,7 +57,7 @@ class SmallKey(Kept):
 
 
 class FreezesLengths(Kept):
-    """Of the first call of a shape."""
+    """Keep the lengths of the first call of each shape."""
 
     def forward(self, config, params, batch):
         lengths = self.kept.setdefault((batch.x.shape, batch.lengths is None), batch.lengths)
