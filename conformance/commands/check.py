@@ -130,14 +130,13 @@ def check(
 
     Exit code 0: all agree; 1: some differ, or with --strict are undecided; 2: some could not run.
     """
+    backends = choose_backends(backend)
     paths: Any = {"inputs": (weights, input, text), "force": force}
     files = _make_files(json, report, markdown, junit, record, **paths)
-    # A recording has all arrays.
     saver = make_saver(save, seed, no_save=no_save or bool(record and not save), **paths)
-    backends = choose_backends(backend)
     asked = choose_plan(backends, case, checks, seed, weights, prefix, text, problem, input)
-    how: Any = {"seed": seed, "time_limit": time_limit, "isolate": isolate}
-    how |= {"cache": not no_cache, "strict": strict, "all_problems": all_problems}
+    how: Any = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "strict": strict}
+    how |= {"cache": not no_cache, "all_problems": all_problems}
     run = _run(backend, backends, asked[0], saver, record, **how)
     raise typer.Exit(_publish(run, *asked, files, record, wide=wide, profile=profile))
 

@@ -50,8 +50,8 @@ def run_checks(
     """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
     A backend that can't go on costs itself alone, and Ctrl-C ends every worker. `save` gets results
-    while the worker is there. `all_problems` runs what slow frameworks leave out of a whole array.
-    Raise `InputError` first if an adapter in `load_first` can't be loaded.
+    while the worker is there. `all_problems` runs what slow frameworks leave out. Raise
+    `InputError` first if an adapter in `load_first` can't be loaded.
     """
     start, truths, clock = time.perf_counter(), Truths(), Clock("gateparity")
     thins = not all_problems and has_whole_array(plan)
@@ -62,7 +62,7 @@ def run_checks(
         ran = _run_groups(groups, run, plan, truths, pool, clock, thins=thins)
     found = sorted(ran, key=lambda one: backends.index(one[0].backend))
     sessions, results = [one[0] for one in found], [result for one in found for result in one[1]]
-    declared = {session.backend.label: session.rounding_model for session in sessions}
+    declared = {s.backend.label: s.rounding_model for s in sessions}
     with clock.measure("judging"):
         compared = compare_all([b.label for b in backends], results, plan, truths, declared)
     return Run(
@@ -72,8 +72,7 @@ def run_checks(
         seed=seed,
         asked=tuple(result for one in found for result in one[2]),
         changes=tuple(find_changes(backends, compared)),
-        **_describe(sessions),
-        **_read_clocks(start, [*(group.clock for group in groups), clock]),
+        **(_describe(sessions) | _read_clocks(start, [*(g.clock for g in groups), clock])),
     )
 
 
