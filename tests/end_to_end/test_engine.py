@@ -35,6 +35,7 @@ class Unnamed:
         ),
     )
     unsupported = {"lengths": FULL, "empty_sequence": FULL, "empty_batch": FULL}
+    threads = False  # two would write into one layer
 
     def forward(self, config, params, batch):
         _, _, outputs = run(config, params, batch)

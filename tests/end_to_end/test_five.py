@@ -38,7 +38,7 @@ SKIPS = {  # all that may be missing from the table
     "jax:scratch": {"variants"},
     "jax:layer": {"gates"},
     "mxnet:scratch": {"variants", "dtypes", *EMPTY},
-    "mxnet:layer": {"gates", "lengths", "permutation", "dtypes", *EMPTY},
+    "mxnet:layer": {"gates", "lengths", "permutation", "purity", "dtypes", *EMPTY},
 }
 NO_GATES = {(backend, "gates") for backend, checks in SKIPS.items() if "gates" in checks}
 
