@@ -1,0 +1,91 @@
+"""What a file holds: its arrays by name, and the recurrent layers among them, none read yet."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+from gateparity.packing.infer import infer_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateparity.network.config import Config
+    from gateparity.network.parameters import Array, Parameters
+    from gateparity.packing.layout import Layout
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredArray:
+    """An array in a file, known by its header.
+
+    `dtype` is how it is stored: "float32", "float16", "bfloat16", "int8", ... `load` reads its
+    bytes, and returns float32 or float64: a narrower float is widened, exactly, and an integer with
+    a scale is multiplied by it. Other integers come back as they are.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    load: Callable[[], Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class FoundLayer:
+    """A recurrent layer in a file: one LSTM of one or more layers and directions, or another kind.
+
+    `path` is where it lies in the file, "encoder.lstm". `kind` is "LSTM", "GRU", or "RNN". `layout`
+    is how its arrays are packed, and `arrays` has them by the layout's own names, as they are in
+    the file; a kind that no layout holds has no layout. `oddities` name what no other framework
+    has or what a reader wouldn't expect: "peepholes", "stateful", "int8 with a scale". `refusal`
+    says in words why it can't be held, and is empty if it can. `origin` says where the numbers
+    probably come from. `input_size` and `hidden_size` are known for other kinds too.
+    """
+
+    path: str
+    kind: str
+    input_size: int
+    hidden_size: int
+    layout: Layout | None = None
+    arrays: Mapping[str, StoredArray] = dataclasses.field(default_factory=dict)
+    layers: int = 1
+    directions: int = 1
+    biases: bool = True
+    oddities: tuple[str, ...] = ()
+    refusal: str = ""
+    origin: str = ""
+
+    @property
+    def parameters(self) -> int:
+        """Return how many numbers its arrays hold."""
+        return sum(math.prod(array.shape) for array in self.arrays.values())
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Return how its arrays are stored, each dtype once."""
+        return tuple(dict.fromkeys(array.dtype for array in self.arrays.values()))
+
+    def read(self) -> tuple[Config, Parameters]:
+        """Read its arrays, and return its config and canonical parameters.
+
+        Raise `ValueError` for a layer that can't be held, and for damaged arrays.
+        """
+        if self.refusal or self.layout is None:
+            raise ValueError(self.refusal or f"a {self.kind}, expected an LSTM")
+        native = {name: array.load() for name, array in self.arrays.items()}
+        config = infer_config(self.layout, native)
+        return config, self.layout.unpack(native, config)
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """A file's `format` in words, its arrays by name, and its recurrent layers by path.
+
+    A format that holds names and arrays alone leaves `layers` empty: `names.py` finds them. `notes`
+    say in words what of the file can't be shown.
+    """
+
+    format: str
+    arrays: Mapping[str, StoredArray] = dataclasses.field(default_factory=dict)
+    layers: tuple[FoundLayer, ...] = ()
+    notes: tuple[str, ...] = ()
