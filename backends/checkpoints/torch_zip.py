@@ -6,19 +6,20 @@ them in its own worker.
 
 from __future__ import annotations
 
-import io
 import struct
 import zipfile
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from gateparity.backends.checkpoints.format import Arrays, Format, LoadTorch
+from gateparity.backends.checkpoints.format import Format
+from gateparity.backends.checkpoints.torch_legacy import NAME, SUFFIX, ask_pytorch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateparity.backends.checkpoints.contents import Contents
+    from gateparity.backends.checkpoints.source import Source
+
 Found = TypeVar("Found")
-NAME: Final = "a state_dict that torch.save wrote"
-SUFFIX: Final = ".pt"
 MAGIC: Final = b"PK\x03\x04"
 ZIP_ERRORS: Final = (  # what zipfile raises at damaged archives
     zipfile.BadZipFile,
@@ -31,48 +32,48 @@ ZIP_ERRORS: Final = (  # what zipfile raises at damaged archives
 )
 
 
-def list_names(data: bytes) -> set[str]:
+def list_names(source: Source) -> set[str]:
     """Return the names of a zip archive's members, and none for a damaged or another file."""
     try:
-        return set(_inspect(data, zipfile.ZipFile.namelist)) if _is_zip(data) else set()
+        return set(_inspect(source, zipfile.ZipFile.namelist)) if _is_zip(source) else set()
     except ValueError:
         return set()
 
 
-def _is_zip(data: bytes) -> bool:
-    return data.startswith(MAGIC)
+def _is_zip(source: Source) -> bool:
+    return source.head.startswith(MAGIC)
 
 
-def _read(data: bytes, load_torch: LoadTorch) -> Arrays:
-    _check_members(data)
-    return load_torch(data)
+def _read(source: Source) -> Contents:
+    _check_members(source)
+    return ask_pytorch(source)
 
 
-def _check_members(data: bytes) -> None:
+def _check_members(source: Source) -> None:
     """Raise `ValueError` for a compressed archive: torch.save stores its members uncompressed."""
-    members = _inspect(data, zipfile.ZipFile.infolist)
+    members = _inspect(source, zipfile.ZipFile.infolist)
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
             raise ValueError(
                 f"{member.filename} is compressed in it, and torch.save compresses nothing"
             )
     total = sum(member.file_size for member in members)
-    if total > len(data):
-        raise ValueError(f"its members declare {total} bytes, more than the file's {len(data)}")
+    if total > source.size:
+        raise ValueError(f"its members declare {total} bytes, more than the file's {source.size}")
     if any(member.CRC for member in members):  # set_crc32_options(False) leaves them all at 0
-        _check_crcs(data)
+        _check_crcs(source)
 
 
-def _check_crcs(data: bytes) -> None:
+def _check_crcs(source: Source) -> None:
     """Refuse a member whose checksum isn't that of its contents: PyTorch itself compares none."""
-    damaged = _inspect(data, zipfile.ZipFile.testzip)
+    damaged = _inspect(source, zipfile.ZipFile.testzip)
     if damaged is not None:
         raise ValueError(f"a damaged file of torch.save: {damaged} has another checksum (CRC)")
 
 
-def _inspect(data: bytes, method: Callable[[zipfile.ZipFile], Found]) -> Found:
+def _inspect(source: Source, method: Callable[[zipfile.ZipFile], Found]) -> Found:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(source.file) as archive:
             return method(archive)
     except ZIP_ERRORS as error:
         raise ValueError(f"a damaged or truncated file of torch.save: {error}") from None
