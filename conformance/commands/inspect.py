@@ -41,7 +41,7 @@ Files = Annotated[
 def inspect_command(
     files: Files, json: Json = None, report: Report = None, *, force: Force = False
 ) -> None:
-    """Show every recurrent layer in files of weights: its path, kind, sizes, layout and origin.
+    """Show every recurrent layer in files of weights: kind, sizes, layout, likely origin.
 
     What a file is, its content decides, not its name. Nothing in a file is run, and arrays are read
     only where they are small. Exit code 0, or 2 if a file can't be read.

@@ -275,7 +275,7 @@ REFUSED = {
     "mixed.pt": r"dtypes are \['float32', 'float64'\], expected one",
     "whole.pt": r"holds more than arrays \(torch\.nn\.modules\.rnn\.LSTM\), which isn't loaded",
     "tensor.pt": r"holds one Tensor, expected a state_dict",
-    "list.pt": r"no LSTM: expected an array weight_ih_l0, .*, found '0'",
+    "list.pt": r"no LSTM: expected names .*weight_ih_l0, found '0'",
     "empty_dict.pt": r"no arrays among its 0 entries, expected a state_dict",
     "words.pt": r"no arrays among its 2 entries, expected a state_dict",
     "colours.pt": r"colours\.pt: \\x1b\[31mred\\nline takes 4000000000000000 bytes in a file",
