@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.checkpoints.contents import FoundLayer, StoredArray, found_lstm
 from gateparity.backends.checkpoints.dtypes import FLOATS
-from gateparity.layouts import EQUINOX, TORCH, TORCH_CELL
+from gateparity.layouts.jax import EQUINOX
+from gateparity.layouts.torch import TORCH, TORCH_CELL
 from gateparity.network.cells import LSTM
 
 if TYPE_CHECKING:
