@@ -47,6 +47,8 @@ VERBS: Final = (
         "inspect",
         "inspect:inspect_command",
         "Show every recurrent layer in files of weights: kind, sizes, layout, likely origin.",
+    ),
+    Verb(
         "diff",
         "diff:diff_command",
         "Say whether two files hold the same network, and how their layers differ.",
