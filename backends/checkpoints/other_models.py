@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.safetensors_file import begins_safetensors
-from gateparity.backends.checkpoints.torch_zip import list_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateparity.backends.checkpoints.source import Source
 
-HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 TFLITE_MAGIC: Final = b"TFL3"  # behind the place of the root table
 PICKLE_MAGIC: Final = re.compile(rb"\x80[\x02-\x05]")
 
@@ -34,11 +32,6 @@ VARINT: Final = re.compile(rb"[\x80-\xff]{0,9}[\x00-\x7f]")
 WIDEST: Final = 10  # bytes
 VARINT_TYPE, LENGTH_TYPE = 0, 2
 WIDTHS: Final = {VARINT_TYPE: 0, 1: 8, LENGTH_TYPE: 0, 5: 4}  # bytes behind the tag, by wire type
-
-
-def _is_keras(source: Source) -> bool:
-    members = list_names(source)
-    return "config.json" in members and any(name.endswith(".h5") for name in members)
 
 
 def _is_pickle(source: Source) -> bool:
@@ -86,8 +79,6 @@ def _decode(varint: bytes) -> int:
 
 
 FORMATS: Final = (
-    Format("a Keras model", _is_keras),
-    Format("an HDF5 file, as Keras's .h5 is", lambda source: source.head.startswith(HDF5_MAGIC)),
     Format("a TFLite model", lambda source: source.head.startswith(TFLITE_MAGIC, 4)),
     Format("a pickle that torch.save didn't write", _is_pickle, order=1),
     Format("a Core ML model", _is_coreml, order=1),
