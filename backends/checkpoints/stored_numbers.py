@@ -29,3 +29,11 @@ def decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> Array:
     if dtype == "bfloat16":  # the upper half of a float32
         flat = (flat.astype(np.uint32) << 16).view(np.float32)
     return flat.astype(WIDENED.get(dtype, of.newbyteorder("=")), copy=False).reshape(shape)
+
+
+def itemsize(dtype: str) -> int:
+    """Return the bytes of one number, 0 for a dtype that NumPy doesn't know."""
+    try:
+        return np.dtype("<u2" if dtype == "bfloat16" else dtype).itemsize
+    except TypeError:
+        return 0
