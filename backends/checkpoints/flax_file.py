@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.backends.checkpoints.contents import Contents, StoredArray
+from gateparity.backends.checkpoints.dtypes import decode, itemsize
 from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.safetensors_file import begins_safetensors
-from gateparity.backends.checkpoints.stored_numbers import decode, itemsize
 
 if TYPE_CHECKING:
     from gateparity.backends.checkpoints.source import Source

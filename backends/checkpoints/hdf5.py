@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.checkpoints import hdf5_process
 from gateparity.backends.checkpoints.contents import StoredArray
-from gateparity.backends.checkpoints.stored_numbers import decode
+from gateparity.backends.checkpoints.dtypes import decode
 from gateparity.errors import printable
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from gateparity.network.parameters import Array
 
-SECONDS: Final = 60.0  # for the headers, and for each array
+SECONDS: Final = 20.0  # for the headers, and for each array, beside what a large file takes
 MOST_TEXT: Final = 1 << 30  # bytes of all headers
 MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 PLACES: Final = (0, 512, 1024, 2048)  # where the magic number may lie
@@ -46,7 +47,7 @@ def read_hdf5(
 
     A `temporary` file is removed when nobody needs its arrays any more.
     """
-    process = _Process(path, start, size, seconds)
+    process = _Process(path, start, size, seconds + size / hdf5_process.RATE)
     if temporary:
         weakref.finalize(process, path.unlink, missing_ok=True)
     found, _ = process.receive()
@@ -97,13 +98,20 @@ class _Process:
             found = json.loads(self._read(min(text, MOST_TEXT)))
             numbers = self._read(count)
         except EOFError:
-            why = f"took more than {self.seconds:g} s" if late.is_set() else "crashed"
-            raise ValueError(f"damaged HDF5: the process that reads it {why}") from None
+            raise ValueError(f"damaged HDF5: {self._why(late)}") from None
         finally:
             timer.cancel()
         if "error" in found:
             raise ValueError(printable(found["error"]))
         return found, numbers
+
+    def _why(self, late: threading.Event) -> str:
+        """Return why the process has ended, in words."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.running.wait(self.seconds)
+        if late.is_set() or self.running.returncode == -getattr(signal, "SIGXCPU", 0):
+            return "the process that reads it ran out of time"
+        return "the process that reads it crashed"
 
     def _read(self, count: int) -> bytes:
         assert self.running.stdout

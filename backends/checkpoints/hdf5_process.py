@@ -27,7 +27,8 @@ DEEPEST: Final = 64  # groups in groups
 MOST_TEXT: Final = 64 << 20  # bytes of one attribute: a model's config has some kilobytes
 MOST_PACKED: Final = 50  # times that compressed numbers may grow, beyond a small array
 SMALL: Final = 64 << 20
-SECONDS: Final = 120  # of processor time
+SECONDS: Final = 5  # of processor time: some damaged files make the library search without end
+RATE: Final = 20 << 20  # bytes for which there is one more second
 MEMORY: Final = 2 << 30  # beyond what the file's own arrays need
 # What Keras says about its layers and weights.
 ATTRIBUTES: Final = ("layer_names", "weight_names", "model_config", "keras_version", "name")
@@ -61,8 +62,10 @@ class Window(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer as far as the part goes, and return how many bytes were read."""
         view = memoryview(buffer)[: max(0, self.size - self.at)]
+        if not len(view):
+            return 0
         self.file.seek(self.start + self.at)
-        count: int = self.file.readinto(view) if len(view) else 0
+        count: int = self.file.readinto(view)
         self.at += count
         return count
 
@@ -74,7 +77,7 @@ def serve(path: str, start: int, size: int) -> None:
     with Path(path).open("rb", buffering=0) as file:
         try:
             opened = h5py.File(Window(file, start, size), "r", driver="fileobj")
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001  see `answer`
             send({"error": f"damaged or truncated HDF5: {error}"})
             return
         answer(lambda: (Walk(size).contents(opened), b""))
@@ -228,7 +231,8 @@ def limit(size: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        seconds = SECONDS + size // RATE
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         memory = MEMORY + 2 * size
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 

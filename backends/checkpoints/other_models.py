@@ -9,7 +9,6 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Final
 
-from gateparity.backends.checkpoints.archive import list_names
 from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.safetensors_file import begins_safetensors
 
