@@ -27,7 +27,7 @@ DEEPEST: Final = 64  # groups in groups
 MOST_TEXT: Final = 64 << 20  # bytes of one attribute: a model's config has some kilobytes
 MOST_PACKED: Final = 50  # times that compressed numbers may grow, beyond a small array
 SMALL: Final = 64 << 20
-SECONDS: Final = 5  # of processor time: some damaged files make the library search without end
+SECONDS: Final = 3  # of processor time: some damaged files make the library search without end
 RATE: Final = 20 << 20  # bytes for which there is one more second
 MEMORY: Final = 2 << 30  # beyond what the file's own arrays need
 # What Keras says about its layers and weights.
