@@ -6,6 +6,7 @@ https://www.tensorflow.org/guide/keras/save_and_serialize#h5.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.hdf5 import MAGIC, PLACES, Hdf5, read_hdf5
 from gateparity.backends.checkpoints.keras_config import KerasLayer, list_layers
 from gateparity.backends.checkpoints.names_keras import Facts, find
+from gateparity.layouts.keras import KERAS, TF_KERAS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +42,9 @@ def read(source: Source) -> Contents:
         layers = read_config(str(top["model_config"]), notes)
         return keras_contents(f"Keras {_version(top)}, a whole model", found, layers, notes)
     if "layer_names" in top or "layer_names0" in top:
-        notes.append(_weights_alone(top))
-        return keras_contents(f"Keras {_version(top)}, weights alone", found, (), notes)
+        contents = keras_contents(f"Keras {_version(top)}, weights alone", found, (), notes)
+        told = (NO_CONFIG, *_hard_sigmoid(top, contents))
+        return dataclasses.replace(contents, notes=contents.notes + told)
     if any(name.endswith("/vars/0") for name in found.arrays):
         notes += [NO_CONFIG, UNORDERED]
         return keras_contents("Keras 3, .weights.h5", found, (), notes)
@@ -87,13 +90,13 @@ def _version(top: Mapping[str, Any]) -> str:
     return str(top.get("keras_version", "1"))[:20]
 
 
-def _weights_alone(top: Mapping[str, Any]) -> str:
-    version = tuple(map(int, re.findall(r"[0-9]+", _version(top))[:2]))
-    if version < HARD_BEFORE and "tf" not in _version(top):
-        return (
-            f"{NO_CONFIG}; LSTM of Keras {_version(top)} has a hard sigmoid unless told otherwise"
-        )
-    return NO_CONFIG
+def _hard_sigmoid(top: Mapping[str, Any], contents: Contents) -> tuple[str, ...]:
+    """Return a note on an LSTM's default in old releases; cuDNN has no hard sigmoid."""
+    release = tuple(map(int, re.findall(r"[0-9]{1,4}", _version(top))[:2]))
+    plain = any(layer.layout in (KERAS, TF_KERAS) for layer in contents.layers)
+    if not plain or release >= HARD_BEFORE or "tf" in _version(top):
+        return ()
+    return (f"an LSTM of Keras {_version(top)} has a hard sigmoid unless told otherwise",)
 
 
 def _order(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:

@@ -49,6 +49,9 @@ _PATTERN: Final = {
     "side": "the input's bias, and then the recurrent bias",
     "(gate hidden) input": "4 * hidden rows, one gate after the other",
     "input (gate hidden)": "the transpose of that array",
+    "input (gate hidden), each gate as hidden input": (
+        "the numbers of each gate, row by row, are those of an array with the axes hidden, input"
+    ),
     "(hidden gate) input": "4 * hidden rows, the four gates of one unit side by side",
 }
 _NAMES: Final = {
@@ -202,7 +205,7 @@ def _properties(layout: Layout) -> Iterator[Block]:
 def _arrays(layout: Layout) -> Iterator[Block]:
     """Yield a layout's arrays by name, and sentences on what is worth knowing beside them."""
     rows: list[list[Text]] = [
-        [Cell(name_words(layout, t), code=True), HOLDS[t.contents], Cell(t.pattern, code=True)]
+        [Cell(name_words(layout, t), code=True), HOLDS[t.contents], Cell(t.words, code=True)]
         for t in layout.tensors
     ]
     yield Table(("array", "holds", "pattern"), rows)

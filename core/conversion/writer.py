@@ -106,12 +106,25 @@ class _Writer:
             value = name
         here = " ".join([*named, self.source.pattern(tensor)])
         there = " ".join(self.source.axes(tensor))
-        if not named or here != there:
+        if tensor.block:
+            self._read_blocks(body, tensor, value, here)
+        elif not named or here != there:
             body.add(f"{name} = {_rearranged(value, here, there)}")
         if "gate" not in named and order != wanted:
             places = [order.index(gate) for gate in wanted]
             at = f"[:, {places}]" if self.source.directed else f"[{places}]"
             body.add(f"{name} = {name}{at}  # {', '.join(order)} to {', '.join(wanted)}")
+
+    def _read_blocks(self, body: CodeLines, tensor: ArraySpec, value: str, here: str) -> None:
+        """Write the lines that cut an array into blocks, and read each as what it is."""
+        name, outer = tensor.contents, " ".join([*self.source.directed, "gate"])
+        if value != name:
+            body.add(f"{name} = {value}")
+        body.add(f"rows = {name}.shape[-2]")
+        body.add(f"{name} = {_rearranged(name, here, f'{outer} ({tensor.shown})')}")
+        there = " ".join(self.source.axes(tensor))
+        known = f"{tensor.shown.split()[0]}=rows"
+        body.add(f"{name} = {_rearranged(name, f'{outer} ({tensor.block})', there, known)}")
 
     def _convert_kernels(self, body: CodeLines) -> None:
         held, wanted = self.source.contents, self.target.contents
@@ -163,7 +176,13 @@ class _Writer:
                     axes = [axis for axis in self.target.axes(tensor) if axis not in named]
                     at = ", ".join({"direction": "d", "gate": "g"}[axis] for axis in named)
                     value = f"{tensor.contents}[{at}]" if at else tensor.contents
-                    value = _rearranged(value, " ".join(axes), self.target.pattern(tensor))
+                    here, there = " ".join(axes), self.target.pattern(tensor)
+                    if tensor.block:
+                        value = _rearranged(value, here, f"gate ({tensor.block})")
+                        known = f"{tensor.shown.split()[0]}={tensor.contents}.shape[-1]"
+                        value = _rearranged(value, f"gate ({tensor.shown})", there, known)
+                    else:
+                        value = _rearranged(value, here, there)
                     body.add(f"target[{self.target.name(tensor)}] = {value}")
 
     def _names(self, tensor: ArraySpec) -> tuple[list[str], tuple[str, ...]]:
@@ -216,11 +235,12 @@ def _kernels_and_biases(side: Side) -> list[list[ArraySpec]]:
     ]
 
 
-def _rearranged(value: str, here: str, there: str) -> str:
+def _rearranged(value: str, here: str, there: str, *known: str) -> str:
     if here == there:
         return value
     joined = {axis for group in re.findall(r"\(([^)]*)\)", here) for axis in group.split()}
-    sizes = "".join(f", {axis}={count}" for axis, count in _COUNTS.items() if axis in joined)
+    counts = [f"{axis}={count}" for axis, count in _COUNTS.items() if axis in joined]
+    sizes = "".join(f", {size}" for size in (*counts, *known))
     return f'rearrange({value}, "{here} -> {there}"{sizes})'
 
 

@@ -45,19 +45,29 @@ TF_KERAS: Final = Layout(
     ),
 )
 
-# Both biases in one array of 8 * hidden: those of the input, then the recurrent ones.
+# cuDNN's own arrays in the shapes of Keras's: the numbers of a gate's block are those of its
+# transpose. Both biases in one array of 8 * hidden: those of the input, then the recurrent ones.
 KERAS_CUDNN: Final = Layout(
     "keras_cudnn",
     (
-        ArraySpec("cu_dnnlstm_{layer}{direction}/kernel:0", "w_ih", "input (gate hidden)"),
-        ArraySpec("cu_dnnlstm_{layer}{direction}/recurrent_kernel:0", "w_hh", "unit (gate hidden)"),
+        ArraySpec(
+            "cu_dnnlstm_{layer}{direction}/kernel:0",
+            "w_ih",
+            "input (gate hidden)",
+            block="hidden input",
+        ),
+        ArraySpec(
+            "cu_dnnlstm_{layer}{direction}/recurrent_kernel:0",
+            "w_hh",
+            "unit (gate hidden)",
+            block="hidden unit",
+        ),
         ArraySpec("cu_dnnlstm_{layer}{direction}/bias:0", "b_pair", "(side gate hidden)"),
     ),
     always_biased=True,
     origin=Origin(
         "tf.compat.v1.keras.layers.CuDNNLSTM",
         "https://www.tensorflow.org/api_docs/python/tf/compat/v1/keras/layers/CuDNNLSTM",
-        "tensorflow 2.15.1",
-        unverified="it runs on a GPU alone; its arrays were built on a CPU and looked at",
+        "tf_keras 2.21.0",
     ),
 )

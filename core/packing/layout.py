@@ -147,7 +147,8 @@ class Layout:
                     gate=self.spelled(tensor)[GATES.index(self.order[g.start or 0])],
                 )
                 yield NativeArray(
-                    name, contents, layer, (d, g), tensor.pattern, axis_sizes(config, layer)
+                    *(name, contents, layer, (d, g)),
+                    *(tensor.pattern, axis_sizes(config, layer), tensor.block),
                 )
 
     def in_vector(self, config: Config) -> list[NativeArray]:

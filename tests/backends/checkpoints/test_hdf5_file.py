@@ -131,6 +131,35 @@ def test_both_directions_of_keras_2_are_one_layer(tmp_path):
     assert not any("hard sigmoid" in note for note in contents.notes)
 
 
+def keras_from_cudnn(kernel, recurrent, bias):
+    """What Keras makes of the weights of a CuDNNLSTM when it loads them into an LSTM.
+
+    Source: `_convert_rnn_weights` in tf_keras/src/saving/legacy/hdf5_format.py.
+    """
+    blocks = [b.T.reshape(b.shape, order="F") for b in np.hsplit(kernel, 4)]
+    return (
+        np.hstack(blocks),
+        np.hstack([b.T for b in np.hsplit(recurrent, 4)]),
+        sum(np.split(bias, 2)),
+    )
+
+
+@pytest.mark.parametrize("inputs", [INPUT, HIDDEN])
+def test_cudnns_lstm_has_two_biases_and_its_own_packing(inputs, tmp_path):
+    arrays = lstm(inputs, biases=2)
+    path = write_keras_2(tmp_path / "w.hdf5", {"rnn_1": below("rnn_1", arrays)}, version="2.1.5")
+    contents, found, read = inspect(path)
+    assert found["rnn_1"].layout.name == "keras_cudnn"
+    assert not any("hard sigmoid" in note for note in contents.notes)
+    kernel, recurrent, bias = keras_from_cudnn(*arrays.values())
+    config, (cell,) = read["rnn_1"]
+    assert (config.input_size, config.hidden_size) == (inputs, HIDDEN)
+    assert np.array_equal(cell.w_ih.reshape(-1, inputs), kernel.T)
+    assert np.array_equal(cell.w_hh.reshape(-1, HIDDEN), recurrent.T)
+    assert np.array_equal((cell.b_ih + cell.b_hh).ravel(), bias)
+    assert cell.b_hh.all()
+
+
 def test_a_lone_direction_is_a_layer_of_its_own(tmp_path):
     path = write_keras_2(tmp_path / "w.h5", {"m": below("m/forward_lstm", lstm())})
     assert [(one.path, one.directions) for one in inspect(path)[1].values()] == [
