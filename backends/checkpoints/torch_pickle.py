@@ -168,7 +168,7 @@ def stored_arrays(
 
 
 def _load(tensor: Tensor, read: ReadStorage, order: str) -> Array:
-    dtype = np.dtype(STORED[tensor.dtype]).newbyteorder(order)  # type: ignore[call-overload]
+    dtype = np.dtype(STORED[tensor.dtype].replace("<", order))
     data = read(tensor.storage)
     if len(data) != tensor.storage.size:
         key, declared = tensor.storage.key, tensor.storage.size
