@@ -109,14 +109,15 @@ def layouts_page(layouts: Sequence[Layout]) -> Report:
     )
 
 
-def layout_report(layout: Layout, config: Config) -> Report:
+def layout_report(layout: Layout, config: Config, named: Layout | None = None) -> Report:
     """Return one layout in full, with every array of an LSTM of this config.
 
-    Raise `NotRepresentable` if the layout can't hold such an LSTM.
+    `named` is the same layout with the names of files, for those arrays. Raise `NotRepresentable`
+    if the layout can't hold such an LSTM.
     """
     rows: list[list[Text]] = [
         [Cell(array.name, code=True), array.holds, Cell(str(array.shape), code=True)]
-        for array in examples(layout, config)
+        for array in examples(named or layout, config)
     ]
     sizes = f"input {config.input_size}, hidden {config.hidden_size}"
     where = f", end to end in {layout.vector}" if layout.vector else ""
@@ -210,6 +211,14 @@ def _arrays(layout: Layout) -> Iterator[Block]:
     ]
     yield Table(("array", "holds", "pattern"), rows)
     yield from _notes(layout)
+    for files in layout.files:
+        names = zip(files.one, files.both, strict=True)
+        called = Cell(f"{layout.name}:{files.key}", code=True)
+        yield line(called, ": names in ", files.where, ".")
+        yield Table(
+            ("in one direction", "in both directions"),
+            [[Cell(one, code=True), Cell(both, code=True)] for one, both in names],
+        )
 
 
 def _notes(layout: Layout) -> Iterator[Line]:

@@ -157,6 +157,7 @@ def layout_json(layout: Layout) -> dict[str, Any]:
             }
             for t in layout.tensors
         ],
+        "files": [dataclasses.asdict(names) for names in layout.files],
         "directions": list(layout.directions),
         "vector": layout.vector or None,
         "biases_always_there": layout.always_biased,

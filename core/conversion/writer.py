@@ -18,6 +18,7 @@ from gateparity.conversion.side import Side, literals
 from gateparity.network.config import GATES
 from gateparity.network.parameters import build_parameters
 from gateparity.packing.array_spec import CONTENTS
+from gateparity.packing.layout import NotRepresentable
 
 if TYPE_CHECKING:
     import contextlib
@@ -34,16 +35,31 @@ _COUNTS: Final = {
 }  # lengths that no array has to tell
 
 
-def write_conversion(source: Layout, target: Layout, config: Config) -> str:
+def write_conversion(
+    source: Layout, target: Layout, config: Config, layer: int | None = None
+) -> str:
     """Return a module with one function, `convert(source)`, from native arrays to native arrays.
 
     Sizes come from the arrays; layers, directions and biases from the config. From a vector it is
-    `convert(source, input_size, hidden_size)`. Raise `NotRepresentable` if either layout can't
-    hold the LSTM.
+    `convert(source, input_size, hidden_size)`. With `layer`, it converts that layer of a stack
+    alone, so that either layout may be one that holds one layer. Raise `NotRepresentable` if
+    either layout can't hold the LSTM.
     """
+    words = describe_structure(config)
+    if layer is not None:
+        words = f"layer {layer} of {words}"
+        config = dataclasses.replace(config, layers=1)
+        _refuse_vectors(source, target)
     source.shapes(config)
     target.pack(build_parameters(config, lambda _, s: np.zeros(s, config.dtype)), config)
-    return _Writer(Side(source, config), Side(target, config), config).write()
+    here, there = (Side(layout, config, layer or 0) for layout in (source, target))
+    return _Writer(here, there, config, words).write()
+
+
+def _refuse_vectors(*layouts: Layout) -> None:
+    for layout in layouts:
+        if layout.vector:
+            raise NotRepresentable(f"{layout.name} is one vector of all layers, expected arrays")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +69,7 @@ class _Writer:
     source: Side
     target: Side
     config: Config
+    words: str
 
     def write(self) -> str:
         """Return the source of the whole module."""
@@ -81,7 +98,7 @@ class _Writer:
 
     def _head(self, body: str) -> str:
         names = f"{self.target.layout.name} from {self.source.layout.name}"
-        lines = [f'"""{names}: {describe_structure(self.config)}."""', ""]
+        lines = [f'"""{names}: {self.words}."""', ""]
         if "np." in body:
             lines.append("import numpy as np")
         if "rearrange(" in body:

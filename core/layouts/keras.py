@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateparity.packing.array_spec import ArraySpec
+from gateparity.packing.file_names import name_files
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
 
@@ -26,6 +27,22 @@ KERAS: Final = Layout(
         "keras 3.15.1",
         limits=(_ACTIVATIONS,),
     ),
+    files=(
+        name_files(
+            "h5",
+            "Variable.path, and at the end of names in a .h5",
+            "lstm{_layer}/lstm_cell/",
+            "bidirectional{_layer}/{direction}_lstm{_layer}/lstm_cell/",
+            ("kernel", "recurrent_kernel", "bias"),
+        ),
+        name_files(
+            "weights",
+            "a .weights.h5 and in a .keras",
+            "layers/lstm{_layer}/cell/vars/",
+            "layers/bidirectional{_layer}/{direction}_layer/cell/vars/",
+            ("0", "1", "2"),
+        ),
+    ),
 )
 
 TF_KERAS: Final = Layout(
@@ -42,6 +59,15 @@ TF_KERAS: Final = Layout(
         "https://www.tensorflow.org/versions/r2.15/api_docs/python/tf/keras/layers/LSTM",
         "tf_keras 2.21.0",
         limits=(_ACTIVATIONS,),
+    ),
+    files=(
+        name_files(
+            "h5",
+            "Variable.name, and at the end of names in a .h5",
+            "lstm{_layer}/lstm_cell/",
+            "bidirectional{_layer}/{direction}_lstm{_layer}/lstm_cell/",
+            ("kernel:0", "recurrent_kernel:0", "bias:0"),
+        ),
     ),
 )
 
@@ -69,5 +95,14 @@ KERAS_CUDNN: Final = Layout(
         "tf.compat.v1.keras.layers.CuDNNLSTM",
         "https://www.tensorflow.org/api_docs/python/tf/compat/v1/keras/layers/CuDNNLSTM",
         "tf_keras 2.21.0",
+    ),
+    files=(
+        name_files(
+            "h5",
+            "Variable.name, and at the end of names in a .h5",
+            "cu_dnnlstm{_layer}/",
+            "bidirectional{_layer}/{direction}_cu_dnnlstm{_layer}/",
+            ("kernel:0", "recurrent_kernel:0", "bias:0"),
+        ),
     ),
 )
