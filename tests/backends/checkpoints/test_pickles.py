@@ -11,7 +11,8 @@ import time
 import pytest
 
 from gateparity.backends.checkpoints.pickles import MOST, Refused, read_pickle
-from gateparity.backends.checkpoints.torch_pickle import name_tensors, read_torch_pickle
+from gateparity.backends.checkpoints.torch_pickle import read_torch_pickle
+from gateparity.backends.checkpoints.torch_tensors import name_tensors
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -124,7 +125,7 @@ def test_names_are_bounded(deep, long):
     tensors = {long: read_tensor()}
     for _ in range(deep):
         tensors = {"a": tensors}
-    with pytest.raises(ValueError, match=r"lie deeper than|names of over"):
+    with pytest.raises(ValueError, match=r"lie deeper than|a name of 3000"):
         name_tensors(tensors)
 
 
@@ -133,6 +134,16 @@ def read_tensor(rows=2, stride=3, count=6):
     sizes = b"K\0K%cK\x03\x86K%cK\x01\x86" % (rows, stride)
     data = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + storage + sizes + b"\x89}tR."
     return read_torch_pickle(io.BytesIO(data))
+
+
+def test_sizes_that_are_no_numbers_are_refused_and_not_printed():
+    """Lists in each other, a hundred thousand deep, would be too deep to print."""
+    deep = b"]" * 100_000 + b"a" * 99_999
+    sizes = b"(K\0" + deep + b"\x85K\x01\x85\x89}tR."
+    storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x06tQ"
+    data = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + sizes[1:]
+    with pytest.raises(ValueError, match="don't fit each other"):
+        read_torch_pickle(io.BytesIO(data))
 
 
 def test_a_tensor_stays_within_its_storage():

@@ -55,3 +55,19 @@ def test_a_pipe_is_not_opened(tmp_path):
         open_source(tmp_path / "pipe", None),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("variables/variables.index", r": .*variables.index$"),
+        ("model.index", r": .*model.index$"),
+        ("_METADATA", ": it is a checkpoint of Orbax: restore it in JAX, and save its arrays"),
+        ("notes.txt", "a network's weights$"),
+    ],
+)
+def test_a_folder_is_refused_with_the_file_in_it(name, words, tmp_path):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match=words), open_source(tmp_path, None):
+        pass
