@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from gateparity.backends.checkpoints.source import Source
 
-HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 TFLITE_MAGIC: Final = b"TFL3"  # behind the place of the root table
 LFS: Final = b"version https://git-lfs.github.com/spec/"
 PAGE: Final = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
@@ -38,11 +37,6 @@ VARINT: Final = re.compile(rb"[\x80-\xff]{0,9}[\x00-\x7f]")
 WIDEST: Final = 10  # bytes
 VARINT_TYPE, LENGTH_TYPE = 0, 2
 WIDTHS: Final = {VARINT_TYPE: 0, 1: 8, LENGTH_TYPE: 0, 5: 4}  # bytes behind the tag, by wire type
-
-
-def _is_keras(source: Source) -> bool:
-    members = list_names(source)
-    return "config.json" in members and any(name.endswith(".h5") for name in members)
 
 
 def _is_pickle(source: Source) -> bool:
@@ -103,8 +97,6 @@ def _is_exported(source: Source) -> bool:
 
 UNPACK: Final = "unpack it first"
 FORMATS: Final = (
-    Format("a Keras model", _is_keras),
-    Format("an HDF5 file, as Keras's .h5 is", _begins(HDF5_MAGIC)),
     Format("a TFLite model", _begins(TFLITE_MAGIC, at=4)),
     Format(
         "a program that torch.export saved",

@@ -20,13 +20,10 @@ from gateparity.backends.checkpoints.registry import find_format
 from gateparity.backends.checkpoints.source import open_source
 from gateparity.errors import InputError
 
-KERAS = """
+TFLITE = """
 import keras, tensorflow
 
 model = keras.Sequential([keras.Input((2, 3)), keras.layers.LSTM(4, unroll=True)])
-model.save("model.keras")
-model.save("model.h5")
-model.save_weights("model.weights.h5")
 converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
 with open("model.tflite", "wb") as file:
     file.write(converter.convert())
@@ -47,12 +44,12 @@ COREML = bytes.fromhex(
 
 
 @pytest.fixture(scope="module")
-def keras_files(tensorflow_backend, tmp_path_factory):
-    """A folder in which Keras saved a model in each of its formats."""
-    folder = tmp_path_factory.mktemp("keras")
-    command = [str(tensorflow_backend.python), "-c", KERAS]
+def tflite_model(tensorflow_backend, tmp_path_factory):
+    """A model that TensorFlow converted."""
+    folder = tmp_path_factory.mktemp("tflite")
+    command = [str(tensorflow_backend.python), "-c", TFLITE]
     subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
-    return folder
+    return folder / "model.tflite"
 
 
 def unused(*_):
@@ -72,20 +69,11 @@ def assert_called(kind, path):
     assert str(caught.value).startswith((f"{path}: {kind}, expected ", f"{path}: {kind}, which "))
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("model.keras", "a Keras model"),
-        ("model.h5", "an HDF5 file, as Keras's .h5 is"),
-        ("model.weights.h5", "an HDF5 file, as Keras's .h5 is"),
-        ("model.tflite", "a TFLite model"),
-    ],
-)
-def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path):
-    assert_called(kind, keras_files / name)
+def test_a_tflite_model_is_called_by_its_kind(tflite_model, tmp_path):
+    assert_called("a TFLite model", tflite_model)
     disguised = tmp_path / "model.pt"
-    disguised.write_bytes((keras_files / name).read_bytes())
-    assert_called(kind, disguised)
+    disguised.write_bytes(tflite_model.read_bytes())
+    assert_called("a TFLite model", disguised)
 
 
 @pytest.mark.parametrize(
