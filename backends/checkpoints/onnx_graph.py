@@ -1,0 +1,188 @@
+"""The graphs of an ONNX model, each with the values that its nodes can name.
+
+A subgraph (of If, Loop or Scan) sees the values of the graphs around it; a function sees its
+inputs, which are values where it is called. The depth and the number of graphs are limited: a small
+file can declare graphs without end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+DEEPEST: Final = 30  # graphs in one another
+MOST: Final = 10_000  # graphs: a function counts wherever it is called
+
+# Operators that change the shape of a value, or leave a part of it out, and compute nothing.
+VIEWS: Final = frozenset(
+    {
+        *("Cast", "Dropout", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice"),
+        *("Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
+    }
+)
+INLINED: Final = re.compile(r".*__Inline_\d+__")  # what spox writes before an inlined name
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Graph:
+    """One graph: `path` is where it lies in the model, in words.
+
+    `bound` are values of other graphs by their names here, for the inputs of a function.
+    """
+
+    path: tuple[str, ...]
+    nodes: Sequence[Any]
+    inputs: frozenset[str] = frozenset()
+    outputs: tuple[str, ...] = ()
+    tensors: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    outer: Graph | None = None
+    bound: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    carried: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    made: dict[str, tuple[Any, int]] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for node in self.nodes:
+            self.made.update({name: (node, k) for k, name in enumerate(node.output) if name})
+
+    def value(self, name: str) -> Value:
+        """Return the value of a name here, with the graph that it belongs to."""
+        graph: Graph | None = self
+        while graph and not (name in graph.made or name in graph.tensors or name in graph.inputs):
+            if name in graph.bound:
+                return graph.bound[name]
+            graph = graph.outer
+        return Value(graph or self, name)
+
+
+class Value(NamedTuple):
+    """A value of a graph, by its name there."""
+
+    graph: Graph
+    name: str
+
+    @property
+    def node(self) -> Any:
+        """Return the node that computes it, or None."""
+        return self.graph.made.get(self.name, (None, 0))[0]
+
+    @property
+    def place(self) -> int:
+        """Return which output of its node it is."""
+        return self.graph.made.get(self.name, (None, 0))[1]
+
+    @property
+    def tensor(self) -> Any:
+        """Return the tensor that stores it, or None."""
+        return self.graph.tensors.get(self.name)
+
+    def inputs(self) -> list[Value]:
+        """Return the inputs of its node."""
+        return [self.graph.value(name) for name in self.node.input]
+
+
+def list_graphs(model: Any) -> list[Graph]:
+    """Return every graph of a model, each before the graphs in it.
+
+    Raise `ValueError` for more graphs, or deeper ones, than any real model has.
+    """
+    functions = {(f.domain, f.name): f for f in model.functions}
+    main = _graph(model.graph, (), None)
+    found = list(itertools.islice(_walk(main, functions, 0), MOST + 1))
+    if len(found) > MOST:
+        raise ValueError(f"an ONNX model of more than {MOST} graphs")
+    return found
+
+
+def options(node: Any) -> dict[str, Any]:
+    """Return the attributes of a node by name: numbers, bytes, lists of them, tensors."""
+    from onnx.helper import get_attribute_value
+
+    return {a.name: get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
+
+
+def trace(value: Value) -> frozenset[Value]:
+    """Return the values that a value consists of, behind all that only changes its shape."""
+    found, seen, open_ = set(), set(), [value]
+    while open_:
+        each = open_.pop()
+        if each in seen:
+            continue
+        seen.add(each)
+        node = each.node
+        if node is not None and node.op_type in VIEWS and node.input:
+            open_.append(each.inputs()[0])
+        elif node is not None and node.op_type == "Concat" and node.input:
+            open_.extend(each.inputs())
+        else:
+            found.add(each)
+    return frozenset(found)
+
+
+def describe_place(graph: Graph, node: Any, kind: str) -> str:
+    """Return a path for a node: the subgraphs that it lies in, and its own name.
+
+    Exporters call a node after the module that it comes from, "/decoder/rnn/LSTM": the last word
+    is left out if it repeats the kind.
+    """
+    own = [word for word in node.name.split("/") if word]
+    if own and INLINED.fullmatch(own[0]):
+        own = own[1:]
+    if len(own) > 1 and re.fullmatch(rf"(\w*_)?{kind}(_*\d+)?", own[-1], re.IGNORECASE):
+        own = own[:-1]
+    first = next(filter(None, node.output), kind)
+    return "/".join([*graph.path, *(own or [first])])
+
+
+def _walk(graph: Graph, functions: Mapping[Any, Any], depth: int) -> Iterator[Graph]:
+    if depth > DEEPEST:
+        raise ValueError(f"an ONNX model with more than {DEEPEST} graphs in one another")
+    yield graph
+    for node in graph.nodes:
+        for inner in _inner(graph, node, functions):
+            yield from _walk(inner, functions, depth + 1)
+
+
+def _inner(graph: Graph, node: Any, functions: Mapping[Any, Any]) -> Iterator[Graph]:
+    """Yield the subgraphs of a node, and the body of the function that it calls."""
+    for attribute in node.attribute:
+        for proto in [*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs]:
+            yield _graph(proto, (*graph.path, attribute.name), graph, _carried(node, proto))
+    function = functions.get((node.domain, node.op_type))
+    if function is not None:
+        inputs = dict(zip(function.input, map(graph.value, node.input)))  # noqa: B905
+        path = (*graph.path, node.name or function.name)
+        yield Graph(path, function.node, outputs=tuple(function.output), bound=inputs)
+
+
+def _graph(
+    proto: Any, path: tuple[str, ...], outer: Graph | None, carried: Mapping[str, str] | None = None
+) -> Graph:
+    return Graph(
+        path,
+        proto.node,
+        frozenset(i.name for i in proto.input),
+        tuple(o.name for o in proto.output),
+        {t.name: t for t in proto.initializer},
+        outer,
+        carried=carried or {},
+    )
+
+
+def _carried(node: Any, body: Any) -> dict[str, str]:
+    """Return what a loop hands from step to step: outputs of its body, by the inputs they become.
+
+    A body of Loop has a counter and a condition first, a body of Scan its inputs of each step last.
+    """
+    inputs, outputs = [i.name for i in body.input], [o.name for o in body.output]
+    if node.op_type == "Loop":
+        inputs, outputs = inputs[2:], outputs[1:]
+    elif node.op_type == "Scan":
+        inputs = inputs[: len(inputs) - int(options(node).get("num_scan_inputs", 0))]
+    else:
+        return {}
+    return dict(zip(inputs, outputs))  # noqa: B905  a loop may collect further outputs
