@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gateparity.backends.checkpoints.contents import FoundLayer, StoredArray, found_lstm
+from gateparity.backends.checkpoints.dtypes import FLOATS
 from gateparity.layouts.torch import TORCH, TORCH_CELL
 from gateparity.network.cells import LSTM
 
@@ -23,7 +24,6 @@ OWN: Final = re.compile(
     re.DOTALL,
 )
 KINDS: Final = {len(LSTM.gates): "LSTM", 3: "GRU", 1: "RNN"}  # by the gates stacked in weight_hh
-FLOATS: Final = ("float16", "bfloat16", "float32", "float64")
 
 
 def find(arrays: Mapping[str, StoredArray]) -> list[FoundLayer]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gateparity.backends.checkpoints.archive import list_names
 from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.protobuf import outermost
 from gateparity.backends.checkpoints.safetensors_file import begins_safetensors
-from gateparity.backends.checkpoints.torch_zip import list_names
 
 if TYPE_CHECKING:
     from gateparity.backends.checkpoints.source import Source

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.backends.checkpoints.contents import Contents, StoredArray
+from gateparity.backends.checkpoints.dtypes import STORED, widen
 from gateparity.backends.checkpoints.format import Format, OtherKind
 
 if TYPE_CHECKING:
@@ -26,34 +27,19 @@ NAME: Final = "safetensors"
 HEADER: Final = re.compile(rb".{4}\0{4}\s*\{", re.DOTALL)  # its length, below 4 GB; its start
 BEHIND: Final = 8  # bytes of the length
 LONGEST: Final = 25_000_000  # bytes of a header: a file of 100,000 arrays has about 10 million
-# How an element is stored, little-endian, and its name here. bfloat16, which NumPy lacks, is the
-# upper half of a float32.
+# Their names here.
 DTYPES: Final = {
-    "F16": ("<f2", "float16"),
-    "BF16": ("<u2", "bfloat16"),
-    "F32": ("<f4", "float32"),
-    "F64": ("<f8", "float64"),
-    "BOOL": ("?", "bool"),
-    **{
-        f"{sign}{8 * size}": (f"<{sign.lower()}{size}", f"{name}{8 * size}")
-        for sign, name in (("I", "int"), ("U", "uint"))
-        for size in (1, 2, 4, 8)
-    },
+    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+    "BF16": "bfloat16",
+    "BOOL": "bool",
 }
 
 
 def begins_safetensors(data: bytes) -> bool:
     """Return whether data begins with the length of a header and a header, as safetensors do."""
     return bool(HEADER.match(data))
-
-
-def widen(flat: Array, dtype: str) -> Array:
-    """Return stored numbers as float32 or float64, exactly; integers stay as they are."""
-    if dtype == "bfloat16":
-        return (flat.astype(np.uint32) << 16).view(np.float32)
-    if dtype == "float16":
-        return flat.astype(np.float32)
-    return flat.astype(flat.dtype.newbyteorder("="), copy=False)
 
 
 def _read(source: Source) -> Contents:
@@ -99,8 +85,8 @@ def _stored(source: Source, start: int, name: str, held: dict[str, Any]) -> Stor
         raise ValueError(f"damaged or truncated safetensors: {name} lies outside the file")
     if held["dtype"] not in DTYPES:
         return StoredArray(shape, str(held["dtype"]), partial(_refuse, name, held["dtype"]))
-    stored, dtype = DTYPES[held["dtype"]]
-    expected = math.prod(shape) * np.dtype(stored).itemsize
+    dtype = DTYPES[held["dtype"]]
+    expected = math.prod(shape) * np.dtype(STORED[dtype]).itemsize
     if last - first != expected:
         raise ValueError(
             f"damaged or truncated safetensors: {name} has {last - first} bytes, expected "
@@ -108,7 +94,7 @@ def _stored(source: Source, start: int, name: str, held: dict[str, Any]) -> Stor
         )
 
     def load() -> Array:
-        flat = np.frombuffer(source.part(start + first, last - first), stored)
+        flat = np.frombuffer(source.part(start + first, last - first), STORED[dtype])
         return widen(flat, dtype).reshape(shape)
 
     return StoredArray(shape, dtype, load)
