@@ -173,7 +173,7 @@ class _Biases:
     weights: Constant
 
     def named(self, terms: Mapping[str, Sequence[Product | Bias]], h: Value) -> list[Named]:
-        """Return the biases beside h and those beside x, or one of them; none if there are none."""
+        """Return the biases beside x and those beside h, or one of them; no array without any."""
         sides: tuple[dict[str, list[Part]], ...] = ({}, {})
         for g, each in terms.items():
             for term in each:
@@ -182,7 +182,9 @@ class _Biases:
                     sides[recurrent].setdefault(g, []).append(term.part)
         if all(sides):
             return [self._side("Wb", "b_ih", sides[0]), self._side("Rb", "b_hh", sides[1])]
-        return [self._side("B", "b", side) for side in sides if side]
+        if any(sides):
+            return [self._side("B", "b", sides[0] or sides[1])]
+        return [(ArraySpec("B", "b", "(gate hidden)"), {})]
 
     def _side(self, name: str, contents: str, parts: Mapping[str, list[Part]]) -> Named:
         if not self.order:

@@ -73,11 +73,13 @@ def _layer(stack: Sequence[Unit]) -> FoundLayer:
         for k, each in enumerate(stack)
         for name, constant in each.arrays.items()
     }
+    refusal = unit.refusal
     if unit.layout and arrays:
         layout = _stacked(unit.layout) if len(stack) > 1 else unit.layout
-        found = found_lstm(path, layout, arrays, oddities, unit.refusal)
+        found = found_lstm(path, layout, arrays, oddities, refusal)
         if found.hidden_size:
             return found
+        refusal = found.refusal
     return FoundLayer(
         path,
         unit.kind,
@@ -87,7 +89,7 @@ def _layer(stack: Sequence[Unit]) -> FoundLayer:
         directions=unit.directions,
         biases="B" in unit.arrays,
         oddities=oddities,
-        refusal=unit.refusal,
+        refusal=refusal,
     )
 
 
