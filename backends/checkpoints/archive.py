@@ -48,18 +48,28 @@ class Archive:
 
         Raise `ValueError` for one that isn't there, is damaged, or is larger than it may be.
         """
-        member = self.members.get(name)
-        if member is None:
-            raise ValueError(f"it has no member {name}")
-        _check_size(member, self.source.size, largest)
-        try:
-            with self.file.open(member) as opened:
-                found = opened.read(member.file_size)
-        except ERRORS as error:
-            raise ValueError(f"a damaged zip archive: {name}: {error}") from None
+        member = self._member(name, largest)
+        found = self._read(member, member.file_size)
         if len(found) != member.file_size:
             raise ValueError(f"a damaged zip archive: {name} ends early")
         return found
+
+    def start(self, name: str, length: int) -> bytes:
+        """Return a member's first bytes, fewer if it is shorter; no checksum is compared."""
+        return self._read(self._member(name), length)
+
+    def _member(self, name: str, largest: int | None = None) -> zipfile.ZipInfo:
+        if name not in self.members:
+            raise ValueError(f"it has no member {name}")
+        _check_size(self.members[name], self.source.size, largest)
+        return self.members[name]
+
+    def _read(self, member: zipfile.ZipInfo, length: int) -> bytes:
+        try:
+            with self.file.open(member) as opened:
+                return opened.read(length)
+        except ERRORS as error:
+            raise ValueError(f"a damaged zip archive: {member.filename}: {error}") from None
 
 
 def is_zip(source: Source) -> bool:

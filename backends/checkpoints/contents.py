@@ -118,7 +118,7 @@ def found_lstm(
     """
     config = None
     try:
-        config = infer_config(layout, {name: _hollow(array) for name, array in arrays.items()})
+        config = infer_from_headers(layout, arrays)
     except ValueError as error:
         refusal = refusal or str(error)
     return FoundLayer(
@@ -134,6 +134,11 @@ def found_lstm(
         tuple(oddities),
         refusal,
     )
+
+
+def infer_from_headers(layout: Layout, arrays: Mapping[str, StoredArray]) -> Config:
+    """Return the config that arrays of a layout have. Raise `ValueError` if they have none."""
+    return infer_config(layout, {name: _hollow(array) for name, array in arrays.items()})
 
 
 def _hollow(array: StoredArray) -> Array:

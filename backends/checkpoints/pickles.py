@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import pickletools
 import struct
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,9 +60,11 @@ def read_pickle(file: io.BytesIO, find_global: FindGlobal, find_storage: FindSto
     """
     machine = _Machine(find_global, find_storage)
     try:
-        for opcode, argument, _ in pickletools.genops(file):
-            machine.charge(1)
-            machine.step(opcode.name, argument)
+        with warnings.catch_warnings():  # of a damaged string's escapes
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for opcode, argument, _ in pickletools.genops(file):
+                machine.charge(1)
+                machine.step(opcode.name, argument)
         (value,) = machine.stack
     except Refused:
         raise

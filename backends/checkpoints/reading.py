@@ -75,7 +75,7 @@ def _missing(contents: Contents, prefix: str | None) -> str:
         paths = _listed(layer.path for layer in contents.layers)
         return f"no LSTM at prefix {prefix!r}, found recurrent layers at {paths}"
     names = _listed(contents.arrays)
-    return f"no LSTM: expected an array weight_ih_l0, alone or at a prefix, found {names}"
+    return f"no LSTM: expected names as a framework gives them, lstm.weight_ih_l0, found {names}"
 
 
 def _check_finite(native: Mapping[str, Array]) -> None:

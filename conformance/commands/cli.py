@@ -44,6 +44,11 @@ VERBS: Final = (
         "Repeat a failure that was saved, here or on another machine.",
     ),
     Verb(
+        "inspect",
+        "inspect:inspect_command",
+        "Show every recurrent layer in files of weights: kind, sizes, layout, likely origin.",
+    ),
+    Verb(
         "layout",
         "layout:layout_command",
         "Show how frameworks name, order, transpose and fuse the arrays of an LSTM.",
