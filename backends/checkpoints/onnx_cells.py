@@ -50,12 +50,11 @@ def find_cells(graphs: Sequence[Graph], constants: Constants) -> list[Unit]:
 
 def _match(graph: Graph, node: Any) -> Iterator[Cell]:
     """Yield the cell whose h a node computes."""
-    if node.op_type != "Mul" or len(node.input) != 2 or not node.output:
+    if not node.output or not _is_pair("Mul", h := graph.value(node.output[0])):
         return
-    h = graph.value(node.output[0])
     for left, right in itertools.permutations(h.inputs()):
         o, c = _argument("Sigmoid", left), _argument("Tanh", right)
-        if o and c and behind(c).node is not None and behind(c).node.op_type == "Add":
+        if o and c and _is_pair("Add", behind(c)):
             for gates, c_prev in _cell_state(behind(c)):
                 yield Cell(h, behind(c), c_prev, {**gates, "o": o})
                 return
@@ -64,7 +63,7 @@ def _match(graph: Graph, node: Any) -> Iterator[Cell]:
 def _cell_state(c: Value) -> Iterator[tuple[dict[str, Value], Value]]:
     """Yield the gates of `c = f * c_prev + i * g`, and c_prev."""
     for new, old in itertools.permutations(map(behind, c.inputs())):
-        if not (_is_product(new) and _is_product(old)):
+        if not (_is_pair("Mul", new) and _is_pair("Mul", old)):
             continue
         for (i, g), (f, c_prev) in itertools.product(
             itertools.permutations(new.inputs()), itertools.permutations(old.inputs())
@@ -79,8 +78,9 @@ def _cell_state(c: Value) -> Iterator[tuple[dict[str, Value], Value]]:
                 yield known, c_prev
 
 
-def _is_product(value: Value) -> bool:
-    return value.node is not None and value.node.op_type == "Mul" and len(value.node.input) == 2
+def _is_pair(operator: str, value: Value) -> bool:
+    node = value.node
+    return node is not None and node.op_type == operator and len(node.input) == 2
 
 
 def _argument(function: str, value: Value) -> Value | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.backends.checkpoints.contents import StoredArray
-from gateparity.backends.checkpoints.safetensors_file import widen
+from gateparity.backends.checkpoints.dtypes import widen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
