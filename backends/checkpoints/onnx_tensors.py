@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.backends.checkpoints.contents import StoredArray
-from gateparity.backends.checkpoints.dtypes import widen
+from gateparity.backends.checkpoints.dtypes import STORED, widen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,22 +22,21 @@ if TYPE_CHECKING:
     from gateparity.backends.checkpoints.source import Source
     from gateparity.network.parameters import Array
 
-# How raw numbers are stored, their name here, and the field that has them unless they are raw.
+# The name of each dtype, and the field that has its numbers unless they are raw.
 # https://onnx.ai/onnx/api/classes.html#tensorproto
 DTYPES: Final = {
-    1: ("<f4", "float32", "float_data"),
-    2: ("u1", "uint8", "int32_data"),
-    3: ("i1", "int8", "int32_data"),
-    4: ("<u2", "uint16", "int32_data"),
-    5: ("<i2", "int16", "int32_data"),
-    6: ("<i4", "int32", "int32_data"),
-    7: ("<i8", "int64", "int64_data"),
-    9: ("?", "bool", "int32_data"),
-    10: ("<f2", "float16", "int32_data"),  # its bits
-    11: ("<f8", "float64", "double_data"),
-    16: ("<u2", "bfloat16", "int32_data"),  # its bits
+    1: ("float32", "float_data"),
+    2: ("uint8", "int32_data"),
+    3: ("int8", "int32_data"),
+    4: ("uint16", "int32_data"),
+    5: ("int16", "int32_data"),
+    6: ("int32", "int32_data"),
+    7: ("int64", "int64_data"),
+    9: ("bool", "int32_data"),
+    10: ("float16", "int32_data"),  # its bits
+    11: ("float64", "double_data"),
+    16: ("bfloat16", "int32_data"),  # its bits
 }
-BITS: Final = {"float16": "<u2", "bfloat16": "<u2"}
 EXTERNAL: Final = 1  # data_location
 
 
@@ -61,16 +60,16 @@ class Tensors:
         shape = tuple(tensor.dims)
         if tensor.data_type not in DTYPES:
             raise ValueError(f"{tensor.name} has a dtype that isn't read: {tensor.data_type}")
-        stored, dtype, field = DTYPES[tensor.data_type]
+        dtype, field = DTYPES[tensor.data_type]
+        stored = np.dtype(STORED[dtype])
         if tensor.data_location == EXTERNAL:
             count, read = self._external(tensor)
         elif tensor.HasField("raw_data"):
             count, read = len(tensor.raw_data), lambda: tensor.raw_data
         else:
-            values, bits = getattr(tensor, field), BITS.get(dtype, stored)
-            count = len(values) * np.dtype(stored).itemsize
-            read = _typed(values, bits, tensor.name)
-        expected = math.prod(shape) * np.dtype(stored).itemsize
+            values = getattr(tensor, field)
+            count, read = len(values) * stored.itemsize, _typed(values, field, stored, tensor.name)
+        expected = math.prod(shape) * stored.itemsize
         if min(shape, default=0) < 0 or count != expected:
             raise ValueError(
                 f"{tensor.name} has {count} bytes, expected {expected} for {list(shape)} of {dtype}"
@@ -119,10 +118,16 @@ class Tensors:
         return self.beside[location]
 
 
-def _typed(values: Any, bits: str, name: str) -> Callable[[], bytes]:
+def _typed(values: Any, field: str, stored: np.dtype[Any], name: str) -> Callable[[], bytes]:
+    """Return the function that reads numbers by type: integers, or bits, or numbers as they are."""
+    integers = f"<u{stored.itemsize}" if stored.kind == "f" else stored
+    target = integers if field == "int32_data" else stored
+
     def read() -> bytes:
         try:
-            return np.asarray(values, np.int64 if "f" not in bits else bits).astype(bits).tobytes()
+            return (
+                np.array(values, stored if target is stored else np.int64).astype(target).tobytes()
+            )
         except OverflowError as error:
             raise ValueError(f"{name} holds a number that its dtype doesn't: {error}") from None
 

@@ -1,0 +1,1 @@
+"""ONNX Runtime, which runs ONNX models; it has an environment, and no adapter."""
