@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gateparity.backends.checkpoints.onnx_arrays import build
 from gateparity.backends.checkpoints.onnx_flow import NotFollowed, behind, follow
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from gateparity.backends.checkpoints.onnx_constants import Constants
     from gateparity.backends.checkpoints.onnx_graph import Graph, Value
-
-SEPARATORS: Final = "/."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,11 +100,10 @@ def _unit(
     except NotFollowed as error:
         return dataclasses.replace(unit, refusal=f"a written-out cell that can't be read: {error}")
     weights = [array for name, array in built.arrays.items() if name[0] in "WR"]
-    common = _common([name for array in weights for name in array.names])
-    path = [*graph.path, common] if common else [unit.path]
+    names = [name for array in weights for name in array.names]
     return dataclasses.replace(
         unit,
-        path="/".join(path),
+        path=describe_place(graph, node, "Mul", names),
         reads=built.reads,
         arrays=built.arrays,
         layout=built.layout,
@@ -133,11 +130,3 @@ def _recurrent(cell: Cell, before: Mapping[Value, Value]) -> frozenset[Value]:
             if cell.h in trace(c.graph.value(out))
         }
     return frozenset(found)
-
-
-def _common(names: Sequence[str]) -> str:
-    """Return the words that all names of stored arrays begin with, "decoder.rnn"."""
-    first, last = min(names), max(names)
-    ends = [k for k, letter in enumerate(first, 1) if letter in SEPARATORS]
-    alike = [first[:k] for k in ends if last.startswith(first[:k])]
-    return alike[-1].strip(SEPARATORS) if alike else ""

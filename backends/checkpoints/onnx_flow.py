@@ -8,6 +8,8 @@ own rows, whatever their order.
 from __future__ import annotations
 
 import dataclasses
+import math
+import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.checkpoints.onnx_constants import split_bounds
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     Cut = Callable[[int], tuple[int, int]]  # of an axis's length: where the part begins and ends
 
 PLAIN: Final = ("Cast", "Dropout", "Identity", "Reshape", "Squeeze", "Unsqueeze")
+ARITHMETIC: Final[dict[str, Callable[[int, int], int]]] = {
+    "Add": operator.add,
+    "Sub": operator.sub,
+    "Mul": operator.mul,
+    "Div": operator.floordiv,
+}
 MOST: Final = 64  # operators between an activation and a product
 
 
@@ -153,14 +161,39 @@ def _cut(bounds: Cut) -> Cut:
 
 def _sliced(words: dict[str, Any], inputs: list[Value], constants: Constants) -> list[Cut]:
     """Return the cut of a Slice: none along the first axis, where it chooses a step of time."""
-    places = ("starts", "ends", "axes", "steps")
-    found = {p: words.get(p) or _numbers(inputs, k, constants) for k, p in enumerate(places, 1)}
-    starts, ends = found["starts"] or [], found["ends"] or []
-    if (len(starts), len(ends)) != (1, 1) or found["steps"] not in (None, [1]):
+    axes = words.get("axes") or _numbers(inputs, 3, constants) or [0]
+    if len(axes) != 1 or _numbers(inputs, 4, constants) not in (None, [1]):
         raise NotFollowed("a gate is cut out by a Slice that isn't simple")
-    if (found["axes"] or [0])[0] == 0:
+    if axes == [0]:
         return []
-    return [_cut(lambda length: slice(starts[0], ends[0]).indices(length)[:2])]
+
+    def bounds(length: int) -> tuple[int, int]:
+        if "starts" in words:  # before opset 10
+            ends: tuple[int, int] = (words["starts"][0], words["ends"][0])
+        else:
+            ends = (_number(inputs[1], length, constants), _number(inputs[2], length, constants))
+        return slice(*ends).indices(length)[:2]
+
+    return [_cut(bounds)]
+
+
+def _number(value: Value, length: int, constants: Constants, depth: int = 0) -> int:
+    """Return an integer that may be computed from the length of the axis that a Slice cuts.
+
+    PyTorch's exporter writes `chunk` so: the length is an element of Shape.
+    """
+    known = constants.find(value)
+    if known and math.prod(known.shape) == 1:
+        return int(known.array.load().reshape(()))
+    node, inputs = behind(value).node, behind(value).inputs() if behind(value).node else []
+    if node is None or not inputs or depth > MOST:
+        raise NotFollowed("a gate is cut out at places that are computed")
+    if node.op_type == "Gather" and (shape := behind(inputs[0]).node) and shape.op_type == "Shape":
+        return length
+    if node.op_type not in ARITHMETIC or len(inputs) != 2:
+        raise NotFollowed(f"a gate is cut out at places that {node.op_type} computes")
+    first, second = (_number(each, length, constants, depth + 1) for each in inputs)
+    return ARITHMETIC[node.op_type](first, second)
 
 
 def _numbers(inputs: list[Value], place: int, constants: Constants) -> list[int] | None:

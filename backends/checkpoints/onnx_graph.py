@@ -25,6 +25,7 @@ VIEWS: Final = frozenset(
         *("Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
     }
 )
+SEPARATORS: Final = "/."  # of names
 INLINED: Final = re.compile(r".*__Inline_\d+__")  # what spox writes before an inlined name
 
 
@@ -123,19 +124,28 @@ def trace(value: Value) -> frozenset[Value]:
     return frozenset(found)
 
 
-def describe_place(graph: Graph, node: Any, kind: str) -> str:
-    """Return a path for a node: the subgraphs that it lies in, and its own name.
+def describe_place(graph: Graph, node: Any, kind: str, names: Sequence[str] = ()) -> str:
+    """Return a path for a node: the subgraphs that it lies in, and a name.
 
-    Exporters call a node after the module that it comes from, "/decoder/rnn/LSTM": the last word
-    is left out if it repeats the kind.
+    Exporters call a node after the module that it comes from, "/decoder/rnn/LSTM": a last word that
+    says the kind is left out. If no other word is left, the name is what the `names` of the stored
+    weights have in common, or else the node's own.
     """
-    own = [word for word in node.name.split("/") if word]
+    own = [word for word in str(node.name).split("/") if word]
     if own and INLINED.fullmatch(own[0]):
         own = own[1:]
-    if len(own) > 1 and re.fullmatch(rf"(\w*_)?{kind}(_*\d+)?", own[-1], re.IGNORECASE):
+    first = own[0] if own else next(filter(None, node.output), kind)
+    if own and re.fullmatch(rf"(node_)?{kind}(_*\d+)*", own[-1], re.IGNORECASE):
         own = own[:-1]
-    first = next(filter(None, node.output), kind)
-    return "/".join([*graph.path, *(own or [first])])
+    return "/".join([*graph.path, *(own or [_common(names) or first])])
+
+
+def _common(names: Sequence[str]) -> str:
+    """Return the words that all names begin with: "decoder.rnn"."""
+    first, last = min(names, default=""), max(names, default="")
+    ends = [k for k, letter in enumerate(first, 1) if letter in SEPARATORS]
+    alike = [first[:k] for k in ends if last.startswith(first[:k])]
+    return alike[-1].strip(SEPARATORS) if alike else ""
 
 
 def _walk(graph: Graph, functions: Mapping[Any, Any], depth: int) -> Iterator[Graph]:

@@ -56,17 +56,18 @@ def _unit(graph: Graph, node: Any, constants: Constants) -> Unit:
     kind = "LSTM" if node.op_type == QUANTISED else node.op_type
     inputs = _inputs(graph, node)
     words = options(node)
+    arrays = [name for name in ARRAYS if name in inputs]
+    known = {name: constants.find(inputs[name]) for name in arrays}
+    found: dict[str, Constant] = {name: each for name, each in known.items() if each}
+    names = [name for n in ("W", "R") if n in found for name in found[n].names]
     unit = Unit(
-        describe_place(graph, node, node.op_type),
+        describe_place(graph, node, node.op_type, names),
         kind,
         trace(inputs["X"]) if "X" in inputs else frozenset(),
         frozenset({graph.value(node.output[0])}) if node.output and node.output[0] else frozenset(),
         hidden_size=int(words.get("hidden_size", 0)),
         directions=2 if words.get("direction") == b"bidirectional" else 1,
     )
-    arrays = [name for name in ARRAYS if name in inputs]
-    known = {name: constants.find(inputs[name]) for name in arrays}
-    found: dict[str, Constant] = {name: each for name, each in known.items() if each}
     scales = ("W_scale", "R_scale") if node.op_type == QUANTISED else ()
     computed = [name for name in ("W", "R", *scales, *known) if name not in found]
     if computed:

@@ -86,6 +86,7 @@ def _layer(stack: Sequence[Unit]) -> FoundLayer:
         unit.input_size,
         unit.hidden_size,
         arrays=arrays,
+        layers=len(stack),
         directions=unit.directions,
         biases="B" in unit.arrays,
         oddities=oddities,

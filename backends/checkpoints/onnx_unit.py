@@ -43,8 +43,8 @@ class Unit:
         """Return whether another unit is the next layer of the LSTM that this one is part of."""
         return (
             self is not other
-            and not (self.refusal or other.refusal or self.layout is None)
-            and self.layout == other.layout
+            and not (self.refusal or other.refusal)
+            and (self.kind, self.layout) == (other.kind, other.layout)
             and set(self.arrays) == set(other.arrays)
             and self.hidden_size == other.hidden_size
             and self.directions == other.directions

@@ -102,7 +102,19 @@ def offset(w, x, h, order, inputs=INPUTS):
     return z | {"f": w.add("Add", z["f"], w.store("cell/forget_bias", np.float32(1.0)))}
 
 
-FORMS = [gemm, matmul, unbiased, apart, offset]
+def chunked(w, x, h, order, inputs=INPUTS):
+    """As PyTorch's older exporter writes `chunk`: at places computed from the shape."""
+    a = w.add("Gemm", x, w.store("cell.ih", draw(4 * HIDDEN, inputs)), transB=1)
+    b = w.add("Gemm", h, w.store("cell.hh", draw(4 * HIDDEN, HIDDEN)), "cell.b_hh", transB=1)
+    w.store("cell.b_hh", draw(4 * HIDDEN))
+    z = w.add("Add", a, b)
+    length = w.add("Gather", w.add("Shape", z), w.whole(1), axis=0)
+    each = w.add("Div", w.add("Add", length, w.whole(3)), w.whole(4))
+    ends = [w.whole(0), *(w.add("Mul", each, w.whole(k)) for k in range(1, 5))]
+    return {g: w.add("Slice", z, ends[k], ends[k + 1], w.whole(1)) for k, g in enumerate(order)}
+
+
+FORMS = [gemm, matmul, unbiased, apart, offset, chunked]
 
 
 def one_step(form, order, inputs=INPUTS):

@@ -353,6 +353,35 @@ def test_learned_initial_states_are_named(learned, tmp_path):
     assert layer.oddities == (("learned initial states",) if learned else ())
 
 
+def test_a_name_that_says_the_kind_alone_is_that_of_the_weights(tmp_path):
+    """As PyTorch's newer exporter names nodes."""
+    (layer,) = layers(make_model([named("node_LSTM_65")], lstm_arrays("encoder.")), tmp_path)
+    assert layer.path == "encoder"
+    (layer,) = layers(make_model([named("decoder_lstm")], lstm_arrays("encoder.")), tmp_path)
+    assert layer.path == "decoder_lstm"
+    inlined = named("If_0_else_branch__Inline_0__/decoder/rnn/LSTM")
+    (layer,) = layers(make_model([inlined], lstm_arrays("encoder.")), tmp_path)
+    assert layer.path == "decoder/rnn"
+
+
+def named(name):
+    node = lstm_node("encoder.")
+    node.name = name
+    return node
+
+
+def test_stacked_layers_of_other_kinds_are_one(tmp_path):
+    arrays = lstm_arrays("a_", gates=3) | lstm_arrays("b_", inputs=HIDDEN, gates=3)
+    nodes = [
+        helper.make_node("GRU", ["X", "a_W", "a_R", "a_B"], ["a"], hidden_size=HIDDEN),
+        constant("one", np.array([1])),
+        helper.make_node("Squeeze", ["a", "one"], ["x"]),
+        helper.make_node("GRU", ["x", "b_W", "b_R", "b_B"], ["Y"], hidden_size=HIDDEN),
+    ]
+    (layer,) = layers(make_model(nodes, arrays), tmp_path)
+    assert (layer.kind, layer.layers, layer.input_size) == ("GRU", 2, INPUTS)
+
+
 @pytest.mark.parametrize(("kind", "gates"), [("GRU", 3), ("RNN", 1)])
 def test_other_kinds_are_named_with_their_sizes(kind, gates, tmp_path):
     node = helper.make_node(kind, ["X", "W", "R", "B"], ["Y"], name="encoder", hidden_size=HIDDEN)
