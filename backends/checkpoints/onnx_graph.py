@@ -161,7 +161,15 @@ def _inner(graph: Graph, node: Any, functions: Mapping[Any, Any]) -> Iterator[Gr
     """Yield the subgraphs of a node, and the body of the function that it calls."""
     for attribute in node.attribute:
         for proto in [*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs]:
-            yield _graph(proto, (*graph.path, attribute.name), graph, _carried(node, proto))
+            carried = _carried(node, proto)
+            same = {n.output[0]: n.input[0] for n in proto.node if _is_identity(n)}
+            kept = {  # what each step hands on as it is
+                name: graph.value(first)
+                for name, (first, last) in carried.items()
+                if name in (last, same.get(last), same.get(same.get(last)))
+            }
+            after = {name: last for name, (_, last) in carried.items() if name not in kept}
+            yield _graph(proto, (*graph.path, attribute.name), graph, kept, after)
     function = functions.get((node.domain, node.op_type))
     if function is not None:
         inputs = dict(zip(function.input, map(graph.value, node.input)))  # noqa: B905
@@ -170,29 +178,42 @@ def _inner(graph: Graph, node: Any, functions: Mapping[Any, Any]) -> Iterator[Gr
 
 
 def _graph(
-    proto: Any, path: tuple[str, ...], outer: Graph | None, carried: Mapping[str, str] | None = None
+    proto: Any,
+    path: tuple[str, ...],
+    outer: Graph | None,
+    bound: Mapping[str, Value] | None = None,
+    carried: Mapping[str, str] | None = None,
 ) -> Graph:
     return Graph(
         path,
         proto.node,
-        frozenset(i.name for i in proto.input),
+        frozenset(i.name for i in proto.input) - set(bound or ()),
         tuple(o.name for o in proto.output),
         {t.name: t for t in proto.initializer},
         outer,
-        carried=carried or {},
+        bound or {},
+        carried or {},
     )
 
 
-def _carried(node: Any, body: Any) -> dict[str, str]:
-    """Return what a loop hands from step to step: outputs of its body, by the inputs they become.
+def _carried(node: Any, body: Any) -> dict[str, tuple[str, str]]:
+    """Return what a loop hands from step to step, by the inputs of its body.
 
-    A body of Loop has a counter and a condition first, a body of Scan its inputs of each step last.
+    Each is a value before the first step, and the output of the body that it is in the next one. A
+    body of Loop has a counter and a condition first, a body of Scan its inputs of each step last.
     """
-    inputs, outputs = [i.name for i in body.input], [o.name for o in body.output]
+    first, inputs = list(node.input), [i.name for i in body.input]
+    outputs = [o.name for o in body.output]
     if node.op_type == "Loop":
-        inputs, outputs = inputs[2:], outputs[1:]
+        first, inputs, outputs = first[2:], inputs[2:], outputs[1:]
     elif node.op_type == "Scan":
-        inputs = inputs[: len(inputs) - int(options(node).get("num_scan_inputs", 0))]
+        count = len(inputs) - int(options(node).get("num_scan_inputs", 0))
+        first, inputs = first[:count], inputs[:count]
     else:
         return {}
-    return dict(zip(inputs, outputs))  # noqa: B905  a loop may collect further outputs
+    pairs = zip(first, outputs)  # noqa: B905  a loop may collect further outputs
+    return dict(zip(inputs, pairs))  # noqa: B905
+
+
+def _is_identity(node: Any) -> bool:
+    return node.op_type == "Identity" and len(node.input) == len(node.output) == 1

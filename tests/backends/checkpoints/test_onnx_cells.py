@@ -29,8 +29,9 @@ ORDERS = list(map("".join, itertools.permutations("ifgo")))
 class Writer:
     """Writes cells: the nodes and the stored arrays of a graph."""
 
-    def __init__(self):
+    def __init__(self, sigmoid=lambda w, z: w.add("Sigmoid", z)):
         self.nodes, self.arrays, self.count = [], {}, 0
+        self.sigmoid = lambda z: sigmoid(self, z)
 
     def add(self, operator, *inputs, outputs=1, **options):
         self.count += 1
@@ -46,9 +47,9 @@ class Writer:
         return self.store(f"number_{number}", np.array([number]))
 
     def equations(self, i, f, g, o, c):
-        new = self.add("Mul", self.add("Sigmoid", i), self.add("Tanh", g))
-        c = self.add("Add", self.add("Mul", self.add("Sigmoid", f), c), new)
-        return self.add("Mul", self.add("Sigmoid", o), self.add("Tanh", c)), c
+        new = self.add("Mul", self.sigmoid(i), self.add("Tanh", g))
+        c = self.add("Add", self.add("Mul", self.sigmoid(f), c), new)
+        return self.add("Mul", self.sigmoid(o), self.add("Tanh", c)), c
 
     def split(self, z, order):
         return dict(zip(order, self.add("Split", z, outputs=4, axis=1, num_outputs=4), strict=True))
@@ -274,13 +275,38 @@ def changed(model, operator, place, **how):
         ("Sigmoid", 0, "Tanh"),
         ("Tanh", 0, "Sigmoid"),
         ("Tanh", -1, "Relu"),
-        ("Sigmoid", -1, "HardSigmoid"),
+        ("Sigmoid", -1, "Softplus"),
         ("Add", -1, "Sub"),
     ],
 )
 def test_other_equations_are_no_lstm(operator, place, new, tmp_path):
     model = changed(one_step(unbiased, "ifgo"), operator, place, op_type=new)
     assert layers(model, tmp_path) == ()
+
+
+def six(w, z):
+    """As Keras 3 has it."""
+    clipped = w.add("Clip", w.add("Add", z, w.store("three", np.float32(3))), "zero", "six")
+    return w.add("Mul", clipped, w.store("sixth", np.float32(1 / 6)))
+
+
+def fifth(w, z):
+    """As Keras 2 has it."""
+    scaled = w.add("Mul", w.store("fifth", np.float32(0.2)), z)
+    return w.add("Clip", w.add("Add", scaled, w.store("half", np.float32(0.5))), "zero", "one")
+
+
+@pytest.mark.parametrize("hard", [six, fifth, lambda w, z: w.add("HardSigmoid", z)])
+def test_a_hard_sigmoid_is_refused_with_its_sizes(hard, tmp_path):
+    w = Writer(hard)
+    for name, number in (("zero", 0), ("one", 1), ("six", 6)):
+        w.store(name, np.float32(number))
+    h, _ = w.equations(**matmul(w, "x", "h", "ifgo"), c="c")
+    given = {"x": [BATCH, INPUTS], "h": [BATCH, HIDDEN], "c": [BATCH, HIDDEN]}
+    (layer,) = layers(make_model(w.nodes, w.arrays, given, [h]), tmp_path)
+    assert (layer.path, layer.input_size, layer.hidden_size) == ("cell", INPUTS, HIDDEN)
+    assert layer.oddities == ("written out in operators", "hard sigmoid")
+    assert layer.refusal == "its gates have a hard sigmoid, expected a sigmoid"
 
 
 def test_a_convolutional_lstm_is_refused(tmp_path):

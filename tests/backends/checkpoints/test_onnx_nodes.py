@@ -285,6 +285,21 @@ def test_an_operator_in_a_loop_is_found(operator, tmp_path):
     assert (layer.path, layer.refusal) == ("body/lstm", "")
 
 
+def test_weights_that_a_loop_hands_on_are_constants(tmp_path):
+    """As tf2onnx writes a loop."""
+    arrays = lstm_arrays("lstm_")
+    kept = [helper.make_node("Identity", ["w"], ["w_kept"]), lstm_node("lstm_", y="y")]
+    kept[1].input[1] = "w"
+    names = ["step", "on", "w"], ["on", "w_kept", "y"]
+    infos = [
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ns] for ns in names
+    ]
+    body = helper.make_graph(kept, "body", *infos)
+    node = helper.make_node("Loop", ["count", "", "lstm_W"], ["w_n", "Y"], body=body)
+    (layer,) = layers(make_model([node], arrays), tmp_path)
+    assert (layer.refusal, layer.input_size) == ("", INPUTS)
+
+
 def test_an_operator_in_a_function_has_the_weights_of_its_caller(tmp_path):
     function = helper.make_function(
         "own", "Encoder", ["x", "w", "r", "b"], ["y"],
