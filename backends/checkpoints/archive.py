@@ -7,6 +7,7 @@ is read, and no more than that is inflated.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import struct
 import zipfile
 import zlib
@@ -77,6 +78,7 @@ def is_zip(source: Source) -> bool:
     return source.head.startswith(MAGIC)
 
 
+@functools.lru_cache(maxsize=1)  # several formats ask for the names of one file's members
 def open_archive(source: Source) -> Archive:
     """Return the members of an archive. Raise `ValueError` if it is damaged or names one twice."""
     try:

@@ -18,7 +18,7 @@ class Format:
 
     `read` raises `ValueError` for a damaged file. It reads headers alone: the arrays of its
     `Contents` are read from the open source when they are asked for. Without `read`, a file is
-    refused by the format's name.
+    refused by the format's name, and `advice` says what the user can do.
 
     The first format that matches reads the file. Those of a lower `order` are asked first: a format
     that takes any zip archive, or any file, comes after those that look for their own members.
@@ -29,6 +29,7 @@ class Format:
     read: Callable[[Source], Contents] | None = None
     suffix: str = ""
     order: int = 0
+    advice: str = ""
 
 
 class OtherKind(ValueError):

@@ -6,17 +6,17 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from gateparity.backends.checkpoints.contents import FoundLayer, StoredArray, found_lstm
-from gateparity.backends.checkpoints.dtypes import FLOATS
-from gateparity.layouts import EQUINOX, TORCH, TORCH_CELL
-from gateparity.network.cells import LSTM
+from gateparity.backends.checkpoints.kinds import found_recurrent
+from gateparity.layouts.jax import EQUINOX
+from gateparity.layouts.torch import TORCH, TORCH_CELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from gateparity.backends.checkpoints.contents import FoundLayer, StoredArray
 
     Group = dict[str, StoredArray]  # the arrays of one layer, by PyTorch's names
 
@@ -26,8 +26,6 @@ OWN: Final = re.compile(
 )
 PORT: Final = re.compile(r"(?P<path>(?:.*[._/])?)(?P<kind>w|b)_(?P<side>ih|hh)", re.DOTALL)
 PORTED: Final = {"w": "weight", "b": "bias"}
-KINDS: Final = {len(LSTM.gates): "LSTM", 3: "GRU", 1: "RNN"}  # by the gates stacked in weight_hh
-GATES: Final = {kind: gates for gates, kind in KINDS.items()}
 
 
 def find(arrays: Mapping[str, StoredArray]) -> list[FoundLayer]:
@@ -53,39 +51,14 @@ def _named(whole: str, array: StoredArray) -> Iterator[tuple[str, str, str]]:
 
 
 def _layer(path: str, first: str, group: Group) -> FoundLayer:
-    path = path.rstrip("._/")
     layout = TORCH if first != "weight_ih" else EQUINOX if "bias" in group else TORCH_CELL
-    kind, sizes = _sizes(group, first)
-    if kind != "LSTM":
-        return FoundLayer(path, kind, arrays=group, **sizes)
-    found = found_lstm(path, layout, group, _oddities(group), _refusal(group))
-    return dataclasses.replace(found, **sizes) if found.refusal else found
-
-
-def _sizes(group: Group, first: str) -> tuple[str, dict[str, Any]]:
-    """Return the kind of network, from its gate count, and its sizes by the fields of a layer.
-
-    Arrays that don't decide it count as an LSTM, and the layout then says what is wrong.
-    """
-    w_ih, w_hh = group[first].shape, group.get(first.replace("ih", "hh"), group[first]).shape
-    rows, units = w_hh if len(w_hh) == 2 else (0, 0)
-    kind = next((kind for gates, kind in KINDS.items() if rows == gates * units), "LSTM")
-    return kind, {
-        "input_size": w_ih[-1] if w_ih else 0,
-        "hidden_size": w_ih[0] // GATES[kind] if w_ih else 0,
-        "layers": len({name.split("_")[2] for name in group if name.count("_") > 1}) or 1,
-        "directions": 2 if any(name.endswith("_reverse") for name in group) else 1,
-        "biases": any(name.startswith("bias") for name in group),
-    }
-
-
-def _oddities(group: Group) -> list[str]:
-    return [
-        f"projection to {a.shape[0]}" for n, a in group.items() if n == "weight_hr_l0" and a.shape
-    ]
-
-
-def _refusal(group: Group) -> str:
-    """Return why arrays can't be an LSTM's numbers, whatever their shapes."""
-    odd = (f"{name} is {a.dtype}" for name, a in group.items() if a.dtype not in FLOATS)
-    return next((f"{words}, expected floats" for words in odd), "")
+    projection = group.get("weight_hr_l0")
+    return found_recurrent(
+        path.rstrip("._/"),
+        layout,
+        group,
+        (first, first.replace("ih", "hh")),
+        len({name.split("_")[2] for name in group if name.count("_") > 1}) or 1,
+        2 if any(name.endswith("_reverse") for name in group) else 1,
+        [f"projection to {projection.shape[0]}"] if projection and projection.shape else [],
+    )

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.backends.checkpoints.contents import StoredArray
-from gateparity.backends.checkpoints.onnx_graph import options
 from gateparity.backends.checkpoints.onnx_tensors import DTYPES
+from gateparity.backends.onnx.node import options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence

@@ -13,7 +13,7 @@ import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.checkpoints.onnx_constants import split_bounds
-from gateparity.backends.checkpoints.onnx_graph import options
+from gateparity.backends.onnx.node import options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,6 +12,8 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from gateparity.backends.onnx.node import options
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -97,13 +99,6 @@ def list_graphs(model: Any) -> list[Graph]:
     if len(found) > MOST:
         raise ValueError(f"an ONNX model of more than {MOST} graphs")
     return found
-
-
-def options(node: Any) -> dict[str, Any]:
-    """Return the attributes of a node by name: numbers, bytes, lists of them, tensors."""
-    from onnx.helper import get_attribute_value
-
-    return {a.name: get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
 
 
 def trace(value: Value) -> frozenset[Value]:

@@ -1,8 +1,4 @@
-"""The recurrent operators of ONNX: LSTM, GRU, RNN, and ONNX Runtime's quantised LSTM.
-
-Source: https://onnx.ai/onnx/operators/onnx__LSTM.html, and com.microsoft.DynamicQuantizeLSTM of
-https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md.
-"""
+"""The recurrent operators of ONNX: LSTM, GRU, RNN, and ONNX Runtime's quantised LSTM."""
 
 from __future__ import annotations
 
@@ -11,8 +7,9 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.checkpoints.onnx_constants import dequantise
-from gateparity.backends.checkpoints.onnx_graph import describe_place, options, trace
+from gateparity.backends.checkpoints.onnx_graph import describe_place, trace
 from gateparity.backends.checkpoints.onnx_unit import REVERSE, Unit
+from gateparity.backends.onnx.node import ACTIVATIONS, QUANTISED, SCALES, name_inputs, options
 from gateparity.layouts.exchange import ONNX
 from gateparity.packing.array_spec import ArraySpec
 
@@ -24,11 +21,7 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array
 
 GATES: Final = {"LSTM": 4, "GRU": 3, "RNN": 1}
-QUANTISED: Final = "DynamicQuantizeLSTM"
-SCALES: Final = ("W_scale", "W_zero_point", "R_scale", "R_zero_point")
-INPUTS: Final = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P", *SCALES)
 ARRAYS: Final = ("W", "R", "B", "P", *SCALES)
-ACTIVATIONS: Final = ["sigmoid", "tanh", "tanh"]
 STATES: Final = 1 << 20  # elements of an initial state that is looked into
 
 # Its kernels have the axes that MatMul takes.
@@ -54,7 +47,7 @@ def find_nodes(graph: Graph, constants: Constants) -> Iterator[Unit]:
 
 def _unit(graph: Graph, node: Any, constants: Constants) -> Unit:
     kind = "LSTM" if node.op_type == QUANTISED else node.op_type
-    inputs = _inputs(graph, node)
+    inputs = {name: graph.value(value) for name, value in name_inputs(node).items()}
     words = options(node)
     arrays = [name for name in ARRAYS if name in inputs]
     known = {name: constants.find(inputs[name]) for name in arrays}
@@ -84,12 +77,6 @@ def _unit(graph: Graph, node: Any, constants: Constants) -> Unit:
     if _has_learned_states(inputs, constants):
         unit = dataclasses.replace(unit, oddities=("learned initial states",))
     return _measured(unit, words, found)
-
-
-def _inputs(graph: Graph, node: Any) -> dict[str, Value]:
-    many = {"LSTM": 8, QUANTISED: 12}.get(node.op_type, 6)
-    named = dict(zip(INPUTS[:many], node.input))  # noqa: B905  trailing ones may be missing
-    return {name: graph.value(value) for name, value in named.items() if value}
 
 
 def _scaled(name: str, found: Mapping[str, Constant], constants: Constants) -> Constant:
@@ -138,10 +125,12 @@ def _attributes(
 ) -> tuple[list[str], str]:
     """Return what the attributes say that isn't usual, and why such an LSTM can't be held."""
     oddities, refusals = [], []
-    activations = [each.decode(errors="replace").lower() for each in words.get("activations", [])]
-    if kind == "LSTM" and activations not in ([], ACTIVATIONS * directions):
-        oddities.append(f"activations {', '.join(activations)}")
-        refusals.append(f"its activations are {', '.join(activations)}")
+    activations = [each.lower() for each in words.get("activations", [])]
+    usual = [each.lower() for each in ACTIVATIONS * directions]
+    if kind == "LSTM" and activations not in ([], usual):
+        named = b", ".join(activations).decode(errors="replace")
+        oddities.append(f"activations {named}")
+        refusals.append(f"its activations are {named}")
     if words.get("clip"):
         oddities.append(f"clip {words['clip']:g}")
         refusals.append(f"it clips at {words['clip']:g}")
@@ -154,8 +143,7 @@ def _attributes(
         oddities.append("layout 1: batch first")
     integers = {a.array.dtype for a in arrays.values() if "int" in a.array.dtype}
     oddities += [f"{dtype} with a scale" for dtype in sorted(integers)]
-    usual = "expected sigmoid, tanh, tanh" if activations else "expected none of it"
-    return oddities, f"{' and '.join(refusals)}, {usual}" if refusals else ""
+    return oddities, f"{' and '.join(refusals)}, expected a plain LSTM" if refusals else ""
 
 
 def _has_learned_states(inputs: Mapping[str, Value], constants: Constants) -> bool:

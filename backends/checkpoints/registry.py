@@ -74,6 +74,8 @@ def read_contents(source: Source) -> Contents:
             found = known.read(source)
             layers = found.layers or find_layers(found.arrays)
             return dataclasses.replace(found, layers=layers)
+        if known.advice:
+            raise ValueError(f"{known.name}, which isn't read: {known.advice}")
         kind = known.name
     except OtherKind as error:
         kind = str(error)

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.pickles import LARGEST
-from gateparity.backends.checkpoints.torch_pickle import NAME, read_torch_pickle, state_dict
+from gateparity.backends.checkpoints.torch_pickle import read_torch_pickle
+from gateparity.backends.checkpoints.torch_tensors import NAME, state_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gateparity.backends.checkpoints.contents import Contents
     from gateparity.backends.checkpoints.source import Source
-    from gateparity.backends.checkpoints.torch_pickle import Storage
+    from gateparity.backends.checkpoints.torch_tensors import Storage
 
 MAGIC: Final = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # protocol 2, 0x1950a86a20f9469cfc6c
 COUNT: Final = 8  # bytes of the count that stands before each storage's numbers

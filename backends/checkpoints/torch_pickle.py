@@ -5,31 +5,18 @@ Source: https://github.com/pytorch/pytorch/blob/main/torch/_utils.py.
 
 from __future__ import annotations
 
-import collections
-import dataclasses
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from gateparity.backends.checkpoints.contents import Contents, StoredArray
-from gateparity.backends.checkpoints.dtypes import STORED, widen
+from gateparity.backends.checkpoints.dtypes import STORED
 from gateparity.backends.checkpoints.pickles import KEYS, Call, Opaque, Refused, read_pickle
+from gateparity.backends.checkpoints.torch_tensors import Storage, Tensor, itemsize
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
-    from gateparity.network.parameters import Array
-
-    ReadStorage = Callable[["Storage"], bytes]
-
-NAME: Final = "a state_dict that torch.save wrote"
-DEEPEST: Final = 64  # dicts within dicts, and axes of an array
-LONGEST: Final = 1_000  # characters of a name
-MANY: Final = 200_000  # arrays
-COPIES: Final = 64  # how often, all in all, tied weights may stand in a file under other names
+MOST_AXES: Final = 64
 LARGEST: Final = 1 << 62  # bytes and elements: no size that is computed overflows
 
 STORAGES: Final = {
@@ -75,36 +62,6 @@ HARMLESS: Final = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Storage:
-    """Numbers in a row, in a part of the file that `key` names."""
-
-    dtype: str
-    key: str
-    count: int
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of its numbers."""
-        return self.count * _itemsize(self.dtype)
-
-
-@dataclasses.dataclass(frozen=True)
-class Tensor:
-    """A view of a storage. Its sizes are checked when it is made."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    dtype: str
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of its elements."""
-        return math.prod(self.shape) * _itemsize(self.dtype)
-
-
 def read_torch_pickle(
     file: io.BytesIO,
     calls: Callable[[str], object] | None = None,
@@ -117,89 +74,6 @@ def read_torch_pickle(
     """
     found = {} if storages is None else storages
     return read_pickle(file, partial(_find_global, calls), partial(_storage, found))
-
-
-def state_dict(value: Any, read: ReadStorage, size: int, order: str) -> Contents:
-    """Return the tensors of a pickle as the contents of a file of `size` bytes."""
-    if not isinstance(value, (dict, list, tuple)):
-        kind = type(value).__name__
-        raise ValueError(f"holds one {kind}, expected a state_dict of named arrays")
-    arrays = stored_arrays(name_tensors(value), read, size, order)
-    if not arrays:
-        raise ValueError(f"no arrays among its {len(value)} entries, expected a state_dict")
-    return Contents(NAME, arrays)
-
-
-def name_tensors(value: Any, prefix: str = "") -> dict[str, Tensor]:
-    """Return the tensors in dicts, lists and tuples, with nested names joined by dots.
-
-    A container is entered once, since a pickle may contain itself. Raise `ValueError` for more
-    nesting, longer names or more tensors than any model has.
-    """
-    found: dict[str, Tensor] = {}
-    for name, tensor in _walk(value, prefix):
-        if len(name) > LONGEST or len(found) > MANY:
-            raise ValueError(f"it has names of over {LONGEST} characters, or {MANY} arrays")
-        found[name] = tensor
-    return found
-
-
-def stored_arrays(
-    tensors: Mapping[str, Tensor], read: ReadStorage, size: int, order: str
-) -> dict[str, StoredArray]:
-    """Return tensors of a file of `size` bytes as arrays that are read when asked for.
-
-    `read` returns the bytes of a storage, and `order` is that of the bytes of a number. Raise
-    `ValueError` for views that repeat a few numbers until they fill the memory.
-    """
-    total = 0
-    for name, tensor in tensors.items():
-        total += tensor.size
-        if tensor.size > size:
-            raise ValueError(
-                f"{name} takes {tensor.size} bytes in a file of {size}: a view that repeats"
-            )
-    if total > COPIES * size:
-        raise ValueError(f"its arrays take {total} bytes in a file of {size}: views that repeat")
-    return {
-        name: StoredArray(tensor.shape, tensor.dtype, partial(_load, tensor, read, order))
-        for name, tensor in tensors.items()
-    }
-
-
-def _load(tensor: Tensor, read: ReadStorage, order: str) -> Array:
-    dtype = np.dtype(STORED[tensor.dtype]).newbyteorder(order)  # type: ignore[call-overload]
-    data = read(tensor.storage)
-    if len(data) != tensor.storage.size:
-        key, declared = tensor.storage.key, tensor.storage.size
-        raise ValueError(f"storage {key!r} has {len(data)} bytes, {declared} are declared")
-    flat = np.frombuffer(data, dtype, len(data) // dtype.itemsize)
-    strides = [dtype.itemsize * stride for stride in tensor.strides]
-    view = np.lib.stride_tricks.as_strided(flat[tensor.offset :], tensor.shape, strides)
-    return widen(np.ascontiguousarray(view).reshape(tensor.shape), tensor.dtype)
-
-
-def _itemsize(dtype: str) -> int:
-    return np.dtype(STORED[dtype]).itemsize if dtype else 1
-
-
-def _walk(value: Any, prefix: str) -> Iterator[tuple[str, Tensor]]:
-    seen, waiting = {id(value)}, collections.deque([(prefix, value, 0)])
-    while waiting:
-        prefix, inner, depth = waiting.popleft()
-        for key, held in inner.items() if isinstance(inner, dict) else enumerate(inner):
-            if isinstance(held, (dict, list, tuple)) and id(held) not in seen:
-                seen.add(id(held))
-                if depth > DEEPEST:
-                    raise ValueError(f"its dicts lie deeper than {DEEPEST}")
-                waiting.append((f"{_name(prefix, key)}.", held, depth + 1))
-            elif isinstance(held, Tensor):
-                yield _name(prefix, key), held
-
-
-def _name(prefix: str, key: object) -> str:
-    # A pickle may hold half a surrogate pair, which no wire can carry.
-    return f"{prefix}{key}"[: LONGEST + 1].encode("utf-8", "backslashreplace").decode()
 
 
 def _find_global(calls: Callable[[str], object] | None, name: str) -> object:
@@ -259,14 +133,14 @@ def _rebuild_3(
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, dtype: Any) -> object:
     """Return a view of a storage. Raise `ValueError` for one that reaches beyond it."""
     dtype = dtype or getattr(storage, "dtype", None)
-    if not isinstance(storage, Storage) or dtype not in STORED:
+    if not isinstance(storage, Storage) or not isinstance(dtype, str) or dtype not in STORED:
         return Opaque()
     sizes = (shape, strides)
-    if any(not isinstance(held, tuple) or len(held) > DEEPEST for held in sizes):
+    if any(not isinstance(held, tuple) or len(held) > MOST_AXES for held in sizes):
         raise ValueError("a tensor without sizes")
     if len(shape) != len(strides) or not all(map(_fits, (offset, *shape, *strides))):
-        raise ValueError(f"a tensor of {shape} with strides of {strides}"[:200])
-    held = storage.size // _itemsize(dtype)
+        raise ValueError("a tensor whose sizes and strides don't fit each other")
+    held = storage.size // itemsize(dtype)
     steps = zip(shape, strides, strict=True)
     last = offset + sum((size - 1) * stride for size, stride in steps) if 0 not in shape else 0
     if 0 not in shape and last >= held:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from gateparity.backends.checkpoints.archive import is_zip, open_archive
 from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.pickles import LARGEST
-from gateparity.backends.checkpoints.torch_pickle import NAME, read_torch_pickle, state_dict
+from gateparity.backends.checkpoints.torch_pickle import read_torch_pickle
+from gateparity.backends.checkpoints.torch_tensors import NAME, state_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from gateparity.backends.checkpoints.archive import Archive
     from gateparity.backends.checkpoints.contents import Contents
     from gateparity.backends.checkpoints.source import Source
-    from gateparity.backends.checkpoints.torch_pickle import ReadStorage, Storage
+    from gateparity.backends.checkpoints.torch_tensors import ReadStorage, Storage
 
 
 def find_root(archive: Archive) -> str:

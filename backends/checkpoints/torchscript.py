@@ -13,7 +13,7 @@ from gateparity.backends.checkpoints.archive import list_names, open_archive
 from gateparity.backends.checkpoints.contents import Contents, StoredArray
 from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.pickles import Call, Module, Opaque
-from gateparity.backends.checkpoints.torch_pickle import name_tensors, stored_arrays
+from gateparity.backends.checkpoints.torch_tensors import name_tensors, stored_arrays
 from gateparity.backends.checkpoints.torch_zip import find_root, read_part
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""ONNX Runtime, which runs ONNX models; it has an environment, and no adapter."""
+"""ONNX, a format of models: it has an environment with ONNX Runtime, and no adapter."""

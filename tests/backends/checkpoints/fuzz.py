@@ -72,7 +72,8 @@ def _refusal(path, ask):
         with open_contents(path, ask) as contents:
             for layer in contents.layers:
                 with_origin(layer)
-                layer.read()
+                if layer.layout and not layer.refusal:
+                    layer.read()
             for array in contents.arrays.values():
                 array.load()
     except ValueError as error:

@@ -92,7 +92,7 @@ def test_an_array_larger_than_its_file_is_not_allocated(tmp_path):
 def test_a_pickle_of_arrays_is_named(tmp_path):
     (tmp_path / "model.npz").write_bytes(pickle.dumps(STATE))
     with (
-        pytest.raises(InputError, match=r"a pickle that torch\.save didn't write, expected"),
+        pytest.raises(InputError, match=r"a pickle that torch\.save didn't write, which"),
         open_contents(tmp_path / "model.npz", unused),
     ):
         pass

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import pickle
 import struct
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -58,7 +62,7 @@ def format_of(data, folder):
 def assert_called(kind, path):
     with pytest.raises(InputError) as caught:
         read_checkpoint(path, None, unused)
-    assert str(caught.value).startswith(f"{path}: {kind}, expected ")
+    assert str(caught.value).startswith((f"{path}: {kind}, expected ", f"{path}: {kind}, which "))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,35 @@ def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path
     disguised = tmp_path / "model.pt"
     disguised.write_bytes((keras_files / name).read_bytes())
     assert_called(kind, disguised)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:12\n",
+            "Git LFS .*: git lfs pull",
+        ),
+        (b"\n<!DOCTYPE html><html></html>", "a web page .*: download the file again"),
+        (gzip.compress(b"weights"), "a compressed file, which isn't read: unpack it first"),
+        (bz2.compress(b"weights"), "a compressed file"),
+        (lzma.compress(b"weights"), "a compressed file"),
+        (pickle.dumps([1.5]), "nothing is unpickled; .* write its arrays with numpy.savez"),
+        (COREML, "take the weights of the model that it was converted from"),
+    ],
+)
+def test_a_refusal_says_what_to_do(data, words, tmp_path):
+    (tmp_path / "model.pt").write_bytes(data)
+    with pytest.raises(InputError, match=words):
+        read_checkpoint(tmp_path / "model.pt", None, unused)
+
+
+def test_an_exported_program_is_called_so(tmp_path):
+    path = tmp_path / "model.pt2"
+    with zipfile.ZipFile(path, "w") as archive:  # the members that torch 2.13's export.save begins
+        archive.writestr("model/archive_format", "pt2")
+        archive.writestr("model/archive_version", "0")
+    assert_called("a program that torch.export saved", path)
 
 
 PICKLED = {"lstm": [1.5, "weights"], "more": list(range(300))}
