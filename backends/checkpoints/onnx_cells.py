@@ -55,8 +55,9 @@ def find_cells(graphs: Sequence[Graph], constants: Constants) -> list[Unit]:
 
 def _match(graph: Graph, node: Any, constants: Constants) -> Iterator[Cell]:
     """Yield the cell whose h a node computes."""
-    if not node.output or not _is_pair("Mul", h := graph.value(node.output[0])):
+    if node.op_type != "Mul" or len(node.input) != 2 or not node.output:
         return
+    h = graph.value(node.output[0])
     for left, right in itertools.permutations(h.inputs()):
         o, c = _gate(left, constants), _argument(["Tanh"], right)
         if o and c and _is_pair("Add", behind(c)):

@@ -50,29 +50,27 @@ def _outline(source: Source, start: int, stop: int, kind: str, depth: int) -> by
         return source.part(start, stop - start)
     if depth > DEEPEST:
         raise ValueError(f"an ONNX model with more than {DEEPEST} messages in one another")
-    pieces, end = [], start
+    pieces, end, copied = [], start, start
     for field in fields(source, start, stop):
         end = field.end
         if end > stop:
             break
-        inner = NESTED[kind].get(field.number) if field.wire_type == LENGTH_TYPE else None
-        if inner:
-            body = _outline(source, field.value, end, inner, depth + 1)
-            pieces.append(encode(field.number, body))
-        elif kind == "tensor" and _is_large(field):
-            pieces.append(_place(field))
-        else:
-            pieces.append(source.part(field.start, end - field.start))
+        if field.wire_type != LENGTH_TYPE or end - field.value <= SMALL:
+            continue
+        inner = NESTED[kind].get(field.number)
+        if inner or (kind == "tensor" and field.number in NUMBERS):
+            pieces.append(source.part(copied, field.start - copied))
+            copied = end
+            pieces.append(
+                encode(field.number, _outline(source, field.value, end, inner, depth + 1))
+                if inner
+                else _place(field)
+            )
     if end != stop:
         raise ValueError(
             f"a damaged or truncated ONNX model: what ends at byte {stop} has a field up to {end}"
         )
-    return b"".join(pieces)
-
-
-def _is_large(field: Field) -> bool:
-    large = field.end - field.value > SMALL
-    return field.number in NUMBERS and field.wire_type == LENGTH_TYPE and large
+    return b"".join([*pieces, source.part(copied, stop - copied)])
 
 
 def _place(field: Field) -> bytes:

@@ -20,6 +20,7 @@ FIRST: Final = b"\x08"  # the tag of field 1, an integer in all models that are 
 LOOKED_AT: Final = 10_000  # fields: a model has a handful, and its functions
 VARINT: Final = re.compile(rb"[\x80-\xff]{0,9}[\x00-\x7f]")
 WIDEST: Final = 10  # bytes
+WINDOW: Final = 4096  # bytes that are read at once
 VARINT_TYPE, LENGTH_TYPE = 0, 2
 WIDTHS: Final = {VARINT_TYPE: 0, 1: 8, LENGTH_TYPE: 0, 5: 4}  # bytes behind the tag, by wire type
 
@@ -39,22 +40,27 @@ def fields(source: Source, start: int, stop: int) -> Iterator[Field]:
 
     The last field may end behind `stop`, in a truncated file.
     """
-    at = start
-    while at < stop and (tag := VARINT.match(_peek(source, at))):
-        number, wire_type = divmod(_decode(tag[0]), 8)
-        if wire_type not in WIDTHS or not number:
+    at, window, end = start, b"", start  # of the file's bytes from at on, those up to end
+    while at < stop:
+        if end < min(at + 2 * WIDEST, source.size):
+            window = source.part(at, min(WINDOW, source.size - at))
+            end = at + len(window)
+        here = at - end + len(window)
+        tag = VARINT.match(window, here)
+        number, wire_type = divmod(_decode(tag[0]), 8) if tag else (0, 0)
+        if not tag or wire_type not in WIDTHS or not number:
             return
-        value = at + tag.end()
-        end = value + WIDTHS[wire_type]
+        value = at + len(tag[0])
+        last = value + WIDTHS[wire_type]
         if wire_type in (VARINT_TYPE, LENGTH_TYPE):
-            varint = VARINT.match(_peek(source, value))
+            varint = VARINT.match(window, tag.end())
             if not varint:
                 return
-            end = value + varint.end()
+            last = value + len(varint[0])
             if wire_type == LENGTH_TYPE:
-                value, end = end, end + _decode(varint[0])
-        yield Field(number, wire_type, at, value, end)
-        at = end
+                value, last = last, last + _decode(varint[0])
+        yield Field(number, wire_type, at, value, last)
+        at = last
 
 
 def outermost(source: Source) -> set[int]:
@@ -72,12 +78,9 @@ def encode(number: int, contents: bytes | int) -> bytes:
     return _varint(number * 8 + LENGTH_TYPE) + _varint(len(contents)) + contents
 
 
-def _peek(source: Source, at: int) -> bytes:
-    """Return the bytes that a varint at a place may take, fewer at the end of the file."""
-    return source.part(at, min(WIDEST, source.size - at)) if at < source.size else b""
-
-
 def _decode(varint: bytes) -> int:
+    if len(varint) == 1:
+        return varint[0]
     return sum((byte & 127) << 7 * place for place, byte in enumerate(varint))
 
 
