@@ -29,13 +29,6 @@ with open("model.tflite", "wb") as file:
     file.write(converter.convert())
 """
 
-# onnx 1.23.2: a graph of one LSTM without a bias, hidden_size 1, saved by onnx.save.
-ONNX = bytes.fromhex(
-    "080e120a676174657061726974793a93010a260a01580a01570a015212015922044c53544d2a120a0b686964"
-    "64656e5f73697a651801a001021201675a170a015812120a100801120c0a0208010a0208010a0208015a170a"
-    "015712120a100801120c0a0208010a0208040a0208015a170a015212120a100801120c0a0208010a0208040a"
-    "020801621b0a015912160a14080112100a0208010a0208010a0208010a0208014202101c"
-)
 # coremltools 9.0: a neural network of one ReLU, saved by coremltools.utils.save_spec.
 COREML = bytes.fromhex(
     "080112200a0e0a01781a092a070a010110c08004520e0a01791a092a070a010110c08004a21f100a0e0a0161"
@@ -112,12 +105,10 @@ PICKLED = {"lstm": [1.5, "weights"], "more": list(range(300))}
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (ONNX, "an ONNX model"),
-        (ONNX[:-5], "an ONNX model"),
         (COREML, "a Core ML model"),
         *[(pickle.dumps(PICKLED, n), "a pickle that torch.save didn't write") for n in range(2, 6)],
     ],
-    ids=["onnx", "onnx cut", "coreml", *(f"pickle {n}" for n in range(2, 6))],
+    ids=["coreml", *(f"pickle {n}" for n in range(2, 6))],
 )
 def test_a_file_is_called_by_its_content(name, data, kind, tmp_path):
     path = tmp_path / name
