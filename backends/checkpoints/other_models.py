@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from gateparity.backends.checkpoints.source import Source
 
-TFLITE_MAGIC: Final = b"TFL3"  # behind the place of the root table
 LFS: Final = b"version https://git-lfs.github.com/spec/"
 PAGE: Final = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd")
@@ -52,7 +51,6 @@ def _is_exported(source: Source) -> bool:
 
 UNPACK: Final = "unpack it first"
 FORMATS: Final = (
-    Format("a TFLite model", _begins(TFLITE_MAGIC, at=4)),
     Format(
         "a program that torch.export saved",
         _is_exported,

@@ -7,7 +7,6 @@ import gzip
 import lzma
 import pickle
 import struct
-import subprocess
 import sys
 import zipfile
 
@@ -20,29 +19,11 @@ from gateparity.backends.checkpoints.registry import find_format
 from gateparity.backends.checkpoints.source import open_source
 from gateparity.errors import InputError
 
-TFLITE = """
-import keras, tensorflow
-
-model = keras.Sequential([keras.Input((2, 3)), keras.layers.LSTM(4, unroll=True)])
-converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
-with open("model.tflite", "wb") as file:
-    file.write(converter.convert())
-"""
-
 # coremltools 9.0: a neural network of one ReLU, saved by coremltools.utils.save_spec.
 COREML = bytes.fromhex(
     "080112200a0e0a01781a092a070a010110c08004520e0a01791a092a070a010110c08004a21f100a0e0a0161"
     "1201781a01799208025200"
 )
-
-
-@pytest.fixture(scope="module")
-def tflite_model(tensorflow_backend, tmp_path_factory):
-    """A model that TensorFlow converted."""
-    folder = tmp_path_factory.mktemp("tflite")
-    command = [str(tensorflow_backend.python), "-c", TFLITE]
-    subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
-    return folder / "model.tflite"
 
 
 def unused(*_):
@@ -60,13 +41,6 @@ def assert_called(kind, path):
     with pytest.raises(InputError) as caught:
         read_checkpoint(path, None, unused)
     assert str(caught.value).startswith((f"{path}: {kind}, expected ", f"{path}: {kind}, which "))
-
-
-def test_a_tflite_model_is_called_by_its_kind(tflite_model, tmp_path):
-    assert_called("a TFLite model", tflite_model)
-    disguised = tmp_path / "model.pt"
-    disguised.write_bytes(tflite_model.read_bytes())
-    assert_called("a TFLite model", disguised)
 
 
 @pytest.mark.parametrize(
