@@ -18,9 +18,9 @@ import numpy as np
 from gateparity.conformance.problems.case import build_case, draw_for, name_problem
 from gateparity.conformance.problems.covering import cover
 from gateparity.conformance.problems.picker import Picker
-from gateparity.conformance.problems.special_values import scale_arrays
+from gateparity.conformance.problems.special_values import scale_arrays, scale_one
 from gateparity.errors import InputError
-from gateparity.network.batch import map_arrays
+from gateparity.network.batch import map_arrays, replace_arrays
 from gateparity.network.config import Config
 from gateparity.network.dtypes import SUITE_DTYPES
 
@@ -71,6 +71,10 @@ OPTIONS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
 )
 STRONG: Final = ("layers", "directions", "biases", "initial", "lengths", "dtype")
 
+ZEROS: Final = ("x", "h_0", "c_0", "b_ih", "b_hh", "dy")
+_SCALED: Final = {"weights": ("b_ih", "b_hh"), "inputs": ("x",), "states": ("h_0", "c_0")}
+_ZEROS_EACH: Final = 2  # problems
+
 LEAST: Final = 64  # problems of an array; the combinations need about 60
 USUAL, LARGE = 1_000, 6_000  # limits on T x B x H x layers x directions
 MANY: Final = 10  # problems that may reach `LARGE`
@@ -82,13 +86,17 @@ _TRIES: Final = 100  # draws of sizes, before the smallest are taken
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One problem of an array: its number from 1, its choice of options, and its sizes."""
+    """One problem of an array: its number from 1, its choice of options, and its sizes.
+
+    `zero` is an array that is all zeros, one of `ZEROS`.
+    """
 
     number: int
     seed: int
     choice: Choice
     sizes: Sizes
     lengths: tuple[int, ...]
+    zero: str = ""
 
     @property
     def name(self) -> str:
@@ -121,6 +129,7 @@ class Problem:
             for name, size in self.scales.items()
             if size != 1 and (name != "states" or choice["initial"])
         ]
+        words += [f"{self.zero} is zero"] * bool(self.zero)
         return ", ".join(words)
 
     def build(self, dtype: str = "") -> Case:
@@ -137,7 +146,20 @@ class Problem:
         case = scale_arrays(case, **factors, h_0=scales["states"], c_0=scales["states"])
         size = np.array(scales["cotangents"], dtype)
         cotangent = map_arrays(lambda array: array * size, case.cotangent)
-        return dataclasses.replace(case, cotangent=cotangent, description=self.description)
+        case = dataclasses.replace(case, cotangent=cotangent, description=self.description)
+        return self._with_special_numbers(case)
+
+    def _with_special_numbers(self, case: Case) -> Case:
+        """Set an array to zero; make one number of each array of large ones much larger."""
+        if self.zero == "dy":
+            cotangent = replace_arrays(case.cotangent, y=np.zeros_like(case.cotangent.y))
+            case = dataclasses.replace(case, cotangent=cotangent)
+        elif self.zero:
+            case = scale_arrays(case, **{self.zero: 0})
+        if self.choice["dtype"] == "float16":
+            return case
+        scaled = {name: group for group, names in _SCALED.items() for name in names}
+        return scale_one(case, [n for n, group in scaled.items() if self.choice[group] == "large"])
 
 
 @functools.cache
@@ -161,7 +183,23 @@ def draw_problems(seed: int) -> tuple[Problem, ...]:
     for k, (choice, sizes) in enumerate(chosen):
         lengths = _draw_lengths(pick, choice["lengths"], sizes["T"], sizes["B"])
         problems.append(Problem(k + 1, seed, choice, sizes, lengths))
-    return tuple(problems)
+    return tuple(_draw_zeros(pick, problems))
+
+
+def _draw_zeros(pick: Picker, problems: Sequence[Problem]) -> list[Problem]:
+    """Set each of `ZEROS` to zero in a few problems that have it."""
+    found = list(problems)
+    for name in (*ZEROS,) * _ZEROS_EACH:
+        free = [p for p in found[: -len(AXES)] if not p.zero and _has(p.choice, name)]
+        problem = pick(free)
+        found[problem.number - 1] = dataclasses.replace(problem, zero=name)
+    return found
+
+
+def _has(choice: Choice, name: str) -> bool:
+    """Return whether a problem has an array, in a dtype whose checks see all of its effects."""
+    has = name in ("x", "dy") or choice["biases" if name[0] == "b" else "initial"]
+    return has and choice["dtype"] != "float16"
 
 
 def choose_problems(numbers: Sequence[int], seed: int) -> list[Problem]:
@@ -210,6 +248,8 @@ def _draw_sizes(pick: Picker, choice: Choice, limit: int) -> Sizes:
         others = [axis for axis in AXES if axis not in equal and sizes[axis] > 1]
         common = pick(CLASSES["odd"] + CLASSES["even"])
         sizes |= {axis: sizes[pick(others)] if others else common for axis in equal}
+        if "I" in equal and "H" not in equal and pick((True, False)):
+            sizes["I"] = sizes["H"] * pick((2, 4))  # as many as the gates of a direction or a layer
         if _fits(sizes, *shape, limit):
             return sizes
     return _least_sizes(classes)
@@ -223,10 +263,11 @@ def _draw_wide(pick: Picker, axis: str) -> tuple[Choice, Sizes]:
     while True:
         drawn = {name: pick(values) for name, values in OPTIONS.items()}
         choice = drawn | dict.fromkeys(AXES, "even") | {axis: "larger", "dtype": pick(SUITE_DTYPES)}
+        choice |= {"layers": 1, "directions": 2, "biases": True, "initial": True}
         sizes = {other: pick((2, 4)) for other in AXES} | {
-            axis: pick([n for n in CLASSES["larger"] if n > 100])
+            axis: pick([n for n in CLASSES["larger"] if n > 128])
         }
-        if can_be(choice) and _fits(sizes, choice["layers"], choice["directions"], LARGE):
+        if can_be(choice) and _work(sizes, 1, 2) < LARGE:
             return choice, sizes
 
 

@@ -14,7 +14,7 @@ from gateparity.network.batch import arrays_by_name, map_arrays, replace_arrays
 from gateparity.network.parameters import CellWeights, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from gateparity.conformance.problems.case import Case
     from gateparity.network.parameters import Array
@@ -31,6 +31,29 @@ def scale_arrays(case: Case, **factors: float | Array) -> Case:
         for cell in case.params
     )
     return dataclasses.replace(case, batch=replace_arrays(case.batch, **batch), params=params)
+
+
+def scale_one(case: Case, names: Collection[str]) -> Case:
+    """Make one number of each of these inputs, states and parameters eight times as large.
+
+    It is the largest, so that a limit on sizes shows; the others keep theirs, and their digits.
+    """
+    arrays = arrays_by_name(case.batch)
+    batch = {name: _scale_largest(arrays[name]) for name in arrays if name in names}
+    params = tuple(
+        dataclasses.replace(
+            cell, **{n: _scale_largest(array) for n, array in fields(cell).items() if n in names}
+        )
+        for cell in case.params
+    )
+    return dataclasses.replace(case, batch=replace_arrays(case.batch, **batch), params=params)
+
+
+def _scale_largest(array: Array) -> Array:
+    scaled = array.copy()
+    if array.size:
+        scaled.flat[int(abs(array).argmax())] *= 8
+    return scaled
 
 
 def saturated(case: Case) -> Case:

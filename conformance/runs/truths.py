@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 
-from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
+from gateparity.conformance.judgement.budget import Budget, make_budget, make_rounding_model
 from gateparity.conformance.judgement.shared import make_shared_budget, restate
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.undecided import FINE_UNIT
 from gateparity.conformance.judgement.verdict import Expected
+from gateparity.conformance.requirements.answers import are_counted
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.profile import measure
 from gateparity.network.batch import arrays_by_name
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
     from gateparity.backends.numpy.scratch import Scratch
-    from gateparity.conformance.judgement.budget import Budget
     from gateparity.conformance.judgement.rounding_model import RoundingModel
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
@@ -90,6 +90,8 @@ class Truths:
     ) -> Budget:
         """Return the budget of a task, drawn once for each rounding model."""
         check, case = task
+        if are_counted(truth):
+            return Budget(case, {name: np.zeros(array.shape) for name, array in truth.items()})
         key = case.name, equations, *sorted(lacks), model, _fingerprint(case)
         budget = None
         if case.problem and not equations:  # checks restate one another if the LSTM is right
