@@ -119,7 +119,8 @@ class _Walk:
         at = self.value("", at, depth + 1)
         shape_name, start = self.text(at)
         end = self.value("", start, depth + 1)
-        shape = _shape(list(_decoded(self.bytes(start, min(end - start, LONGEST))).values()))
+        sizes = _decoded(self.bytes(start, min(end - start, LONGEST)))
+        shape = _shape(list(sizes.values()) if isinstance(sizes, dict) else sizes)
         chunks_name, at = self.text(end)
         if (shape_name, chunks_name) != ("shape", "chunks"):
             raise ValueError(f"damaged Flax msgpack: {path} is in pieces, without a shape")

@@ -11,16 +11,18 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from gateparity.backends.checkpoints import names_keras_1
 from gateparity.backends.checkpoints.contents import Contents
 from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.hdf5 import MAGIC, PLACES, Hdf5, read_hdf5
 from gateparity.backends.checkpoints.keras_config import KerasLayer, list_layers
 from gateparity.backends.checkpoints.names_keras import Facts, find
-from gateparity.layouts.keras import KERAS, TF_KERAS
+from gateparity.layouts.keras import KERAS_CUDNN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from gateparity.backends.checkpoints.contents import FoundLayer, StoredArray
     from gateparity.backends.checkpoints.source import Source
 
 HARD_BEFORE: Final = (2, 3)  # Keras's own releases; before, an LSTM had a hard sigmoid by default
@@ -78,7 +80,15 @@ def keras_contents(
         return place, places.get(facts.find(name), len(places)), _natural(name)
 
     arrays = {name: found.arrays[name] for name in sorted(found.arrays, key=key)}
-    return Contents(kind, arrays, tuple(find(arrays, facts)), tuple(notes))
+    return Contents(kind, arrays, (*find(arrays, facts), *_keras_1(arrays, facts)), tuple(notes))
+
+
+def _keras_1(arrays: Mapping[str, StoredArray], facts: Facts) -> Iterator[FoundLayer]:
+    """Yield the layers that have Keras 1's names, with the options of a config."""
+    for layer in names_keras_1.find(arrays):
+        oddities, refusal = facts.find(layer.path).judge()
+        refusal = layer.refusal or (refusal if layer.kind == "LSTM" else "")
+        yield dataclasses.replace(layer, oddities=oddities, refusal=refusal)
 
 
 def _keras(attributes: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -93,7 +103,7 @@ def _version(top: Mapping[str, Any]) -> str:
 def _hard_sigmoid(top: Mapping[str, Any], contents: Contents) -> tuple[str, ...]:
     """Return a note on an LSTM's default in old releases; cuDNN has no hard sigmoid."""
     release = tuple(map(int, re.findall(r"[0-9]{1,4}", _version(top))[:2]))
-    plain = any(layer.layout in (KERAS, TF_KERAS) for layer in contents.layers)
+    plain = any(layer.layout not in (None, KERAS_CUDNN) for layer in contents.layers)
     if not plain or release >= HARD_BEFORE or "tf" in _version(top):
         return ()
     return (f"an LSTM of Keras {_version(top)} has a hard sigmoid unless told otherwise",)

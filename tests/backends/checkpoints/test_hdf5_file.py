@@ -376,3 +376,46 @@ def test_the_reader_gets_little_memory():
         [sys.executable, "-P", "-c", code, folder], check=True, capture_output=True, text=True
     )
     assert done.stdout == "refused\n"
+
+
+def keras_1(name, gates="icfo"):
+    """The arrays of a layer of Keras 1, in the order in which it writes them."""
+    shapes = {"W": (INPUT, HIDDEN), "U": (HIDDEN, HIDDEN), "b": (HIDDEN,)}
+    return {
+        f"{name}_{side}_{gate}": draw(*shape, seed=ord(gate))
+        for gate in gates
+        for side, shape in shapes.items()
+    }
+
+
+def test_keras_1_has_an_array_for_each_gate(tmp_path):
+    layers = {
+        "lstm_1": keras_1("lstm_1"),
+        "gru_1": keras_1("gru_1", "zrh"),
+        "dense_1": {"dense_1_W": draw(4, 2), "dense_1_b": draw(2)},
+    }
+    contents, found, read = inspect(write_keras_2(tmp_path / "w.h5", layers, version="1.2.2"))
+    assert [(one.path, one.kind) for one in found.values()] == [
+        ("lstm_1", "LSTM"),
+        ("gru_1", "GRU"),
+    ]
+    assert any("hard sigmoid unless" in note for note in contents.notes)
+    config, (cell,) = read["lstm_1"]
+    assert (config.input_size, config.hidden_size) == (INPUT, HIDDEN)
+    for place, gate in enumerate("ifco"):
+        assert np.array_equal(cell.w_ih[place], layers["lstm_1"][f"lstm_1_W_{gate}"].T)
+        assert np.array_equal(cell.b_ih[place], layers["lstm_1"][f"lstm_1_b_{gate}"])
+
+
+def test_keras_1_may_have_all_gates_side_by_side(tmp_path):
+    arrays = {"lstm_1_W:0": draw(3, 16), "lstm_1_U:0": draw(4, 16), "lstm_1_b:0": draw(16)}
+    _, found, read = inspect(write_keras_2(tmp_path / "w.h5", {"lstm_1": arrays}, version="1.2.2"))
+    assert list(found) == ["lstm_1"]
+    assert np.array_equal(read["lstm_1"][1][0].w_hh.reshape(16, 4), arrays["lstm_1_U:0"].T)
+
+
+def test_the_activation_of_keras_1_is_judged_by_its_config(tmp_path):
+    config = config_of(layer_config("LSTM", "lstm_1", inner_activation="hard_sigmoid"))
+    path = write_keras_2(tmp_path / "m.h5", {"lstm_1": keras_1("lstm_1")}, config, "1.2.2")
+    (layer,) = inspect(path)[1].values()
+    assert layer.refusal == "recurrent_activation is hard_sigmoid, expected sigmoid"
