@@ -105,7 +105,11 @@ def _sources(
     if node.op_type in ("Add", "Sum"):
         return [(each, cuts) for each in inputs]
     words = options(node)
-    if node.op_type in PLAIN or (node.op_type == "Gather" and not words.get("axis")):
+    if node.op_type == "Reshape" and cuts and len(_numbers(inputs, 1, constants) or "any") > 2:
+        raise NotFollowed("a gate is cut out behind a Reshape, which may mix the gates")
+    # Along the first axis, Gather and Split choose a step of time.
+    chooses = node.op_type in ("Gather", "Split") and not words.get("axis")
+    if node.op_type in PLAIN or chooses:
         return [(inputs[0], cuts)]
     if node.op_type == "Split":
         sizes = words.get("split") or _numbers(inputs, 1, constants)

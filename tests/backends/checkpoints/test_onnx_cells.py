@@ -318,6 +318,20 @@ def test_a_convolutional_lstm_is_refused(tmp_path):
     assert layer.refusal == "a written-out cell that can't be read: a gate is computed by Conv"
 
 
+def test_gates_that_lie_side_by_side_are_refused(tmp_path):
+    """Not i of all units first, but i, f, g and o of each unit."""
+    w = Writer()
+    a = w.add("MatMul", "x", w.store("w", draw(INPUTS, 4 * HIDDEN)))
+    z = w.add("Add", a, w.add("MatMul", "h", w.store("r", draw(HIDDEN, 4 * HIDDEN))))
+    z = w.add("Reshape", z, w.store("shape", np.array([BATCH, HIDDEN, 4])))
+    parts = w.add("Split", z, outputs=4, axis=2, num_outputs=4)
+    i, f, g, o = (w.add("Squeeze", part, w.whole(2)) for part in parts)
+    h, _ = w.equations(i, f, g, o, c="c")
+    given = {"x": [BATCH, INPUTS], "h": [BATCH, HIDDEN], "c": [BATCH, HIDDEN]}
+    (layer,) = layers(make_model(w.nodes, w.arrays, given, [h]), tmp_path)
+    assert "behind a Reshape, which may mix the gates" in layer.refusal
+
+
 def test_peepholes_of_a_written_out_cell_are_refused(tmp_path):
     w = Writer()
     z = unbiased(w, "x", "h", "ifgo")

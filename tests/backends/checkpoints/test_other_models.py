@@ -93,6 +93,7 @@ def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path
         (bz2.compress(b"weights"), "a compressed file"),
         (lzma.compress(b"weights"), "a compressed file"),
         (pickle.dumps([1.5]), "nothing is unpickled; .* write its arrays with numpy.savez"),
+        (b"\x1c\0\0\0ORTM" + bytes(60), "take the .onnx file that it was converted from"),
         (COREML, "take the weights of the model that it was converted from"),
     ],
 )
