@@ -66,8 +66,8 @@ def _exported(numbered: Mapping[int, StoredArray]) -> Iterator[FoundLayer]:
         (inputs, columns), (hidden, same), bias = shapes
         path = f"variables/{number}"
         if columns == same == 4 * hidden and bias == (4 * hidden,):
-            names = (t.name.format(layer=0, direction=KERAS.directions[0]) for t in KERAS.tensors)
-            yield found_lstm(path, KERAS, dict(zip(names, three, strict=True)), [BY_SHAPE])
+            own = [t.name.format(layer=0, direction=KERAS.directions[0]) for t in KERAS.tensors]
+            yield found_lstm(path, KERAS, dict(zip(own, three, strict=True)), [BY_SHAPE])
         elif columns == same == 3 * hidden and bias in ((3 * hidden,), (2, 3 * hidden)):
             names = ("kernel", "recurrent_kernel", "bias")
             group = dict(zip(names, three, strict=True))

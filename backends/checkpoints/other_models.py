@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gateparity.backends.checkpoints.source import Source
 
 HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
-TFLITE_MAGIC: Final = b"TFL3"  # behind the place of the root table
 LFS: Final = b"version https://git-lfs.github.com/spec/"
 PAGE: Final = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd")
@@ -60,7 +59,6 @@ UNPACK: Final = "unpack it first"
 FORMATS: Final = (
     Format("a Keras model", _is_keras),
     Format("an HDF5 file, as Keras's .h5 is", _begins(HDF5_MAGIC)),
-    Format("a TFLite model", _begins(TFLITE_MAGIC, at=4)),
     Format(
         "a program that torch.export saved",
         _is_exported,

@@ -50,6 +50,7 @@ DTYPES: Final = {
 VARIABLE: Final = "/.ATTRIBUTES/VARIABLE_VALUE"  # behind the path of an object's variable
 SLOT: Final = "/.OPTIMIZER_SLOT/"
 DTYPE, SHAPE, SHARD, OFFSET, SIZE, SLICES = 1, 2, 3, 4, 5, 7  # fields of a variable's message
+FIXED, BYTES = 5, 2  # kinds of a field: of four bytes, and behind a length; others are varints
 SHARDS, BIG = 1, 2  # fields of the first message
 
 Message = dict[int, list[Any]]
@@ -145,13 +146,15 @@ def _message(data: object) -> Message:
     while at < len(data):
         tag, used = _varints(data[at : at + WIDEST], 1)
         at += used
-        if tag & 7 == 5:
-            value, at = data[at : at + 4], at + 4
+        value: int | bytes = data[at : at + 4]
+        if tag & 7 == FIXED:
+            at += 4
         else:
             value, used = _varints(data[at : at + WIDEST], 1)
             at += used
-            if tag & 7 == 2:
-                value, at = data[at : at + value], at + value
+        if tag & 7 == BYTES and isinstance(value, int):
+            start, at = at, at + value
+            value = data[start:at]
         found.setdefault(tag >> 3, []).append(value)
     if at != len(data):
         raise ValueError("a damaged table: a message ends early")

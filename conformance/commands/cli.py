@@ -49,6 +49,11 @@ VERBS: Final = (
         "Show every recurrent layer in files of weights: kind, sizes, layout, likely origin.",
     ),
     Verb(
+        "diff",
+        "diff:diff_command",
+        "Say whether two files hold the same network, and how their layers differ.",
+    ),
+    Verb(
         "layout",
         "layout:layout_command",
         "Show how frameworks name, order, transpose and fuse the arrays of an LSTM.",

@@ -21,15 +21,12 @@ from gateparity.backends.checkpoints.source import open_source
 from gateparity.errors import InputError
 
 KERAS = """
-import keras, tensorflow
+import keras
 
 model = keras.Sequential([keras.Input((2, 3)), keras.layers.LSTM(4, unroll=True)])
 model.save("model.keras")
 model.save("model.h5")
 model.save_weights("model.weights.h5")
-converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
-with open("model.tflite", "wb") as file:
-    file.write(converter.convert())
 """
 
 # coremltools 9.0: a neural network of one ReLU, saved by coremltools.utils.save_spec.
@@ -71,7 +68,6 @@ def assert_called(kind, path):
         ("model.keras", "a Keras model"),
         ("model.h5", "an HDF5 file, as Keras's .h5 is"),
         ("model.weights.h5", "an HDF5 file, as Keras's .h5 is"),
-        ("model.tflite", "a TFLite model"),
     ],
 )
 def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path):

@@ -31,7 +31,7 @@ def _read(source):
 
 FORMATS = (
     Format("a text", lambda source: source.head.startswith(b"text"), _read, ".text"),
-    Format("a text", lambda source: source.head.startswith(b"TFL3", 4), _read, ".text"),
+    Format("a text", lambda source: source.head.startswith(b"GGUF"), _read, ".text"),
 )
 """
 
@@ -78,8 +78,8 @@ def test_a_module_in_the_folder_is_a_format(text, tmp_path):
 
 @pytest.mark.usefixtures("text_format")
 def test_a_format_that_is_read_is_asked_before_one_that_is_refused(tmp_path):
-    (tmp_path / "model.tflite").write_bytes(b"\x1c\0\0\0TFL3")
-    assert format_of(tmp_path / "model.tflite").read
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    assert format_of(tmp_path / "model.gguf").read
 
 
 def test_without_its_module_the_format_is_not_known(text):
