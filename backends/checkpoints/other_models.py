@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from gateparity.backends.checkpoints.source import Source
 
-HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 LFS: Final = b"version https://git-lfs.github.com/spec/"
 PAGE: Final = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd")
@@ -26,11 +25,6 @@ PICKLE_MAGIC: Final = re.compile(rb"\x80[\x02-\x05]")
 # model, one of those from 200 on
 COREML_FIELDS: Final = {1, 2}
 COREML_KINDS: Final = range(200, 4000)
-
-
-def _is_keras(source: Source) -> bool:
-    members = list_names(source)
-    return "config.json" in members and any(name.endswith(".h5") for name in members)
 
 
 def _is_pickle(source: Source) -> bool:
@@ -57,8 +51,6 @@ def _is_exported(source: Source) -> bool:
 
 UNPACK: Final = "unpack it first"
 FORMATS: Final = (
-    Format("a Keras model", _is_keras),
-    Format("an HDF5 file, as Keras's .h5 is", _begins(HDF5_MAGIC)),
     Format(
         "a program that torch.export saved",
         _is_exported,

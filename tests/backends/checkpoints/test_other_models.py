@@ -7,7 +7,6 @@ import gzip
 import lzma
 import pickle
 import struct
-import subprocess
 import sys
 import zipfile
 
@@ -20,29 +19,11 @@ from gateparity.backends.checkpoints.registry import find_format
 from gateparity.backends.checkpoints.source import open_source
 from gateparity.errors import InputError
 
-KERAS = """
-import keras
-
-model = keras.Sequential([keras.Input((2, 3)), keras.layers.LSTM(4, unroll=True)])
-model.save("model.keras")
-model.save("model.h5")
-model.save_weights("model.weights.h5")
-"""
-
 # coremltools 9.0: a neural network of one ReLU, saved by coremltools.utils.save_spec.
 COREML = bytes.fromhex(
     "080112200a0e0a01781a092a070a010110c08004520e0a01791a092a070a010110c08004a21f100a0e0a0161"
     "1201781a01799208025200"
 )
-
-
-@pytest.fixture(scope="module")
-def keras_files(tensorflow_backend, tmp_path_factory):
-    """A folder in which Keras saved a model in each of its formats."""
-    folder = tmp_path_factory.mktemp("keras")
-    command = [str(tensorflow_backend.python), "-c", KERAS]
-    subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
-    return folder
 
 
 def unused(*_):
@@ -60,21 +41,6 @@ def assert_called(kind, path):
     with pytest.raises(InputError) as caught:
         read_checkpoint(path, None, unused)
     assert str(caught.value).startswith((f"{path}: {kind}, expected ", f"{path}: {kind}, which "))
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("model.keras", "a Keras model"),
-        ("model.h5", "an HDF5 file, as Keras's .h5 is"),
-        ("model.weights.h5", "an HDF5 file, as Keras's .h5 is"),
-    ],
-)
-def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path):
-    assert_called(kind, keras_files / name)
-    disguised = tmp_path / "model.pt"
-    disguised.write_bytes((keras_files / name).read_bytes())
-    assert_called(kind, disguised)
 
 
 @pytest.mark.parametrize(
