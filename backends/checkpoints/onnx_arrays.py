@@ -52,7 +52,7 @@ def build(
     that are recurrent in other steps.
     """
     products = {g: [t for t in each if isinstance(t, Product)] for g, each in terms.items()}
-    pairs = {g: _pair(g, each, recurrent, known, constants) for g, each in products.items()}
+    pairs = {g: pair(g, each, recurrent, known, constants) for g, each in products.items()}
     inputs = {g: x for g, (x, _) in pairs.items()}
     states = {g: h for g, (_, h) in pairs.items()}
     hidden = states["i"].part.size
@@ -60,7 +60,7 @@ def build(
         if len({trace(product.value) for product in sides.values()}) > 1:
             raise NotFollowed("its gates read different values")
     for g, product in inputs.items():
-        sizes = (product.part.size, states[g].part.size, _features(states[g].part))
+        sizes = (product.part.size, states[g].part.size, features(states[g].part))
         if sizes != (hidden, hidden, hidden):
             raise NotFollowed(f"its gate {g} has sizes {sizes}, expected {hidden} each")
     w, r = ({g: p.part for g, p in sides.items()} for sides in (inputs, states))
@@ -73,10 +73,10 @@ def build(
     ]
     arrays = {name: array for _, found in named for name, array in found.items()}
     layout = Layout("onnx_cell", tuple(spec for spec, _ in named), order=order or GATES)
-    return Built(arrays, layout, trace(inputs["i"].value), _features(w["i"]), hidden)
+    return Built(arrays, layout, trace(inputs["i"].value), features(w["i"]), hidden)
 
 
-def _pair(
+def pair(
     gate: str,
     products: Sequence[Product],
     recurrent: frozenset[Value],
@@ -91,7 +91,7 @@ def _pair(
     tests: list[Callable[[Product], bool]] = [
         lambda p: bool(trace(p.value) & recurrent),
         lambda p: p.part.whole.key in known,
-        lambda p: _features(p.part) == p.part.size,
+        lambda p: features(p.part) == p.part.size,
         lambda p: any(word in name for name in p.part.whole.names for word in RECURRENT_NAMES),
     ]
     for test in tests:
@@ -110,17 +110,17 @@ def _halves(
     states = [bool(trace(each) & recurrent) for each in both]
     if sorted(states) != [False, True]:
         raise NotFollowed("its gates have one product, and which part of it is h can't be told")
-    features, unit = _features(part), part.size
-    if features <= unit:
-        raise NotFollowed(f"its product has {features} features, expected more than {unit}")
-    end = unit if states[0] else features - unit
+    count, unit = features(part), part.size
+    if count <= unit:
+        raise NotFollowed(f"its product has {count} features, expected more than {unit}")
+    end = unit if states[0] else count - unit
     first, second = (
         Product(each, dataclasses.replace(part, whole=half))
         for each, half in zip(
             both,
             (
                 constants.part(part.whole, 1 - part.axis, 0, end),
-                constants.part(part.whole, 1 - part.axis, end, features),
+                constants.part(part.whole, 1 - part.axis, end, count),
             ),
             strict=True,
         )
@@ -128,7 +128,8 @@ def _halves(
     return (second, first) if states[0] else (first, second)
 
 
-def _features(part: Part) -> int:
+def features(part: Part) -> int:
+    """Return how many features a part of a matrix takes."""
     return part.whole.shape[1 - part.axis]
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateparity.backends.checkpoints.onnx_graph import Graph, Value
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Cell:
     """The values of one step: `gates` are sums before their activation, by i, f, g and o.
 
@@ -50,7 +50,10 @@ def find_cells(graphs: Sequence[Graph], constants: Constants) -> list[Unit]:
     first = [_unit(cell, before, (), constants) for cell in cells]
     # The first step of several has other states: its recurrent matrix is known from the others.
     known = {unit.arrays["R"].key for unit in first if "R" in unit.arrays}
-    return [_unit(cell, before, known, constants) for cell in cells]
+    units = {cell: _unit(cell, before, known, constants) for cell in cells}
+    # It may have no recurrent product at all, if its states are zero and the product was folded.
+    steps = {c for cell, unit in units.items() if unit.arrays for c in trace(cell.c_prev)}
+    return [unit for cell, unit in units.items() if unit.arrays or cell.c not in steps]
 
 
 def _match(graph: Graph, node: Any, constants: Constants) -> Iterator[Cell]:
@@ -59,10 +62,10 @@ def _match(graph: Graph, node: Any, constants: Constants) -> Iterator[Cell]:
         return
     h = graph.value(node.output[0])
     for left, right in itertools.permutations(h.inputs()):
-        o, c = _gate(left, constants), _argument(["Tanh"], right)
-        if o and c and _is_pair("Add", behind(c)):
+        o, c = _gate(left, constants), argument(["Tanh"], right)
+        if o and c and is_pair("Add", behind(c)):
             for sums, gates, c_prev in _cell_state(behind(c), constants):
-                hard = not all(_argument(["Sigmoid"], gate) for gate in (left, *gates.values()))
+                hard = not all(argument(["Sigmoid"], gate) for gate in (left, *gates.values()))
                 yield Cell(h, behind(c), c_prev, sums | {"o": o}, hard)
                 return
 
@@ -72,23 +75,24 @@ def _cell_state(
 ) -> Iterator[tuple[dict[str, Value], dict[str, Value], Value]]:
     """Yield i, f and g of `c = f * c_prev + i * g`, with their activations, and c_prev."""
     for new, old in itertools.permutations(map(behind, c.inputs())):
-        if not (_is_pair("Mul", new) and _is_pair("Mul", old)):
+        if not (is_pair("Mul", new) and is_pair("Mul", old)):
             continue
         for (i, g), (f, c_prev) in itertools.product(
             itertools.permutations(new.inputs()), itertools.permutations(old.inputs())
         ):
-            sums = {"i": _gate(i, constants), "f": _gate(f, constants), "g": _argument(["Tanh"], g)}
+            sums = {"i": _gate(i, constants), "f": _gate(f, constants), "g": argument(["Tanh"], g)}
             known = {gate: value for gate, value in sums.items() if value}
             if len(known) == len(sums):
                 yield known, {"i": i, "f": f}, c_prev
 
 
-def _is_pair(operator: str, value: Value) -> bool:
+def is_pair(operator: str, value: Value) -> bool:
+    """Return whether a value is computed by an operator of two inputs."""
     node = value.node
     return node is not None and node.op_type == operator and len(node.input) == 2
 
 
-def _argument(functions: Collection[str], value: Value) -> Value | None:
+def argument(functions: Collection[str], value: Value) -> Value | None:
     """Return what a value is one of these functions of, or None if it is no such function."""
     value = behind(value)
     if value.node is None or value.node.op_type not in functions or not value.node.input:
@@ -101,8 +105,8 @@ def _gate(value: Value, constants: Constants) -> Value | None:
 
     Frameworks write a hard sigmoid as `clip(0.2 * z + 0.5, 0, 1)` or `clip(z + 3, 0, 6) / 6`.
     """
-    found = _argument(["Sigmoid", "HardSigmoid"], value)
-    clipped = None if found else _argument(["Clip"], _unscaled(behind(value), constants))
+    found = argument(["Sigmoid", "HardSigmoid"], value)
+    clipped = None if found else argument(["Clip"], _unscaled(behind(value), constants))
     return found or (clipped and _unscaled(clipped, constants))
 
 

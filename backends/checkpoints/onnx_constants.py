@@ -71,21 +71,30 @@ class Constants:
             self._found[value] = self._find(value, depth) if depth < DEEPEST else None
         return self._found[value]
 
-    def derive(self, key: Hashable, function: Function, inputs: Sequence[Constant]) -> Constant:
+    def derive(
+        self,
+        key: Hashable,
+        function: Function,
+        inputs: Sequence[Constant],
+        *,
+        elementwise: bool = False,
+    ) -> Constant:
         """Return what a function makes of constants, computed when it is asked for.
 
-        Raise `ValueError` where it has more elements than the model has bytes.
+        An `elementwise` function keeps the shape of its first array. Raise `ValueError` for a
+        constant that has more elements than the model has bytes.
         """
         operators = 1 + sum(each.operators for each in inputs)
         room = sum(math.prod(each.shape) for each in inputs)
         if operators > MOST or room > self._tensors.room:
             raise ValueError("a constant of an ONNX model is larger than the model itself")
-        shapes = [np.broadcast_to(np.uint8(0), each.shape) for each in inputs]
         arrays = [each.array for each in inputs]
+        if elementwise:
+            shape = inputs[0].shape
+        else:
+            shape = function(*(np.broadcast_to(np.uint8(0), each.shape) for each in inputs)).shape
         stored = StoredArray(
-            function(*shapes).shape,
-            arrays[0].dtype,
-            lambda: function(*(array.load() for array in arrays)),
+            shape, arrays[0].dtype, lambda: function(*(array.load() for array in arrays))
         )
         names = tuple(dict.fromkeys(name for each in inputs for name in each.names))
         return Constant(stored, (key, *(each.key for each in inputs)), names, operators)
@@ -127,7 +136,7 @@ class Constants:
         small = [] if many else [self._short(each) for each in inputs[1:]]
         function = OPERATORS[node.op_type](words, small)
         key = (node.op_type, repr(sorted(words.items())), repr(small))
-        return self.derive(key, function, known)
+        return self.derive(key, function, known, elementwise=node.op_type in ELEMENTWISE)
 
     def _short(self, constant: Constant | None) -> list[int] | None:
         if constant is None:
@@ -239,6 +248,7 @@ def dequantise(x: Array, scale: Array, zero: Array | None = None) -> Array:
     return found
 
 
+ELEMENTWISE: Final = ("Cast", "DequantizeLinear", "Identity")
 # Each takes a node's attributes, and its small inputs, and returns the function of its arrays.
 OPERATORS: Final[dict[str, Callable[[dict[str, Any], list[list[int] | None]], Function]]] = {
     "Cast": _cast,

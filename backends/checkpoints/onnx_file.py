@@ -12,6 +12,7 @@ from gateparity.backends.checkpoints.format import Format
 from gateparity.backends.checkpoints.onnx_cells import find_cells
 from gateparity.backends.checkpoints.onnx_constants import Constants
 from gateparity.backends.checkpoints.onnx_graph import list_graphs
+from gateparity.backends.checkpoints.onnx_gru import find_grus
 from gateparity.backends.checkpoints.onnx_model import read_model
 from gateparity.backends.checkpoints.onnx_nodes import find_nodes
 from gateparity.backends.checkpoints.onnx_stacks import join
@@ -40,7 +41,7 @@ def _find(source: Source) -> Contents:
     graphs = list_graphs(model)
     constants = Constants(tensors)
     units = [unit for graph in graphs for unit in find_nodes(graph, constants)]
-    units += find_cells(graphs, constants)
+    units += find_cells(graphs, constants) + find_grus(graphs, constants)
     stored = [t for t in model.graph.initializer if t.data_type in DTYPES]
     arrays = {tensor.name: tensors.stored(tensor) for tensor in stored}
     return Contents(NAME, arrays, join(units))

@@ -105,7 +105,12 @@ def _sources(
     if node.op_type in ("Add", "Sum"):
         return [(each, cuts) for each in inputs]
     words = options(node)
-    if node.op_type in PLAIN or (node.op_type == "Gather" and not words.get("axis")):
+    shape = _numbers(inputs, 1, constants) if node.op_type == "Reshape" and cuts else [-1, -1]
+    if shape is None or len(shape) > 2:
+        raise NotFollowed("a gate is cut out behind a Reshape, which may mix the gates")
+    # Along the first axis, Gather and Split choose a step of time.
+    chooses = node.op_type in ("Gather", "Split") and not words.get("axis")
+    if node.op_type in PLAIN or chooses:
         return [(inputs[0], cuts)]
     if node.op_type == "Split":
         sizes = words.get("split") or _numbers(inputs, 1, constants)
@@ -161,18 +166,21 @@ def _cut(bounds: Cut) -> Cut:
 
 def _sliced(words: dict[str, Any], inputs: list[Value], constants: Constants) -> list[Cut]:
     """Return the cut of a Slice: none along the first axis, where it chooses a step of time."""
-    axes = words.get("axes") or _numbers(inputs, 3, constants) or [0]
-    if len(axes) != 1 or _numbers(inputs, 4, constants) not in (None, [1]):
-        raise NotFollowed("a gate is cut out by a Slice that isn't simple")
-    if axes == [0]:
+    starts, ends, axes, steps = (
+        words.get(name) or _numbers(inputs, k, constants)
+        for k, name in enumerate(("starts", "ends", "axes", "steps"), 1)
+    )
+    axes = axes or list(range(len(starts or [0])))
+    cut = [k for k, axis in enumerate(axes) if axis]
+    if not cut:
         return []
+    if len(cut) > 1 or any(step != 1 for step in steps or ()):
+        raise NotFollowed("a gate is cut out by a Slice that isn't simple")
 
     def bounds(length: int) -> tuple[int, int]:
-        if "starts" in words:  # before opset 10
-            ends: tuple[int, int] = (words["starts"][0], words["ends"][0])
-        else:
-            ends = (_number(inputs[1], length, constants), _number(inputs[2], length, constants))
-        return slice(*ends).indices(length)[:2]
+        start = starts[cut[0]] if starts else _number(inputs[1], length, constants)
+        end = ends[cut[0]] if ends else _number(inputs[2], length, constants)
+        return slice(start, end).indices(length)[:2]
 
     return [_cut(bounds)]
 

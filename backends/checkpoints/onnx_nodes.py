@@ -84,7 +84,11 @@ def _scaled(name: str, found: Mapping[str, Constant], constants: Constants) -> C
     if name not in ("W", "R"):
         return found[name]
     parts = [each for each in (name, f"{name}_scale", f"{name}_zero_point") if each in found]
-    return constants.derive("dequantise", _dequantise, [found[each] for each in parts])
+    rows = found[name].shape[:1], found[name].shape[::2]
+    if any(found[each].shape not in rows for each in parts[1:]):
+        raise ValueError(f"{name} has shape {list(found[name].shape)}, expected scales of {rows}")
+    array = [found[each] for each in parts]
+    return constants.derive("dequantise", _dequantise, array, elementwise=True)
 
 
 def _dequantise(x: Array, *scale_and_zero: Array) -> Array:

@@ -60,6 +60,11 @@ FORMATS: Final = (
     Format("a web page in the place of a file", _is_page, advice="download the file again"),
     Format("a compressed file", _begins(*PACKED), advice=UNPACK),
     Format("a tar archive", _begins(b"ustar", at=257), advice=UNPACK),
+    Format(
+        "a model in ONNX Runtime's own format",
+        _begins(b"ORTM", at=4),
+        advice="take the .onnx file that it was converted from",
+    ),
     Format("a GGUF model", _begins(b"GGUF"), advice="it holds no recurrent layers"),
     Format(
         "a pickle that torch.save didn't write",

@@ -216,6 +216,49 @@ def test_steps_of_time_are_one_layer(form, inputs, tmp_path):
     assert layer.path == "cell"
 
 
+def test_a_first_step_whose_product_was_folded_is_part_of_the_others(tmp_path):
+    """As an exporter leaves it, whose states are zero."""
+    w = Writer()
+    first, second = w.add("Split", "X", outputs=2, axis=0, num_outputs=2)
+    z = w.add("MatMul", w.add("Squeeze", first, w.whole(0)), "cell/kernel")
+    zeros = w.store("zeros", np.zeros((BATCH, HIDDEN), "float32"))
+    h, c = w.equations(**w.split(z, "ifgo"), c=zeros)
+    x = w.add("Squeeze", second, w.whole(0))
+    h, c = w.equations(**unbiased(w, x, h, "ifgo"), c=c)
+    model = make_model(w.nodes, w.arrays, {"X": [2, BATCH, INPUTS]}, [h])
+    x = draw(2, BATCH, INPUTS)
+    with contents(model, tmp_path) as found:
+        (layer,) = found.layers
+        (expected,) = evaluate(model, X=x)
+        np.testing.assert_allclose(run(layer, x).y[1], expected, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("by_rest", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_written_out_gru_is_named_with_its_sizes(by_rest, first, tmp_path):
+    w = Writer()
+    a = w.add("MatMul", "x", w.store("cell.ih", draw(INPUTS, 3 * HIDDEN)))
+    a = w.add("Add", a, w.store("cell.b", draw(3 * HIDDEN)))
+    b = w.add("MatMul", "h", w.store("cell.hh", draw(HIDDEN, 3 * HIDDEN)))
+    (a_r, a_z, a_n), (b_r, b_z, b_n) = (
+        w.add("Split", each, outputs=3, axis=1, num_outputs=3) for each in (a, b)
+    )
+    r, z = (w.add("Sigmoid", w.add("Add", *both)) for both in ((a_r, b_r), (a_z, b_z)))
+    n = w.add("Tanh", w.add("Add", a_n, w.add("Mul", r, b_n)))
+    rest = w.add("Sub", w.store("one", np.float32(1)), z)
+    terms = (
+        [w.add("Mul", rest, n), w.add("Mul", z, "h")]
+        if by_rest
+        else [n, w.add("Mul", w.add("Sub", "h", n), z)]
+    )
+    h = w.add("Add", *(terms if first else terms[::-1]))
+    given = {"x": [BATCH, INPUTS], "h": [BATCH, HIDDEN]}
+    (layer,) = layers(make_model(w.nodes, w.arrays, given, [h]), tmp_path)
+    assert (layer.path, layer.kind, layer.layout) == ("cell", "GRU", None)
+    assert (layer.input_size, layer.hidden_size) == (INPUTS, HIDDEN)
+    assert layer.parameters == 3 * HIDDEN * (INPUTS + HIDDEN + 1)
+
+
 def test_a_cell_in_a_scan_is_recognised(tmp_path):
     """As tf2onnx writes a loop: the states go from step to step through the body's outputs."""
     w = Writer()
@@ -316,6 +359,20 @@ def test_a_convolutional_lstm_is_refused(tmp_path):
     given = {"x": [BATCH, INPUTS, 9], "c": [BATCH, HIDDEN, 7]}
     (layer,) = layers(make_model(w.nodes, w.arrays, given, [h]), tmp_path)
     assert layer.refusal == "a written-out cell that can't be read: a gate is computed by Conv"
+
+
+def test_gates_that_lie_side_by_side_are_refused(tmp_path):
+    """Not i of all units first, but i, f, g and o of each unit."""
+    w = Writer()
+    a = w.add("MatMul", "x", w.store("w", draw(INPUTS, 4 * HIDDEN)))
+    z = w.add("Add", a, w.add("MatMul", "h", w.store("r", draw(HIDDEN, 4 * HIDDEN))))
+    z = w.add("Reshape", z, w.store("shape", np.array([BATCH, HIDDEN, 4])))
+    parts = w.add("Split", z, outputs=4, axis=2, num_outputs=4)
+    i, f, g, o = (w.add("Squeeze", part, w.whole(2)) for part in parts)
+    h, _ = w.equations(i, f, g, o, c="c")
+    given = {"x": [BATCH, INPUTS], "h": [BATCH, HIDDEN], "c": [BATCH, HIDDEN]}
+    (layer,) = layers(make_model(w.nodes, w.arrays, given, [h]), tmp_path)
+    assert "behind a Reshape, which may mix the gates" in layer.refusal
 
 
 def test_peepholes_of_a_written_out_cell_are_refused(tmp_path):

@@ -467,6 +467,17 @@ def test_a_quantised_lstm_is_dequantised(dtype, axes, directions, tmp_path):
         np.testing.assert_array_equal(cell.b_hh, other.b_hh)
 
 
+def test_scales_that_do_not_fit_are_named(tmp_path):
+    stored = {"W": np.zeros((1, INPUTS, 4 * HIDDEN), "int8"), "scale": np.ones(3, "float32")}
+    stored |= {"R": np.zeros((1, HIDDEN, 4 * HIDDEN), "int8"), "zero": np.zeros(3, "int8")}
+    names = ["X", "W", "R", "", "", "", "", "", "scale", "zero", "scale", "zero"]
+    node = helper.make_node(
+        "DynamicQuantizeLSTM", names, ["Y"], domain="com.microsoft", hidden_size=HIDDEN
+    )
+    (layer,) = layers(make_model([node], stored), tmp_path)
+    assert layer.refusal.startswith("its scales don't fit its weights: W has shape")
+
+
 def test_weights_behind_dequantize_linear_are_integers_with_a_scale(tmp_path):
     arrays = lstm_arrays()
     nodes = []

@@ -55,6 +55,7 @@ def assert_called(kind, path):
         (bz2.compress(b"weights"), "a compressed file"),
         (lzma.compress(b"weights"), "a compressed file"),
         (pickle.dumps([1.5]), "nothing is unpickled; .* write its arrays with numpy.savez"),
+        (b"\x1c\0\0\0ORTM" + bytes(60), "take the .onnx file that it was converted from"),
         (COREML, "take the weights of the model that it was converted from"),
     ],
 )
