@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from gateparity.network.config import Config
 
+_SMALL: Final = 2**14  # numbers of x
+
 
 def _open_lstm(layer: Any) -> LiveLayer:
     refuse_option("torch.nn.LSTM", "proj_size", layer.proj_size, 0)
@@ -55,19 +57,19 @@ def _open(
     def call(batch: Batch) -> Any:
         inputs = _to_tensors(batch.x, *initial_states(config, batch))
         lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths.copy())
-        with _evaluating(layer), torch.no_grad():
+        with _evaluating(layer), _few_threads(batch), torch.no_grad():
             outputs = run(layer, *inputs, lengths)
 
         def pull(cotangent: Outputs) -> Gradients:
             weights = {name: getattr(layer, name) for name in names}
-            with _evaluating(layer), _trainable(weights.values()), torch.enable_grad():
+            trainable = _trainable(weights.values())
+            with _evaluating(layer), _few_threads(batch), trainable, torch.enable_grad():
                 sources = [*weights.values(), *(a.requires_grad_() for a in inputs)]
+                given = _to_tensors(cotangent.y, *map(cotangent.states.get, config.cell.states))
+                # One number: for the gradients of arrays PyTorch would first import SymPy.
+                total = sum((a * d).sum() for a, d in zip(run(layer, *inputs, lengths), given))  # noqa: B905
                 found = torch.autograd.grad(
-                    run(layer, *inputs, lengths),
-                    sources,
-                    _to_tensors(cotangent.y, *map(cotangent.states.get, config.cell.states)),
-                    materialize_grads=True,
-                    allow_unused=True,
+                    total, sources, materialize_grads=True, allow_unused=True
                 )
             *d_weights, d_x, d_h, d_c = map(_to_numpy, found)
             d_params = dict(zip(names, d_weights, strict=True))
@@ -125,6 +127,18 @@ def _evaluating(layer: Any) -> Iterator[None]:
     finally:
         for module, training in modes.items():
             module.training = training
+
+
+@contextlib.contextmanager
+def _few_threads(batch: Batch) -> Iterator[None]:
+    """Use one thread for a small batch, where more would only wait for each other."""
+    before = torch.get_num_threads()
+    if batch.x.size < _SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

@@ -123,8 +123,8 @@ def _make_cases(
 def _answer(sides: Sequence[Side], cases: Sequence[Case], budgets: Budgets) -> list[list[Result]]:
     """Return the results of each side; gradients where both have them."""
     both = all(side.live.differentiates for side in sides)
-    asked = [("forward", case) for case in cases]
-    asked += [("gradients", case) for case in cases[:1] if both]  # drawn lengths cost a second more
+    checks = ("forward", "gradients") if both else ("forward",)
+    asked = [(check, case) for check in checks for case in cases]
     tasks = [[side.task(name, case) for name, case in asked] for side in sides]
     for side, own in zip(sides, tasks, strict=True):
         for task in own:
