@@ -143,12 +143,13 @@ BOTH_WAYS = {
 }
 
 
-def port(make, directions=1, params=None, **trained):
+def port(make, directions=1, weights=None):
     """Return a port of the PyTorch layer, with its weights or with others."""
-    weights = gateparity.read(torch_lstm(directions, **trained))
-    return gateparity.load(weights if params is None else params, into=make(directions))
+    return gateparity.load(
+        weights or gateparity.read(torch_lstm(directions)), into=make(directions)
+    )
 
 
-def port_stack(make, params):
+def port_stack(make, weights):
     """Return a port of a PyTorch LSTM of two layers, as a stack."""
-    return gateparity.load(params, into=(make(1, INPUTS), make(1, HIDDEN)))
+    return gateparity.load(weights, into=(make(1, INPUTS), make(1, HIDDEN)))
