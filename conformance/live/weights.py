@@ -96,7 +96,9 @@ def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) 
 
 
 def _cell_mistakes() -> Iterator[Mistake]:
-    for mistake in (*WEIGHT_MISTAKES, *BIAS_MISTAKES):
+    # Where both biases are equal, as gluon trains them, either may be the one that is missing.
+    usual_first = sorted(BIAS_MISTAKES, key=lambda mistake: mistake.name != "no b_hh")
+    for mistake in (*WEIGHT_MISTAKES, *usual_first):
         if isinstance(mistake.apply, CellChange):
             yield mistake
 
