@@ -63,9 +63,18 @@ def _parts(model: Any) -> Iterator[tuple[str, Any]]:
     elif _may_hold(model):
         own = {n: v for n, v in _attributes(model) if not n.startswith("_")}
         yield from ((name, part) for name, part in own.items() if _may_hold(part))
-        if hasattr(type(model), "layers"):  # Keras
-            yield from ((part.name, part) for part in model.layers)
-        yield from getattr(model, "_children", {}).items()  # gluon
+        if isinstance(layers := _find(model, "layers"), list):  # Keras
+            yield from ((part.name, part) for part in layers if hasattr(part, "name"))
+        if isinstance(children := _find(model, "_children"), Mapping):  # gluon
+            yield from children.items()
+
+
+def _find(model: Any, name: str) -> Any:
+    """Return a property of a class, or an attribute; None where reading it fails."""
+    try:
+        return getattr(model, name, None)
+    except Exception:  # noqa: BLE001  a property may raise anything
+        return None
 
 
 def _attributes(model: Any) -> Iterator[tuple[str, Any]]:

@@ -14,6 +14,7 @@ from gateparity.backends.live.layer import (
     refuse_device,
     refuse_option,
 )
+from gateparity.errors import InputError
 from gateparity.layouts import LAYOUTS, TORCH
 from gateparity.network.batch import Batch, Gradients, Outputs, initial_states
 
@@ -41,7 +42,9 @@ OPEN: Final = {"LSTM": _open_lstm, "LSTMCell": _open_cell}
 def _open(
     layer: Any, kind: str, layout: Any, names: list[str], run: Callable[..., Any]
 ) -> LiveLayer:
+    _refuse_derived(layer, kind, names)
     refuse_device(kind, getattr(layer, names[0]).device, "layer.cpu()")
+    refuse_option(kind, "torch.autocast", torch.is_autocast_enabled("cpu"), expected=False)
 
     def read() -> dict[str, Any]:
         return {name: _to_numpy(getattr(layer, name)) for name in names}
@@ -55,15 +58,15 @@ def _open(
         return layer
 
     def call(batch: Batch) -> Any:
-        inputs = _to_tensors(batch.x, *initial_states(config, batch))
+        with torch.inference_mode(mode=False):
+            inputs = _to_tensors(batch.x, *initial_states(config, batch))
         lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths.copy())
-        with _evaluating(layer), _few_threads(batch), torch.no_grad():
+        with _evaluating(layer, batch), torch.no_grad():
             outputs = run(layer, *inputs, lengths)
 
         def pull(cotangent: Outputs) -> Gradients:
             weights = {name: getattr(layer, name) for name in names}
-            trainable = _trainable(weights.values())
-            with _evaluating(layer), _few_threads(batch), trainable, torch.enable_grad():
+            with _evaluating(layer, batch), _trainable(weights.values()), torch.enable_grad():
                 sources = [*weights.values(), *(a.requires_grad_() for a in inputs)]
                 given = _to_tensors(cotangent.y, *map(cotangent.states.get, config.cell.states))
                 # One number: for the gradients of arrays PyTorch would first import SymPy.
@@ -78,6 +81,24 @@ def _open(
         return _as_outputs(config, outputs), pull
 
     return LiveLayer(kind, layout, config, read, write, call, "torch")
+
+
+def _refuse_derived(layer: Any, kind: str, names: list[str]) -> None:
+    """Raise `InputError` for an array that is computed from others, as pruning and norms do.
+
+    One that was made in inference mode has no gradient, and can't be written either.
+    """
+    for name in names:
+        if getattr(layer, name).is_inference():
+            raise InputError(
+                f"{kind}: {name} was made under torch.inference_mode, expected a usual parameter: "
+                "make the layer outside of it, and load its state_dict"
+            )
+        if name not in layer._parameters:
+            raise InputError(
+                f"{kind}: {name} is computed from other parameters (weight_norm, pruning or "
+                "parametrize), expected a parameter: remove that from a copy"
+            )
 
 
 def _run_lstm(layer: Any, x: Any, h: Any, c: Any, lengths: Any) -> Any:
@@ -118,27 +139,20 @@ def _to_numpy(tensor: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _evaluating(layer: Any) -> Iterator[None]:
-    """Switch dropout off, in every module, and on again."""
+def _evaluating(layer: Any, batch: Batch) -> Iterator[None]:
+    """Switch dropout off, in every module, and on again; use one thread for a small batch."""
     modes = {module: module.training for module in layer.modules()}
+    threads = torch.get_num_threads()
     layer.eval()
+    if batch.x.size < _SMALL:
+        torch.set_num_threads(1)  # more would only wait for each other
     try:
-        yield
+        with torch.inference_mode(mode=False):
+            yield
     finally:
+        torch.set_num_threads(threads)
         for module, training in modes.items():
             module.training = training
-
-
-@contextlib.contextmanager
-def _few_threads(batch: Batch) -> Iterator[None]:
-    """Use one thread for a small batch, where more would only wait for each other."""
-    before = torch.get_num_threads()
-    if batch.x.size < _SMALL:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

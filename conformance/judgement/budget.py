@@ -23,7 +23,7 @@ from gateparity.conformance.judgement.undecided import find_undecided
 from gateparity.network.dtypes import DTYPES, unit_roundoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.conformance.judgement.rounding import Rounding
     from gateparity.conformance.problems.case import Case
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _FEWEST: Final = 32  # draws of a large case: they know a standard deviation to an eighth
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
-_NUMBERS: Final = 10**7  # elements times draws of one pass: 80 MB
-_ALL_NUMBERS: Final = 2**28  # of all passes: some seconds
+_NUMBERS: Final = 12 * 10**6  # elements times draws of one pass: 96 MB
+_ALL_NUMBERS: Final = 2**26  # of all passes: some seconds
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
 _BLOCK: Final = 2**15  # numbers that are squared at once
 _DECLARED: Final = ("factors", "bias", "sigmoid_floor")
@@ -127,16 +127,15 @@ def make_budget(
     # the rounding error, and nothing else.
     exact = check.run(apply_mistakes(Truth(dtype="float64")), case)
     elements = _count_elements(exact, case)
-    at_once = _passes(case, elements)
-    passes = [
-        _draw(check, case, exact, make_rounding(rounding_model, draws, seed + k), apply_mistakes)
-        for k, draws in enumerate(at_once)
+    roundings = [
+        make_rounding(rounding_model, draws, seed + k)
+        for k, draws in enumerate(_passes(case, elements))
     ]
-    draws = sum(at_once)
+    draws = sum(len(rounding.seeds) for rounding in roundings)
+    errors, totals = _draw(check, case, exact, roundings, apply_mistakes)
     # A large case has fewer draws than its elements need. Then its deviations widen, so that the
     # limit can stay as it is.
     widening = max(find_limit(elements, draws) / ALLOWED, 1.0)
-    totals = {name: sum(squares[name] for _, squares in passes) for name in exact}
     drawn = {name: pool(total, draws) * widening for name, total in totals.items()}
     undecided = find_undecided(exact, drawn)
     # Whether a final result is flushed to zero depends on the backend and not on chance, so it is
@@ -149,7 +148,7 @@ def make_budget(
     if not weights:
         return Budget(case, sigmas, undecided=undecided)
     scorer = Scorer(case)
-    scores = [np.square(scorer.scores(errors, weights).values).sum(-1) for errors, _ in passes]
+    scores = [np.square(scorer.scores(own, weights).values).sum(-1) for own in errors]
     deviations = np.sqrt(np.sum(scores, axis=0) / draws)
     return Budget(case, sigmas, weights, deviations * widening, scorer, undecided)
 
@@ -158,20 +157,23 @@ def _draw(
     check: Check,
     case: Case,
     exact: Results,
-    rounding: Rounding,
+    passes: Sequence[Rounding],
     apply_mistakes: Callable[[Truth], Lstm],
-) -> tuple[dict[str, Draws], Results]:
-    """Return the errors that rounding causes: the outputs' as draws, and each array's squares.
+) -> tuple[list[dict[str, Draws]], Results]:
+    """Return the errors that rounding causes: the outputs' as draws of each pass, and all squares.
 
     The draws are not rounded further, and the squares are summed over them. Elements that aren't
     finite have an error of zero.
     """
-    found = check.run(apply_mistakes(Truth(rounding.lift, "float64")), case)
-    drawn = {name: rounding.lift(array).values for name, array in found.items()}
-    # Backpropagating the errors must not add new roundings to them, hence a unit roundoff of 0.
-    still = dataclasses.replace(rounding, rounding_model=RoundingModel(0.0))
-    outputs = {n: Draws(_moved(drawn[n], exact[n]), still) for n in OUTPUTS if n in drawn}
-    return outputs, {name: _sum_squares(values, exact[name]) for name, values in drawn.items()}
+    errors, totals = [], dict.fromkeys(exact, np.zeros(()))
+    for rounding in passes:
+        found = check.run(apply_mistakes(Truth(rounding.lift, "float64")), case)
+        drawn = {name: rounding.lift(array).values for name, array in found.items()}
+        # Backpropagating the errors must not add new roundings to them, hence a unit roundoff of 0.
+        still = dataclasses.replace(rounding, rounding_model=RoundingModel(0.0))
+        errors.append({n: Draws(_moved(drawn[n], exact[n]), still) for n in OUTPUTS if n in drawn})
+        totals = {n: totals[n] + _sum_squares(values, exact[n]) for n, values in drawn.items()}
+    return errors, totals
 
 
 def _moved(drawn: Array, exact: Array) -> Array:

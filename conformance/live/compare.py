@@ -201,4 +201,6 @@ def _behaviour(side: Side, results: Sequence[Result], cases: Sequence[Case]) -> 
         if found.explanations or found.unsteady:
             where = "" if len(names) == len(by_name) else f", with {' and '.join(names)}"
             return found.words.removeprefix("it ") + where
+    if any(not side.repeats(*task, r.arrays) for r, task in tasks if r.arrays is not None):
+        return "is not deterministic: two calls with the same arguments differ"
     return "differs from the truth for its weights, and no known mistake explains it"

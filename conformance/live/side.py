@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gateparity.backends.live.stack import LiveLstm
     from gateparity.conformance.live.budgets import Budgets
     from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.runs.result import Result
     from gateparity.network.parameters import Parameters
 
@@ -63,6 +65,11 @@ class Side:
             reason = f"{self.live.kind} raised {type(error).__name__}: {words}"
             return make_result(self.backend, task, "error", reason=reason)
         return judge_answer(self.backend, task, found, budgets.expect(self.label, task))
+
+    def repeats(self, check: Check, case: Case, arrays: Results) -> bool:
+        """Return whether a second call has the same bits."""
+        again = check.run(self.live, case)
+        return not other_bits(arrays, {name: again[name] for name in arrays})
 
     def refuse_changed(self) -> None:
         """Raise `InputError` if calls changed the layer's weights, which are put back."""
