@@ -10,7 +10,7 @@ from gateparity.errors import InputError
 # class, and the classes that are read.
 _FRAMEWORKS: Final = {
     "torch.nn.modules.rnn": ("torch", "torch.nn", ("LSTM", "LSTMCell")),
-    "keras.src.layers.rnn": ("keras", "keras.layers", ("LSTM", "LSTMCell", "Bidirectional")),
+    "keras.src.layers.rnn": ("keras", "keras.layers", ("LSTM", "LSTMCell", "Bidirectional", "RNN")),
     "flax.nnx.nn.recurrent": (
         "nnx",
         "flax.nnx",

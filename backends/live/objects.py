@@ -112,7 +112,13 @@ def _open_one(target: Any, *variables: Any) -> LiveLayer:
     if kind is None:
         return _open_only(target)
     module = importlib.import_module(f"gateparity.backends.live.{kind[0]}")
-    opened: LiveLayer = module.OPEN[kind[1]](target, *variables)
+    try:
+        opened: LiveLayer = module.OPEN[kind[1]](target, *variables)
+    except InputError:
+        raise
+    except Exception as error:
+        words = f"{type(error).__name__}: {' '.join(str(error).split())[:_WIDTH]}"
+        raise InputError(f"{_describe(target)} can't be read, {words}") from error
     return opened
 
 
@@ -129,8 +135,14 @@ def _open_only(model: Any) -> LiveLayer:
         )
     raise InputError(
         f"{_describe(model)} is no recurrent layer and holds none, expected a layer of PyTorch, "
-        "Keras, Flax, Equinox or gluon, or a session of ONNX Runtime"
+        f"Keras, Flax, Equinox or gluon, or a session of ONNX Runtime{_hint(model)}"
     )
+
+
+def _hint(model: Any) -> str:
+    """Return what to do where a model makes its layers only when it is called."""
+    compact = any(cls.__module__.startswith("flax.linen") for cls in type(model).__mro__)
+    return "; a compact module's layer is given with its variables" if compact else ""
 
 
 def _open_path(path: Path) -> LiveLayer:

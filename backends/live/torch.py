@@ -12,6 +12,7 @@ from gateparity.backends.live.layer import (
     LiveLayer,
     measure,
     refuse_device,
+    refuse_dtype,
     refuse_option,
 )
 from gateparity.errors import InputError
@@ -44,6 +45,7 @@ def _open(
 ) -> LiveLayer:
     _refuse_derived(layer, kind, names)
     refuse_device(kind, getattr(layer, names[0]).device, "layer.cpu()")
+    refuse_dtype(kind, names[0], getattr(layer, names[0]).dtype)  # NumPy lacks bfloat16
     refuse_option(kind, "torch.autocast", torch.is_autocast_enabled("cpu"), expected=False)
 
     def read() -> dict[str, Any]:
@@ -132,10 +134,7 @@ def _to_tensors(*arrays: Any) -> list[Any]:
 
 
 def _to_numpy(tensor: Any) -> Any:
-    plain = tensor.detach()
-    if plain.dtype == torch.bfloat16:  # which NumPy lacks
-        return plain.to(torch.float16).numpy()
-    return plain.numpy().copy()
+    return tensor.detach().numpy().copy()
 
 
 @contextlib.contextmanager

@@ -83,7 +83,8 @@ def _compare(
     one, other = sides
     difference = compare_weights(one.params, other.params, one.live.config)
     model = coarser(one.rounding_model, other.rounding_model)
-    with Budgets(model, lacks, shared=difference is None) as budgets:
+    same = difference is None and one.live.config == other.live.config
+    with Budgets(model, lacks, shared=same) as budgets:
         answers = _answer(sides, cases, budgets)
         for side in sides:
             side.refuse_changed()
@@ -159,8 +160,10 @@ def _compare_pair(
             continue
         apart = None if a.shifts is None or b.shifts is None else b.shifts - a.shifts
         expected = budgets.expect(one.label, one.task(a.check, by_name[a.case]))
+        both = [name for name in a.arrays if name in b.arrays]  # one may have no biases
+        found = ({name: own.arrays[name] for name in both} for own in (a, b))
         try:
-            scores.append(judge_pair(a.arrays, b.arrays, apart, expected))
+            scores.append(judge_pair(*found, apart, expected))
         except Mismatch as mismatch:
             reason = f"{a.check}, {a.case}: {mismatch}"
             score = mismatch.score

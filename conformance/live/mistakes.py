@@ -5,15 +5,21 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from gateparity.conformance.mistakes.axes import AXIS_MISTAKES
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
+from gateparity.conformance.mistakes.directions import DIRECTION_MISTAKES
 from gateparity.conformance.mistakes.mistake import COMPUTES, Mistake
-from gateparity.conformance.mistakes.wrappers import replace_equations
+from gateparity.conformance.mistakes.wrappers import on_outputs, replace_equations
 
 if TYPE_CHECKING:
     from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.mistakes.wrappers import Wrappable
+    from gateparity.network.batch import Batch, Outputs
+    from gateparity.network.config import Config
 
+_DIRECTIONS: Final = {mistake.name: mistake for mistake in DIRECTION_MISTAKES}
 _AXES: Final = {mistake.name: mistake for mistake in AXIS_MISTAKES}
 
 
@@ -21,6 +27,17 @@ def _batch_major(lstm: Wrappable) -> Wrappable:
     """Take x and return y with the sequences first."""
     inside = _AXES["x batch-major"].apply(lstm)
     return _AXES["y batch-major"].apply(inside)
+
+
+def _flip_reverse(outputs: Outputs, _: Batch, config: Config) -> Outputs:
+    halves = np.split(outputs.y, config.directions, -1)
+    flipped = [halves[0], *(np.flip(half, 0) for half in halves[1:])]
+    return dataclasses.replace(outputs, y=np.concatenate(flipped, -1))
+
+
+def _turned_twice(lstm: Wrappable) -> Wrappable:
+    """Run both directions onward, and turn one's outputs, as a wrapper does that was told one."""
+    return on_outputs(_flip_reverse)(_DIRECTIONS["reverse direction not reversed"].apply(lstm))
 
 
 def _exchanged_at_every_step(lstm: Wrappable) -> Wrappable:
@@ -56,4 +73,15 @@ _EXCHANGED: Final = Mistake(
     apply=_exchanged_at_every_step,
     checks=COMPUTES,
 )
-LIVE_CATALOGUE: Final = (*CATALOGUE, _BATCH_FIRST, _EXCHANGED)
+_TURNED: Final = Mistake(
+    name="reverse direction not reversed, and turned",
+    family="directions",
+    words=(
+        "the reverse direction ran from the first step to the last, "
+        "and its outputs were returned from the last to the first"
+    ),
+    violates="every number of two directions",
+    apply=_turned_twice,
+    checks=_DIRECTIONS["reverse direction not reversed"].checks,
+)
+LIVE_CATALOGUE: Final = (*CATALOGUE, _BATCH_FIRST, _EXCHANGED, _TURNED)

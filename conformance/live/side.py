@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import FRAMEWORKS
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.runs.result import Result
     from gateparity.network.parameters import Parameters
+
+_STYLE: Final = re.compile(r"\x1b\[[\d;]*m")  # Keras prints bold words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Side:
         except InputError as error:
             raise InputError(f"{self.label}: {error}") from error
         except Exception as error:  # noqa: BLE001  a framework may raise anything
-            words = " ".join(str(error).split())[:300]
+            words = " ".join(_STYLE.sub("", str(error)).split())[:300]
             reason = f"{self.live.kind} raised {type(error).__name__}: {words}"
             return make_result(self.backend, task, "error", reason=reason)
         return judge_answer(self.backend, task, found, budgets.expect(self.label, task))

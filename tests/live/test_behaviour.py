@@ -37,6 +37,69 @@ def test_a_wrong_pytorch_layer_is_named_beside_every_framework(name, mistake):
         gateparity.assert_parity(right, port)
 
 
+def test_a_backward_layer_that_was_told_to_run_onward_is_named():
+    pytest.importorskip("keras")
+    layer = ports.port(keras_lstm, 2)
+    layer.backward_layer.go_backwards = False
+    with pytest.raises(AssertionError, match=r"^b behaves exactly as if the reverse .* the first,"):
+        gateparity.assert_parity(torch_lstm(2), layer)
+
+
+def test_a_layer_that_is_not_deterministic_is_named():
+    class Noisy(torch.nn.LSTM):
+        def forward(self, x, states):
+            y, found = super().forward(x, states)
+            return (y + 1e-3 * torch.randn_like(y) if torch.is_tensor(y) else y), found
+
+    noisy = gateparity.load(gateparity.read(torch_lstm()), into=Noisy(INPUTS, HIDDEN))
+    with pytest.raises(AssertionError, match=r"^b is not deterministic: two calls"):
+        gateparity.assert_parity(torch_lstm(), noisy)
+
+
+def _in_training():
+    return torch.nn.LSTM(INPUTS, HIDDEN, 2, dropout=0.5).train()
+
+
+def _frozen():
+    return torch.nn.LSTM(INPUTS, HIDDEN, 2).requires_grad_(requires_grad=False)
+
+
+def _wrapped():
+    return torch.nn.DataParallel(torch.nn.LSTM(INPUTS, HIDDEN, 2))
+
+
+@pytest.mark.parametrize("make", [_in_training, _frozen, _wrapped])
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_a_right_layer_agrees_in_any_mode(make, mode):
+    right = torch_lstm(layers=2)
+    layer = make()
+    before = [(m.training, *(p.requires_grad for p in m.parameters())) for m in layer.modules()]
+    gateparity.load(gateparity.read(right), into=layer)
+    with mode():
+        gateparity.assert_parity(right, layer)
+    after = [(m.training, *(p.requires_grad for p in m.parameters())) for m in layer.modules()]
+    assert before == after
+
+
+def test_a_layer_without_biases_is_one_whose_biases_are_zero():
+    without = torch.nn.LSTM(INPUTS, HIDDEN, bias=False)
+    zeros = torch.nn.LSTM(INPUTS, HIDDEN)
+    zeros.load_state_dict({n: 0 * p for n, p in zeros.state_dict().items()} | without.state_dict())
+    gateparity.assert_parity(without, zeros)
+    gateparity.assert_parity(zeros, without)
+    with torch.no_grad():
+        zeros.bias_hh_l0.fill_(0.1)
+    with pytest.raises(AssertionError, match=r"^a is b with the recurrent bias left out"):
+        gateparity.assert_parity(without, zeros)
+
+
+def test_a_keras_rnn_of_a_cell_is_a_layer():
+    keras = pytest.importorskip("keras")
+    layer = keras.layers.RNN(keras.layers.LSTMCell(HIDDEN), unroll=False)
+    layer.build((None, None, INPUTS))
+    gateparity.assert_parity(torch_lstm(), ports.port(lambda _: layer))
+
+
 def test_a_layer_that_changes_when_it_is_called_is_restored_and_reported():
     class Changing(torch.nn.LSTM):
         def forward(self, x, states):

@@ -21,12 +21,12 @@ def test_a_right_port_agrees(name):
 
 
 @pytest.mark.parametrize("steps", [FRESH, TRAINED], ids=["fresh", "trained"])
-@pytest.mark.parametrize(("a", "b"), itertools.combinations([*FRAMEWORKS, "numpy"], 2))
+@pytest.mark.parametrize(("a", "b"), [*itertools.combinations([*FRAMEWORKS, "numpy"], 2)])
 def test_right_ports_agree_in_every_pair(a, b, steps):
     gateparity.assert_parity(*(_port(FRAMEWORKS.get(name), 1, steps) for name in (a, b)))
 
 
-@pytest.mark.parametrize(("a", "b"), itertools.combinations([*BOTH_WAYS, "numpy"], 2))
+@pytest.mark.parametrize(("a", "b"), [*itertools.combinations([*BOTH_WAYS, "numpy"], 2)])
 def test_right_ports_of_both_directions_agree_in_every_pair(a, b):
     gateparity.assert_parity(*(_port(BOTH_WAYS.get(name), 2, TRAINED) for name in (a, b)))
 
