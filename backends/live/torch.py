@@ -43,10 +43,7 @@ OPEN: Final = {"LSTM": _open_lstm, "LSTMCell": _open_cell}
 def _open(
     layer: Any, kind: str, layout: Any, names: list[str], run: Callable[..., Any]
 ) -> LiveLayer:
-    _refuse_derived(layer, kind, names)
-    refuse_device(kind, getattr(layer, names[0]).device, "layer.cpu()")
-    refuse_dtype(kind, names[0], getattr(layer, names[0]).dtype)  # NumPy lacks bfloat16
-    refuse_option(kind, "torch.autocast", torch.is_autocast_enabled("cpu"), expected=False)
+    _check_arrays(layer, kind, names)
 
     def read() -> dict[str, Any]:
         return {name: _to_numpy(getattr(layer, name)) for name in names}
@@ -85,12 +82,16 @@ def _open(
     return LiveLayer(kind, layout, config, read, write, call, "torch")
 
 
-def _refuse_derived(layer: Any, kind: str, names: list[str]) -> None:
-    """Raise `InputError` for an array that is computed from others, as pruning and norms do.
+def _check_arrays(layer: Any, kind: str, names: list[str]) -> None:
+    """Raise `InputError` for arrays that can't be read, written and differentiated as they are.
 
-    One that was made in inference mode has no gradient, and can't be written either.
+    Pruning and norms compute an array from others. One that was made in inference mode has no
+    gradient, and can't be written either.
     """
+    refuse_option(kind, "torch.autocast", torch.is_autocast_enabled("cpu"), expected=False)
     for name in names:
+        refuse_device(kind, getattr(layer, name).device, "layer.cpu()")
+        refuse_dtype(kind, name, getattr(layer, name).dtype)  # NumPy lacks bfloat16
         if getattr(layer, name).is_inference():
             raise InputError(
                 f"{kind}: {name} was made under torch.inference_mode, expected a usual parameter: "

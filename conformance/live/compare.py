@@ -161,9 +161,9 @@ def _compare_pair(
         apart = None if a.shifts is None or b.shifts is None else b.shifts - a.shifts
         expected = budgets.expect(one.label, one.task(a.check, by_name[a.case]))
         both = [name for name in a.arrays if name in b.arrays]  # one may have no biases
-        found = ({name: own.arrays[name] for name in both} for own in (a, b))
+        here, there = ({name: arrays[name] for name in both} for arrays in (a.arrays, b.arrays))
         try:
-            scores.append(judge_pair(*found, apart, expected))
+            scores.append(judge_pair(here, there, apart, expected))
         except Mismatch as mismatch:
             reason = f"{a.check}, {a.case}: {mismatch}"
             score = mismatch.score

@@ -35,6 +35,8 @@ _WORDS: Final = {  # of the catalogue: of the one who reads two layers
     "packed": "in the order",
 }
 
+_ARRAYS: Final = {"w_ih": "input weights", "w_hh": "recurrent weights", "bias": "biases"}
+
 
 @dataclasses.dataclass(frozen=True)
 class WeightDifference:
@@ -71,7 +73,16 @@ def _explain(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Confi
         listed = (f"in {cell_words(k, config)}, {_in_words(found)}" for k, found in parts.items())
         return f"b is a {'; '.join(listed)}"
     where = ", ".join(cell_words(k, config) for k in cells)
-    return f"b has other weights than a in {where}, and no known mistake explains them"
+    what = _what_differs(a, b, cells)
+    return f"b has other {what} than a in {where}, and no known mistake explains them"
+
+
+def _what_differs(a: Parameters, b: Parameters, cells: tuple[int, ...]) -> str:
+    """Return which arrays differ in words; "weights" where kernels of both kinds do."""
+    found = {name for k in cells for name in _unequal(a[k], b[k])}
+    if {"w_ih", "w_hh"} <= found:
+        return "weights"
+    return " and ".join(words for name, words in _ARRAYS.items() if name in found)
 
 
 def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) -> list[str]:
@@ -160,11 +171,15 @@ def _differing(a: Parameters, b: Parameters) -> tuple[int, ...]:
 
 
 def _same(a: CellWeights, b: CellWeights) -> bool:
+    return not any(_unequal(a, b))
+
+
+def _unequal(a: CellWeights, b: CellWeights) -> Iterator[str]:
+    """Yield the names of the arrays that differ by more than rounding."""
     one, other = _plain(a), _plain(b)
-    return all(
-        one[n].shape == other[n].shape and bool((abs(one[n] - other[n]) <= _slack(a, b, n)).all())
-        for n in one
-    )
+    for n in one:
+        if one[n].shape != other[n].shape or (abs(one[n] - other[n]) > _slack(a, b, n)).any():
+            yield n
 
 
 def _plain(cell: CellWeights) -> dict[str, Array]:

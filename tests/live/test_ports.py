@@ -67,9 +67,12 @@ def test_wrong_weights_of_pytorch_are_named_beside_every_framework(name):
     config, (first, second) = gateparity.read(torch_lstm(layers=2))
     right = port_stack(FRAMEWORKS[name], gateparity.Weights(config, (first, second)))
     b = torch_lstm(layers=2)
-    for change, words in wrong.WEIGHTS.values():
+    for mistake, (change, words) in wrong.WEIGHTS.items():
         gateparity.load((first, change(second)), into=b)
-        with pytest.raises(AssertionError, match=f"^b is a with {words}"):
+        # From the one bias that a has, nobody knows what the recurrent one was.
+        unknown = mistake == "recurrent bias" and name not in ("torch", "onnx")
+        expected = "b has other biases than a in layer 1" if unknown else f"b is a with {words}"
+        with pytest.raises(AssertionError, match=f"^{expected}"):
             gateparity.assert_parity(right, b)
 
 
