@@ -42,6 +42,7 @@ def check(
     problems: Sequence[int] = (),
     seed: int = 0,
     time_limit: float = TIME_LIMIT,
+    all_problems: bool = False,
     cache: bool = True,
     own: Case | None = None,
     expected: Mapping[str, Any] = MappingProxyType({}),
@@ -50,7 +51,8 @@ def check(
 
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
-    With `cache`, programs that JAX and TensorFlow compile are kept for the next run.
+    JAX and TensorFlow run one problem in four of the array unless `all_problems` says otherwise, or
+    `problems` chooses some. With `cache`, programs that they compile are kept for the next run.
 
     `own` is a problem of yours, `Case.from_arrays(config, params, x)`, which runs in place of the
     named cases, at its own dtype. `expected` are values that you expect of it, NumPy arrays: `y (T,
@@ -68,7 +70,8 @@ def check(
     else:
         values, plan = {}, suite_plan(cases, checks, seed, problems)
     store = default_store() if cache else None
-    run = run_checks(chosen, plan, seed=seed, time_limit=time_limit, store=store)
+    options: Any = {"seed": seed, "all_problems": all_problems or bool(problems)}
+    run = run_checks(chosen, plan, time_limit=time_limit, store=store, **options)
     run = with_expected(explained(run, plan), plan, values)
     return _with_conclusion(run, plan) if own else run
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateparity.conformance.runs.groups import join_results
 from gateparity.conformance.runs.result import repeat_command
-from gateparity.conformance.runs.thinning import is_left_out, why
+from gateparity.conformance.runs.thinning import choose_thinning, why
 from gateparity.conformance.testing import settle
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def test_parity(
 ) -> None:
     backend, tasks = parity_item
     # A slow framework leaves most problems of the array out, as `gateparity check` does.
-    tasks = [task for task in tasks if not is_left_out(backend, task.case)]
+    seed = pytestconfig.getoption("gateparity_seed")
+    tasks = choose_thinning(seed).thin(tasks, [backend])
     if not tasks:
         pytest.skip(why(backend))
     result = join_results([parity_session(backend).run(*task) for task in tasks])
-    settle(result, repeat_command(result, pytestconfig.getoption("gateparity_seed")))
+    settle(result, repeat_command(result, seed))

@@ -40,6 +40,7 @@ _HOMES: Final = {
     "gateparity.backends.live.search": ("find_layers",),
     "gateparity.conformance.live.compare": ("compare_live",),
     "gateparity.conformance.api": ("assert_parity", "check", "check_adapter"),
+    "gateparity.conformance.networks.difference": ("diff",),
     "gateparity.conformance.problems.case": ("Case",),
     "gateparity.conformance.testing": ("ParityTests",),
     "gateparity.errors": ("InputError", "Unsupported"),

@@ -9,8 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+from safetensors.numpy import save_file
+
 from gateparity.conformance.commands.cli import VERBS
 
+WEIGHTS = np.zeros((8, 2), np.float32)
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCK = re.search(r"^## Each verb\n\n```console\n(.*?)```", README, re.DOTALL | re.MULTILINE)[1]
@@ -33,6 +37,9 @@ def test_each_verb_has_an_example():
 
 def test_an_example_ends_as_its_remark_says(all_frameworks, tmp_path):
     (tmp_path / "mylib.py").write_text(MYLIB)
+    save_file(
+        {"cell.weight_ih": WEIGHTS, "cell.weight_hh": WEIGHTS}, tmp_path / "model.safetensors"
+    )
     for line in LINES:
         verb, *words = shlex.split(line)
         if verb == "selftest":  # four minutes: an environment of tox's runs it

@@ -6,10 +6,12 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gateparity.packing.infer import infer_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
@@ -70,9 +72,21 @@ class FoundLayer:
 
         Raise `ValueError` for a layer that can't be held, and for damaged arrays.
         """
+        return self.unpack(self.native())
+
+    def native(self) -> dict[str, Array]:
+        """Read its arrays, and return them by the layout's names.
+
+        Raise `ValueError` for a layer that can't be held, and for damaged arrays.
+        """
         if self.refusal or self.layout is None:
-            raise ValueError(self.refusal or f"a {self.kind}, expected an LSTM")
-        native = {name: array.load() for name, array in self.arrays.items()}
+            raise ValueError(self.refusal or f"is of kind {self.kind}, expected an LSTM")
+        return {name: array.load() for name, array in self.arrays.items()}
+
+    def unpack(self, native: Mapping[str, Array]) -> tuple[Config, Parameters]:
+        """Return the config and the canonical parameters of arrays that `native` returned."""
+        if self.layout is None:
+            raise ValueError(f"is of kind {self.kind}, expected an LSTM")
         config = infer_config(self.layout, native)
         return config, self.layout.unpack(native, config)
 
@@ -89,3 +103,45 @@ class Contents:
     arrays: Mapping[str, StoredArray] = dataclasses.field(default_factory=dict)
     layers: tuple[FoundLayer, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def found_lstm(
+    path: str,
+    layout: Layout,
+    arrays: Mapping[str, StoredArray],
+    oddities: Sequence[str] = (),
+    refusal: str = "",
+) -> FoundLayer:
+    """Return the LSTM that arrays of a layout are, its structure inferred from their headers.
+
+    Where names or shapes aren't those of an LSTM, its refusal says why.
+    """
+    config = None
+    try:
+        config = infer_from_headers(layout, arrays)
+    except ValueError as error:
+        refusal = refusal or str(error)
+    return FoundLayer(
+        path,
+        "LSTM",
+        config.input_size if config else 0,
+        config.hidden_size if config else 0,
+        layout,
+        arrays,
+        config.layers if config else 1,
+        config.directions if config else 1,
+        config.biases if config else True,
+        tuple(oddities),
+        refusal,
+    )
+
+
+def infer_from_headers(layout: Layout, arrays: Mapping[str, StoredArray]) -> Config:
+    """Return the config that arrays of a layout have. Raise `ValueError` if they have none."""
+    return infer_config(layout, {name: _hollow(array) for name, array in arrays.items()})
+
+
+def _hollow(array: StoredArray) -> Array:
+    """Return an array of the shape and the dtype that `load` returns; it takes no memory."""
+    dtype = np.float64 if array.dtype == "float64" else np.float32
+    return np.broadcast_to(dtype(0), array.shape)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
 
 from gateparity.backends import checkpoints
-from gateparity.backends.checkpoints.format import Arrays, Format, LoadTorch, OtherKind
+from gateparity.backends.checkpoints.format import Format, OtherKind
+from gateparity.backends.checkpoints.names import find_layers
+from gateparity.backends.checkpoints.source import open_source
+from gateparity.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gateparity.backends.checkpoints.contents import Contents
+    from gateparity.backends.checkpoints.source import AskWorker, Source
 
 
 @functools.cache
@@ -25,20 +38,44 @@ def known_formats() -> list[Format]:
 
 def list_suffixes() -> str:
     """Return the usual suffixes of the formats that can be read, ".pt or .safetensors"."""
-    return " or ".join(dict.fromkeys(known.suffix for known in known_formats() if known.read))
+    return " or ".join(
+        dict.fromkeys(known.suffix for known in known_formats() if known.read and known.suffix)
+    )
 
 
-def find_format(data: bytes) -> Format:
+def find_format(source: Source) -> Format:
     """Return the first format that matches a file's contents; the last one matches any."""
-    return next(known for known in known_formats() if known.matches(data))
+    return next(known for known in known_formats() if known.matches(source))
 
 
-def read_arrays(data: bytes, load_torch: LoadTorch) -> Arrays:
-    """Return the arrays of a file. Raise `ValueError` for one that is damaged or can't be read."""
-    known = find_format(data)
+@contextlib.contextmanager
+def open_contents(path: Path, ask: AskWorker) -> Iterator[Contents]:
+    """Open a file, whatever its format, and find its recurrent layers.
+
+    Their arrays can be read while it is open. Raise `InputError` in one line, with the file's name,
+    for a file that is damaged, or of a format that isn't read.
+    """
+    with open_source(path, ask) as source:
+        try:
+            contents = read_contents(source)
+        except ValueError as error:
+            raise InputError(printable(f"{path}: {error}")) from error
+        yield contents
+
+
+def read_contents(source: Source) -> Contents:
+    """Return what a file holds, with its layers found among its arrays by name.
+
+    Raise `ValueError` for a file that is damaged or can't be read.
+    """
+    known = find_format(source)
     try:
         if known.read:
-            return known.read(data, load_torch)
+            found = known.read(source)
+            layers = found.layers or find_layers(found.arrays)
+            return dataclasses.replace(found, layers=layers)
+        if known.advice:
+            raise ValueError(f"{known.name}, which isn't read: {known.advice}")
         kind = known.name
     except OtherKind as error:
         kind = str(error)

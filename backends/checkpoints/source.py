@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     # its arguments.
     AskWorker = Callable[..., Any]
 
+# Files that hold the weights where a model is a folder, and what else a folder may be.
+INSIDE: Final = ("variables/variables.index", "pytorch_model.bin", "model.safetensors")
+OTHERS: Final = {
+    "Data/com.apple.CoreML": "a Core ML package: take the model that it was converted from",
+    "_METADATA": "a checkpoint of Orbax: restore it in JAX, and save its arrays",
+}
 HEAD: Final = 4096  # bytes that tell what a file is
 
 
@@ -63,7 +69,8 @@ def open_source(path: Path, ask: AskWorker) -> Iterator[Source]:
     try:
         if not path.is_file():
             what = "a folder" if path.is_dir() else "no file" if path.exists() else "not there"
-            raise InputError(f"{path} is {what}, expected a file with a network's weights")
+            hint = _hint(path) if path.is_dir() else ""
+            raise InputError(f"{path} is {what}, expected a file with a network's weights{hint}")
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
             if not before.st_size:
@@ -74,3 +81,14 @@ def open_source(path: Path, ask: AskWorker) -> Iterator[Source]:
         raise InputError(f"{path} can't be read: {error.strerror or error}") from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise InputError(f"{path} changed while it was read: another process writes it")
+
+
+def _hint(folder: Path) -> str:
+    """Return which file in a folder to take instead, or what the folder is."""
+    found = [name for name in INSIDE if (folder / name).is_file()]
+    found += sorted(path.name for path in folder.glob("*.index"))
+    if found:
+        return f": {folder / found[0]}"
+    return next(
+        (f": it is {words}" for name, words in OTHERS.items() if (folder / name).exists()), ""
+    )

@@ -1,82 +1,66 @@
-"""What torch.save writes since PyTorch 1.6: a zip archive that compresses nothing.
+"""What torch.save writes since PyTorch 1.6: a zip archive of a pickle and the tensors' numbers.
 
-Its members are checked here, so that unpacking can't make the file larger, and then PyTorch unpacks
-them in its own worker.
+The pickle is read as data, so PyTorch isn't asked.
 """
 
 from __future__ import annotations
 
+import functools
 import io
-import struct
-import zipfile
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.backends.checkpoints.format import Arrays, Format, LoadTorch
+from gateparity.backends.checkpoints.archive import is_zip, open_archive
+from gateparity.backends.checkpoints.format import Format
+from gateparity.backends.checkpoints.pickles import LARGEST
+from gateparity.backends.checkpoints.torch_pickle import read_torch_pickle
+from gateparity.backends.checkpoints.torch_tensors import NAME, state_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Found = TypeVar("Found")
-NAME: Final = "a state_dict that torch.save wrote"
-SUFFIX: Final = ".pt"
-MAGIC: Final = b"PK\x03\x04"
-ZIP_ERRORS: Final = (  # what zipfile raises at damaged archives
-    zipfile.BadZipFile,
-    EOFError,
-    OSError,
-    OverflowError,
-    RuntimeError,  # a member that is said to be encrypted, or packed in a way that isn't known
-    ValueError,
-    struct.error,
-)
+    from gateparity.backends.checkpoints.archive import Archive
+    from gateparity.backends.checkpoints.contents import Contents
+    from gateparity.backends.checkpoints.source import Source
+    from gateparity.backends.checkpoints.torch_tensors import ReadStorage, Storage
 
 
-def list_names(data: bytes) -> set[str]:
-    """Return the names of a zip archive's members, and none for a damaged or another file."""
-    try:
-        return set(_inspect(data, zipfile.ZipFile.namelist)) if _is_zip(data) else set()
-    except ValueError:
-        return set()
+def find_root(archive: Archive) -> str:
+    """Return the folder in which an archive of PyTorch has all its members, "model/"."""
+    roots = [name.removesuffix("data.pkl") for name in archive.members if _is_pickle(name)]
+    if len(roots) != 1:
+        raise ValueError("a zip archive without the member data.pkl that torch.save writes")
+    return roots[0]
 
 
-def _is_zip(data: bytes) -> bool:
-    return data.startswith(MAGIC)
+def read_part(
+    archive: Archive,
+    pickle: str,
+    folder: str,
+    find_global: Callable[[str], object] | None = None,
+) -> tuple[Any, ReadStorage, str]:
+    """Return what a member holds, how its storages in a folder are read, and the order of bytes."""
+    value = read_torch_pickle(io.BytesIO(archive.read(pickle, LARGEST)), find_global)
+
+    @functools.lru_cache(maxsize=1)  # an LSTM that was on a GPU is one storage
+    def read(storage: Storage) -> bytes:
+        return archive.read(folder + storage.key)
+
+    big = archive.members.get(find_root(archive) + "byteorder")
+    order = ">" if big and archive.read(big.filename, 100) == b"big" else "<"
+    return value, read, order
 
 
-def _read(data: bytes, load_torch: LoadTorch) -> Arrays:
-    _check_members(data)
-    return load_torch(data)
+def _is_pickle(name: str) -> bool:
+    folder, _, member = name.partition("/")
+    return bool(folder) and member == "data.pkl"
 
 
-def _check_members(data: bytes) -> None:
-    """Raise `ValueError` for a compressed archive: torch.save stores its members uncompressed."""
-    members = _inspect(data, zipfile.ZipFile.infolist)
-    for member in members:
-        if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
-            raise ValueError(
-                f"{member.filename} is compressed in it, and torch.save compresses nothing"
-            )
-    total = sum(member.file_size for member in members)
-    if total > len(data):
-        raise ValueError(f"its members declare {total} bytes, more than the file's {len(data)}")
-    if any(member.CRC for member in members):  # set_crc32_options(False) leaves them all at 0
-        _check_crcs(data)
-
-
-def _check_crcs(data: bytes) -> None:
-    """Refuse a member whose checksum isn't that of its contents: PyTorch itself compares none."""
-    damaged = _inspect(data, zipfile.ZipFile.testzip)
-    if damaged is not None:
-        raise ValueError(f"a damaged file of torch.save: {damaged} has another checksum (CRC)")
-
-
-def _inspect(data: bytes, method: Callable[[zipfile.ZipFile], Found]) -> Found:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return method(archive)
-    except ZIP_ERRORS as error:
-        raise ValueError(f"a damaged or truncated file of torch.save: {error}") from None
+def _read(source: Source) -> Contents:
+    archive = open_archive(source)
+    root = find_root(archive)
+    value, read, order = read_part(archive, f"{root}data.pkl", f"{root}data/")
+    return state_dict(value, read, source.size, order)
 
 
 # After the formats that look at the members.
-FORMATS: Final = (Format(NAME, _is_zip, _read, SUFFIX, order=1),)
+FORMATS: Final = (Format(NAME, is_zip, _read, ".pt", order=1),)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from gateparity.conformance.bench.files import ALLOWED, WRITERS, time_files
 from gateparity.conformance.bench.judging import judge_all
 from gateparity.conformance.bench.measure import BenchPlan, group_backends, run_bench
 from gateparity.conformance.bench.sizes import SIZES, choose_sizes
@@ -13,6 +14,7 @@ from gateparity.conformance.commands.choices import choose_backends
 from gateparity.conformance.commands.options import Force, Json, Report, Seed, Specs
 from gateparity.conformance.commands.progress import show_steps
 from gateparity.conformance.reports.bench import bench_json, bench_report
+from gateparity.conformance.reports.bench_files import files_json, files_report
 from gateparity.conformance.reports.files import ReportFiles
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ EXAMPLES: Final = """
   gateparity bench -b torch -b jax:scratch --size large --json bench.json
 
   gateparity bench -b numpy -b mypkg.lstm:MyLSTM    an adapter of yours
+
+  gateparity bench --files                      inspect, on files of 1 GiB
 
   taskset -c 0 gateparity bench --clock cpu     on a machine that others use
 """
@@ -64,6 +68,9 @@ Limit = Annotated[
     ),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="The small size, few rounds, no growth.")]
+Files = Annotated[
+    bool, typer.Option("--files", help="Time `gateparity inspect` on files of 1 GiB instead.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit code 1 where a target is missed.")]
 
 
@@ -78,6 +85,7 @@ def bench(
     time_limit: Limit = _TIME_LIMIT,
     *,
     quick: Quick = False,
+    files: Files = False,
     strict: Strict = False,
     force: Force = False,
 ) -> None:
@@ -86,7 +94,9 @@ def bench(
     A target is printed beside each ratio that has one. Exit code 0: measured, whether targets are
     met or not; 1, with --strict: one is missed; 2: a backend could not run.
     """
-    files = ReportFiles("benchmark", json=json, reports=report, force=force)
+    outputs = ReportFiles("benchmark", json=json, reports=report, force=force)
+    if files:
+        raise typer.Exit(_bench_files(outputs, strict=strict))
     backends = choose_backends(backend)
     sizes = choose_sizes(size or (["small"] if quick else []))
     spend = seconds if seconds is not None else _QUICK if quick else _SECONDS
@@ -94,8 +104,17 @@ def bench(
     with show_steps(len(group_backends(backends)) * plan.pieces, "starting workers") as progress:
         found = run_bench(backends, plan, progress)
     code = exit_code(found, strict=strict)
-    files.publish(bench_report(found, code), bench_json(found))
+    outputs.publish(bench_report(found, code), bench_json(found))
     raise typer.Exit(code)
+
+
+def _bench_files(outputs: ReportFiles, *, strict: bool) -> int:
+    with show_steps(len(WRITERS), "writing files") as progress:
+        found = time_files(progress)
+    missed = any(timing.seconds > ALLOWED for timing in found)
+    code = int(strict and missed)
+    outputs.publish(files_report(found, code), files_json(found))
+    return code
 
 
 def exit_code(found: Bench, *, strict: bool) -> int:

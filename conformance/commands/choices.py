@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateparity.backends.checkpoints.asking import worker_asker
 from gateparity.backends.checkpoints.reading import read_checkpoint
-from gateparity.backends.checkpoints.torch_file import torch_loader
 from gateparity.backends.place import Host
 from gateparity.backends.spec import find_backends, parse_backends
 from gateparity.conformance.problems.own import read_problem
@@ -85,7 +85,7 @@ def choose_plan(
     if own and not weights:
         raise InputError("--input goes with --weights: --weights FILE --input FILE")
     if weights:
-        config, params = read_checkpoint(weights, prefix, torch_loader(backends))
+        config, params = read_checkpoint(weights, prefix, worker_asker(backends))
         if own:
             problem = read_problem(own, config, params, seed)
             source = source_of(weights, weights=weights, prefix=prefix, input=own)

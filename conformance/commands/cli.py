@@ -44,6 +44,16 @@ VERBS: Final = (
         "Repeat a failure that was saved, here or on another machine.",
     ),
     Verb(
+        "inspect",
+        "inspect:inspect_command",
+        "Show every recurrent layer in files of weights: kind, sizes, layout, likely origin.",
+    ),
+    Verb(
+        "diff",
+        "diff:diff_command",
+        "Say whether two files hold the same network, and how their layers differ.",
+    ),
+    Verb(
         "layout",
         "layout:layout_command",
         "Show how frameworks name, order, transpose and fuse the arrays of an LSTM.",

@@ -38,6 +38,7 @@ from gateparity.conformance.reports.terminal import print_report
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.run import purity_beside
 from gateparity.conformance.runs.session import Session
+from gateparity.conformance.runs.thinning import Thinning, choose_thinning
 from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.storage.kinds import RECORDING
 from gateparity.conformance.storage.tensors import UNSEALED, peek_words
@@ -113,7 +114,7 @@ def diagnose_command(
     else:
         backends = parse_backends(backend or [])
         plan = _choose_plan(backends, seed, weights, prefix, text)
-        gathered = _ask_backends(backends, plan, time_limit)
+        gathered = _ask_backends(backends, plan, choose_thinning(seed), time_limit)
     found = _diagnose_all(gathered)
     result = diagnosis_report(found)
     diagnoses = {evidence.label: diagnosis_json(evidence, one) for evidence, one in found}
@@ -150,18 +151,21 @@ def _choose_plan(
     return [*plan, *purity_beside(plan, seed)]
 
 
-def _ask_backends(backends: list[Backend], plan: Plan, time_limit: float) -> Iterator[Evidence]:
+def _ask_backends(
+    backends: list[Backend], plan: Plan, thinning: Thinning, time_limit: float
+) -> Iterator[Evidence]:
     truths = Truths()
     for backend in backends:
+        own = thinning.thin(plan, [backend])
         with (
             Session(backend, truths, partial(open_worker, limit=time_limit)) as session,
-            show_progress([backend], plan) as progress,
+            show_progress([backend], own) as progress,
         ):
             results = []
-            for task in plan:
+            for task in own:
                 results.append(session.run(*task))
                 progress(results[-1])
-        yield gather_evidence(backend.label, plan, results, session.rounding_model)
+        yield gather_evidence(backend.label, own, results, session.rounding_model)
 
 
 def _read_files(files: list[Path]) -> Iterator[Evidence]:

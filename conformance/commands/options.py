@@ -67,10 +67,13 @@ Checks = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Draw other weights and inputs.")]
 Weights = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help=f"A PyTorch state_dict, {list_suffixes()}, with an LSTM."),
+    typer.Option(metavar="FILE", help=f"A file with the weights of an LSTM, {list_suffixes()}."),
 ]
 Prefix = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Where in the state_dict the LSTM is.")
+    str | None,
+    typer.Option(
+        metavar="PATH", help="Where the LSTM is in it, as `gateparity inspect` prints it."
+    ),
 ]
 Input = Annotated[
     Path | None,

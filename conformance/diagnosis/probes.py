@@ -59,6 +59,7 @@ PROBES: Final = (
     ("calls", "zero_states", "float32"),
     ("calls", "uneven", "float32"),
 )
+_MOST_PROBLEMS: Final = 3  # of the array: each costs as much as several named cases
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,16 +121,28 @@ def is_probe(key: Key) -> bool:
 
 
 def make_probes(plan: Plan, results: Iterable[Result]) -> list[Probe]:
-    """Return a backend's results in those checks and cases of a plan that are probes."""
+    """Return a backend's results in those checks and cases of a plan that are probes.
+
+    If it fails in none of them, the smallest problems of the array in which it fails are too.
+    """
     judged = ("pass", "undecided", "fail")
     found = {result.key: result for result in results if result.status in judged}
+    tasks = [task for task in plan if task.key in found and is_probe(task.key)]
+    failing = [task for task in plan if task.key in found and found[task.key].status == "fail"]
+    if not any(is_probe(task.key) for task in failing):
+        problems = [task for task in failing if task.case.problem]
+        tasks += sorted(problems, key=lambda task: _count_numbers(task.case))[:_MOST_PROBLEMS]
     probes = []
-    for task in plan:
-        result = found.get(task.key)
-        if result and is_probe(result.key):
-            answer = result.reason if result.arrays is None else result.arrays
-            probes.append(Probe(*task, answer))
+    for task in tasks:
+        result = found[task.key]
+        answer = result.reason if result.arrays is None else result.arrays
+        probes.append(Probe(*task, answer))
     return sorted(probes, key=lambda p: PROBES.index(p.key) if p.key in PROBES else len(PROBES))
+
+
+def _count_numbers(case: Case) -> int:
+    """Return how many numbers a case has: what it costs to compute it again."""
+    return sum(array.size for array in name_arrays(case).values())
 
 
 def run_probe(lstm: Lstm, check: Check, case: Case) -> Found:

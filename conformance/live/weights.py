@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gateparity.network.config import Config
     from gateparity.network.parameters import Array, Parameters
 
+_LARGE: Final = 2**20  # numbers in the kernels: of more, a part is searched
+_PART: Final = 8  # units and inputs of the part
 _ROUNDINGS: Final = 4  # units in the last place: of a sum of biases, or of digits in a text
 _WORDS: Final = {  # of the catalogue: of the one who reads two layers
     "b_hh": "the recurrent bias",
@@ -64,11 +66,11 @@ def compare_weights(a: Parameters, b: Parameters, config: Config) -> WeightDiffe
 
 
 def _explain(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) -> str:
-    if found := _find(a, b, cells, config):
+    if found := _find_in_part(a, b, cells, config):
         return f"b is a {_in_words(found)}"
-    if found := _find(b, a, cells, config):
+    if found := _find_in_part(b, a, cells, config):
         return f"a is b {_in_words(found)}"
-    parts = {k: _find((a[k],), (b[k],), (0,), _one_cell(config, k)) for k in cells}
+    parts = {k: _find_in_part((a[k],), (b[k],), (0,), _one_cell(config, k)) for k in cells}
     if all(parts.values()):
         listed = (f"in {cell_words(k, config)}, {_in_words(found)}" for k, found in parts.items())
         return f"b is a {'; '.join(listed)}"
@@ -85,8 +87,61 @@ def _what_differs(a: Parameters, b: Parameters, cells: tuple[int, ...]) -> str:
     return " and ".join(words for name, words in _ARRAYS.items() if name in found)
 
 
-def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) -> list[str]:
-    """Return the words of the mistake, or of the two, that make b's weights of a's."""
+def _find_in_part(
+    a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config
+) -> list[Mistake]:
+    """Return the mistakes that make b's weights of a's; of large arrays a part is searched first.
+
+    A mistake that exchanges gates, directions or axes does so for a few units alone, too. What is
+    found there is confirmed on all. Others are searched where all numbers are the same ones.
+    """
+    if sum(cell.w_hh.size + cell.w_ih.size for cell in a) <= _LARGE:
+        return _find(a, b, cells, config)
+    parts = [_cut(params, config) for params in (a, b)]
+    small = dataclasses.replace(
+        config,
+        input_size=min(config.input_size, _PART),
+        hidden_size=min(config.hidden_size, _PART),
+    )
+    found = _find(*parts, cells, small)
+    if found and not _differing(_make_all(found, a, config), b):
+        return found
+    return _find(a, b, cells, config) if _same_numbers(a, b) else []
+
+
+def _cut(params: Parameters, config: Config) -> Parameters:
+    """Return parameters with the first units and inputs alone."""
+    units = np.arange(min(config.hidden_size, _PART))
+    below = (np.arange(config.directions)[:, None] * config.hidden_size + units).ravel()
+    first = np.arange(min(config.input_size, _PART))
+    found = []
+    for k, cell in enumerate(params):
+        columns = first if k < config.directions else below
+        own = CellWeights(**{name: array[:, units] for name, array in fields(cell).items()})
+        w_ih, w_hh = own.w_ih[..., columns], own.w_hh[..., units]
+        found.append(dataclasses.replace(own, w_ih=w_ih, w_hh=w_hh))
+    return tuple(found)
+
+
+def _make_all(mistakes: list[Mistake], params: Parameters, config: Config) -> Parameters:
+    for mistake in mistakes:
+        params = _changed(mistake, params, config)
+    return params
+
+
+def _same_numbers(a: Parameters, b: Parameters) -> bool:
+    """Return whether both have the same numbers in some order, as far as sums show."""
+    sums = [
+        [(float(v.sum(dtype=float)), float(abs(v).sum(dtype=float))) for v in (c.w_ih, c.w_hh)]
+        for params in (a, b)
+        for c in params
+    ]
+    one, other = sums[: len(a)], sums[len(a) :]
+    return bool(np.allclose(one, other, rtol=1e-9, atol=1e-9))
+
+
+def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) -> list[Mistake]:
+    """Return the mistake, or the two, that make b's weights of a's."""
     for mistake in (
         *_cell_mistakes(),
         *_confined(cells, config),
@@ -94,7 +149,7 @@ def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) 
         *LAYER_MISTAKES,
     ):
         if not _differing(_changed(mistake, a, config), b):
-            return [mistake.words]
+            return [mistake]
     place = next(_places(cells, config), None)
     for one, other in itertools.permutations(_cell_mistakes(), 2):
         k = cells[0]
@@ -102,7 +157,7 @@ def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) 
             both = [confine(m, place) if place else m for m in (one, other)]
             first = _changed(both[0], a, config) if both[0] and both[1] else a
             if both[1] and not _differing(_changed(both[1], first, config), b):
-                return [m.words for m in both if m]
+                return [m for m in both if m]
     return []
 
 
@@ -171,7 +226,12 @@ def _differing(a: Parameters, b: Parameters) -> tuple[int, ...]:
 
 
 def _same(a: CellWeights, b: CellWeights) -> bool:
-    return not any(_unequal(a, b))
+    # Most cells that differ do so in the first unit already, and a cell may be large.
+    return not any(_unequal(_first_unit(a), _first_unit(b))) and not any(_unequal(a, b))
+
+
+def _first_unit(cell: CellWeights) -> CellWeights:
+    return CellWeights(**{name: array[:, :1] for name, array in fields(cell).items()})
 
 
 def _unequal(a: CellWeights, b: CellWeights) -> Iterator[str]:
@@ -183,18 +243,17 @@ def _unequal(a: CellWeights, b: CellWeights) -> Iterator[str]:
 
 
 def _plain(cell: CellWeights) -> dict[str, Array]:
-    """Return the kernels and the sum of the biases, in a wider dtype."""
-    wide = {name: array.astype(np.float64) for name, array in fields(cell).items()}
-    b_ih, b_hh = (wide.pop(n, np.zeros(cell.w_hh.shape[:2])) for n in ("b_ih", "b_hh"))
-    return {**wide, "bias": b_ih + b_hh}
+    """Return the kernels, and the sum of the biases in a wider dtype."""
+    zeros = np.zeros(cell.w_hh.shape[:2])
+    biases = (zeros if b is None else b.astype(float) for b in (cell.b_ih, cell.b_hh))
+    return {"w_ih": cell.w_ih, "w_hh": cell.w_hh, "bias": sum(biases, zeros)}
 
 
 def _slack(a: CellWeights, b: CellWeights, name: str) -> Array | float:
     unit = float(np.finfo(a.w_hh.dtype).eps) / 2
     names = ("b_ih", "b_hh") if name == "bias" else (name,)
     sizes: list[Any] = [
-        sum(np.abs(fields(cell)[n].astype(float)) for n in names if n in fields(cell))
-        for cell in (a, b)
+        sum(np.abs(fields(cell)[n]) for n in names if n in fields(cell)) for cell in (a, b)
     ]
     slack: Array | float = _ROUNDINGS * unit * np.maximum(*sizes)
     return slack
@@ -222,8 +281,8 @@ def _one_cell(config: Config, k: int) -> Config:
     return dataclasses.replace(config, input_size=size, layers=1, directions=1)
 
 
-def _in_words(found: list[str]) -> str:
-    return "with " + ", and with ".join(map(_shorten, found))
+def _in_words(found: list[Mistake]) -> str:
+    return "with " + ", and with ".join(_shorten(mistake.words) for mistake in found)
 
 
 def _shorten(words: str) -> str:

@@ -41,7 +41,7 @@ def _cached_without(*left_out: str) -> Apply:
             key = (
                 config,
                 *(
-                    (name, array.shape, array.tobytes())
+                    (name, array.shape, _digest(array))
                     for arrays in named
                     for name, array in arrays.items()
                     if name not in left_out
@@ -54,6 +54,11 @@ def _cached_without(*left_out: str) -> Apply:
         return ISOLATED(Wrapper(forward, keeps_state=True)(lstm))
 
     return apply
+
+
+def _digest(array: Any) -> bytes:
+    """Return the numbers of an array; of all draws, where rounding is drawn."""
+    return np.asarray(getattr(array, "values", array)).tobytes()
 
 
 def _frozen(name: str) -> Apply:

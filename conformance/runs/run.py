@@ -18,7 +18,7 @@ from gateparity.conformance.runs.pool import WorkerPool
 from gateparity.conformance.runs.profile import Clock, make_profile
 from gateparity.conformance.runs.result import Result, Run
 from gateparity.conformance.runs.session import Session
-from gateparity.conformance.runs.thinning import has_whole_array, is_left_out, thin, why
+from gateparity.conformance.runs.thinning import Thinning, choose_thinning, why
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import InputError
 
@@ -45,21 +45,21 @@ def run_checks(
     load_first: Sequence[Backend] = (),
     store: ProgramStore | None = None,
     isolate: bool = False,
-    all_problems: bool = False,
+    all_problems: bool = True,
 ) -> Run:
     """Run the plan in every backend, on as many workers as there are cores, and compare all pairs.
 
     A backend that can't go on costs itself alone, and Ctrl-C ends every worker. `save` gets results
-    while the worker is there. `all_problems` runs what slow frameworks leave out. Raise
+    while the worker is there. Without `all_problems`, slow frameworks leave some out. Raise
     `InputError` first if an adapter in `load_first` can't be loaded.
     """
     start, truths, clock = time.perf_counter(), Truths(), Clock("gateparity")
-    thins = not all_problems and has_whole_array(plan)
-    run = partial(_run_backend, plan, purity_beside(plan, seed), progress, save, thins=thins)
+    thinning = Thinning() if all_problems else choose_thinning(seed)
+    run = partial(_run_backend, plan, purity_beside(plan, seed), thinning, progress, save)
     with WorkerPool(time_limit, store=store) as pool:
         groups = _make_groups(backends, truths, pool, isolate=isolate)
         _load_all(groups, load_first, pool)
-        ran = _run_groups(groups, run, plan, truths, pool, clock, thins=thins)
+        ran = _run_groups(groups, run, plan, thinning, truths, pool, clock)
     found = sorted(ran, key=lambda one: backends.index(one[0].backend))
     sessions, results = [one[0] for one in found], [result for one in found for result in one[1]]
     declared = {s.backend.label: s.rounding_model for s in sessions}
@@ -88,16 +88,15 @@ def _run_groups(
     groups: Sequence[_Group],
     run: Callable[[Session], tuple[list[Result], list[Result]]],
     plan: Plan,
+    thinning: Thinning,
     truths: Truths,
     pool: WorkerPool,
     clock: Clock,
-    *,
-    thins: bool,
 ) -> list[Found]:
     futures = [pool.submit(_take_turns, group, run) for group in groups]
     with clock.measure("judging"):
         for declared, backends in _known_rounding_models(groups):
-            for task in thin(plan, backends) if thins else plan:
+            for task in thinning.thin(plan, backends):
                 if all(future.done() for future in futures):
                     break  # nobody needs the others
                 truths.of(*task, declared)  # while the workers are still importing
@@ -180,14 +179,19 @@ def _take_turns(
 
 
 def _run_backend(
-    plan: Plan, beside: Plan, progress: Progress, save: Save, session: Session, *, thins: bool
+    plan: Plan,
+    beside: Plan,
+    thinning: Thinning,
+    progress: Progress,
+    save: Save,
+    session: Session,
 ) -> tuple[list[Result], list[Result]]:
     """Return the results of the plan, and those of `beside` if any of them fails."""
     results = []
     with session:
         for task in plan:
             start = time.perf_counter()
-            if thins and is_left_out(session.backend, task.case):
+            if thinning.leaves_out(session.backend, task.case):
                 result = make_result(session.backend, task, "skip", reason=why(session.backend))
             else:
                 result = session.run(*task)

@@ -1,16 +1,18 @@
 """Which problems of the array a shipped framework leaves out by default, because of their cost.
 
 JAX compiles a program for every shape, at about a second each, and Keras's layer takes 50 ms for a
-call. So the shipped adapters of such frameworks run every fourth problem. All other adapters run
-them all: yours too, whatever computes it.
+call. So the shipped adapters of such frameworks run every fourth problem of each dtype. All other
+adapters run them all: yours too, whatever computes it.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from typing import TYPE_CHECKING, Final
 
 from gateparity.backends.catalogue import FRAMEWORKS
-from gateparity.conformance.problems.space import LEAST
+from gateparity.conformance.problems.space import draw_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,21 +24,31 @@ if TYPE_CHECKING:
 EVERY: Final = 4
 
 
-def has_whole_array(plan: Plan) -> bool:
-    """Return whether a plan has a whole array, and not problems that were chosen by number."""
-    return len({task.case.problem for task in plan} - {0}) >= LEAST
+@dataclasses.dataclass(frozen=True)
+class Thinning:
+    """The numbers of the problems that slow frameworks leave out."""
+
+    left_out: frozenset[int] = frozenset()
+
+    def leaves_out(self, backend: Backend, case: Case) -> bool:
+        """Return whether a backend leaves a case out."""
+        framework = FRAMEWORKS.get(backend.framework) if backend.shipped else None
+        return framework is not None and framework.slow and case.problem in self.left_out
+
+    def thin(self, plan: Plan, backends: Iterable[Backend]) -> Plan:
+        """Return the tasks that at least one of the backends doesn't leave out."""
+        backends = list(backends)
+        return [task for task in plan if not all(self.leaves_out(b, task.case) for b in backends)]
 
 
-def is_left_out(backend: Backend, case: Case) -> bool:
-    """Return whether a backend leaves a case out where not all problems are asked for."""
-    framework = FRAMEWORKS.get(backend.framework) if backend.shipped else None
-    return framework is not None and framework.slow and case.problem % EVERY != 0
-
-
-def thin(plan: Plan, backends: Iterable[Backend]) -> Plan:
-    """Return the tasks that at least one of the backends doesn't leave out."""
-    backends = list(backends)
-    return [task for task in plan if not all(is_left_out(b, task.case) for b in backends)]
+@functools.cache
+def choose_thinning(seed: int) -> Thinning:
+    """Return what is left out of a seed's array: all but every fourth problem of each dtype."""
+    by_dtype: dict[str, list[int]] = {}
+    for problem in draw_problems(seed):
+        by_dtype.setdefault(problem.choice["dtype"], []).append(problem.number)
+    kept = {number for numbers in by_dtype.values() for number in numbers[EVERY // 2 :: EVERY]}
+    return Thinning(frozenset(problem.number for problem in draw_problems(seed)) - kept)
 
 
 def why(backend: Backend) -> str:

@@ -23,11 +23,13 @@ from gateparity.packing.array_spec import CONTENTS, axis_sizes
 from gateparity.packing.native_array import NativeArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gateparity.network.parameters import Array, Native, Parameters
     from gateparity.packing.array_spec import ArraySpec, Contents
     from gateparity.packing.origin import Origin
+
+    Group = tuple[Contents, int, list[NativeArray]]  # of one layer
 
 
 class NotRepresentable(Unsupported, ValueError):
@@ -111,6 +113,11 @@ class Layout:
                 )
         return _without_biases(cells)
 
+    def unpack_biases(self, native: Native, config: Config) -> list[dict[str, Array]]:
+        """Return the biases of each cell by field, from arrays that need to hold nothing else."""
+        groups = [group for group in self._groups(config) if group[0].is_bias]
+        return self._split(native, config, groups, adjoint=False)
+
     def pullback(self, gradients: Native, config: Config) -> Parameters:
         """Return gradients of the native arrays as gradients of the canonical parameters."""
         cells = self._gather(gradients, config, adjoint=True)
@@ -170,7 +177,7 @@ class Layout:
             if part in name:
                 raise ValueError(f"{self.name}: {name} has no canonical place: {reason}")
 
-    def _groups(self, config: Config) -> Iterator[tuple[Contents, int, list[NativeArray]]]:
+    def _groups(self, config: Config) -> Iterator[Group]:
         """Yield the contents of each layer with the native arrays that they are cut into."""
         for (contents, layer), native_arrays in itertools.groupby(
             self.native_arrays(config), lambda array: (array.contents, array.layer)
@@ -180,8 +187,15 @@ class Layout:
     def _gather(self, native: Native, config: Config, *, adjoint: bool) -> Parameters:
         self.check_native(native, config)
         native = self._cut(native, config) if self.vector else native
+        found = self._split(native, config, self._groups(config), adjoint=adjoint)
+        return tuple(CellWeights(**arrays) for arrays in found)
+
+    def _split(
+        self, native: Native, config: Config, groups: Iterable[Group], *, adjoint: bool
+    ) -> list[dict[str, Array]]:
+        """Return the canonical arrays that groups of native ones hold, by field, for each cell."""
         found: list[dict[str, Array]] = [{} for _ in range(config.cells)]
-        for contents, layer, native_arrays in self._groups(config):
+        for contents, layer, native_arrays in groups:
             sizes = axis_sizes(config, layer)
             shape = [sizes[axis] for axis in ("direction " + contents.axes).split()]
             whole = np.empty(shape, config.dtype)
@@ -190,7 +204,7 @@ class Layout:
             for d, array in enumerate(whole[:, _gates(self.order, GATES)]):
                 parts = contents.split(array, sizes, adjoint=adjoint)
                 found[layer * config.directions + d].update(parts)
-        return tuple(CellWeights(**arrays) for arrays in found)
+        return found
 
     def _join(self, native: Native, config: Config) -> dict[str, Array]:
         parts = [native[array.name].ravel() for array in self.in_vector(config)]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import pickle
 import struct
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -13,19 +17,16 @@ from safetensors.numpy import save_file
 
 from gateparity.backends.checkpoints.reading import read_checkpoint
 from gateparity.backends.checkpoints.registry import find_format
+from gateparity.backends.checkpoints.source import open_source
 from gateparity.errors import InputError
 
-EXPECTED = "expected a state_dict that torch.save wrote, or safetensors"
 KERAS = """
-import keras, tensorflow
+import keras
 
 model = keras.Sequential([keras.Input((2, 3)), keras.layers.LSTM(4, unroll=True)])
 model.save("model.keras")
 model.save("model.h5")
 model.save_weights("model.weights.h5")
-converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
-with open("model.tflite", "wb") as file:
-    file.write(converter.convert())
 """
 
 # onnx 1.23.2: a graph of one LSTM without a bias, hidden_size 1, saved by onnx.save.
@@ -51,14 +52,21 @@ def keras_files(tensorflow_backend, tmp_path_factory):
     return folder
 
 
-def unused(data):
+def unused(*_):
     pytest.fail("PyTorch was asked for a file that is none of its own")
+
+
+def format_of(data, folder):
+    path = folder / "a file"
+    path.write_bytes(data)
+    with open_source(path, unused) as source:
+        return find_format(source).name
 
 
 def assert_called(kind, path):
     with pytest.raises(InputError) as caught:
         read_checkpoint(path, None, unused)
-    assert str(caught.value) == f"{path}: {kind}, {EXPECTED}"
+    assert str(caught.value).startswith((f"{path}: {kind}, expected ", f"{path}: {kind}, which "))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +75,6 @@ def assert_called(kind, path):
         ("model.keras", "a Keras model"),
         ("model.h5", "an HDF5 file, as Keras's .h5 is"),
         ("model.weights.h5", "an HDF5 file, as Keras's .h5 is"),
-        ("model.tflite", "a TFLite model"),
     ],
 )
 def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path):
@@ -75,6 +82,35 @@ def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path
     disguised = tmp_path / "model.pt"
     disguised.write_bytes((keras_files / name).read_bytes())
     assert_called(kind, disguised)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:12\n",
+            "Git LFS .*: git lfs pull",
+        ),
+        (b"\n<!DOCTYPE html><html></html>", "a web page .*: download the file again"),
+        (gzip.compress(b"weights"), "a compressed file, which isn't read: unpack it first"),
+        (bz2.compress(b"weights"), "a compressed file"),
+        (lzma.compress(b"weights"), "a compressed file"),
+        (pickle.dumps([1.5]), "nothing is unpickled; .* write its arrays with numpy.savez"),
+        (COREML, "take the weights of the model that it was converted from"),
+    ],
+)
+def test_a_refusal_says_what_to_do(data, words, tmp_path):
+    (tmp_path / "model.pt").write_bytes(data)
+    with pytest.raises(InputError, match=words):
+        read_checkpoint(tmp_path / "model.pt", None, unused)
+
+
+def test_an_exported_program_is_called_so(tmp_path):
+    path = tmp_path / "model.pt2"
+    with zipfile.ZipFile(path, "w") as archive:  # the members that torch 2.13's export.save begins
+        archive.writestr("model/archive_format", "pt2")
+        archive.writestr("model/archive_version", "0")
+    assert_called("a program that torch.export saved", path)
 
 
 PICKLED = {"lstm": [1.5, "weights"], "more": list(range(300))}
@@ -111,7 +147,6 @@ def test_a_pickle_is_called_by_its_kind_and_does_not_run(tmp_path):
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
         b"\x08",
         b"\x08\x0e",
         b"\x08\x80\x80",
@@ -122,8 +157,8 @@ def test_a_pickle_is_called_by_its_kind_and_does_not_run(tmp_path):
         bytes(100),
     ],
 )
-def test_what_no_other_format_matches_is_tried_as_safetensors(data):
-    assert find_format(data).name == "safetensors"
+def test_what_no_other_format_matches_is_tried_as_safetensors(data, tmp_path):
+    assert format_of(data, tmp_path) == "safetensors"
 
 
 @pytest.mark.parametrize("size", range(640, 1410, 256))
@@ -134,4 +169,4 @@ def test_a_safetensors_file_whose_header_has_the_size_of_a_pickle_is_none(size, 
     (old,) = struct.unpack("<Q", data[:8])
     data = struct.pack("<Q", size) + data[8 : 8 + old].ljust(size) + data[8 + old :]
     assert data[0] == 0x80
-    assert find_format(data + b".").name == "safetensors"
+    assert format_of(data + b".", tmp_path) == "safetensors"

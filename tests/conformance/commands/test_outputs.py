@@ -117,7 +117,7 @@ def test_weights_are_not_recorded_over(gateparity, folder):
     assert "no safetensors (recorded run)" in refused(
         gateparity("check", *FORWARD, "--record", "weights")
     )
-    config, _ = read_checkpoint(folder / "weights", None, lambda _: {})
+    config, _ = read_checkpoint(folder / "weights", None, lambda *_: {})
     assert config.hidden_size == 5
 
 

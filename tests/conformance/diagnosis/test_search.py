@@ -25,6 +25,7 @@ from gateparity.conformance.mistakes.cells import Place, confine
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
+from gateparity.conformance.runs.plan import problems_plan
 from gateparity.conformance.runs.result import Result
 from gateparity.protocol.canonical import Canonical
 
@@ -360,6 +361,25 @@ def test_what_is_no_probe_is_left_out():
     case = RECIPES["unit"].build("float32", 0)
     result = Result(ROW, "sizes", "unit", "float32", "pass", None, arrays={"y": np.zeros(1)})
     assert make_probes([Task(CHECKS["sizes"], case)], [result]) == []
+
+
+def test_problems_are_asked_where_no_probe_differs():
+    """Only then, the smallest first: a mistake of three layers shows in no smaller case."""
+    plan = [*probe_cases(0, PROBES[:1]), *problems_plan((), ["forward"], 0)]
+    arrays = {"y": np.zeros(1)}
+    statuses = ["pass", *["fail"] * 20, *["pass"] * (len(plan) - 21)]
+    results = [
+        Result(ROW, *task.key, status, None, arrays=arrays)
+        for task, status in zip(plan, statuses, strict=True)
+    ]
+    named, *problems = make_probes(plan, results)
+    assert named.key == PROBES[0]
+    failing = {task.case.name: task.case.batch.x.size for task in plan[1:21]}
+    assert len(problems) == 3
+    assert all(probe.case.name in failing for probe in problems)
+    assert max(probe.case.batch.x.size for probe in problems) < np.median([*failing.values()])
+    results[0] = dataclasses.replace(results[0], status="fail")
+    assert [probe.key for probe in make_probes(plan, results)] == [PROBES[0]]
 
 
 def test_the_words_of_nothing_one_and_two():

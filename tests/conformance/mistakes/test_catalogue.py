@@ -20,6 +20,7 @@ from gateparity.conformance.mistakes.precision import FLOAT32, TF32, cut
 from gateparity.conformance.problems.cases import RECIPES, Recipe
 from gateparity.conformance.requirements.answers import forward, gates, gradients, layout
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.invariances import layers
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.errors import Impure
 from gateparity.layouts import LAYOUTS, TORCH
@@ -164,7 +165,7 @@ def test_it_can_be_made_in_rounding_arithmetic(name):
     """Where every operation rounds at random, and most of NumPy isn't to be had."""
     case = HARD.build("float32", 0)
     rounding = make_rounding(RoundingModel(2.0**-24), 2, 0)
-    for results in (forward, gates, gradients, layout):
+    for results in (forward, gates, gradients, layout, layers):
         exact = results(BY_NAME[name].apply(Truth(dtype="float64")), case)
         found = results(BY_NAME[name].apply(Truth(rounding.lift, "float64")), case)
         for key, array in exact.items():
@@ -204,7 +205,7 @@ def test_two_can_be_made_at_once_in_either_order(pair):
     case = HARD.build("float64", 0)
     first, second = (BY_NAME[name].apply for name in pair)
     for both in (first(second(Truth())), second(first(Truth()))):
-        for results in (forward, gates, gradients, layout):
+        for results in (forward, gates, gradients, layout, layers):
             results(both, case)
         for alone in (first(Truth()), second(Truth())):
             assert _differ(both, alone, case)

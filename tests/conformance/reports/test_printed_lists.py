@@ -6,17 +6,21 @@ files in `printed/`. Read the difference before you commit it.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from gateparity.backends.checkpoints.contents import Contents, FoundLayer, StoredArray
 from gateparity.backends.environments.environments import Environment
 from gateparity.conformance.reports.backends import Found, backends_report
 from gateparity.conformance.reports.environments import environments_report
+from gateparity.conformance.reports.inspect import inspect_report
 from gateparity.conformance.reports.layout_report import layout_report, layouts_report, pair_report
 from gateparity.conformance.reports.selftest import (
     alarms_report,
@@ -143,6 +147,31 @@ BACKENDS = [
 ]
 
 
+def arrays(**shapes):
+    return {name: StoredArray(shape, "float32", np.zeros) for name, shape in shapes.items()}
+
+
+SHORT = FoundLayer(
+    *("lstm", "LSTM", 20, 45, TORCH, arrays(weight_ih_l0=(180, 20)), 2, 2),
+    origin="both biases are equal",
+)
+GRU = FoundLayer("enc", "GRU", 256, 256, None, arrays(weight_ih=(768, 256)), biases=False)
+DEEP_PATH = "callbacks.StochasticWeightAveraging.average_model_state.lstm"
+FILES = {
+    Path("model.pt"): Contents(
+        "a state_dict that torch.save wrote",
+        arrays(one=(1,), two=(2,)),
+        (SHORT, dataclasses.replace(SHORT, path=DEEP_PATH, oddities=("projection to 2",))),
+    ),
+    Path("a folder/enc.npz"): Contents("a NumPy archive", arrays(w_ih=(1,)), (GRU,)),
+    Path("cut.npz"): Contents(
+        "a NumPy archive",
+        layers=(dataclasses.replace(SHORT, path="", origin="", refusal="missing arrays ['b']"),),
+    ),
+    Path("none.pt"): Contents("a TorchScript program", notes=("10 arrays have no names",)),
+}
+
+
 def environment(name, *state, size=0, **more):
     return Environment(name, ENVS / name, *state, **more), size
 
@@ -183,6 +212,7 @@ REPORTS = {
     "layout-pair": lambda: pair_report(TORCH, ONNX, write_conversion(TORCH, ONNX, SMALL)),
     "layout-pair-lossy": lambda: pair_report(KERAS, TORCH, write_conversion(KERAS, TORCH, SMALL)),
     "backends": lambda: backends_report(BACKENDS),
+    "inspect": lambda: inspect_report(FILES),
     "env-list": lambda: environments_report(ENVIRONMENTS, ENVS),
 }
 

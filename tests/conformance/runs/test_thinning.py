@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
 import pytest
 
@@ -13,12 +14,13 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.plan import named_plan, problems_plan
 from gateparity.conformance.runs.run import run_checks
-from gateparity.conformance.runs.thinning import has_whole_array, is_left_out, thin
+from gateparity.conformance.runs.thinning import choose_thinning
 
 ARRAY = [Task(CHECKS["forward"], problem.build()) for problem in choose_problems((), 0)]
 NAMED = named_plan(["unit", "sequence"], ["forward"], 0)
 NUMBERS = set(range(1, len(ARRAY) + 1))
-FOURTH = {number for number in NUMBERS if number % 4 == 0}
+THINNING = choose_thinning(0)
+KEPT = NUMBERS - THINNING.left_out
 
 
 def numbers(plan):
@@ -31,12 +33,12 @@ def absent(name, **options):
 
 
 def left_out(backend):
-    return {case.problem for _, case in [*NAMED, *ARRAY] if is_left_out(backend, case)}
+    return {case.problem for _, case in [*NAMED, *ARRAY] if THINNING.leaves_out(backend, case)}
 
 
 @pytest.mark.parametrize("name", ["jax", "tensorflow", "tensorflow@/opt/tf"])
 def test_a_slow_framework_leaves_out_three_problems_in_four_and_no_named_case(name):
-    assert left_out(absent(name)) == NUMBERS - FOURTH
+    assert left_out(absent(name)) == NUMBERS - KEPT
 
 
 @pytest.mark.parametrize("name", ["numpy", "torch", "mxnet"])
@@ -51,15 +53,18 @@ def test_an_adapter_that_is_not_shipped_leaves_nothing_out_whatever_its_name(nam
 
 def test_a_plan_keeps_what_at_least_one_backend_runs():
     slow, slow_too, fast = absent("jax"), absent("tensorflow"), absent("numpy")
-    assert numbers(thin(ARRAY, [slow, slow_too])) == FOURTH
-    assert thin(ARRAY, iter([slow, fast])) == ARRAY
-    assert thin(NAMED, [slow]) == NAMED
+    assert numbers(THINNING.thin(ARRAY, [slow, slow_too])) == KEPT
+    assert THINNING.thin(ARRAY, iter([slow, fast])) == ARRAY
+    assert THINNING.thin(NAMED, [slow]) == NAMED
 
 
-def test_chosen_problems_are_no_whole_array():
-    assert has_whole_array([*NAMED, *ARRAY])
-    assert not has_whole_array(NAMED)
-    assert not has_whole_array([*NAMED, *problems_plan([1, 2, 3, 4, 5], ["forward"], 0)])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fourth_of_the_problems_of_each_dtype_is_kept(seed):
+    problems = choose_problems((), seed)
+    dtypes = Counter(problem.choice["dtype"] for problem in problems)
+    left_out = choose_thinning(seed).left_out
+    kept = Counter(p.choice["dtype"] for p in problems if p.number not in left_out)
+    assert all(abs(kept[dtype] - count / 4) < 1 for dtype, count in dtypes.items())
 
 
 def skipped(run, name):
@@ -88,9 +93,11 @@ def judged(monkeypatch):
 
 @pytest.mark.usefixtures("judged")
 def test_a_run_skips_what_is_left_out_and_says_why():
-    found = run_checks([absent("jax"), absent("torch")], [*NAMED, *ARRAY], seed=0)
+    found = run_checks(
+        [absent("jax"), absent("torch")], [*NAMED, *ARRAY], seed=0, all_problems=False
+    )
     left, (reason,) = skipped(found, "jax")
-    assert left == NUMBERS - FOURTH
+    assert left == NUMBERS - KEPT
     assert reason == (
         "a new shape takes JAX long, so one problem in 4 runs; --all-problems runs the others too"
     )
@@ -100,13 +107,12 @@ def test_a_run_skips_what_is_left_out_and_says_why():
 @pytest.mark.usefixtures("judged")
 def test_a_run_of_chosen_problems_or_of_all_skips_nothing():
     chosen = problems_plan([1, 2, 3, 5], ["forward"], 0)
-    assert skipped(run_checks([absent("jax")], chosen, seed=0), "jax") == (set(), set())
-    every = run_checks([absent("jax")], ARRAY, seed=0, all_problems=True)
-    assert skipped(every, "jax") == (set(), set())
+    for plan in (chosen, ARRAY):
+        assert skipped(run_checks([absent("jax")], plan, seed=0), "jax") == (set(), set())
 
 
 def test_nothing_is_judged_ahead_that_every_backend_leaves_out(judged):
     asked, wait = judged
-    run_checks([absent("jax")], ARRAY, seed=0, progress=wait)
-    assert [number for number, _ in asked] == sorted(FOURTH)
+    run_checks([absent("jax")], ARRAY, seed=0, all_problems=False, progress=wait)
+    assert [number for number, _ in asked] == sorted(KEPT)
     assert all(declared == {"bias": 2.0} for _, declared in asked)

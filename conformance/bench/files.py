@@ -1,0 +1,151 @@
+"""How long `gateparity inspect` takes on a file of 1 GiB that holds an LSTM of 200 MiB.
+
+The files are written here, in each format that this process reads without a framework. The rest of
+a file is one array of zeros, which `inspect` has no reason to read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateparity.errors import InputError
+from gateparity.layouts.torch import TORCH
+from gateparity.network.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateparity.network.parameters import Array
+
+    Write = Callable[[Path, Mapping[str, Array]], None]
+
+ALLOWED: Final = 2.0  # seconds, the start of the command included
+ROUNDS: Final = 3
+SIZE: Final = 1 << 30  # bytes
+CONFIG: Final = Config(2560, 2560)  # 200 MiB
+
+
+@dataclasses.dataclass(frozen=True)
+class FileTiming:
+    """The median time of `inspect` on a file of so many bytes."""
+
+    format: str
+    bytes: int
+    seconds: float
+
+
+def time_files(
+    progress: Callable[[str], None] = lambda _: None, size: int = SIZE, config: Config = CONFIG
+) -> list[FileTiming]:
+    """Write a file of each format into a temporary folder, and time `inspect` on it."""
+    draw = np.random.default_rng(0).standard_normal
+    arrays = {
+        f"lstm.{name}": draw(shape, np.float32) for name, shape in TORCH.shapes(config).items()
+    }
+    rest = (size - sum(array.nbytes for array in arrays.values())) // 4
+    arrays["embedding.weight"] = np.zeros((rest,), np.float32)
+    with tempfile.TemporaryDirectory(prefix="gateparity-") as folder:
+        return [
+            _time(name, write, Path(folder) / "file", arrays, progress)
+            for name, write in WRITERS.items()
+        ]
+
+
+def _time(
+    name: str,
+    write: Write,
+    path: Path,
+    arrays: Mapping[str, Array],
+    progress: Callable[[str], None],
+) -> FileTiming:
+    progress(name)
+    write(path, arrays)
+    rounds = [_inspect(path) for _ in range(ROUNDS)]
+    size = path.stat().st_size
+    path.unlink()
+    return FileTiming(name, size, statistics.median(rounds))
+
+
+def _inspect(path: Path) -> float:
+    """Run the command, and return the seconds that it took."""
+    command = [sys.executable, "-m", "gateparity.conformance.commands.cli", "inspect", str(path)]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    took = time.perf_counter() - started
+    if done.returncode or "LSTM" not in done.stdout:
+        raise InputError(f"inspect finds no LSTM in a file that bench wrote: {done.stderr}")
+    return took
+
+
+# Each format, written array by array.
+
+
+def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write a NumPy archive."""
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def write_safetensors(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write a header, and the arrays in its order."""
+    header, end = {}, 0
+    for name, array in arrays.items():
+        places = [end, end + array.nbytes]
+        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": places}
+        end = places[1]
+    words = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(words)) + words)
+        for array in arrays.values():
+            array.tofile(file)
+
+
+def write_torch(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write what torch.save writes of a state_dict, without PyTorch."""
+    with zipfile.ZipFile(path, "w") as archive:
+        pickle = b"".join(_pickled(str(k), n, a) for k, (n, a) in enumerate(arrays.items()))
+        archive.writestr("model/data.pkl", b"\x80\x02}(" + pickle + b"u.")
+        for key, array in enumerate(arrays.values()):
+            with archive.open(f"model/data/{key}", "w", force_zip64=True) as file:
+                file.write(array.data.cast("B"))
+        archive.writestr("model/version", b"3\n")
+
+
+def _pickled(key: str, name: str, array: Array) -> bytes:
+    """Return the opcodes of a name and a tensor of float32 whose numbers lie under a key."""
+    strides = [stride // array.itemsize for stride in array.strides]
+    storage = (
+        b"("
+        + _opcodes("storage")
+        + b"ctorch\nFloatStorage\n"
+        + b"".join(map(_opcodes, (key, "cpu", array.size)))
+        + b"tQ"
+    )
+    sizes = b"".join(b"(" + b"".join(map(_opcodes, axes)) + b"t" for axes in (array.shape, strides))
+    call = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + _opcodes(0) + sizes
+    return _opcodes(name) + call + b"\x89ccollections\nOrderedDict\n)RtR"
+
+
+def _opcodes(value: Any) -> bytes:
+    if isinstance(value, str):
+        return b"X" + struct.pack("<I", len(value)) + value.encode("ascii")
+    return b"J" + struct.pack("<i", value)
+
+
+WRITERS: Final[dict[str, Write]] = {
+    ".pt": write_torch,
+    ".safetensors": write_safetensors,
+    ".npz": write_npz,
+}

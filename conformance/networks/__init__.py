@@ -1,0 +1,1 @@
+"""Networks of files and of live objects, compared layer by layer."""

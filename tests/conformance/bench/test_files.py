@@ -1,0 +1,53 @@
+"""The large files of `bench --files`, made small: each holds the same LSTM, for PyTorch too."""
+
+from __future__ import annotations
+
+import subprocess
+
+import numpy as np
+import pytest
+
+from gateparity.backends.checkpoints.reading import read_checkpoint
+from gateparity.conformance.bench.files import ALLOWED, WRITERS, FileTiming, time_files, write_torch
+from gateparity.conformance.reports.bench_files import files_json, files_report
+from gateparity.layouts import TORCH
+from gateparity.network.config import Config
+
+CONFIG = Config(3, 5)
+DRAW = np.random.default_rng(0)
+ARRAYS = {
+    name: DRAW.standard_normal(shape, np.float32) for name, shape in TORCH.shapes(CONFIG).items()
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_holds_the_arrays_that_were_written(name, tmp_path):
+    WRITERS[name](tmp_path / "file", ARRAYS)
+    config, params = read_checkpoint(tmp_path / "file", None, None)
+    for own, array in TORCH.pack(params, config).items():
+        np.testing.assert_array_equal(array, ARRAYS[own])
+
+
+def test_pytorch_reads_its_own_format(torch_backend, tmp_path):
+    write_torch(tmp_path / "model.pt", ARRAYS)
+    np.savez(tmp_path / "model.npz", **ARRAYS)
+    script = (
+        "import numpy, torch; state = torch.load('model.pt', weights_only=True); "
+        "arrays = numpy.load('model.npz'); assert set(state) == set(arrays); "
+        "assert all((state[name].numpy() == arrays[name]).all() for name in state)"
+    )
+    command = [str(torch_backend.python), "-W", "ignore", "-c", script]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=300)
+
+
+def test_every_format_is_timed():
+    timings = time_files(size=1 << 16, config=CONFIG)
+    assert [timing.format for timing in timings] == list(WRITERS)
+    assert all(timing.seconds > 0 and timing.bytes >= 1 << 16 for timing in timings)
+
+
+def test_a_time_beyond_what_is_allowed_is_marked():
+    timings = [FileTiming(".pt", 1 << 30, ALLOWED / 2), FileTiming(".npz", 1 << 30, ALLOWED * 2)]
+    table = files_report(timings, 1).blocks[0]
+    assert [row[2].tone for row in table.rows] == ["pass", "fail"]
+    assert files_json(timings)["files"][0] == {"format": ".pt", "bytes": 1 << 30, "seconds": 1.0}
