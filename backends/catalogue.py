@@ -1,4 +1,4 @@
-"""The frameworks that gateparity ships an adapter for, as data."""
+"""The frameworks that gateparity ships an adapter for, and what else it makes environments of."""
 
 from __future__ import annotations
 
@@ -85,6 +85,12 @@ FRAMEWORKS: Final = {
         Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1),
     )
 }
+
+# What runs models of files, and has no adapter.
+RUNTIMES: Final = {
+    "onnx": Framework("onnx", "ONNX Runtime", ("onnxruntime",), ("onnxruntime",), variants=()),
+}
+ENVIRONMENTS: Final = FRAMEWORKS | RUNTIMES  # that `gateparity env create` makes
 
 
 def is_shipped(label: str) -> bool:

@@ -34,6 +34,7 @@ ERRORS: Final = (  # what zipfile raises at damaged archives
 METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile inflates others unboundedly
 SMALL: Final = 1 << 24  # bytes that any member may inflate to
 MOST: Final = 64  # times that a larger one may inflate; weights shrink by a tenth, zeros by 1000
+LOCAL_HEADER: Final = struct.Struct("<26xHH")  # its end: lengths of the name and what follows it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +59,16 @@ class Archive:
     def start(self, name: str, length: int) -> bytes:
         """Return a member's first bytes, fewer if it is shorter; no checksum is compared."""
         return self._read(self._member(name), length)
+
+    def place(self, name: str) -> tuple[int, int] | None:
+        """Return where a member's bytes begin in the file, and how many; None if it is packed."""
+        member = self._member(name)
+        if member.compress_type != zipfile.ZIP_STORED:
+            return None
+        header = self.source.part(member.header_offset, LOCAL_HEADER.size)
+        start = member.header_offset + LOCAL_HEADER.size + sum(LOCAL_HEADER.unpack(header))
+        self.source.part(start + member.file_size, 0)  # which the file has to reach
+        return start, member.file_size
 
     def _member(self, name: str, largest: int | None = None) -> zipfile.ZipInfo:
         if name not in self.members:

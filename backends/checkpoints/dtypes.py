@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,3 +32,20 @@ def widen(stored: Array, dtype: str) -> Array:
     if dtype == "float16":
         return stored.astype(np.float32)
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
+
+
+def decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> Array:
+    """Return little-endian bytes as an array of numbers that NumPy has, narrow floats widened.
+
+    Raise `ValueError` for a dtype that isn't known, and for another number of bytes.
+    """
+    if dtype not in STORED:
+        raise ValueError(f"its dtype is {dtype!r}, expected one of {', '.join(STORED)}")
+    if len(data) != math.prod(shape) * itemsize(dtype):
+        raise ValueError(f"damaged: {len(data)} bytes for shape {shape} of {dtype}")
+    return widen(np.frombuffer(data, STORED[dtype]), dtype).reshape(shape)
+
+
+def itemsize(dtype: str) -> int:
+    """Return the bytes of one number, 0 for a dtype that isn't known."""
+    return np.dtype(STORED[dtype]).itemsize if dtype in STORED else 0

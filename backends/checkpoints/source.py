@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     # its arguments.
     AskWorker = Callable[..., Any]
 
-# Files that hold the weights where a model is a folder, and what else a folder may be.
-INSIDE: Final = ("variables/variables.index", "pytorch_model.bin", "model.safetensors")
-OTHERS: Final = {
-    "Data/com.apple.CoreML": "a Core ML package: take the model that it was converted from",
-    "_METADATA": "a checkpoint of Orbax: restore it in JAX, and save its arrays",
-}
+# What is read where a model is a folder: Orbax's, and TensorFlow's SavedModel.
+INSIDE: Final = ("_METADATA", "default/_METADATA", "variables/variables.index")
+WEIGHTS: Final = ("*.index", "*.safetensors", "*.bin", "*.pt", "*/_METADATA", "*/default/_METADATA")
 HEAD: Final = 4096  # bytes that tell what a file is
 
 
@@ -63,10 +60,12 @@ class Source:
 def open_source(path: Path, ask: AskWorker) -> Iterator[Source]:
     """Open a file for reading in parts.
 
-    Raise `InputError` for a folder, a device, an empty file, one that can't be read, and one that
+    A folder that is a model is read by the file in it that names its arrays. Raise `InputError` for
+    another folder, a device, an empty file, one that can't be read, and one that
     another process changes meanwhile.
     """
     try:
+        path = _inside(path)
         if not path.is_file():
             what = "a folder" if path.is_dir() else "no file" if path.exists() else "not there"
             hint = _hint(path) if path.is_dir() else ""
@@ -83,12 +82,12 @@ def open_source(path: Path, ask: AskWorker) -> Iterator[Source]:
         raise InputError(f"{path} changed while it was read: another process writes it")
 
 
+def _inside(path: Path) -> Path:
+    """Return the file that is read of a folder, or the path of anything else as it is."""
+    return next((path / name for name in INSIDE if (path / name).is_file()), path)
+
+
 def _hint(folder: Path) -> str:
-    """Return which file in a folder to take instead, or what the folder is."""
-    found = [name for name in INSIDE if (folder / name).is_file()]
-    found += sorted(path.name for path in folder.glob("*.index"))
-    if found:
-        return f": {folder / found[0]}"
-    return next(
-        (f": it is {words}" for name, words in OTHERS.items() if (folder / name).exists()), ""
-    )
+    """Return the first file in a folder that may be meant."""
+    found = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
+    return f", such as {found[0]}" if found else ""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import platformdirs
 
-from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.catalogue import ENVIRONMENTS
 from gateparity.backends.environments.requests import NAME, Request, known_framework, named_request
 from gateparity.errors import InputError
 
@@ -94,7 +94,7 @@ def list_environments() -> list[Environment]:
         others = []
     names = [
         name
-        for framework in FRAMEWORKS
+        for framework in ENVIRONMENTS
         for name in (framework, *(o for o in others if o.startswith(f"{framework}@")))
         if name == framework or NAME.fullmatch(name.partition("@")[2])
     ]

@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.catalogue import ENVIRONMENTS
 from gateparity.errors import InputError, refuse_unknown
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def parse_requests(words: Sequence[str], *, name: str = "", python: str = "") ->
 
 def known_framework(name: str) -> Framework:
     """Return the framework with that name. Raise `InputError` that lists all names."""
-    refuse_unknown("framework", [name], FRAMEWORKS)
-    return FRAMEWORKS[name]
+    refuse_unknown("framework", [name], ENVIRONMENTS)
+    return ENVIRONMENTS[name]
 
 
 def named_request(name: str) -> Request:
@@ -150,7 +150,7 @@ def is_version(text: str) -> bool:
 
 def _read(word: str) -> Requirement:
     name, _, version = word.partition("@")
-    if name in FRAMEWORKS and is_version(version):  # as `env list` has it
+    if name in ENVIRONMENTS and is_version(version):  # as `env list` has it
         word = f"{name}=={version}"
     try:
         return Requirement(word)
@@ -162,7 +162,7 @@ def _read(word: str) -> Requirement:
 
 def _framework(requirement: Requirement) -> Framework | None:
     name = canonicalize_name(requirement.name)
-    return next((f for f in FRAMEWORKS.values() if name in _names(f)), None)
+    return next((f for f in ENVIRONMENTS.values() if name in _names(f)), None)
 
 
 def _names(framework: Framework) -> tuple[str, ...]:

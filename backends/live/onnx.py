@@ -15,6 +15,13 @@ import onnxruntime
 from onnx import numpy_helper
 
 from gateparity.backends.live.layer import LiveLayer, measure, refuse_option
+from gateparity.backends.onnx.node import (
+    ACTIVATIONS,
+    OUTPUTS,
+    name_inputs,
+    name_outputs,
+    options,
+)
 from gateparity.errors import InputError
 from gateparity.layouts import LAYOUTS
 from gateparity.network.batch import Batch, Outputs, initial_states
@@ -26,8 +33,6 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array
 
 _KIND: Final = "ONNX LSTM"
-_INPUTS: Final = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
-_OUTPUTS: Final = ("Y", "Y_h", "Y_c")
 _ARRAYS: Final = ("W", "R", "B", "P")
 
 
@@ -62,15 +67,14 @@ OPEN: Final = {"InferenceSession": open_session, "ModelProto": open_model}
 
 def _open(model: Any, session: Any) -> LiveLayer:
     node, initializers = _find_node(model), {i.name: i for i in model.graph.initializer}
-    names = dict(zip(_INPUTS, node.input))  # noqa: B905  trailing ones may be missing
+    names, outputs = name_inputs(node), name_outputs(node)
     held = _find_constants(names, initializers)
 
     def read() -> dict[str, Any]:
         return {n: numpy_helper.to_array(a).copy() for n, a in held.items()}
 
     config = measure(_KIND, LAYOUTS["onnx"], read())
-    outputs = dict(zip(_OUTPUTS, node.output))  # noqa: B905
-    if not outputs.get("Y"):
+    if "Y" not in outputs:
         raise InputError(f"{_KIND}: the node has no output Y, expected the outputs of all steps")
 
     def write(native: Mapping[str, Array]) -> Any:
@@ -83,9 +87,9 @@ def _open(model: Any, session: Any) -> LiveLayer:
 
     def call(batch: Batch) -> Any:
         feeds = _feeds(batch, config, {i.name for i in session.get_inputs()}, names)
-        wanted = [name for name in outputs.values() if name]
+        wanted = list(outputs.values())
         found = dict(zip(wanted, session.run(wanted, feeds), strict=True))
-        got: list[Any] = [found.get(outputs.get(n, "")) for n in _OUTPUTS]
+        got: list[Any] = [found.get(outputs.get(n, "")) for n in OUTPUTS]
         y, h_n, c_n = got
         return Outputs(_joined(y), {} if h_n is None or c_n is None else {"h": h_n, "c": c_n}), None
 
@@ -115,14 +119,14 @@ def _find_node(model: Any) -> Any:
     if [node.op_type for node in nodes] != ["LSTM"]:
         kinds = ", ".join(dict.fromkeys(node.op_type for node in nodes))
         raise InputError(f"{_KIND}: the graph has {len(nodes)} nodes ({kinds}), expected one LSTM")
-    options = {a.name: onnx.helper.get_attribute_value(a) for a in nodes[0].attribute}
-    directions = 2 if options.get("direction", b"forward") == b"bidirectional" else 1
-    if options.get("direction") == b"reverse":
+    given = options(nodes[0])
+    directions = 2 if given.get("direction", b"forward") == b"bidirectional" else 1
+    if given.get("direction") == b"reverse":
         raise InputError(f"{_KIND}: direction is 'reverse', expected 'forward' or 'bidirectional'")
-    usual = [b"Sigmoid", b"Tanh", b"Tanh"] * directions
-    refuse_option(_KIND, "activations", options.get("activations", usual), usual)
+    usual = list(ACTIVATIONS * directions)
+    refuse_option(_KIND, "activations", given.get("activations", usual), usual)
     for name in ("clip", "input_forget", "layout"):
-        refuse_option(_KIND, name, options.get(name, 0), 0)
+        refuse_option(_KIND, name, given.get(name, 0), 0)
     return nodes[0]
 
 

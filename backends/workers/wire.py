@@ -49,11 +49,12 @@ def decode(value: Any) -> Any:
 
 
 def decode_layout(value: dict[str, Any]) -> Layout:
-    """Build a layout from its encoded fields. Its `origin` is not restored."""
+    """Build a layout from its encoded fields. Its `origin` and `files` are not restored."""
     tensors = tuple(ArraySpec(**{**t, "gates": tuple(t["gates"])}) for t in value["tensors"])
     refused = tuple((part, reason) for part, reason in value["refused"])
     names = {name: tuple(value[name]) for name in ("gates", "directions")}
-    return Layout(**{**value, **names, "tensors": tensors, "refused": refused, "origin": None})
+    for_people = {"origin": None, "files": ()}
+    return Layout(**{**value, **names, "tensors": tensors, "refused": refused, **for_people})
 
 
 def _decode_array(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:

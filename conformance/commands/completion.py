@@ -37,10 +37,10 @@ def complete_check(incomplete: str) -> list[str]:
 
 
 def complete_environment(incomplete: str) -> list[str]:
-    """Complete `gateparity env create` with the names of the frameworks."""
-    from gateparity.backends.catalogue import FRAMEWORKS
+    """Complete `gateparity env create` with what it makes environments of."""
+    from gateparity.backends.catalogue import ENVIRONMENTS
 
-    return _starting(incomplete, FRAMEWORKS)
+    return _starting(incomplete, ENVIRONMENTS)
 
 
 def complete_layout(incomplete: str) -> list[str]:

@@ -9,7 +9,7 @@ import typer
 from rich import filesize
 from rich.markup import escape
 
-from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.catalogue import ENVIRONMENTS, FRAMEWORKS
 from gateparity.backends.environments.creation import (
     create_environment,
     remove_environment,
@@ -52,6 +52,8 @@ _CREATE = """
   gateparity env create --all                       all five at their pins
 
   gateparity env create torch jax                   two of them
+
+  gateparity env create onnx                        ONNX Runtime, which runs models of files
 
   gateparity env create jax==0.9.2                  another version, jax@0.9.2
 
@@ -96,7 +98,7 @@ def create(
         list[str] | None,
         typer.Argument(
             metavar="FRAMEWORK...",
-            help=f"{', '.join(FRAMEWORKS)}, or a version of one, jax==0.9.2, and requirements "
+            help=f"{', '.join(ENVIRONMENTS)}, or a version of one, jax==0.9.2, and requirements "
             "that go with it.",
             autocompletion=complete_environment,
         ),
@@ -108,7 +110,7 @@ def create(
         str, typer.Option("--python", metavar="VERSION|PATH", help="The Python to make it with.")
     ] = "",
     *,
-    every: Annotated[bool, typer.Option("--all", help="Every framework.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="The five frameworks.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Make a ready one anew.")] = False,
 ) -> None:
     """Install frameworks with pip, each in an environment of its own.

@@ -49,6 +49,9 @@ _PATTERN: Final = {
     "side": "the input's bias, and then the recurrent bias",
     "(gate hidden) input": "4 * hidden rows, one gate after the other",
     "input (gate hidden)": "the transpose of that array",
+    "input (gate hidden), each gate as hidden input": (
+        "the numbers of each gate, row by row, are those of an array with the axes hidden, input"
+    ),
     "(hidden gate) input": "4 * hidden rows, the four gates of one unit side by side",
 }
 _NAMES: Final = {
@@ -106,14 +109,15 @@ def layouts_page(layouts: Sequence[Layout]) -> Report:
     )
 
 
-def layout_report(layout: Layout, config: Config) -> Report:
+def layout_report(layout: Layout, config: Config, named: Layout | None = None) -> Report:
     """Return one layout in full, with every array of an LSTM of this config.
 
-    Raise `NotRepresentable` if the layout can't hold such an LSTM.
+    `named` is the same layout with the names of files, for those arrays. Raise `NotRepresentable`
+    if the layout can't hold such an LSTM.
     """
     rows: list[list[Text]] = [
         [Cell(array.name, code=True), array.holds, Cell(str(array.shape), code=True)]
-        for array in examples(layout, config)
+        for array in examples(named or layout, config)
     ]
     sizes = f"input {config.input_size}, hidden {config.hidden_size}"
     where = f", end to end in {layout.vector}" if layout.vector else ""
@@ -202,11 +206,19 @@ def _properties(layout: Layout) -> Iterator[Block]:
 def _arrays(layout: Layout) -> Iterator[Block]:
     """Yield a layout's arrays by name, and sentences on what is worth knowing beside them."""
     rows: list[list[Text]] = [
-        [Cell(name_words(layout, t), code=True), HOLDS[t.contents], Cell(t.pattern, code=True)]
+        [Cell(name_words(layout, t), code=True), HOLDS[t.contents], Cell(t.words, code=True)]
         for t in layout.tensors
     ]
     yield Table(("array", "holds", "pattern"), rows)
     yield from _notes(layout)
+    for files in layout.files:
+        names = zip(files.one, files.both, strict=True)
+        called = Cell(f"{layout.name}:{files.key}", code=True)
+        yield line(called, ": names in ", files.where, ".")
+        yield Table(
+            ("in one direction", "in both directions"),
+            [[Cell(one, code=True), Cell(both, code=True)] for one, both in names],
+        )
 
 
 def _notes(layout: Layout) -> Iterator[Line]:

@@ -72,7 +72,7 @@ def name_words(layout: Layout, tensor: ArraySpec) -> str:
 
 def array_words(layout: Layout, tensor: ArraySpec) -> str:
     """Return the array's name and its pattern as one line."""
-    return f"{name_words(layout, tensor)}: {tensor.pattern}"
+    return f"{name_words(layout, tensor)}: {tensor.words}"
 
 
 def limit_words(layout: Layout) -> list[str]:
@@ -152,10 +152,12 @@ def layout_json(layout: Layout) -> dict[str, Any]:
                 "name": t.name,
                 "holds": t.contents,
                 "pattern": t.pattern,
+                "block": t.block or None,
                 "gates": dict(zip(GATES, layout.spelled(t), strict=True)),
             }
             for t in layout.tensors
         ],
+        "files": [dataclasses.asdict(names) for names in layout.files],
         "directions": list(layout.directions),
         "vector": layout.vector or None,
         "biases_always_there": layout.always_biased,

@@ -86,7 +86,7 @@ def _row(pair: LayerPair, *, ran: bool) -> list[Text]:
     sizes = pair.a or pair.b
     cells: list[Text] = [_path(pair.a), _path(pair.b), describe_sizes(sizes) if sizes else ""]
     cells += [Cell(_WORDS[kind], tone)]
-    cells += [f"{pair.relation.correlation:.3f}" if pair.relation else "-"]
+    cells += [f"{pair.relation.correlation:.5f}" if pair.relation else "-"]
     return cells + (["-" if pair.sigmas is None else f"{pair.sigmas:.3g}"] * ran)
 
 

@@ -26,10 +26,14 @@ _SIZES: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class Side:
-    """The source or the target of a conversion. With one direction, no array has an axis for it."""
+    """The source or the target of a conversion. With one direction, no array has an axis for it.
+
+    With `layer` it is that layer alone, of a layout that holds several, and the config has one.
+    """
 
     layout: Layout
     config: Config
+    layer: int = 0
 
     @property
     def tensors(self) -> list[ArraySpec]:
@@ -74,9 +78,12 @@ class Side:
     def name(self, tensor: ArraySpec) -> str:
         """Return the array's name as a literal, or as an f-string if a loop variable is in it."""
         many, both = self.config.layers > 1, bool(self.directed)
-        layer = "{layer}" if many else "0"
-        cell = ("{2 * layer + d}" if many else "{d}") if both else layer
-        name = tensor.name.replace("{_layer}", "{suffix}" if many else "")
+        number = self.layer if self.layout.many_layers else 0
+        layer = "{layer}" if many else str(number)
+        first = "2 * layer + " if many else f"{2 * number} + " if number else ""
+        cell = f"{{{first}d}}" if both else layer
+        suffix = "{suffix}" if many else f"_{number}" if number else ""
+        name = tensor.name.replace("{_layer}", suffix)
         name = name.replace("{cell}", cell).replace("{layer}", layer)
         name = name if both else name.replace("{direction}", self.layout.directions[0])
         return f'f"{name}"' if "{" in name else f'"{name}"'

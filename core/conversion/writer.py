@@ -18,6 +18,7 @@ from gateparity.conversion.side import Side, literals
 from gateparity.network.config import GATES
 from gateparity.network.parameters import build_parameters
 from gateparity.packing.array_spec import CONTENTS
+from gateparity.packing.layout import NotRepresentable
 
 if TYPE_CHECKING:
     import contextlib
@@ -34,16 +35,31 @@ _COUNTS: Final = {
 }  # lengths that no array has to tell
 
 
-def write_conversion(source: Layout, target: Layout, config: Config) -> str:
+def write_conversion(
+    source: Layout, target: Layout, config: Config, layer: int | None = None
+) -> str:
     """Return a module with one function, `convert(source)`, from native arrays to native arrays.
 
     Sizes come from the arrays; layers, directions and biases from the config. From a vector it is
-    `convert(source, input_size, hidden_size)`. Raise `NotRepresentable` if either layout can't
-    hold the LSTM.
+    `convert(source, input_size, hidden_size)`. With `layer`, it converts that layer of a stack
+    alone, so that either layout may be one that holds one layer. Raise `NotRepresentable` if
+    either layout can't hold the LSTM.
     """
+    words = describe_structure(config)
+    if layer is not None:
+        words = f"layer {layer} of {words}"
+        config = dataclasses.replace(config, layers=1)
+        _refuse_vectors(source, target)
     source.shapes(config)
     target.pack(build_parameters(config, lambda _, s: np.zeros(s, config.dtype)), config)
-    return _Writer(Side(source, config), Side(target, config), config).write()
+    here, there = (Side(layout, config, layer or 0) for layout in (source, target))
+    return _Writer(here, there, config, words).write()
+
+
+def _refuse_vectors(*layouts: Layout) -> None:
+    for layout in layouts:
+        if layout.vector:
+            raise NotRepresentable(f"{layout.name} is one vector of all layers, expected arrays")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +69,7 @@ class _Writer:
     source: Side
     target: Side
     config: Config
+    words: str
 
     def write(self) -> str:
         """Return the source of the whole module."""
@@ -81,7 +98,7 @@ class _Writer:
 
     def _head(self, body: str) -> str:
         names = f"{self.target.layout.name} from {self.source.layout.name}"
-        lines = [f'"""{names}: {describe_structure(self.config)}."""', ""]
+        lines = [f'"""{names}: {self.words}."""', ""]
         if "np." in body:
             lines.append("import numpy as np")
         if "rearrange(" in body:
@@ -106,12 +123,25 @@ class _Writer:
             value = name
         here = " ".join([*named, self.source.pattern(tensor)])
         there = " ".join(self.source.axes(tensor))
-        if not named or here != there:
+        if tensor.block:
+            self._read_blocks(body, tensor, value, here)
+        elif not named or here != there:
             body.add(f"{name} = {_rearranged(value, here, there)}")
         if "gate" not in named and order != wanted:
             places = [order.index(gate) for gate in wanted]
             at = f"[:, {places}]" if self.source.directed else f"[{places}]"
             body.add(f"{name} = {name}{at}  # {', '.join(order)} to {', '.join(wanted)}")
+
+    def _read_blocks(self, body: CodeLines, tensor: ArraySpec, value: str, here: str) -> None:
+        """Write the lines that cut an array into blocks, and read each as what it is."""
+        name, outer = tensor.contents, " ".join([*self.source.directed, "gate"])
+        if value != name:
+            body.add(f"{name} = {value}")
+        body.add(f"rows = {name}.shape[-2]")
+        body.add(f"{name} = {_rearranged(name, here, f'{outer} ({tensor.shown})')}")
+        there = " ".join(self.source.axes(tensor))
+        known = f"{tensor.shown.split()[0]}=rows"
+        body.add(f"{name} = {_rearranged(name, f'{outer} ({tensor.block})', there, known)}")
 
     def _convert_kernels(self, body: CodeLines) -> None:
         held, wanted = self.source.contents, self.target.contents
@@ -163,7 +193,13 @@ class _Writer:
                     axes = [axis for axis in self.target.axes(tensor) if axis not in named]
                     at = ", ".join({"direction": "d", "gate": "g"}[axis] for axis in named)
                     value = f"{tensor.contents}[{at}]" if at else tensor.contents
-                    value = _rearranged(value, " ".join(axes), self.target.pattern(tensor))
+                    here, there = " ".join(axes), self.target.pattern(tensor)
+                    if tensor.block:
+                        value = _rearranged(value, here, f"gate ({tensor.block})")
+                        known = f"{tensor.shown.split()[0]}={tensor.contents}.shape[-1]"
+                        value = _rearranged(value, f"gate ({tensor.shown})", there, known)
+                    else:
+                        value = _rearranged(value, here, there)
                     body.add(f"target[{self.target.name(tensor)}] = {value}")
 
     def _names(self, tensor: ArraySpec) -> tuple[list[str], tuple[str, ...]]:
@@ -216,11 +252,12 @@ def _kernels_and_biases(side: Side) -> list[list[ArraySpec]]:
     ]
 
 
-def _rearranged(value: str, here: str, there: str) -> str:
+def _rearranged(value: str, here: str, there: str, *known: str) -> str:
     if here == there:
         return value
     joined = {axis for group in re.findall(r"\(([^)]*)\)", here) for axis in group.split()}
-    sizes = "".join(f", {axis}={count}" for axis, count in _COUNTS.items() if axis in joined)
+    counts = [f"{axis}={count}" for axis, count in _COUNTS.items() if axis in joined]
+    sizes = "".join(f", {size}" for size in (*counts, *known))
     return f'rearrange({value}, "{here} -> {there}"{sizes})'
 
 

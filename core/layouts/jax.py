@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from gateparity.packing.array_spec import ArraySpec
+from gateparity.packing.file_names import name_files
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
+
+_ENDS: Final = ("i{gate}/kernel", "h{gate}/kernel", "h{gate}/bias")
+_SEQUENTIAL: Final = "an nnx.Sequential of RNN or Bidirectional"
 
 # LSTMCell has the same tree: one array a gate, and the bias stands on the recurrent side alone,
 # whether wanted or not.
@@ -23,6 +27,22 @@ FLAX: Final = Layout(
         "https://flax-linen.readthedocs.io/en/latest/api_reference/flax.linen/layers.html",
         "flax 0.12.8",
         states="c, h",
+    ),
+    files=(
+        name_files(
+            "compact",
+            "a module that makes its cells in a call",
+            "OptimizedLSTMCell_{cell}/",
+            "OptimizedLSTMCell_{cell}/",
+            _ENDS,
+        ),
+        name_files(
+            "sequential",
+            "an nn.Sequential of RNN or Bidirectional",
+            "layers_{layer}/cell/",
+            "layers_{layer}/{direction}_rnn/cell/",
+            _ENDS,
+        ),
     ),
 )
 
@@ -46,6 +66,15 @@ NNX: Final = Layout(
         "flax 0.12.8",
         states="c, h",
     ),
+    files=(
+        name_files(
+            "sequential",
+            _SEQUENTIAL,
+            "layers/{layer}/cell/",
+            "layers/{layer}/{direction}_rnn/cell/",
+            _ENDS,
+        ),
+    ),
 )
 
 # Not the tree of linen's class of that name: its gates are fused.
@@ -62,6 +91,15 @@ NNX_OPTIMIZED: Final = Layout(
         "https://flax.readthedocs.io/en/latest/api_reference/flax.nnx/nn/recurrent.html",
         "flax 0.12.8",
         states="c, h",
+    ),
+    files=(
+        name_files(
+            "sequential",
+            _SEQUENTIAL,
+            "layers/{layer}/cell/",
+            "layers/{layer}/{direction}_rnn/cell/",
+            ("dense_i/kernel", "dense_h/kernel", "dense_h/bias"),
+        ),
     ),
 )
 

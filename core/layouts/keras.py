@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateparity.packing.array_spec import ArraySpec
+from gateparity.packing.file_names import name_files
 from gateparity.packing.layout import Layout
 from gateparity.packing.origin import Origin
 
@@ -26,6 +27,22 @@ KERAS: Final = Layout(
         "keras 3.15.1",
         limits=(_ACTIVATIONS,),
     ),
+    files=(
+        name_files(
+            "h5",
+            "Variable.path, and at the end of names in a .h5",
+            "lstm{_layer}/lstm_cell/",
+            "bidirectional{_layer}/{direction}_lstm{_layer}/lstm_cell/",
+            ("kernel", "recurrent_kernel", "bias"),
+        ),
+        name_files(
+            "weights",
+            "a .weights.h5 and in a .keras",
+            "layers/lstm{_layer}/cell/vars/",
+            "layers/bidirectional{_layer}/{direction}_layer/cell/vars/",
+            ("0", "1", "2"),
+        ),
+    ),
 )
 
 TF_KERAS: Final = Layout(
@@ -43,21 +60,49 @@ TF_KERAS: Final = Layout(
         "tf_keras 2.21.0",
         limits=(_ACTIVATIONS,),
     ),
+    files=(
+        name_files(
+            "h5",
+            "Variable.name, and at the end of names in a .h5",
+            "lstm{_layer}/lstm_cell/",
+            "bidirectional{_layer}/{direction}_lstm{_layer}/lstm_cell/",
+            ("kernel:0", "recurrent_kernel:0", "bias:0"),
+        ),
+    ),
 )
 
-# Both biases in one array of 8 * hidden: those of the input, then the recurrent ones.
+# cuDNN's own arrays in the shapes of Keras's: the numbers of a gate's block are those of its
+# transpose. Both biases in one array of 8 * hidden: those of the input, then the recurrent ones.
 KERAS_CUDNN: Final = Layout(
     "keras_cudnn",
     (
-        ArraySpec("cu_dnnlstm_{layer}{direction}/kernel:0", "w_ih", "input (gate hidden)"),
-        ArraySpec("cu_dnnlstm_{layer}{direction}/recurrent_kernel:0", "w_hh", "unit (gate hidden)"),
+        ArraySpec(
+            "cu_dnnlstm_{layer}{direction}/kernel:0",
+            "w_ih",
+            "input (gate hidden)",
+            block="hidden input",
+        ),
+        ArraySpec(
+            "cu_dnnlstm_{layer}{direction}/recurrent_kernel:0",
+            "w_hh",
+            "unit (gate hidden)",
+            block="hidden unit",
+        ),
         ArraySpec("cu_dnnlstm_{layer}{direction}/bias:0", "b_pair", "(side gate hidden)"),
     ),
     always_biased=True,
     origin=Origin(
         "tf.compat.v1.keras.layers.CuDNNLSTM",
         "https://www.tensorflow.org/api_docs/python/tf/compat/v1/keras/layers/CuDNNLSTM",
-        "tensorflow 2.15.1",
-        unverified="it runs on a GPU alone; its arrays were built on a CPU and looked at",
+        "tf_keras 2.21.0",
+    ),
+    files=(
+        name_files(
+            "h5",
+            "Variable.name, and at the end of names in a .h5",
+            "cu_dnnlstm{_layer}/",
+            "bidirectional{_layer}/{direction}_cu_dnnlstm{_layer}/",
+            ("kernel:0", "recurrent_kernel:0", "bias:0"),
+        ),
     ),
 )

@@ -88,12 +88,18 @@ class ArraySpec:
     key of `CONTENTS`. `pattern` is the native side of an einops pattern over the axes of those
     contents. A direction or gate that is not in the name is an axis of the pattern. `gates` is how
     this name spells them, if it differs from the layout's others.
+
+    `block` is the order of axes in which the numbers of one gate really lie, if that isn't the
+    pattern's: cuDNN's own kernels, kept in arrays of another shape. Without the gate's part, a
+    pattern `input (gate hidden)` with the block `hidden input` is cut into gates, and each gate's
+    numbers, row by row, are those of an array `hidden input`.
     """
 
     name: str
     contents: str
     pattern: str
     gates: tuple[str, ...] = ()
+    block: str = ""
 
     def __post_init__(self) -> None:
         if self.contents not in CONTENTS:
@@ -121,6 +127,20 @@ class ArraySpec:
                 f"expected {' '.join(expected)!r} in some order, "
                 "and 'direction' where the name doesn't have it"
             )
+        if self.block and sorted(self.block.split()) != sorted(self.shown.split()):
+            raise ValueError(
+                f"ArraySpec {self.name!r}: block {self.block!r}, expected {self.shown}"
+            )
+
+    @property
+    def words(self) -> str:
+        """Return the pattern as people read it, with the order of axes in a block."""
+        return f"{self.pattern}, each gate as {self.block}" if self.block else self.pattern
+
+    @property
+    def shown(self) -> str:
+        """Return the axes of one gate's block, in the order of the pattern."""
+        return " ".join(axis for axis in self.axes if axis != "gate")
 
     @property
     def axes(self) -> list[str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gateparity.network.parameters import Array, Native, Parameters
     from gateparity.packing.array_spec import ArraySpec, Contents
+    from gateparity.packing.file_names import FileNames
     from gateparity.packing.origin import Origin
 
     Group = tuple[Contents, int, list[NativeArray]]  # of one layer
@@ -50,7 +51,8 @@ class Layout:
 
     With `vector` all arrays lie end to end in one array of that name, first the kernels, cell by
     cell, then the biases; `tensors` are its parts. `refused` are parts of native names, each with
-    the reason why canonical parameters can't hold such an array.
+    the reason why canonical parameters can't hold such an array. `files` are the names that the
+    framework's own models and files have, where they differ from those of `tensors`.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Layout:
     vector: str = ""
     refused: tuple[tuple[str, str], ...] = ()
     origin: Origin | None = dataclasses.field(default=None, repr=False, compare=False)
+    files: tuple[FileNames, ...] = dataclasses.field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if sorted(self.order) != sorted(GATES):
@@ -79,6 +82,23 @@ class Layout:
     def both_directions(self) -> bool:
         """Return whether the layout can hold the reverse direction too."""
         return all(t.tells_directions or "direction" in t.axes for t in self.tensors)
+
+    def named(self, config: Config, key: str = "") -> Layout:
+        """Return the layout with the names in the framework's own files, the first or `key`'s.
+
+        It is for LSTMs of the config's directions. A layout without such names is itself. Raise
+        `ValueError` for a key that it doesn't have.
+        """
+        found = [files for files in self.files if key in ("", files.key)]
+        if not found:
+            if key:
+                known = ", ".join(files.key for files in self.files) or "none"
+                raise ValueError(f"{self.name} has no names {key!r}, expected one of: {known}")
+            return self
+        names = found[0].both if config.directions == 2 else found[0].one
+        pairs = zip(self.tensors, names, strict=True)
+        tensors = tuple(dataclasses.replace(tensor, name=name) for tensor, name in pairs)
+        return dataclasses.replace(self, tensors=tensors, directions=found[0].directions, files=())
 
     def pack(self, params: Parameters, config: Config) -> dict[str, Array]:
         """Return canonical parameters as native arrays by name, contiguous, dtype kept.
@@ -147,7 +167,8 @@ class Layout:
                     gate=self.spelled(tensor)[GATES.index(self.order[g.start or 0])],
                 )
                 yield NativeArray(
-                    name, contents, layer, (d, g), tensor.pattern, axis_sizes(config, layer)
+                    *(name, contents, layer, (d, g)),
+                    *(tensor.pattern, axis_sizes(config, layer), tensor.block),
                 )
 
     def in_vector(self, config: Config) -> list[NativeArray]:

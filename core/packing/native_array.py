@@ -28,6 +28,7 @@ class NativeArray:
     where: tuple[slice, slice]
     pattern: str
     axis_sizes: dict[str, int]
+    block: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,11 +42,12 @@ class NativeArray:
         import einops
 
         patterns = f"{self._canonical} -> {self._native}"
-        return np.ascontiguousarray(einops.rearrange(whole[self.where], patterns))
+        native = einops.rearrange(whole[self.where], patterns)
+        return np.ascontiguousarray(self._turn(native, self.block, self._shown))
 
     def unpack(self, native: Array) -> Array:
         """Return this part of the array of its contents, rearranged from the native one."""
-        return self._unpack(native, self.axis_sizes)
+        return self._unpack(self._turn(native, self._shown, self.block), self.axis_sizes)
 
     def infer_sizes(self, native: Array) -> dict[str, int]:
         """Return the lengths of the axes, from the array's shape and the number of gates.
@@ -75,6 +77,22 @@ class NativeArray:
         named = [a for a in ("direction", "gate") if a not in re.findall(r"\w+", self.pattern)]
         first, *rest = re.findall(r"\([^)]*\)|\w+", self.pattern)
         return " ".join([f"({' '.join([*named, first.strip('()')])})", *rest])
+
+    @property
+    def _shown(self) -> str:
+        """Return the axes of one gate's block, in the order of the pattern."""
+        return " ".join(axis for axis in re.findall(r"\w+", self.pattern) if axis != "gate")
+
+    def _turn(self, native: Array, here: str, there: str) -> Array:
+        """Return the array whose numbers of each gate, read in axes `here`, lie in axes `there`."""
+        import einops
+
+        if not self.block:
+            return native
+        sizes = {axis: self.axis_sizes[axis] for axis in ("gate", *self._shown.split())}
+        rows = einops.rearrange(native, f"{self.pattern} -> gate ({here})", **sizes)
+        turned: Array = einops.rearrange(rows, f"gate ({there}) -> {self.pattern}", **sizes)
+        return turned
 
     def _unpack(self, native: Array, sizes: dict[str, int]) -> Array:
         import einops

@@ -7,7 +7,6 @@ import gzip
 import lzma
 import pickle
 import struct
-import subprocess
 import sys
 import zipfile
 
@@ -20,36 +19,11 @@ from gateparity.backends.checkpoints.registry import find_format
 from gateparity.backends.checkpoints.source import open_source
 from gateparity.errors import InputError
 
-KERAS = """
-import keras
-
-model = keras.Sequential([keras.Input((2, 3)), keras.layers.LSTM(4, unroll=True)])
-model.save("model.keras")
-model.save("model.h5")
-model.save_weights("model.weights.h5")
-"""
-
-# onnx 1.23.2: a graph of one LSTM without a bias, hidden_size 1, saved by onnx.save.
-ONNX = bytes.fromhex(
-    "080e120a676174657061726974793a93010a260a01580a01570a015212015922044c53544d2a120a0b686964"
-    "64656e5f73697a651801a001021201675a170a015812120a100801120c0a0208010a0208010a0208015a170a"
-    "015712120a100801120c0a0208010a0208040a0208015a170a015212120a100801120c0a0208010a0208040a"
-    "020801621b0a015912160a14080112100a0208010a0208010a0208010a0208014202101c"
-)
 # coremltools 9.0: a neural network of one ReLU, saved by coremltools.utils.save_spec.
 COREML = bytes.fromhex(
     "080112200a0e0a01781a092a070a010110c08004520e0a01791a092a070a010110c08004a21f100a0e0a0161"
     "1201781a01799208025200"
 )
-
-
-@pytest.fixture(scope="module")
-def keras_files(tensorflow_backend, tmp_path_factory):
-    """A folder in which Keras saved a model in each of its formats."""
-    folder = tmp_path_factory.mktemp("keras")
-    command = [str(tensorflow_backend.python), "-c", KERAS]
-    subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
-    return folder
 
 
 def unused(*_):
@@ -67,21 +41,6 @@ def assert_called(kind, path):
     with pytest.raises(InputError) as caught:
         read_checkpoint(path, None, unused)
     assert str(caught.value).startswith((f"{path}: {kind}, expected ", f"{path}: {kind}, which "))
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("model.keras", "a Keras model"),
-        ("model.h5", "an HDF5 file, as Keras's .h5 is"),
-        ("model.weights.h5", "an HDF5 file, as Keras's .h5 is"),
-    ],
-)
-def test_a_file_of_keras_is_called_by_its_kind(name, kind, keras_files, tmp_path):
-    assert_called(kind, keras_files / name)
-    disguised = tmp_path / "model.pt"
-    disguised.write_bytes((keras_files / name).read_bytes())
-    assert_called(kind, disguised)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +79,10 @@ PICKLED = {"lstm": [1.5, "weights"], "more": list(range(300))}
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (ONNX, "an ONNX model"),
-        (ONNX[:-5], "an ONNX model"),
         (COREML, "a Core ML model"),
         *[(pickle.dumps(PICKLED, n), "a pickle that torch.save didn't write") for n in range(2, 6)],
     ],
-    ids=["onnx", "onnx cut", "coreml", *(f"pickle {n}" for n in range(2, 6))],
+    ids=["coreml", *(f"pickle {n}" for n in range(2, 6))],
 )
 def test_a_file_is_called_by_its_content(name, data, kind, tmp_path):
     path = tmp_path / name

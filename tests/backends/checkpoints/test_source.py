@@ -60,14 +60,21 @@ def test_a_pipe_is_not_opened(tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("variables/variables.index", r": .*variables.index$"),
-        ("model.index", r": .*model.index$"),
-        ("_METADATA", ": it is a checkpoint of Orbax: restore it in JAX, and save its arrays"),
+        ("model.index", r"weights, such as .*model\.index$"),
+        ("3/default/_METADATA", r"weights, such as .*3.default._METADATA$"),
         ("notes.txt", "a network's weights$"),
     ],
 )
-def test_a_folder_is_refused_with_the_file_in_it(name, words, tmp_path):
-    (tmp_path / name).parent.mkdir(exist_ok=True)
+def test_a_folder_is_refused_with_a_file_in_it(name, words, tmp_path):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).touch()
     with pytest.raises(InputError, match=words), open_source(tmp_path, None):
         pass
+
+
+@pytest.mark.parametrize("name", ["_METADATA", "default/_METADATA", "variables/variables.index"])
+def test_a_folder_that_is_a_model_is_read_by_the_file_that_names_its_arrays(name, tmp_path):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("names")
+    with open_source(tmp_path, None) as source:
+        assert source.path == tmp_path / name

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateparity.backends.catalogue import FRAMEWORKS, Framework
+from gateparity.backends.catalogue import ENVIRONMENTS, FRAMEWORKS, Framework
 from gateparity.backends.environments.creation import create_environment
 from gateparity.backends.environments.environments import (
     MARKER,
@@ -157,9 +157,9 @@ def test_a_ready_environment_is_not_made_again(envs):
 
 def test_the_list_has_every_framework(envs):
     found = {each.name: each for each in list_environments()}
-    assert list(found) == list(FRAMEWORKS)
+    assert list(found) == list(ENVIRONMENTS)
     assert {name: each.state for name, each in found.items()} == dict.fromkeys(
-        FRAMEWORKS, "absent"
+        ENVIRONMENTS, "absent"
     ) | {"numpy": "ready"}
     assert found["numpy"].versions == {"numpy": "2.4.6"}
     assert found["numpy"].python == platform.python_version()
@@ -276,11 +276,11 @@ def test_names_are_the_catalogues():
     assert known_framework("jax") is FRAMEWORKS["jax"]
     expected = (
         r"^unknown framework 'PyTorch' \(did you mean torch\?\): expected one of numpy, torch, "
-        r"tensorflow, jax, mxnet$"
+        r"tensorflow, jax, mxnet, onnx$"
     )
     with pytest.raises(InputError, match=expected):
         known_framework("PyTorch")
-    with pytest.raises(InputError, match=r"jax, mxnet$"):
+    with pytest.raises(InputError, match=r"mxnet, onnx$"):
         recall_request("../envs")
 
 

@@ -155,3 +155,11 @@ def test_a_name_alone_tells_a_version_or_a_python():
     assert named_request("mxnet@py3.13").python == "3.13"
     with pytest.raises(InputError, match=r"^the name jax@old doesn't tell what it is to hold"):
         named_request("jax@old")
+
+
+def test_onnx_runtime_has_an_environment_and_no_adapter():
+    (request,) = parse_requests(["onnx"])
+    assert (request.name, request.framework.title) == ("onnx", "ONNX Runtime")
+    assert request.lines("3.11")[0][0].startswith("onnxruntime==")
+    assert parse_requests(["onnx==1.31.1"])[0].lines("3.11")[0][0] == "onnxruntime==1.31.1"
+    assert "onnx" not in FRAMEWORKS

@@ -31,7 +31,6 @@ def test_the_table_has_a_row_for_each(tmp_path):
     found = json.loads((tmp_path / "all.json").read_text())["layouts"]
     assert [layout["name"] for layout in found] == list(LAYOUTS)
     assert {layout["name"] for layout in found if not layout["verified"]} == {
-        "keras_cudnn",
         "coreml",
         "webnn",
         "burn",
@@ -134,8 +133,45 @@ def test_the_code_that_is_printed_is_the_code_that_is_written_and_works(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("arguments", "expected", "absent"),
+    [
+        (
+            ("torch", "keras", "--bidirectional"),
+            "bidirectional/{direction}_lstm/lstm_cell/bias",
+            "",
+        ),
+        (("torch", "keras:weights"), '"layers/lstm/cell/vars/2"', "lstm_cell"),
+        (("keras:weights", "flax"), "OptimizedLSTMCell_0/h{gate}/bias", "rnn_0"),
+        (("torch", "flax:sequential"), "layers_0/cell/h{gate}/bias", "OptimizedLSTMCell_"),
+        (("torch", "onnx", "--layers", "2", "--layer", "1"), "bias_hh_l1", "bias_hh_l0"),
+    ],
+)
+def test_code_has_the_names_of_files(tmp_path, arguments, expected, absent):
+    run(tmp_path, *arguments, "--code", "code.py", "--json", "pair.json")
+    code = (tmp_path / "code.py").read_text()
+    assert expected in code
+    assert not absent or absent not in code
+    found = json.loads((tmp_path / "pair.json").read_text())["layouts"]
+    assert all(layout["arrays"] for layout in found)
+
+
+def test_one_layout_lists_the_names_in_files(tmp_path):
+    found = run(tmp_path, "keras:weights", "--bidirectional", "--json", "keras.json").stdout
+    assert "keras:h5: names in Variable.path" in found
+    assert "layers/bidirectional/backward_layer/cell/vars/0 " in found
+    (layout,) = json.loads((tmp_path / "keras.json").read_text())["layouts"]
+    assert [files["key"] for files in layout["files"]] == ["h5", "weights"]
+    assert "layers/bidirectional/forward_layer/cell/vars/2" in layout["arrays"]
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("keras:npz",), "keras has no names 'npz', expected one of: h5, weights"),
+        (("torch:h5",), "torch has no names 'h5', expected one of: none"),
+        (("torch", "onnx", "--layer", "1"), "--layers of at least 2"),
+        (("torch", "--layers", "2", "--layer", "1"), "--layer 1 goes with two layouts"),
+        (("mxnet2", "onnx", "--layers", "2", "--layer", "1"), "mxnet2 is one vector"),
         (("tourch",), "no layout 'tourch' (did you mean torch?), expected one of d2l, torch,"),
         (("torch", "nix"), "no layout 'nix' (did you mean nnx?)"),
         (("torch", "keras", "flax"), "found 3 layouts, expected at most two"),

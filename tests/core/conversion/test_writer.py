@@ -38,6 +38,55 @@ def test_generated_code_does_what_unpack_and_pack_do(source):
     assert converted >= 2 * len(LAYOUTS)
 
 
+def files_of(layouts):
+    return [(layout, names.key) for layout in layouts for names in layout.files]
+
+
+@pytest.mark.parametrize(("layout", "key"), files_of(LAYOUTS.values()))
+def test_names_in_files_are_converted_as_the_layout_is(layout, key):
+    for config in CONFIGS:
+        named = layout.named(config, key)
+        native = random_arrays(named, config, layout)
+        places = dict(zip(named.shapes(config), layout.shapes(config), strict=True))
+        to_torch = convert(write_conversion(named, LAYOUTS["torch"], config), native, config)
+        expected = layout.unpack({places[name]: a for name, a in native.items()}, config)
+        same(to_torch, LAYOUTS["torch"].pack(expected, config), f"{layout.name}:{key}")
+        back = convert(write_conversion(LAYOUTS["torch"], named, config), to_torch, config)
+        same(back, native, f"{layout.name}:{key}")
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_one_layer_of_a_stack_is_converted_alone(layer):
+    converted = 0
+    for config in (Config(5, 4, layers=3), Config(5, 4, layers=3, directions=2)):
+        one = Config(config.layer_input_size(layer), 4, directions=config.directions)
+        for source, target in itertools.product(LAYOUTS.values(), repeat=2):
+            if source.vector or target.vector or not (holds(source, one) and holds(target, one)):
+                continue
+            native = random_arrays(source, one, target)
+            expected = target.pack(source.unpack(native, one), one)
+            given = of_layer(source, native, config, one, layer)
+            code = write_conversion(source, target, config, layer)
+            wanted = of_layer(target, expected, config, one, layer)
+            same(convert(code, given, one), wanted, f"{source.name} to {target.name}")
+            converted += 1
+    assert converted > 1000
+
+
+def of_layer(layout, native, config, one, layer):
+    """The arrays of one layer by the names that they have in a stack, if the layout holds one."""
+    if not layout.many_layers:
+        return native
+    names = [array.name for array in layout.native_arrays(config) if array.layer == layer]
+    arrays = [native[array.name] for array in layout.native_arrays(one)]
+    return dict(zip(names, arrays, strict=True))
+
+
+def test_one_layer_of_a_vector_is_refused():
+    with pytest.raises(NotRepresentable, match="mxnet2 is one vector of all layers"):
+        write_conversion(LAYOUTS["mxnet2"], LAYOUTS["onnx"], Config(5, 4, layers=2), 1)
+
+
 def test_what_it_makes_is_no_view_of_what_it_was_given():
     config = Config(5, 4)
     for source, target in itertools.product(LAYOUTS.values(), repeat=2):
