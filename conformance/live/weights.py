@@ -103,7 +103,7 @@ def _find_in_part(
         input_size=min(config.input_size, _PART),
         hidden_size=min(config.hidden_size, _PART),
     )
-    found = _find(*parts, cells, small)
+    found = _find(parts[0], parts[1], cells, small)
     if found and not _differing(_make_all(found, a, config), b):
         return found
     return _find(a, b, cells, config) if _same_numbers(a, b) else []
