@@ -64,8 +64,10 @@ def is_recurrent(target: Any) -> bool:
 def _refuse_derived(target: Any) -> None:
     cls = type(target)
     for start, how in _DERIVED.items():
-        name = getattr(target, "original_name", cls.__name__)
-        if cls.__module__.startswith(start) and str(name).startswith("LSTM"):
+        if not cls.__module__.startswith(start):
+            continue
+        name = getattr(target, "original_name", cls.__name__)  # of what was compiled
+        if str(name).startswith("LSTM"):
             raise InputError(
                 f"{cls.__module__}.{cls.__name__} is an {name} that was {how}, "
                 "expected the layer that it was made from"

@@ -88,6 +88,8 @@ def _check_arrays(layer: Any, kind: str, names: list[str]) -> None:
     Pruning and norms compute an array from others. One that was made in inference mode has no
     gradient, and can't be written either.
     """
+    tied = len({id(getattr(layer, name)) for name in names}) < len(names)
+    refuse_option(kind, "one parameter for several", tied, expected=False)
     refuse_option(kind, "torch.autocast", torch.is_autocast_enabled("cpu"), expected=False)
     for name in names:
         refuse_device(kind, getattr(layer, name).device, "layer.cpu()")

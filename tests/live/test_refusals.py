@@ -101,6 +101,38 @@ def test_a_layer_is_found_in_a_model_by_its_path():
     assert found.config == gateparity.read(model.encoder["lstm"]).config
 
 
+class Strange:
+    """A model whose class has another meaning of `layers`, and whose property fails."""
+
+    layers = 2
+
+    def __init__(self, part):
+        self.part = part
+
+    @property
+    def broken(self):
+        raise RuntimeError("not now")
+
+
+def test_a_layer_is_found_in_any_object():
+    model = torch_lstm()
+    for _ in range(20):
+        model = Strange(model)
+    (path,) = gateparity.find_layers(model)
+    gateparity.assert_parity((model, path), torch_lstm())
+    gateparity.assert_parity((torch_lstm(), ""), torch_lstm())
+
+
+class Broken:
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_an_object_that_answers_nothing_is_refused():
+    with pytest.raises(gateparity.InputError, match="Broken is no recurrent layer and holds none"):
+        gateparity.read(Broken())
+
+
 def test_autocast_is_refused():
     with torch.autocast("cpu"), pytest.raises(gateparity.InputError, match=r"torch\.autocast"):
         gateparity.read(torch_lstm())
