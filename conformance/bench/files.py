@@ -21,19 +21,26 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.errors import InputError
+from gateparity.layouts.exchange import ONNX
+from gateparity.layouts.keras import KERAS
 from gateparity.layouts.torch import TORCH
 from gateparity.network.config import Config
+from gateparity.packing.infer import infer_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateparity.network.parameters import Array
+    from gateparity.packing.layout import Layout
 
     Write = Callable[[Path, Mapping[str, Array]], None]
 
 ALLOWED: Final = 2.0  # seconds, the start of the command included
 ROUNDS: Final = 3
 SIZE: Final = 1 << 30  # bytes
+PREFIX: Final = "lstm."
+REST: Final = "embedding.weight"
+RAW_DATA, INITIALIZER, GRAPH = 9, 5, 7  # fields of ONNX's TensorProto, GraphProto, ModelProto
 CONFIG: Final = Config(2560, 2560)  # 200 MiB
 
 
@@ -52,10 +59,10 @@ def time_files(
     """Write a file of each format into a temporary folder, and time `inspect` on it."""
     draw = np.random.default_rng(0).standard_normal
     arrays = {
-        f"lstm.{name}": draw(shape, np.float32) for name, shape in TORCH.shapes(config).items()
+        PREFIX + name: draw(shape, np.float32) for name, shape in TORCH.shapes(config).items()
     }
     rest = (size - sum(array.nbytes for array in arrays.values())) // 4
-    arrays["embedding.weight"] = np.zeros((rest,), np.float32)
+    arrays[REST] = np.zeros((rest,), np.float32)
     with tempfile.TemporaryDirectory(prefix="gateparity-") as folder:
         return [
             _time(name, write, Path(folder) / "file", arrays, progress)
@@ -144,8 +151,56 @@ def _opcodes(value: Any) -> bytes:
     return b"J" + struct.pack("<i", value)
 
 
+def write_hdf5(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write the weights of a Keras model, whose biases are summed."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        for number, array in enumerate(_packed(KERAS, arrays).values()):
+            file[f"layers/lstm/cell/vars/{number}"] = array
+        file["layers/embedding/vars/0"] = arrays[REST]
+
+
+def write_onnx(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write a graph of one LSTM. What isn't of the LSTM is streamed, and not built in memory."""
+    from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+    tensors = [numpy_helper.from_array(a, name) for name, a in _packed(ONNX, arrays).items()]
+    names, hidden = [tensor.name for tensor in tensors], tensors[1].dims[-1]
+    node = helper.make_node("LSTM", ["x", *names], ["y"], name="lstm", hidden_size=hidden)
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy")
+    graph = helper.make_graph([node], "graph", [x], [y], tensors).SerializeToString()
+    rest = TensorProto(name=REST, data_type=TensorProto.FLOAT, dims=arrays[REST].shape)
+    raw = arrays[REST].data.cast("B")
+    head = rest.SerializeToString() + _field(RAW_DATA, len(raw))
+    graph += _field(INITIALIZER, len(head) + len(raw)) + head
+    model = ModelProto(ir_version=10, opset_import=[helper.make_opsetid("", 17)])
+    with path.open("wb") as file:
+        file.write(model.SerializeToString() + _field(GRAPH, len(graph) + len(raw)) + graph)
+        file.write(raw)
+
+
+def _packed(layout: Layout, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays of the LSTM in another layout than PyTorch's."""
+    native = {n.removeprefix(PREFIX): a for n, a in arrays.items() if n.startswith(PREFIX)}
+    config = infer_config(TORCH, native)
+    return layout.pack(TORCH.unpack(native, config), config)
+
+
+def _field(number: int, length: int) -> bytes:
+    """Return the start of a protobuf field that holds so many bytes."""
+    return _varint(8 * number + 2) + _varint(length)
+
+
+def _varint(number: int) -> bytes:
+    groups = [number >> shift & 127 for shift in range(0, max(number.bit_length(), 1), 7)]
+    return bytes([group | 128 for group in groups[:-1]] + groups[-1:])
+
+
 WRITERS: Final[dict[str, Write]] = {
     ".pt": write_torch,
     ".safetensors": write_safetensors,
     ".npz": write_npz,
+    ".h5": write_hdf5,
+    ".onnx": write_onnx,
 }

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from gateparity.backends.checkpoints.reading import read_checkpoint
-from gateparity.conformance.bench.files import ALLOWED, WRITERS, FileTiming, time_files, write_torch
+from gateparity.conformance.bench.files import (
+    ALLOWED,
+    REST,
+    WRITERS,
+    FileTiming,
+    time_files,
+    write_torch,
+)
 from gateparity.conformance.reports.bench_files import files_json, files_report
 from gateparity.layouts import TORCH
 from gateparity.network.config import Config
@@ -21,11 +28,16 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_file_holds_the_arrays_that_were_written(name, tmp_path):
-    WRITERS[name](tmp_path / "file", ARRAYS)
-    config, params = read_checkpoint(tmp_path / "file", None, None)
-    for own, array in TORCH.pack(params, config).items():
-        np.testing.assert_array_equal(array, ARRAYS[own])
+def test_a_file_holds_the_lstm_that_was_written(name, tmp_path):
+    arrays = {f"lstm.{own}": array for own, array in ARRAYS.items()}
+    WRITERS[name](tmp_path / "file", {**arrays, REST: np.zeros(100, np.float32)})
+    config, [found] = read_checkpoint(tmp_path / "file", None, None)
+    [expected] = TORCH.unpack(ARRAYS, CONFIG)
+    assert config == CONFIG
+    np.testing.assert_array_equal(found.w_ih, expected.w_ih)
+    np.testing.assert_array_equal(found.w_hh, expected.w_hh)
+    bias = expected.b_ih + expected.b_hh
+    np.testing.assert_allclose(found.b_ih + found.b_hh, bias, rtol=1e-6)
 
 
 def test_pytorch_reads_its_own_format(torch_backend, tmp_path):
