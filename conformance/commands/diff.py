@@ -16,11 +16,11 @@ from gateparity.errors import InputError
 EXAMPLES: Final = """
 [bold]Examples[/]
 
-  gateparity diff model.pt model.keras                     are they the same network?
+  gateparity diff model.pt model.keras            are they the same network?
 
-  gateparity diff old.h5 new.onnx --map encoder=/lstm/LSTM    layers matched by hand
+  gateparity diff a.h5 b.onnx --map encoder=lstm  layers matched by hand
 
-  gateparity diff old.pt new.pt --run --report diff.html      their outputs too
+  gateparity diff a.pt b.pt --run --report d.html  their outputs too
 
 Layers are matched by their paths, else by their sizes and numbers.
 `gateparity inspect FILE` lists the paths.

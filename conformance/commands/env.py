@@ -53,7 +53,7 @@ _CREATE = """
 
   gateparity env create torch jax                   two of them
 
-  gateparity env create onnx                        ONNX Runtime, which runs models of files
+  gateparity env create onnx                        ONNX Runtime
 
   gateparity env create jax==0.9.2                  another version, jax@0.9.2
 
