@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,7 +35,7 @@ class ParityTests:
             adapter = MyLSTM
 
     Or name two live layers in this process, as `compare_live` takes them. `layers` may be a
-    function without arguments that makes them, so that importing the file makes none:
+    method that makes them, so that importing the file makes none:
 
         class TestMyPort(ParityTests):
             layers = (torch_layer, keras_layer)
@@ -78,7 +79,7 @@ class ParityTests:
         """
         seed = request.config.getoption("gateparity_seed")
         if parity_problem is None or parity_adapter is None:
-            return _settle_layers(type(self).layers, seed)
+            return _settle_layers(_make_layers(self), seed)
         results = [run_check(*parity_adapter, *task, parity_truths) for task in parity_problem]
         result = join_results(results)
         explanation = parity_explanation() if result.status == "fail" else ""
@@ -104,11 +105,25 @@ def _repeat_test(nodeid: str, seed: int) -> str:
     return f"pytest {shlex.quote(name)}" + (f" --gateparity-seed {seed}" if seed else "")
 
 
-def _settle_layers(layers: Any, seed: int) -> None:
-    """Turn a comparison of two live layers, or of those that a function makes, into an outcome."""
-    pair = layers() if callable(layers) else layers
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        pytest.fail(f"layers is {type(pair).__name__}, expected a pair of layers", pytrace=False)
+def _make_layers(test: ParityTests) -> Any:
+    """Return the layers of a test class, or those that its function makes, with `self` or without.
+
+    A property is a function too.
+    """
+    layers: Any = type(test).layers
+    if isinstance(layers, property):
+        return test.layers
+    if not callable(layers):
+        return layers
+    return layers(*[test][: len(inspect.signature(layers).parameters)])
+
+
+def _settle_layers(pair: Any, seed: int) -> None:
+    """Turn a comparison of two live layers into an outcome."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        size = f" of {len(pair)}" if isinstance(pair, (tuple, list)) else ""
+        found = f"{type(pair).__name__}{size}"
+        pytest.fail(f"layers is {found}, expected a pair of layers", pytrace=False)
     try:
         message = describe_live(compare_live(*pair, seed=seed))
     except InputError as error:

@@ -34,7 +34,7 @@ def open_function(
     def read() -> dict[str, Array]:
         return {name: np.array(array) for name, array in arrays().items()}
 
-    config = measure(kind, layout, {name: _widened(a) for name, a in read().items()})
+    config = measure(kind, layout, read())
     compiled = _compile(run)
 
     def call(batch: Batch) -> Any:
@@ -73,8 +73,3 @@ def _refuse_devices(kind: str, arrays: Mapping[str, Any]) -> None:
     for array in arrays.values():
         for device in getattr(array, "devices", set)():
             refuse_device(kind, device, "jax.device_put(..., jax.devices('cpu')[0])")
-
-
-def _widened(array: Array) -> Array:
-    """Return bfloat16, which NumPy can't tell from bytes, as float16: both are refused."""
-    return array.astype("float16") if array.dtype.kind == "V" else array

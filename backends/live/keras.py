@@ -38,6 +38,16 @@ def _open_lstm(layer: Any) -> LiveLayer:
     return _open(layer, kind, [layer.cell], _run_lstm)
 
 
+def _open_rnn(layer: Any) -> LiveLayer:
+    if not isinstance(layer.cell, keras.layers.LSTMCell):
+        name = type(layer.cell).__name__
+        raise InputError(
+            f"keras.layers.RNN of {name} is not supported yet, expected one of an LSTMCell; "
+            "a stack of layers is a tuple"
+        )
+    return _open_lstm(layer)
+
+
 def _open_cell(cell: Any) -> LiveLayer:
     return _open(cell, "keras.layers.LSTMCell", [cell], _run_cell)
 
@@ -54,7 +64,12 @@ def _open_bidirectional(layer: Any) -> LiveLayer:
     return _open(layer, kind, [inner.cell for inner in both], _run_bidirectional)
 
 
-OPEN: Final = {"LSTM": _open_lstm, "LSTMCell": _open_cell, "Bidirectional": _open_bidirectional}
+OPEN: Final = {
+    "LSTM": _open_lstm,
+    "LSTMCell": _open_cell,
+    "Bidirectional": _open_bidirectional,
+    "RNN": _open_rnn,
+}
 
 
 def _open(layer: Any, kind: str, cells: Sequence[Any], run: Callable[..., Any]) -> LiveLayer:
@@ -181,6 +196,8 @@ def _live(y: Any, lengths: Any) -> Any:
 
 
 def _to_numpy(array: Any) -> Any:
+    if _engine() == "tensorflow":  # whose tensors know NumPy 1's protocol alone
+        return ops.convert_to_tensor(array).numpy().copy()
     return ops.convert_to_numpy(array).copy()
 
 

@@ -10,7 +10,7 @@ from gateparity.errors import InputError
 # class, and the classes that are read.
 _FRAMEWORKS: Final = {
     "torch.nn.modules.rnn": ("torch", "torch.nn", ("LSTM", "LSTMCell")),
-    "keras.src.layers.rnn": ("keras", "keras.layers", ("LSTM", "LSTMCell", "Bidirectional")),
+    "keras.src.layers.rnn": ("keras", "keras.layers", ("LSTM", "LSTMCell", "Bidirectional", "RNN")),
     "flax.nnx.nn.recurrent": (
         "nnx",
         "flax.nnx",
@@ -28,6 +28,8 @@ _FRAMEWORKS: Final = {
 }
 # Recurrent too, and not supported yet; other classes in those modules are bases of all kinds.
 _OTHERS: Final = ("GRU", "GRUCell", "RNN", "RNNCell", "SimpleRNN", "SimpleRNNCell", "SimpleCell")
+# Made from a layer by PyTorch, and no layer with weights of its own any more.
+_DERIVED: Final = {"torch.jit.": "compiled by TorchScript", "torch.ao.nn.": "quantized"}
 
 
 def recognise(target: Any) -> tuple[str, str] | None:
@@ -36,6 +38,7 @@ def recognise(target: Any) -> tuple[str, str] | None:
     Raise `InputError` for a recurrent layer of another kind, such as a GRU. A subclass is what its
     base is.
     """
+    _refuse_derived(target)
     for cls in type(target).__mro__:
         for start, (file, public, classes) in _FRAMEWORKS.items():
             if not cls.__module__.startswith(start):
@@ -56,6 +59,19 @@ def is_recurrent(target: Any) -> bool:
         return recognise(target) is not None
     except InputError:
         return True
+
+
+def _refuse_derived(target: Any) -> None:
+    cls = type(target)
+    for start, how in _DERIVED.items():
+        if not cls.__module__.startswith(start):
+            continue
+        name = getattr(target, "original_name", cls.__name__)  # of what was compiled
+        if str(name).startswith("LSTM"):
+            raise InputError(
+                f"{cls.__module__}.{cls.__name__} is an {name} that was {how}, "
+                "expected the layer that it was made from"
+            )
 
 
 def _is_recurrent(name: str) -> bool:

@@ -55,11 +55,7 @@ def measure(kind: str, layout: Layout, native: Mapping[str, Array]) -> Config:
     Raise `InputError` for half precision, for NaN, and for arrays that are no LSTM's.
     """
     for name, array in native.items():
-        if array.dtype not in (np.float32, np.float64):
-            raise InputError(
-                f"{kind}: {_base(name)} is {array.dtype}, expected float32 or float64: "
-                "convert the layer first"
-            )
+        refuse_dtype(kind, _base(name), array.dtype)
         bad = array.size - np.count_nonzero(np.isfinite(array))
         if bad:
             raise InputError(
@@ -70,6 +66,15 @@ def measure(kind: str, layout: Layout, native: Mapping[str, Array]) -> Config:
         return infer_config(layout, native)
     except ValueError as error:
         raise InputError(f"{kind}: {error}") from error
+
+
+def refuse_dtype(kind: str, name: str, dtype: object) -> None:
+    """Raise `InputError` for an array in half precision, or of another dtype that isn't judged."""
+    found = str(dtype).rpartition(".")[2]
+    if found not in ("float32", "float64"):
+        raise InputError(
+            f"{kind}: {name} is {found}, expected float32 or float64: convert the layer first"
+        )
 
 
 def refuse_option(kind: str, name: str, found: object, expected: object) -> None:

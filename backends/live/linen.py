@@ -62,6 +62,11 @@ def _open(
         if module.scope is None:
             refuse_unbuilt(kind, "bind its variables, module.bind(variables)")
         module, variables = module.unbind()
+    if "params" not in variables:
+        raise InputError(
+            f"{kind}: its variables have {', '.join(map(repr, variables)) or 'nothing'}, expected "
+            "'params', as module.init returns them"
+        )
     flat = traverse_util.flatten_dict(dict(variables["params"]), sep="/")
     names = _name_arrays(flat, len(cells), kind)
 
@@ -83,6 +88,11 @@ def _check_cell(kind: str, cell: Any) -> None:
     if not isinstance(cell, _CELLS):
         name = type(cell).__name__
         raise InputError(f"{kind}: {name} is not supported yet, expected an LSTM's cell")
+    if type(cell).__module__ == "flax.linen.transforms":
+        name = type(cell).__name__
+        raise InputError(
+            f"{kind}: {name} is a transformed cell, expected the cell: linen.RNN(cell)"
+        )
     for name, usual in (("gate_fn", "sigmoid"), ("activation_fn", "tanh")):
         used = getattr(cell, name)
         refuse_option(kind, name, getattr(used, "__name__", str(used)), usual)

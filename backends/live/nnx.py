@@ -54,7 +54,8 @@ def _open(module: Any, kind: str, cells: Sequence[Any], run: Callable[..., Any])
             used = getattr(cell, name)
             refuse_option(kind, name, getattr(used, "__name__", str(used)), usual)
         if cell.dtype is not None and cell.dtype != cell.param_dtype:
-            refuse_option(kind, "dtype", str(jnp.dtype(cell.dtype)), str(cell.param_dtype))
+            usual = str(jnp.dtype(cell.param_dtype))
+            refuse_option(kind, "dtype", str(jnp.dtype(cell.dtype)), usual)
 
     def write(native: Mapping[str, Array]) -> Any:
         for name, variable in _variables(cells).items():

@@ -5,19 +5,21 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gateparity.backends.live.kinds import recognise
 from gateparity.backends.live.search import find_layers, follow_path
 from gateparity.backends.live.stack import join_layers
 from gateparity.errors import InputError
-from gateparity.network.config import Config  # noqa: TC001  a field of a named tuple
+from gateparity.network.config import Config
 from gateparity.network.parameters import CellWeights
 
 if TYPE_CHECKING:
     from gateparity.backends.live.layer import LiveLayer
     from gateparity.backends.live.stack import LiveLstm
     from gateparity.network.parameters import Parameters
+
+_WIDTH: Final = 300  # of a framework's own words
 
 
 class Weights(NamedTuple):
@@ -68,8 +70,8 @@ def load(weights: Any, *, into: Any) -> Any:
         raise InputError(f"weights are {_describe(weights)}, expected what gateparity.read returns")
     try:
         written = live.write(params)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{live.kind}: {error}") from error
+    except Exception as error:
+        raise InputError(f"{live.kind}: {' '.join(str(error).split())[:_WIDTH]}") from error
     return written[0] if len(written) == 1 else tuple(written)
 
 
@@ -79,6 +81,8 @@ def open_live(target: Any) -> LiveLstm:
         return join_layers([_open_weights(target)])
     if isinstance(target, tuple) and len(target) == 2:
         model, second = target
+        if isinstance(model, Config):
+            return join_layers([_open_weights(Weights(model, second))])
         if isinstance(second, str):
             return open_live(follow_path(model, second))
         if isinstance(second, Mapping):
@@ -100,14 +104,21 @@ def refuse_other_sizes(one: str, a: Config, other: str, b: Config) -> None:
 
 def _open_one(target: Any, *variables: Any) -> LiveLayer:
     if isinstance(target, (str, Path)):
-        from gateparity.backends.live import onnx
-
-        return onnx.open_file(Path(target))
+        return _open_path(Path(target))
+    if isinstance(target, type):
+        name = f"{target.__module__}.{target.__qualname__}"
+        raise InputError(f"{name} is a class, expected an object of it")
     kind = recognise(target)
     if kind is None:
         return _open_only(target)
     module = importlib.import_module(f"gateparity.backends.live.{kind[0]}")
-    opened: LiveLayer = module.OPEN[kind[1]](target, *variables)
+    try:
+        opened: LiveLayer = module.OPEN[kind[1]](target, *variables)
+    except InputError:
+        raise
+    except Exception as error:
+        words = f"{type(error).__name__}: {' '.join(str(error).split())[:_WIDTH]}"
+        raise InputError(f"{_describe(target)} can't be read, {words}") from error
     return opened
 
 
@@ -124,8 +135,25 @@ def _open_only(model: Any) -> LiveLayer:
         )
     raise InputError(
         f"{_describe(model)} is no recurrent layer and holds none, expected a layer of PyTorch, "
-        "Keras, Flax, Equinox or gluon, or a session of ONNX Runtime"
+        f"Keras, Flax, Equinox or gluon, or a session of ONNX Runtime{_hint(model)}"
     )
+
+
+def _hint(model: Any) -> str:
+    """Return what to do where a model makes its layers only when it is called."""
+    compact = any(cls.__module__.startswith("flax.linen") for cls in type(model).__mro__)
+    return "; a compact module's layer is given with its variables" if compact else ""
+
+
+def _open_path(path: Path) -> LiveLayer:
+    if not path.is_file():
+        raise InputError(
+            f"{str(path)!r} is no file, expected a layer or an ONNX file; backends by their names "
+            'are one list: assert_parity(["numpy", "torch"])'
+        )
+    from gateparity.backends.live import onnx
+
+    return onnx.open_file(path)
 
 
 def _open_weights(weights: Weights) -> LiveLayer:

@@ -38,12 +38,16 @@ _ARRAYS: Final = ("W", "R", "B", "P")
 
 def open_session(session: Any) -> LiveLayer:
     """Return the LSTM of a session that was made from a path or from bytes."""
-    data = session._model_bytes or Path(session._model_path).read_bytes()
+    path = session._model_path
+    if not session._model_bytes and not Path(path).is_file():
+        raise InputError(f"{_KIND}: the session's file {path} is gone, expected it or its bytes")
+    data = session._model_bytes or Path(path).read_bytes()
     return _open(onnx.load_from_string(data), session)
 
 
 def open_model(model: Any) -> LiveLayer:
     """Return the LSTM of a model, in a session of its own."""
+    _find_node(model)  # says more than a session that can't be made
     return _open(model, _start(model))
 
 

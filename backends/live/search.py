@@ -11,7 +11,7 @@ from gateparity.errors import InputError, suggest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DEEPEST: Final = 12  # attributes
+_DEEPEST: Final = 32  # attributes
 
 
 def find_layers(model: Any) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def find_layers(model: Any) -> dict[str, Any]:
 def follow_path(model: Any, path: str) -> Any:
     """Return what lies at a path of attributes. Raise `InputError` if nothing does."""
     target = model
-    for name in path.split("."):
+    for name in path.split(".") if path else ():  # a layer's own path is empty
         parts = dict(_parts(target))
         if name not in parts and not hasattr(target, name):
             known = find_layers(model)
@@ -58,14 +58,23 @@ def _parts(model: Any) -> Iterator[tuple[str, Any]]:
         yield from ((str(k), part) for k, part in enumerate(model))
     elif isinstance(model, Mapping):
         yield from ((str(key), part) for key, part in model.items())
-    elif hasattr(model, "named_children"):  # PyTorch
-        yield from model.named_children()
+    elif callable(children := _find(model, "named_children")):  # PyTorch
+        yield from children()
     elif _may_hold(model):
         own = {n: v for n, v in _attributes(model) if not n.startswith("_")}
         yield from ((name, part) for name, part in own.items() if _may_hold(part))
-        if hasattr(type(model), "layers"):  # Keras
-            yield from ((part.name, part) for part in model.layers)
-        yield from getattr(model, "_children", {}).items()  # gluon
+        if isinstance(layers := _find(model, "layers"), list):  # Keras
+            yield from ((part.name, part) for part in layers if hasattr(part, "name"))
+        if isinstance(children := _find(model, "_children"), Mapping):  # gluon
+            yield from children.items()
+
+
+def _find(model: Any, name: str) -> Any:
+    """Return a property of a class, or an attribute; None where reading it fails."""
+    try:
+        return getattr(model, name, None)
+    except Exception:  # noqa: BLE001  a property may raise anything
+        return None
 
 
 def _attributes(model: Any) -> Iterator[tuple[str, Any]]:

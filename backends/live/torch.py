@@ -12,8 +12,10 @@ from gateparity.backends.live.layer import (
     LiveLayer,
     measure,
     refuse_device,
+    refuse_dtype,
     refuse_option,
 )
+from gateparity.errors import InputError
 from gateparity.layouts import LAYOUTS, TORCH
 from gateparity.network.batch import Batch, Gradients, Outputs, initial_states
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gateparity.network.config import Config
+
+_SMALL: Final = 2**14  # numbers of x
 
 
 def _open_lstm(layer: Any) -> LiveLayer:
@@ -39,7 +43,7 @@ OPEN: Final = {"LSTM": _open_lstm, "LSTMCell": _open_cell}
 def _open(
     layer: Any, kind: str, layout: Any, names: list[str], run: Callable[..., Any]
 ) -> LiveLayer:
-    refuse_device(kind, getattr(layer, names[0]).device, "layer.cpu()")
+    _check_arrays(layer, kind, names)
 
     def read() -> dict[str, Any]:
         return {name: _to_numpy(getattr(layer, name)) for name in names}
@@ -53,21 +57,21 @@ def _open(
         return layer
 
     def call(batch: Batch) -> Any:
-        inputs = _to_tensors(batch.x, *initial_states(config, batch))
+        with torch.inference_mode(mode=False):
+            inputs = _to_tensors(batch.x, *initial_states(config, batch))
         lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths.copy())
-        with _evaluating(layer), torch.no_grad():
+        with _evaluating(layer, batch), torch.no_grad():
             outputs = run(layer, *inputs, lengths)
 
         def pull(cotangent: Outputs) -> Gradients:
             weights = {name: getattr(layer, name) for name in names}
-            with _evaluating(layer), _trainable(weights.values()), torch.enable_grad():
+            with _evaluating(layer, batch), _trainable(weights.values()), torch.enable_grad():
                 sources = [*weights.values(), *(a.requires_grad_() for a in inputs)]
+                given = _to_tensors(cotangent.y, *map(cotangent.states.get, config.cell.states))
+                # One number: for the gradients of arrays PyTorch would first import SymPy.
+                total = sum((a * d).sum() for a, d in zip(run(layer, *inputs, lengths), given))  # noqa: B905
                 found = torch.autograd.grad(
-                    run(layer, *inputs, lengths),
-                    sources,
-                    _to_tensors(cotangent.y, *map(cotangent.states.get, config.cell.states)),
-                    materialize_grads=True,
-                    allow_unused=True,
+                    total, sources, materialize_grads=True, allow_unused=True
                 )
             *d_weights, d_x, d_h, d_c = map(_to_numpy, found)
             d_params = dict(zip(names, d_weights, strict=True))
@@ -76,6 +80,30 @@ def _open(
         return _as_outputs(config, outputs), pull
 
     return LiveLayer(kind, layout, config, read, write, call, "torch")
+
+
+def _check_arrays(layer: Any, kind: str, names: list[str]) -> None:
+    """Raise `InputError` for arrays that can't be read, written and differentiated as they are.
+
+    Pruning and norms compute an array from others. One that was made in inference mode has no
+    gradient, and can't be written either.
+    """
+    tied = len({id(getattr(layer, name)) for name in names}) < len(names)
+    refuse_option(kind, "one parameter for several", tied, expected=False)
+    refuse_option(kind, "torch.autocast", torch.is_autocast_enabled("cpu"), expected=False)
+    for name in names:
+        refuse_device(kind, getattr(layer, name).device, "layer.cpu()")
+        refuse_dtype(kind, name, getattr(layer, name).dtype)  # NumPy lacks bfloat16
+        if getattr(layer, name).is_inference():
+            raise InputError(
+                f"{kind}: {name} was made under torch.inference_mode, expected a usual parameter: "
+                "make the layer outside of it, and load its state_dict"
+            )
+        if name not in layer._parameters:
+            raise InputError(
+                f"{kind}: {name} is computed from other parameters (weight_norm, pruning or "
+                "parametrize), expected a parameter: remove that from a copy"
+            )
 
 
 def _run_lstm(layer: Any, x: Any, h: Any, c: Any, lengths: Any) -> Any:
@@ -109,20 +137,22 @@ def _to_tensors(*arrays: Any) -> list[Any]:
 
 
 def _to_numpy(tensor: Any) -> Any:
-    plain = tensor.detach()
-    if plain.dtype == torch.bfloat16:  # which NumPy lacks
-        return plain.to(torch.float16).numpy()
-    return plain.numpy().copy()
+    return tensor.detach().numpy().copy()
 
 
 @contextlib.contextmanager
-def _evaluating(layer: Any) -> Iterator[None]:
-    """Switch dropout off, in every module, and on again."""
+def _evaluating(layer: Any, batch: Batch) -> Iterator[None]:
+    """Switch dropout off, in every module, and on again; use one thread for a small batch."""
     modes = {module: module.training for module in layer.modules()}
+    threads = torch.get_num_threads()
     layer.eval()
+    if batch.x.size < _SMALL:
+        torch.set_num_threads(1)  # more would only wait for each other
     try:
-        yield
+        with torch.inference_mode(mode=False):
+            yield
     finally:
+        torch.set_num_threads(threads)
         for module, training in modes.items():
             module.training = training
 

@@ -7,11 +7,15 @@ so the loaded library is asked instead.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _MAPS: Final = Path("/proc/self/maps")  # Linux alone lists what a process has loaded
 _AFFIXES: Final = tuple(
@@ -29,6 +33,36 @@ def read_blas() -> dict[str, str]:
             if found := _ask(library, f"{prefix}openblas_get_", suffix):
                 return found
     return _built_with()
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let every loaded OpenBLAS multiply in one thread for a while.
+
+    For small matrices its threads take more processor time to wait for each other than they save.
+    """
+    found = [calls for library in _loaded() if (calls := _thread_calls(library))]
+    before = [get() for get, _ in found]
+    for _, change in found:
+        change(1)
+    try:
+        yield
+    finally:
+        for (_, change), threads in zip(found, before):  # noqa: B905  a worker runs Python 3.9
+            change(threads)
+
+
+def _thread_calls(library: ctypes.CDLL) -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """Return the functions of a library that return and set its number of threads."""
+    for prefix, suffix in _AFFIXES:
+        with contextlib.suppress(AttributeError):
+            get, change = (
+                getattr(library, f"{prefix}openblas_{verb}_num_threads{suffix}")
+                for verb in ("get", "set")
+            )
+            change.restype = None
+            return get, change
+    return None
 
 
 def _ask(library: ctypes.CDLL, start: str, suffix: str) -> dict[str, str]:

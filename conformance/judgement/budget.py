@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from gateparity.conformance.judgement.undecided import find_undecided
 from gateparity.network.dtypes import DTYPES, unit_roundoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateparity.conformance.judgement.rounding import Rounding
     from gateparity.conformance.problems.case import Case
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
 _FEWEST: Final = 32  # draws of a large case: they know a standard deviation to an eighth
 _WORK: Final = 2**20  # states in the draws of one pass, which bounds its memory
+_NUMBERS: Final = 12 * 10**6  # elements times draws of one pass: 96 MB
+_ALL_NUMBERS: Final = 2**26  # of all passes: some seconds
 _PRIOR_AT_MOST: Final = 4.0  # times an element's own variance: more, and it is of another scale
+_BLOCK: Final = 2**15  # numbers that are squared at once
 _DECLARED: Final = ("factors", "bias", "sigmoid_floor")
 
 
@@ -124,16 +127,15 @@ def make_budget(
     # the rounding error, and nothing else.
     exact = check.run(apply_mistakes(Truth(dtype="float64")), case)
     elements = _count_elements(exact, case)
-    at_once = _passes(case, count_draws(elements))
-    passes = [
-        _errors(check, case, exact, make_rounding(rounding_model, draws, seed + k), apply_mistakes)
-        for k, draws in enumerate(at_once)
+    roundings = [
+        make_rounding(rounding_model, draws, seed + k)
+        for k, draws in enumerate(_passes(case, elements))
     ]
-    draws = sum(at_once)
+    draws = sum(len(rounding.seeds) for rounding in roundings)
+    errors, totals = _draw(check, case, exact, roundings, apply_mistakes)
     # A large case has fewer draws than its elements need. Then its deviations widen, so that the
     # limit can stay as it is.
     widening = max(find_limit(elements, draws) / ALLOWED, 1.0)
-    totals = {n: sum(np.square(p[n].values).sum(-1) for p in passes) for n in exact}
     drawn = {name: pool(total, draws) * widening for name, total in totals.items()}
     undecided = find_undecided(exact, drawn)
     # Whether a final result is flushed to zero depends on the backend and not on chance, so it is
@@ -146,33 +148,50 @@ def make_budget(
     if not weights:
         return Budget(case, sigmas, undecided=undecided)
     scorer = Scorer(case)
-    scores = [np.square(scorer.scores(errors, weights).values).sum(-1) for errors in passes]
+    scores = [np.square(scorer.scores(own, weights).values).sum(-1) for own in errors]
     deviations = np.sqrt(np.sum(scores, axis=0) / draws)
     return Budget(case, sigmas, weights, deviations * widening, scorer, undecided)
 
 
-def _errors(
+def _draw(
     check: Check,
     case: Case,
     exact: Results,
-    rounding: Rounding,
+    passes: Sequence[Rounding],
     apply_mistakes: Callable[[Truth], Lstm],
-) -> dict[str, Draws]:
-    """Return the errors that rounding causes, as draws that are not rounded further.
+) -> tuple[list[dict[str, Draws]], Results]:
+    """Return the errors that rounding causes: the outputs' as draws of each pass, and all squares.
 
-    Elements that aren't finite have an error of zero.
+    The draws are not rounded further, and the squares are summed over them. Elements that aren't
+    finite have an error of zero.
     """
-    found = check.run(apply_mistakes(Truth(rounding.lift, "float64")), case)
-    # Backpropagating the errors must not add new roundings to them, hence a unit roundoff of 0.
-    still = dataclasses.replace(rounding, rounding_model=RoundingModel(0.0))
-    return {n: Draws(_moved(a, exact[n], rounding), still) for n, a in found.items()}
+    errors, totals = [], dict.fromkeys(exact, np.zeros(()))
+    for rounding in passes:
+        found = check.run(apply_mistakes(Truth(rounding.lift, "float64")), case)
+        drawn = {name: rounding.lift(array).values for name, array in found.items()}
+        # Backpropagating the errors must not add new roundings to them, hence a unit roundoff of 0.
+        still = dataclasses.replace(rounding, rounding_model=RoundingModel(0.0))
+        errors.append({n: Draws(_moved(drawn[n], exact[n]), still) for n in OUTPUTS if n in drawn})
+        totals = {n: totals[n] + _sum_squares(values, exact[n]) for n, values in drawn.items()}
+    return errors, totals
 
 
-def _moved(array: Any, exact: Array, rounding: Rounding) -> Array:
-    drawn = (array if isinstance(array, Draws) else rounding.lift(array)).values
+def _moved(drawn: Array, exact: Array) -> Array:
     finite = np.isfinite(exact)[..., None]
     with np.errstate(invalid="ignore"):
-        return np.where(finite, drawn - exact[..., None], 0)
+        moved = drawn - exact[..., None]
+    return moved if finite.all() else np.where(finite, moved, 0)
+
+
+def _sum_squares(drawn: Array, exact: Array) -> Array:
+    """Return the sum of the squared errors of all draws, in blocks that fit a core's cache."""
+    if drawn.size <= _BLOCK or not exact.ndim:
+        sums: Array = np.square(_moved(drawn, exact)).sum(-1)
+        return sums
+    at_once = len(exact) * _BLOCK // drawn.size
+    blocks = [slice(k, k + at_once) for k in range(0, len(exact), at_once)] if at_once else []
+    parts = [_sum_squares(drawn[block], exact[block]) for block in blocks]
+    return np.concatenate(parts) if parts else np.stack([*map(_sum_squares, drawn, exact)])
 
 
 def _may_vanish(exact: Array) -> Array:
@@ -201,14 +220,16 @@ def _count_elements(results: Results, case: Case) -> int:
     return shifts + sum(array.size for array in results.values())
 
 
-def _passes(case: Case, wanted: int) -> list[int]:
-    """Return how many draws each pass takes; large cases get fewer draws than wanted."""
+def _passes(case: Case, elements: int) -> list[int]:
+    """Return how many draws each pass takes; large cases get fewer than their elements need."""
     steps, size, _ = case.batch.x.shape
-    # The memory of a pass grows with draws times states. Draws are repeated in several passes
-    # instead of all at once, and reduced for cases where even that takes too long.
+    # The memory of a pass grows with draws times states, and with draws times elements. Draws are
+    # repeated in several passes instead of all at once, and reduced for cases where even that takes
+    # too long.
     work = max(steps * size * case.config.hidden_size * case.config.cells, 1)
-    draws = min(wanted, max(16 * _WORK // work, _FEWEST))
-    at_once = int(np.clip(_WORK // work, 1, draws))
+    most = min(16 * _WORK // work, _ALL_NUMBERS // elements)
+    draws = min(count_draws(elements), max(most, _FEWEST))
+    at_once = int(np.clip(min(_WORK // work, _NUMBERS // elements), 1, draws))
     return [min(at_once, draws - k) for k in range(0, draws, at_once)]
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from gateparity.conformance.judgement.noise import make_noise
+from gateparity.conformance.judgement.noise import add_noise, make_noise
 from gateparity.conformance.judgement.products import find_walk, multiply
 
 if TYPE_CHECKING:
@@ -158,10 +158,9 @@ class Draws(NDArrayOperatorsMixin):
         # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
         # How far the sums walk is needed to two digits, which all draws share: one draw is enough.
         walk = find_walk(a[..., :1], b[..., :1], exact[..., :1])
-        rounded = make_noise(exact, self.rounding.seeds)
         finite = np.isfinite(walk)
-        rounded *= (walk if finite.all() else np.where(finite, walk, 0)) * unit
-        rounded += exact
+        scale = (walk if finite.all() else np.where(finite, walk, 0)) * unit
+        rounded = add_noise(exact, self.rounding.seeds, scale)
         self._settle(rounded, exact, self.rounding.rounding_model.floor)
         return Draws(rounded, self.rounding)
 

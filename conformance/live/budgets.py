@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gateparity.backends.workers.blas import one_thread
 from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Expected
@@ -39,28 +41,38 @@ class Budgets:
     lacks: frozenset[str]
     shared: bool
     drawn: dict[Key, Future[Budget]] = dataclasses.field(default_factory=dict)
+    known: dict[Key, Expected] = dataclasses.field(default_factory=dict)
+    within: ExitStack = dataclasses.field(default_factory=ExitStack)
     pool: ThreadPoolExecutor = dataclasses.field(
         default_factory=lambda: ThreadPoolExecutor(_THREADS)
     )
 
     def __enter__(self) -> Budgets:
+        self.within.enter_context(one_thread())
         return self
 
     def __exit__(self, *_: object) -> None:
         self.pool.shutdown(cancel_futures=True)
+        self.within.close()
 
     def start(self, label: str, task: Task) -> Future[Budget]:
         """Begin to draw the budget of a layer's task, unless it was begun."""
-        key = ("" if self.shared else label, *task.key)
+        key = self._key(label, task)
         if key not in self.drawn:
             self.drawn[key] = self.pool.submit(self._draw, task)
         return self.drawn[key]
 
     def expect(self, label: str, task: Task) -> Expected:
         """Return the truth for a layer's own weights, which its case holds, and the budget."""
-        budget = self.start(label, task).result()
-        with np.errstate(all="ignore"):
-            return Expected(task.check.run(self._lacking(Truth()), task.case), budget)
+        key, budget = self._key(label, task), self.start(label, task).result()
+        if key not in self.known:
+            with np.errstate(all="ignore"):
+                truth = task.check.run(self._lacking(Truth()), task.case)
+            self.known[key] = Expected(truth, budget)
+        return self.known[key]
+
+    def _key(self, label: str, task: Task) -> Key:
+        return "" if self.shared else label, *task.key
 
     def _draw(self, task: Task) -> Budget:
         dtype = task.case.config.dtype

@@ -1,16 +1,25 @@
-"""The catalogue for live layers: every known mistake, and the two that go together at a call."""
+"""The catalogue for live layers: every known mistake, and those that live layers' callers make."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from gateparity.conformance.mistakes.axes import AXIS_MISTAKES
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
-from gateparity.conformance.mistakes.mistake import Mistake
+from gateparity.conformance.mistakes.directions import DIRECTION_MISTAKES
+from gateparity.conformance.mistakes.mistake import COMPUTES, Mistake
+from gateparity.conformance.mistakes.wrappers import on_outputs, replace_equations
 
 if TYPE_CHECKING:
+    from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.mistakes.wrappers import Wrappable
+    from gateparity.network.batch import Batch, Outputs
+    from gateparity.network.config import Config
 
+_DIRECTIONS: Final = {mistake.name: mistake for mistake in DIRECTION_MISTAKES}
 _AXES: Final = {mistake.name: mistake for mistake in AXIS_MISTAKES}
 
 
@@ -20,8 +29,35 @@ def _batch_major(lstm: Wrappable) -> Wrappable:
     return _AXES["y batch-major"].apply(inside)
 
 
+def _flip_reverse(outputs: Outputs, _: Batch, config: Config) -> Outputs:
+    halves = np.split(outputs.y, config.directions, -1)
+    flipped = [halves[0], *(np.flip(half, 0) for half in halves[1:])]
+    return dataclasses.replace(outputs, y=np.concatenate(flipped, -1))
+
+
+def _turned_twice(lstm: Wrappable) -> Wrappable:
+    """Run both directions onward, and turn one's outputs, as a wrapper does that was told one."""
+    return on_outputs(_flip_reverse)(_DIRECTIONS["reverse direction not reversed"].apply(lstm))
+
+
+def _exchanged_at_every_step(lstm: Wrappable) -> Wrappable:
+    """Take h for c and c for h, as a cell does whose caller has them in the other order."""
+
+    def exchange(scratch: Scratch) -> Scratch:
+        def cell(Z_x: Any, H: Any, C: Any, W_h: Any) -> Any:
+            return scratch.cell(Z_x, C, H, W_h)
+
+        def backward_cell(*given: Any) -> Any:
+            dZ, dH, dC = scratch.backward_cell(*given)
+            return dZ, dC, dH
+
+        return dataclasses.replace(scratch, cell=cell, backward_cell=backward_cell)
+
+    return replace_equations(lstm, exchange)
+
+
 # A layer that is batch-first where its caller is time-major, or the other way round.
-BATCH_FIRST: Final = Mistake(
+_BATCH_FIRST: Final = Mistake(
     name="x and y batch-major",
     family="batch and time",
     words="x and y were (batch, time, features): batch-first was confused",
@@ -29,4 +65,23 @@ BATCH_FIRST: Final = Mistake(
     apply=_batch_major,
     checks=_AXES["x batch-major"].checks,
 )
-LIVE_CATALOGUE: Final = (*CATALOGUE, BATCH_FIRST)
+_EXCHANGED: Final = Mistake(
+    name="states exchanged at every step",
+    family="initial states",
+    words="h and c had changed places at every step",
+    violates="every number: all checks that compute",
+    apply=_exchanged_at_every_step,
+    checks=COMPUTES,
+)
+_TURNED: Final = Mistake(
+    name="reverse direction not reversed, and turned",
+    family="directions",
+    words=(
+        "the reverse direction ran from the first step to the last, "
+        "and its outputs were returned from the last to the first"
+    ),
+    violates="every number of two directions",
+    apply=_turned_twice,
+    checks=_DIRECTIONS["reverse direction not reversed"].checks,
+)
+LIVE_CATALOGUE: Final = (*CATALOGUE, _BATCH_FIRST, _EXCHANGED, _TURNED)

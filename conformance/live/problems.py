@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # As many steps as sequences: a layer that takes one for the other computes something, and is named.
 _STEPS: Final = 3
+_INT32: Final = -(2**31), 2**31 - 1
 
 
 def draw_problems(config: Config, params: Parameters, *, initial: bool, seed: int) -> list[Case]:
@@ -46,6 +47,7 @@ def own_problem(config: Config, params: Parameters, given: Mapping[str, Any], se
         check_batch(batch, config)
     except (TypeError, ValueError) as error:
         raise InputError(f"{error} (x is time-major, (T, B, input))") from error
+    _refuse_empty(batch)
     draw = draw_for("given", seed, config.dtype)
     drawn = build_case("given", config, batch.x, draw, params=params, initial=False)
     return dataclasses.replace(drawn, batch=batch)
@@ -66,10 +68,32 @@ def _draw(
 
 def _as_array(name: str, given: Any, dtype: str) -> Any:
     detach = getattr(given, "detach", None)
-    array = np.array(detach().cpu() if detach else given)
-    kind = "iu" if name == "lengths" else "fiu"
-    if array.dtype.kind not in kind:
-        raise InputError(f"{name} is {array.dtype}, expected an array of numbers")
+    kinds, words = ("iu", "integers") if name == "lengths" else ("fiu", "numbers")
+    try:
+        array = np.asarray(detach().cpu() if detach else given)  # np.array warns of older protocols
+    except Exception as error:
+        found = f"{type(given).__module__}.{type(given).__name__}"
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{name} is {found}, expected an array of {words}: {reason}") from error
+    if array.dtype.kind not in kinds:
+        raise InputError(f"{name} is {array.dtype}, expected an array of {words}")
     if name == "lengths":
-        return array.astype(np.int32)
-    return array.astype(dtype)
+        return np.clip(array, *_INT32).astype(np.int32)
+    with np.errstate(over="ignore"):
+        return array.astype(dtype)
+
+
+def _refuse_empty(batch: Batch) -> None:
+    """Raise `InputError` where nothing would be compared: no numbers, or none that are finite."""
+    if not batch.x.size:
+        raise InputError(f"x has shape {batch.x.shape}, expected a step and a sequence at least")
+    live = np.ones(batch.x.shape[:2], bool)
+    if batch.lengths is not None:
+        live = np.arange(len(batch.x))[:, None] < batch.lengths
+    for name, array in {"x": batch.x[live], **(batch.states or {})}.items():
+        bad = array.size - np.count_nonzero(np.isfinite(array))
+        if bad:
+            raise InputError(
+                f"{name if name == 'x' else name + '_0'} holds NaN or infinity in {bad} of "
+                f"{array.size} elements at {array.dtype}, expected finite numbers"
+            )

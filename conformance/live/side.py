@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import FRAMEWORKS
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from gateparity.backends.live.stack import LiveLstm
     from gateparity.conformance.live.budgets import Budgets
     from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.requirements.checks import Check
+    from gateparity.conformance.requirements.results import Results
     from gateparity.conformance.runs.result import Result
     from gateparity.network.parameters import Parameters
+
+_STYLE: Final = re.compile(r"\x1b\[[\d;]*m")  # Keras prints bold words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,10 +64,15 @@ class Side:
         except InputError as error:
             raise InputError(f"{self.label}: {error}") from error
         except Exception as error:  # noqa: BLE001  a framework may raise anything
-            words = " ".join(str(error).split())[:300]
+            words = " ".join(_STYLE.sub("", str(error)).split())[:300]
             reason = f"{self.live.kind} raised {type(error).__name__}: {words}"
             return make_result(self.backend, task, "error", reason=reason)
         return judge_answer(self.backend, task, found, budgets.expect(self.label, task))
+
+    def repeats(self, check: Check, case: Case, arrays: Results) -> bool:
+        """Return whether a second call has the same bits."""
+        again = check.run(self.live, case)
+        return not other_bits(arrays, {name: again[name] for name in arrays})
 
     def refuse_changed(self) -> None:
         """Raise `InputError` if calls changed the layer's weights, which are put back."""

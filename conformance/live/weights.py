@@ -37,6 +37,8 @@ _WORDS: Final = {  # of the catalogue: of the one who reads two layers
     "packed": "in the order",
 }
 
+_ARRAYS: Final = {"w_ih": "input weights", "w_hh": "recurrent weights", "bias": "biases"}
+
 
 @dataclasses.dataclass(frozen=True)
 class WeightDifference:
@@ -73,7 +75,16 @@ def _explain(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Confi
         listed = (f"in {cell_words(k, config)}, {_in_words(found)}" for k, found in parts.items())
         return f"b is a {'; '.join(listed)}"
     where = ", ".join(cell_words(k, config) for k in cells)
-    return f"b has other weights than a in {where}, and no known mistake explains them"
+    what = _what_differs(a, b, cells)
+    return f"b has other {what} than a in {where}, and no known mistake explains them"
+
+
+def _what_differs(a: Parameters, b: Parameters, cells: tuple[int, ...]) -> str:
+    """Return which arrays differ in words; "weights" where kernels of both kinds do."""
+    found = {name for k in cells for name in _unequal(a[k], b[k])}
+    if {"w_ih", "w_hh"} <= found:
+        return "weights"
+    return " and ".join(words for name, words in _ARRAYS.items() if name in found)
 
 
 def _find_in_part(
@@ -92,7 +103,7 @@ def _find_in_part(
         input_size=min(config.input_size, _PART),
         hidden_size=min(config.hidden_size, _PART),
     )
-    found = _find(*parts, cells, small)
+    found = _find(parts[0], parts[1], cells, small)
     if found and not _differing(_make_all(found, a, config), b):
         return found
     return _find(a, b, cells, config) if _same_numbers(a, b) else []
@@ -151,7 +162,9 @@ def _find(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) 
 
 
 def _cell_mistakes() -> Iterator[Mistake]:
-    for mistake in (*WEIGHT_MISTAKES, *BIAS_MISTAKES):
+    # Where both biases are equal, as gluon trains them, either may be the one that is missing.
+    usual_first = sorted(BIAS_MISTAKES, key=lambda mistake: mistake.name != "no b_hh")
+    for mistake in (*WEIGHT_MISTAKES, *usual_first):
         if isinstance(mistake.apply, CellChange):
             yield mistake
 
@@ -214,19 +227,19 @@ def _differing(a: Parameters, b: Parameters) -> tuple[int, ...]:
 
 def _same(a: CellWeights, b: CellWeights) -> bool:
     # Most cells that differ do so in the first unit already, and a cell may be large.
-    return _is_close(_first_unit(a), _first_unit(b)) and _is_close(a, b)
+    return not any(_unequal(_first_unit(a), _first_unit(b))) and not any(_unequal(a, b))
 
 
 def _first_unit(cell: CellWeights) -> CellWeights:
     return CellWeights(**{name: array[:, :1] for name, array in fields(cell).items()})
 
 
-def _is_close(a: CellWeights, b: CellWeights) -> bool:
+def _unequal(a: CellWeights, b: CellWeights) -> Iterator[str]:
+    """Yield the names of the arrays that differ by more than rounding."""
     one, other = _plain(a), _plain(b)
-    return all(
-        one[n].shape == other[n].shape and bool((abs(one[n] - other[n]) <= _slack(a, b, n)).all())
-        for n in one
-    )
+    for n in one:
+        if one[n].shape != other[n].shape or (abs(one[n] - other[n]) > _slack(a, b, n)).any():
+            yield n
 
 
 def _plain(cell: CellWeights) -> dict[str, Array]:

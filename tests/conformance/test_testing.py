@@ -169,6 +169,43 @@ def test_what_a_class_behaves_like_is_searched_once(run, tmp_path):
     assert counts[1] == counts[0] + 1  # no more than that test's own call
 
 
+LAYERS = """
+
+import numpy as np
+from gateparity.network.parameters import build_parameters
+
+CONFIG = gateparity.Config(3, 4)
+PARAMS = build_parameters(CONFIG, lambda _, shape: np.full(shape, 0.1, "float32"))
+LAYER = gateparity.Weights(CONFIG, PARAMS)
+
+
+class TestAsAMethod(ParityTests):
+    def layers(self):
+        return LAYER, LAYER
+
+
+class TestAsAFunction(ParityTests):
+    def layers():
+        return LAYER, LAYER
+
+
+class TestAsAProperty(ParityTests):
+    @property
+    def layers(self):
+        return [LAYER, LAYER]
+
+
+class TestThree(ParityTests):
+    layers = (LAYER, LAYER, LAYER)
+"""
+
+
+def test_layers_are_a_pair_or_what_makes_one(run):
+    done = run(LAYERS)
+    assert "3 passed" in done.stdout
+    assert "layers is tuple of 3, expected a pair of layers" in done.stdout
+
+
 def test_an_exception_is_told_with_its_traceback(run):
     done = run(RAISES)
     assert "2 failed" in done.stdout

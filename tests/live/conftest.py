@@ -1,12 +1,15 @@
 """The frameworks that share one environment, each with a port of a PyTorch LSTM."""
 
 import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import tempfile
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+_PROGRAMS = tempfile.TemporaryDirectory()  # that JAX compiles: many tests have the same ones
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _PROGRAMS.name)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
 def pytest_collection_modifyitems(items):

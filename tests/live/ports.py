@@ -1,4 +1,4 @@
-"""Ports of a PyTorch LSTM of 3 inputs and 4 units, one direction or two, in each framework."""
+"""Ports of a PyTorch LSTM in each framework, with one direction or two."""
 
 import functools
 
@@ -7,83 +7,95 @@ import gateparity
 INPUTS, HIDDEN = 3, 4
 
 
-def torch_lstm(directions=1, **options):
+def torch_lstm(directions=1, inputs=INPUTS, hidden=HIDDEN, layers=1, *, steps=3, **options):
+    """Return an LSTM that was trained for some steps, so that both of its biases count."""
     import torch
 
     torch.manual_seed(0)
-    lstm = torch.nn.LSTM(INPUTS, HIDDEN, bidirectional=directions == 2, **options)
-    optimizer = torch.optim.SGD(lstm.parameters(), 0.1)
-    for _ in range(3):  # trained a little, so that both biases count
-        lstm(torch.randn(5, 2, INPUTS))[0].square().sum().backward()
+    lstm = torch.nn.LSTM(inputs, hidden, layers, bidirectional=directions == 2, **options)
+    optimizer = torch.optim.Adam(lstm.parameters(), 0.05)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        x = torch.randn(5, 2, inputs)
+        (lstm(x)[0].mean(-1) - x.cumsum(0).mean(-1).tanh()).square().mean().backward()
         optimizer.step()
     return lstm
 
 
-def torch_batch_first(directions=1):
-    return torch_lstm(directions, batch_first=True)
+def torch_batch_first(directions=1, inputs=INPUTS):
+    return torch_lstm(directions, inputs, batch_first=True)
 
 
-def torch_cell(_=1):
+def torch_cell(_=1, inputs=INPUTS):
     import torch
 
-    return torch.nn.LSTMCell(INPUTS, HIDDEN)
+    return torch.nn.LSTMCell(inputs, HIDDEN)
 
 
-def keras_lstm(directions=1, **options):
+def keras_lstm(directions=1, inputs=INPUTS, hidden=HIDDEN, **options):
     import keras
 
-    lstm = keras.layers.LSTM(HIDDEN, **options)
+    lstm = keras.layers.LSTM(hidden, **options)
     layer = keras.layers.Bidirectional(lstm) if directions == 2 else lstm
-    layer.build((3, None, INPUTS))
+    layer.build((3, None, inputs))
     return layer
 
 
-def keras_cell(_=1):
+def keras_cell(_=1, inputs=INPUTS):
     import keras
 
     cell = keras.layers.LSTMCell(HIDDEN)
-    cell.build((None, INPUTS))
+    cell.build((None, inputs))
     return cell
 
 
-def nnx_lstm(directions=1, kind="OptimizedLSTMCell"):
+def nnx_lstm(directions=1, inputs=INPUTS, kind="OptimizedLSTMCell"):
     from flax import nnx
 
     rnns = [
-        nnx.RNN(getattr(nnx, kind)(INPUTS, HIDDEN, rngs=nnx.Rngs(k))) for k in range(directions)
+        nnx.RNN(getattr(nnx, kind)(inputs, HIDDEN, rngs=nnx.Rngs(k))) for k in range(directions)
     ]
     return nnx.Bidirectional(*rnns) if directions == 2 else rnns[0]
 
 
-def nnx_cell(_=1):
+def nnx_cell(_=1, inputs=INPUTS):
     from flax import nnx
 
-    return nnx.LSTMCell(INPUTS, HIDDEN, rngs=nnx.Rngs(0))
+    return nnx.LSTMCell(inputs, HIDDEN, rngs=nnx.Rngs(0))
 
 
-def linen_lstm(directions=1):
-    import jax
-    import jax.numpy as jnp
+def linen_lstm(directions=1, inputs=INPUTS):
     from flax import linen
 
     rnns = [linen.RNN(linen.OptimizedLSTMCell(HIDDEN)) for _ in range(directions)]
-    module = linen.Bidirectional(*rnns) if directions == 2 else rnns[0]
-    return module.bind(module.init(jax.random.key(0), jnp.zeros((2, 3, INPUTS))))
+    return bound(linen.Bidirectional(*rnns) if directions == 2 else rnns[0], inputs)
 
 
-def equinox_cell(_=1):
+def bound(module, inputs=INPUTS):
+    import jax
+    import jax.numpy as jnp
+
+    return module.bind(module.init(jax.random.key(0), jnp.zeros((2, 3, inputs))))
+
+
+def equinox_cell(_=1, inputs=INPUTS):
     import equinox
     import jax
 
-    return equinox.nn.LSTMCell(INPUTS, HIDDEN, key=jax.random.key(0))
+    return equinox.nn.LSTMCell(inputs, HIDDEN, key=jax.random.key(0))
 
 
-def onnx_session(directions=1):
-    import numpy as np
+def onnx_session(directions=1, inputs=INPUTS):
     import onnxruntime
+
+    return onnxruntime.InferenceSession(onnx_model(directions, inputs).SerializeToString())
+
+
+def onnx_model(directions=1, inputs=INPUTS):
+    import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
-    shapes = {"W": (16, INPUTS), "R": (16, HIDDEN), "B": (32,)}
+    shapes = {"W": (16, inputs), "R": (16, HIDDEN), "B": (32,)}
     arrays = [
         numpy_helper.from_array(np.zeros((directions, *shape), "f"), name)
         for name, shape in shapes.items()
@@ -99,7 +111,7 @@ def onnx_session(directions=1):
         [node],
         "lstm",
         [
-            value("X", shape=["T", "B", INPUTS]),
+            value("X", shape=["T", "B", inputs]),
             helper.make_tensor_value_info("lengths", TensorProto.INT32, ["B"]),
             value("h_0", shape=state),
             value("c_0", shape=state),
@@ -108,12 +120,7 @@ def onnx_session(directions=1):
         arrays,
     )
     opset = helper.make_opsetid("", 14)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
-    return onnxruntime.InferenceSession(model.SerializeToString())
-
-
-def weights_alone(directions=1):
-    return gateparity.read(torch_lstm(directions))
+    return helper.make_model(graph, opset_imports=[opset], ir_version=8)
 
 
 ONE_WAY = {
@@ -136,7 +143,13 @@ BOTH_WAYS = {
 }
 
 
-def port(make, directions=1, params=None):
+def port(make, directions=1, weights=None):
     """Return a port of the PyTorch layer, with its weights or with others."""
-    weights = gateparity.read(torch_lstm(directions))
-    return gateparity.load(weights if params is None else params, into=make(directions))
+    return gateparity.load(
+        weights or gateparity.read(torch_lstm(directions)), into=make(directions)
+    )
+
+
+def port_stack(make, weights):
+    """Return a port of a PyTorch LSTM of two layers, as a stack."""
+    return gateparity.load(weights, into=(make(1, INPUTS), make(1, HIDDEN)))

@@ -1,100 +1,103 @@
 """Objects with right weights that compute something else: named by what they behave like."""
 
+import itertools
+
 import pytest
 
 import gateparity
-from tests.live.ports import HIDDEN, INPUTS, keras_lstm, nnx_lstm, torch_lstm
+from tests.live import ports, wrong
+from tests.live.ports import HIDDEN, INPUTS, keras_lstm, torch_lstm
 
 torch = pytest.importorskip("torch")
 
-
-class Exchanged(torch.nn.LSTM):
-    def forward(self, x, states):
-        return super().forward(x, states[::-1])
+EACH = list(itertools.product(ports.ONE_WAY, wrong.SENTENCES))
+TWO_WAYS = (wrong.NOT_REVERSED, wrong.NOT_FLIPPED)
 
 
-class Confused(torch.nn.LSTM):
-    def forward(self, x, states):
-        if not torch.is_tensor(x):
-            return super().forward(x, states)
-        y, found = super().forward(x.transpose(0, 1), states)
-        return y.transpose(0, 1), found
+@pytest.mark.parametrize(("name", "mistake"), EACH)
+def test_a_wrong_call_is_named_in_every_framework(name, mistake):
+    if mistake in wrong.INEXPRESSIBLE.get(name, ()):
+        assert mistake not in wrong.CALLS[name]
+        pytest.skip(f"{name}: {wrong.INEXPRESSIBLE[name][mistake]}")
+    right = torch_lstm(2 if mistake in TWO_WAYS else 1)
+    port = wrong.CALLS[name][mistake](gateparity.read(right))
+    sentence = wrong.CELL_SENTENCES.get(name, wrong.SENTENCES)[mistake]
+    with pytest.raises(AssertionError, match=f"^{sentence}") as error:
+        gateparity.assert_parity(right, port)
+    assert len(str(error.value).splitlines()) <= 25
 
 
-class NotFlippedBack(torch.nn.LSTM):
-    def forward(self, x, states):
-        y, found = super().forward(x, states)
-        if not torch.is_tensor(y):
-            return y, found
-        forward, reverse = y.chunk(2, -1)
-        return torch.cat([forward, reverse.flip(0)], -1), found
+@pytest.mark.parametrize("name", ["keras", "nnx", "linen", "onnx"])
+@pytest.mark.parametrize("mistake", wrong.SENTENCES)
+def test_a_wrong_pytorch_layer_is_named_beside_every_framework(name, mistake):
+    directions = 2 if mistake in TWO_WAYS else 1
+    right = ports.port(ports.BOTH_WAYS[name], directions)
+    port = wrong.CALLS["torch"][mistake](gateparity.read(torch_lstm(directions)))
+    with pytest.raises(AssertionError, match=f"^{wrong.SENTENCES[mistake]}"):
+        gateparity.assert_parity(right, port)
 
 
-class NotReversed(torch.nn.LSTM):
-    def forward(self, x, states):
-        y, (h, c) = super().forward(x, states)
-        if not torch.is_tensor(x):
-            return y, (h, c)
-        turned, (h_t, c_t) = super().forward(x.flip(0), states)
-        y = torch.cat([y[..., :HIDDEN], turned[..., HIDDEN:].flip(0)], -1)
-        return y, (torch.stack([h[0], h_t[1]]), torch.stack([c[0], c_t[1]]))
+def test_a_backward_layer_that_was_told_to_run_onward_is_named():
+    pytest.importorskip("keras")
+    layer = ports.port(keras_lstm, 2)
+    layer.backward_layer.go_backwards = False
+    with pytest.raises(AssertionError, match=r"^b behaves exactly as if the reverse .* the first,"):
+        gateparity.assert_parity(torch_lstm(2), layer)
 
 
-TORCH = {
-    Exchanged: (1, "h_0 and c_0 had changed places"),
-    Confused: (1, "batch-first was confused"),
-    NotFlippedBack: (2, "the reverse direction's outputs began with its own first step"),
-    NotReversed: (2, "the reverse direction ran from the first step to the last"),
-}
+def test_a_layer_that_is_not_deterministic_is_named():
+    class Noisy(torch.nn.LSTM):
+        def forward(self, x, states):
+            y, found = super().forward(x, states)
+            return (y + 1e-3 * torch.randn_like(y) if torch.is_tensor(y) else y), found
+
+    noisy = gateparity.load(gateparity.read(torch_lstm()), into=Noisy(INPUTS, HIDDEN))
+    with pytest.raises(AssertionError, match=r"^b is not deterministic: two calls"):
+        gateparity.assert_parity(torch_lstm(), noisy)
 
 
-@pytest.mark.parametrize("kind", TORCH)
-def test_a_pytorch_layer_is_named_by_what_it_behaves_like(kind):
-    directions, words = TORCH[kind]
-    right = torch_lstm(directions)
-    wrong = kind(INPUTS, HIDDEN, bidirectional=directions == 2)
-    wrong.load_state_dict(right.state_dict())
-    with pytest.raises(AssertionError, match=f"^b behaves exactly as if .*{words}"):
-        gateparity.assert_parity(right, wrong)
+def _in_training():
+    return torch.nn.LSTM(INPUTS, HIDDEN, 2, dropout=0.5).train()
 
 
-def test_a_keras_layer_is_named_by_what_it_behaves_like():
+def _frozen():
+    return torch.nn.LSTM(INPUTS, HIDDEN, 2).requires_grad_(requires_grad=False)
+
+
+def _wrapped():
+    return torch.nn.DataParallel(torch.nn.LSTM(INPUTS, HIDDEN, 2))
+
+
+@pytest.mark.parametrize("make", [_in_training, _frozen, _wrapped])
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_a_right_layer_agrees_in_any_mode(make, mode):
+    right = torch_lstm(layers=2)
+    layer = make()
+    before = [(m.training, *(p.requires_grad for p in m.parameters())) for m in layer.modules()]
+    gateparity.load(gateparity.read(right), into=layer)
+    with mode():
+        gateparity.assert_parity(right, layer)
+    after = [(m.training, *(p.requires_grad for p in m.parameters())) for m in layer.modules()]
+    assert before == after
+
+
+def test_a_layer_without_biases_is_one_whose_biases_are_zero():
+    without = torch.nn.LSTM(INPUTS, HIDDEN, bias=False)
+    zeros = torch.nn.LSTM(INPUTS, HIDDEN)
+    zeros.load_state_dict({n: 0 * p for n, p in zeros.state_dict().items()} | without.state_dict())
+    gateparity.assert_parity(without, zeros)
+    gateparity.assert_parity(zeros, without)
+    with torch.no_grad():
+        zeros.bias_hh_l0.fill_(0.1)
+    with pytest.raises(AssertionError, match=r"^a is b with the recurrent bias left out"):
+        gateparity.assert_parity(without, zeros)
+
+
+def test_a_keras_rnn_of_a_cell_is_a_layer():
     keras = pytest.importorskip("keras")
-
-    class Exchanged(keras.layers.LSTM):
-        def call(self, x, initial_state=None, **options):
-            return super().call(x, initial_state=initial_state[::-1], **options)
-
-    class NotFlippedBack(keras.layers.Bidirectional):
-        def call(self, x, **options):
-            y, *states = super().call(x, **options)
-            reverse = keras.ops.flip(y[..., HIDDEN:], axis=1)
-            return keras.ops.concatenate([y[..., :HIDDEN], reverse], -1), *states
-
-    exchanged = Exchanged(HIDDEN)
-    turned = NotFlippedBack(keras.layers.LSTM(HIDDEN))
-    for wrong, directions, words in (
-        (exchanged, 1, "h_0 and c_0 had changed places"),
-        (turned, 2, "the reverse direction's outputs began"),
-    ):
-        wrong.build((None, None, INPUTS))
-        right = gateparity.read(torch_lstm(directions))
-        gateparity.load(right, into=wrong)
-        with pytest.raises(AssertionError, match=f"^b behaves exactly as if {words}"):
-            gateparity.assert_parity(right, wrong)
-
-
-def test_a_flax_layer_is_named_by_what_it_behaves_like():
-    nnx = pytest.importorskip("flax.nnx")
-
-    class Turned(nnx.RNN):
-        def __call__(self, x, *, initial_carry, **options):
-            return super().__call__(x, initial_carry=initial_carry[::-1], **options)
-
-    right = gateparity.load(gateparity.read(torch_lstm()), into=nnx_lstm())
-    wrong = Turned(right.cell)
-    with pytest.raises(AssertionError, match=r"^b behaves exactly as if h_0 and c_0"):
-        gateparity.assert_parity(right, wrong)
+    layer = keras.layers.RNN(keras.layers.LSTMCell(HIDDEN), unroll=False)
+    layer.build((None, None, INPUTS))
+    gateparity.assert_parity(torch_lstm(), ports.port(lambda _: layer))
 
 
 def test_a_layer_that_changes_when_it_is_called_is_restored_and_reported():

@@ -9,7 +9,7 @@ import pytest
 
 from gateparity.backends.numpy import equations as numpy_backend
 from gateparity.backends.numpy.scratch import Scratch
-from gateparity.conformance.judgement import budget
+from gateparity.conformance.judgement import budget, noise
 from gateparity.conformance.judgement.budget import make_budget, make_rounding_model
 from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.judgement.differences import difference, in_sigmas
@@ -460,3 +460,22 @@ def test_a_declared_arithmetic_allows_more_of_outputs_and_of_shifts():
     for declared in ({"bias": 4.0}, {"factors": TF32}):
         wide = expect("forward", problem, declared).budget
         assert rms(wide.sigmas["y"]) > 1.2 * rms(plain.sigmas["y"])
+
+
+def test_blocks_of_any_size_have_the_same_bits(monkeypatch):
+    problem, rounding_model = MIDDLE.build("float32", 0), make_rounding_model("float32")
+    whole = make_budget(CHECKS["gradients"], problem, rounding_model)
+    monkeypatch.setattr(budget, "_BLOCK", 100)
+    monkeypatch.setattr(noise, "_BLOCK", 100)
+    parts = make_budget(CHECKS["gradients"], problem, rounding_model)
+    for name, sigma in whole.sigmas.items():
+        np.testing.assert_array_equal(parts.sigmas[name], sigma)
+
+
+@pytest.mark.parametrize(
+    ("elements", "draws", "at_once"),
+    [(10_000, 71, 71), (170_000, 110, 70), (10_000_000, 32, 1)],
+)
+def test_many_elements_are_drawn_in_more_passes_and_fewer_times(elements, draws, at_once):
+    passes = budget._passes(MIDDLE.build("float32", 0), elements)
+    assert (sum(passes), max(passes)) == (draws, at_once)

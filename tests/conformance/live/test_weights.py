@@ -92,6 +92,7 @@ def test_what_is_read_is_a_network_too():
         "forward",
         "forward",
         "gradients",
+        "gradients",
     ]
 
 
