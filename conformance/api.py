@@ -13,8 +13,8 @@ from gateparity.backends.workers.local import load_local
 from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT
 from gateparity.conformance.diagnosis.explain import explained
-from gateparity.conformance.live.compare import compare_live
-from gateparity.conformance.live.words import describe_live
+from gateparity.conformance.networks.compare import compare_live
+from gateparity.conformance.networks.words import describe_live
 from gateparity.conformance.problems.own import expected_values
 from gateparity.conformance.runs.expected import conclude, with_expected
 from gateparity.conformance.runs.groups import group_results, join_results

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from gateparity.conformance.live.compare import compare_live
-from gateparity.conformance.live.words import describe_live
+from gateparity.conformance.networks.compare import compare_live
+from gateparity.conformance.networks.words import describe_live
 from gateparity.conformance.runs.groups import group_tasks, join_results, task_id
 from gateparity.conformance.runs.plan import suite_plan
 from gateparity.conformance.runs.session import run_check

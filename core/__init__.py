@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.api import assert_parity as assert_parity
     from gateparity.conformance.api import check as check
     from gateparity.conformance.api import check_adapter as check_adapter
-    from gateparity.conformance.live.compare import compare_live as compare_live
+    from gateparity.conformance.networks.compare import compare_live as compare_live
     from gateparity.conformance.problems.case import Case as Case
     from gateparity.conformance.testing import ParityTests as ParityTests
     from gateparity.errors import InputError as InputError
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "gateparity.backends.live.objects": ("Weights", "load", "read"),
     "gateparity.backends.live.search": ("find_layers",),
-    "gateparity.conformance.live.compare": ("compare_live",),
+    "gateparity.conformance.networks.compare": ("compare_live",),
     "gateparity.conformance.api": ("assert_parity", "check", "check_adapter"),
     "gateparity.conformance.networks.difference": ("diff",),
     "gateparity.conformance.problems.case": ("Case",),

@@ -1,1 +1,1 @@
-"""Networks of files and of live objects, compared layer by layer."""
+"""Two networks compared: live objects by what they compute, and any two by their numbers."""

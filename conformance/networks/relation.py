@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from gateparity.conformance.judgement.differences import other_bits
-from gateparity.conformance.live.weights import compare_weights
+from gateparity.conformance.networks.weights import compare_weights
 from gateparity.network.parameters import CellWeights, cast_parameters, fields
 
 if TYPE_CHECKING:

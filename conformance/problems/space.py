@@ -199,7 +199,7 @@ def _draw_zeros(pick: Picker, problems: Sequence[Problem]) -> list[Problem]:
 def _has(choice: Choice, name: str) -> bool:
     """Return whether a problem has an array, in a dtype whose checks see all of its effects."""
     has = name in ("x", "dy") or choice["biases" if name[0] == "b" else "initial"]
-    return has and choice["dtype"] != "float16"
+    return bool(has) and choice["dtype"] != "float16"
 
 
 def choose_problems(numbers: Sequence[int], seed: int) -> list[Problem]:

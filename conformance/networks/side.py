@@ -11,7 +11,7 @@ from gateparity.backends.backend import Backend
 from gateparity.backends.catalogue import FRAMEWORKS
 from gateparity.backends.live.objects import open_live
 from gateparity.conformance.judgement.differences import other_bits
-from gateparity.conformance.live.problems import with_weights
+from gateparity.conformance.networks.problems import with_weights
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.judging import judge_answer, make_result
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateparity.backends.live.stack import LiveLstm
-    from gateparity.conformance.live.budgets import Budgets
+    from gateparity.conformance.networks.budgets import Budgets
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
     from gateparity.conformance.requirements.results import Results

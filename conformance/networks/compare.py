@@ -13,11 +13,11 @@ from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import Probe
 from gateparity.conformance.diagnosis.search import Diagnoser
 from gateparity.conformance.judgement.verdict import Mismatch, judge_pair
-from gateparity.conformance.live.budgets import Budgets
-from gateparity.conformance.live.mistakes import LIVE_CATALOGUE
-from gateparity.conformance.live.problems import draw_problems, own_problem
-from gateparity.conformance.live.side import open_side
-from gateparity.conformance.live.weights import compare_weights
+from gateparity.conformance.networks.budgets import Budgets
+from gateparity.conformance.networks.mistakes import LIVE_CATALOGUE
+from gateparity.conformance.networks.problems import draw_problems, own_problem
+from gateparity.conformance.networks.side import open_side
+from gateparity.conformance.networks.weights import compare_weights
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.judging import make_result
@@ -28,8 +28,8 @@ from gateparity.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gateparity.conformance.live.side import Side
-    from gateparity.conformance.live.weights import WeightDifference
+    from gateparity.conformance.networks.side import Side
+    from gateparity.conformance.networks.weights import WeightDifference
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.runs.result import Result
 

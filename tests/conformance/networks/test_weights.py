@@ -9,7 +9,7 @@ import pytest
 
 import gateparity
 from gateparity import Config
-from gateparity.conformance.live.weights import compare_weights
+from gateparity.conformance.networks.weights import compare_weights
 from gateparity.network.parameters import build_parameters, fields
 
 CONFIG = Config(3, 4, layers=2, directions=2)
