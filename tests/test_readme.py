@@ -37,9 +37,9 @@ def test_each_verb_has_an_example():
 
 def test_an_example_ends_as_its_remark_says(all_frameworks, tmp_path):
     (tmp_path / "mylib.py").write_text(MYLIB)
-    save_file(
-        {"cell.weight_ih": WEIGHTS, "cell.weight_hh": WEIGHTS}, tmp_path / "model.safetensors"
-    )
+    weights = {"cell.weight_ih": WEIGHTS, "cell.weight_hh": WEIGHTS}
+    for name in ("model", "b"):
+        save_file(weights, tmp_path / f"{name}.safetensors")
     for line in LINES:
         verb, *words = shlex.split(line)
         if verb == "selftest":  # four minutes: an environment of tox's runs it
