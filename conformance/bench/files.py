@@ -1,4 +1,5 @@
-"""How long `gateparity inspect` takes on a file of 1 GiB that holds an LSTM of 200 MiB.
+"""How long `gateparity inspect` takes on a file of 1 GiB that holds an LSTM of 200 MiB, and `diff`
+on two of 100 MiB.
 
 The files are written here, in each format that this process reads without a framework. The rest of
 a file is one array of zeros, which `inspect` has no reason to read.
@@ -35,28 +36,39 @@ if TYPE_CHECKING:
 
     Write = Callable[[Path, Mapping[str, Array]], None]
 
-ALLOWED: Final = 2.0  # seconds, the start of the command included
+ALLOWED: Final = {"inspect": 2.0, "diff": 3.0}  # seconds, the start of the command included
 ROUNDS: Final = 3
 SIZE: Final = 1 << 30  # bytes
+_FOUND: Final = {"inspect": "LSTM", "diff": "in the order i, f, o, g"}  # in what is printed
 PREFIX: Final = "lstm."
 REST: Final = "embedding.weight"
 RAW_DATA, INITIALIZER, GRAPH = 9, 5, 7  # fields of ONNX's TensorProto, GraphProto, ModelProto
 CONFIG: Final = Config(2560, 2560)  # 200 MiB
+HALF: Final = Config(1810, 1810)  # 100 MiB
 
 
 @dataclasses.dataclass(frozen=True)
 class FileTiming:
-    """The median time of `inspect` on a file of so many bytes."""
+    """The median time of a verb of `ALLOWED` on a file of so many bytes, or on two."""
 
     format: str
     bytes: int
     seconds: float
+    verb: str = "inspect"
+
+    @property
+    def is_slow(self) -> bool:
+        """Return whether it took longer than is allowed."""
+        return self.seconds > ALLOWED[self.verb]
 
 
 def time_files(
-    progress: Callable[[str], None] = lambda _: None, size: int = SIZE, config: Config = CONFIG
+    progress: Callable[[str], None] = lambda _: None,
+    size: int = SIZE,
+    config: Config = CONFIG,
+    half: Config = HALF,
 ) -> list[FileTiming]:
-    """Write a file of each format into a temporary folder, and time `inspect` on it."""
+    """Write a file of each format into a temporary folder, and time `inspect`; then `diff`."""
     draw = np.random.default_rng(0).standard_normal
     arrays = {
         PREFIX + name: draw(shape, np.float32) for name, shape in TORCH.shapes(config).items()
@@ -64,10 +76,11 @@ def time_files(
     rest = (size - sum(array.nbytes for array in arrays.values())) // 4
     arrays[REST] = np.zeros((rest,), np.float32)
     with tempfile.TemporaryDirectory(prefix="gateparity-") as folder:
-        return [
+        timings = [
             _time(name, write, Path(folder) / "file", arrays, progress)
             for name, write in WRITERS.items()
         ]
+        return [*timings, _time_diff(Path(folder), half, progress)]
 
 
 def _time(
@@ -79,20 +92,36 @@ def _time(
 ) -> FileTiming:
     progress(name)
     write(path, arrays)
-    rounds = [_inspect(path) for _ in range(ROUNDS)]
+    rounds = [_run("inspect", path) for _ in range(ROUNDS)]
     size = path.stat().st_size
     path.unlink()
     return FileTiming(name, size, statistics.median(rounds))
 
 
-def _inspect(path: Path) -> float:
-    """Run the command, and return the seconds that it took."""
-    command = [sys.executable, "-m", "gateparity.conformance.commands.cli", "inspect", str(path)]
+def _time_diff(folder: Path, config: Config, progress: Callable[[str], None]) -> FileTiming:
+    """Time `diff` of an LSTM and the same with its gates in another order, which it has to name."""
+    progress("diff")
+    draw = np.random.default_rng(0).standard_normal
+    arrays = {PREFIX + n: draw(shape, np.float32) for n, shape in TORCH.shapes(config).items()}
+    paths = folder / "a", folder / "b"
+    write_safetensors(paths[0], arrays)
+    for name, array in arrays.items():
+        gates = np.split(array, 4)
+        arrays[name] = np.concatenate([*gates[:2], *gates[:1:-1]])
+    write_safetensors(paths[1], arrays)
+    rounds = [_run("diff", *paths) for _ in range(ROUNDS)]
+    size = paths[0].stat().st_size
+    return FileTiming(".safetensors", size, statistics.median(rounds), "diff")
+
+
+def _run(verb: str, *paths: Path) -> float:
+    """Run a verb on files, and return the seconds that it took."""
+    program = [sys.executable, "-m", "gateparity.conformance.commands.cli", verb]
     started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([*program, *map(str, paths)], capture_output=True, text=True, check=False)
     took = time.perf_counter() - started
-    if done.returncode or "LSTM" not in done.stdout:
-        raise InputError(f"inspect finds no LSTM in a file that bench wrote: {done.stderr}")
+    if _FOUND[verb] not in done.stdout:
+        raise InputError(f"{verb} finds no LSTM in a file that bench wrote: {done.stderr}")
     return took
 
 

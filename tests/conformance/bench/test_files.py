@@ -9,7 +9,6 @@ import pytest
 
 from gateparity.backends.checkpoints.reading import read_checkpoint
 from gateparity.conformance.bench.files import (
-    ALLOWED,
     REST,
     WRITERS,
     FileTiming,
@@ -53,13 +52,16 @@ def test_pytorch_reads_its_own_format(torch_backend, tmp_path):
 
 
 def test_every_format_is_timed():
-    timings = time_files(size=1 << 16, config=CONFIG)
-    assert [timing.format for timing in timings] == list(WRITERS)
+    timings = time_files(size=1 << 16, config=CONFIG, half=Config(60, 70))
+    assert [timing.format for timing in timings] == [*WRITERS, ".safetensors"]
+    assert [timing.verb for timing in timings] == ["inspect"] * len(WRITERS) + ["diff"]
     assert all(timing.seconds > 0 and timing.bytes >= 1 << 16 for timing in timings)
 
 
 def test_a_time_beyond_what_is_allowed_is_marked():
-    timings = [FileTiming(".pt", 1 << 30, ALLOWED / 2), FileTiming(".npz", 1 << 30, ALLOWED * 2)]
+    timings = [FileTiming(".pt", 1 << 30, 1.0), FileTiming(".npz", 1 << 30, 2.1)]
+    timings += [FileTiming(".pt", 1 << 30, 2.9, "diff"), FileTiming(".pt", 1 << 30, 3.1, "diff")]
     table = files_report(timings, 1).blocks[0]
-    assert [row[2].tone for row in table.rows] == ["pass", "fail"]
-    assert files_json(timings)["files"][0] == {"format": ".pt", "bytes": 1 << 30, "seconds": 1.0}
+    assert [row[3].tone for row in table.rows] == ["pass", "fail", "pass", "fail"]
+    first = {"format": ".pt", "bytes": 1 << 30, "seconds": 1.0, "verb": "inspect"}
+    assert files_json(timings)["files"][0] == first
