@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,16 @@ import numpy as np
 from gateparity.conformance.problems.case import build_case, draw_for, name_problem
 from gateparity.conformance.problems.covering import cover
 from gateparity.conformance.problems.picker import Picker
+from gateparity.conformance.problems.sizes import (
+    AXES,
+    CLASSES,
+    LARGE,
+    USUAL,
+    draw_sizes,
+    fits,
+    least_sizes,
+    work,
+)
 from gateparity.conformance.problems.special_values import scale_arrays, scale_one
 from gateparity.errors import InputError
 from gateparity.network.batch import map_arrays, replace_arrays
@@ -28,21 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateparity.conformance.problems.case import Case
+    from gateparity.conformance.problems.sizes import Choice, Sizes
 
-    Choice = dict[str, Any]  # a value of each option
-    Sizes = dict[str, int]  # of T, B, I and H
-
-AXES: Final = ("T", "B", "I", "H")  # steps, sequences, input features, hidden units
-CLASSES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
-    {
-        "one": (1,),
-        "odd": (3, 5, 7, 9, 11, 13),
-        "even": (2, 4, 6, 8, 10, 12, 14),
-        "equal": (),  # to another size
-        "power": (7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129),
-        "larger": tuple(n for n in range(18, 200) if not 30 < n < 34 and not 62 < n < 66),
-    }
-)
 # Powers of two keep a number's digits. In float16 exp(12) and a gradient of 65 520 are infinite,
 # and sums of subnormal gradients stop growing.
 _WIDE: Final = {
@@ -76,12 +72,8 @@ _SCALED: Final = {"weights": ("b_ih", "b_hh"), "inputs": ("x",), "states": ("h_0
 _ZEROS_EACH: Final = 2  # problems
 
 LEAST: Final = 64  # problems of an array; the combinations need about 60
-USUAL, LARGE = 1_000, 6_000  # limits on T x B x H x layers x directions
 MANY: Final = 10  # problems that may reach `LARGE`
-_NUMBERS: Final = MappingProxyType({USUAL: 8_000, LARGE: 70_000})  # limits on weights and inputs
 _LISTED: Final = 8  # lengths in a description
-_CELL_STEPS: Final = 200  # limit on T x layers x directions, each of which takes time
-_TRIES: Final = 100  # draws of sizes, before the smallest are taken
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +167,7 @@ def draw_problems(seed: int) -> tuple[Problem, ...]:
     many_units = [k for k, choice in enumerate(choices) if choice["H"] in ("power", "larger")]
     large = pick.shuffled(many_units)[: MANY - len(AXES)]
     chosen = [
-        (choice, _draw_sizes(pick, choice, LARGE if k in large else USUAL))
+        (choice, draw_sizes(pick, choice, LARGE if k in large else USUAL))
         for k, choice in enumerate(choices)
     ]
     chosen += [_draw_wide(pick, axis) for axis in AXES]
@@ -225,34 +217,7 @@ def can_be(choice: Choice) -> bool:
     if given.count("equal") == 1 and given.count("one") == len(AXES) - 1:
         return False  # to nothing
     layers, directions = choice.get("layers", 1), choice.get("directions", 1)
-    return _fits(_least_sizes(classes), layers, directions, USUAL)
-
-
-def _draw_sizes(pick: Picker, choice: Choice, limit: int) -> Sizes:
-    """Draw sizes of the chosen classes within the limits; what is drawn first has most room.
-
-    A large problem has many units, since kernels are what costs its room.
-    """
-    classes = {axis: choice[axis] for axis in AXES}
-    shape = choice["layers"], choice["directions"]
-    for _ in range(_TRIES):
-        sizes = _least_sizes(classes)
-        free = pick.shuffled([axis for axis in AXES if classes[axis] != "equal"])
-        if limit == LARGE:
-            free.sort(key=lambda axis: axis != "H")
-        for axis in free:
-            fitting = [n for n in CLASSES[classes[axis]] if _fits(sizes | {axis: n}, *shape, limit)]
-            draw = pick if axis == free[0] else pick.low  # which leaves room for the others
-            sizes[axis] = draw(fitting or [sizes[axis]])
-        equal = [axis for axis in AXES if classes[axis] == "equal"]
-        others = [axis for axis in AXES if axis not in equal and sizes[axis] > 1]
-        common = pick(CLASSES["odd"] + CLASSES["even"])
-        sizes |= {axis: sizes[pick(others)] if others else common for axis in equal}
-        if "I" in equal and "H" not in equal and pick((True, False)):
-            sizes["I"] = sizes["H"] * pick((2, 4))  # as many as the gates of a direction or a layer
-        if _fits(sizes, *shape, limit):
-            return sizes
-    return _least_sizes(classes)
+    return fits(least_sizes(classes), layers, directions, USUAL)
 
 
 def _draw_wide(pick: Picker, axis: str) -> tuple[Choice, Sizes]:
@@ -267,32 +232,8 @@ def _draw_wide(pick: Picker, axis: str) -> tuple[Choice, Sizes]:
         sizes = {other: pick((2, 4)) for other in AXES} | {
             axis: pick([n for n in CLASSES["larger"] if n > 128])
         }
-        if can_be(choice) and _work(sizes, 1, 2) < LARGE:
+        if can_be(choice) and work(sizes, 1, 2) < LARGE:
             return choice, sizes
-
-
-def _least_sizes(classes: Mapping[str, str]) -> Sizes:
-    """Return the smallest sizes of these classes; an equal one is no size of 1."""
-    least = {axis: min(CLASSES[kind], default=0) for axis, kind in classes.items()}
-    equal = min((n for n in least.values() if n > 1), default=2)
-    return {axis: n or equal for axis, n in least.items()}
-
-
-def _fits(sizes: Sizes, layers: int, directions: int, limit: int) -> bool:
-    config = Config(sizes["I"], sizes["H"], layers, directions)
-    inputs = [config.layer_input_size(layer) for layer in range(layers)]
-    numbers = sum(4 * sizes["H"] * directions * (n + sizes["H"] + 2) for n in inputs)
-    numbers += sizes["T"] * sizes["B"] * sizes["I"]
-    steps = sizes["T"] * layers * directions
-    return (
-        _work(sizes, layers, directions) < limit
-        and steps < _CELL_STEPS
-        and numbers < _NUMBERS[limit]
-    )
-
-
-def _work(sizes: Sizes, layers: int, directions: int) -> int:
-    return math.prod((sizes["T"], sizes["B"], sizes["H"], layers, directions))
 
 
 def _draw_lengths(pick: Picker, kind: str, steps: int, size: int) -> tuple[int, ...]:

@@ -12,15 +12,12 @@ import pytest
 
 from gateparity.conformance.problems.arrays import name_arrays
 from gateparity.conformance.problems.case import number_problem
+from gateparity.conformance.problems.sizes import AXES, CLASSES, LARGE, USUAL
 from gateparity.conformance.problems.space import (
-    AXES,
-    CLASSES,
-    LARGE,
     LEAST,
     MANY,
     OPTIONS,
     STRONG,
-    USUAL,
     ZEROS,
     can_be,
     choose_problems,
