@@ -461,7 +461,7 @@ REFUSED = [
     (("gone",), "gone can't be read"),
     (("-b", "nunpy"), "unknown backend 'nunpy' (did you mean numpy?)"),
     (("--weights", "model.pt", "junk"), "expected either a backend or files"),
-    (("-b", "numpy", "--weights", "gone.pt"), "gone.pt can't be read"),
+    (("-b", "numpy", "--weights", "gone.pt"), "gone.pt is not there"),
     (("-b", "numpy", "--prefix", "rnn"), "--prefix goes with --weights"),
     (("-b", "numpy", "--json", "gone/x.json"), "gone/x.json can't be written"),
 ]

@@ -80,8 +80,8 @@ def test_each_check_runs_where_it_applies():
             case "dtypes":
                 assert config.dtype == "float16"
     checks = {task.check.name for task in problems_plan((), (), 0)}
-    assert len(checks) == 13
-    assert checks.isdisjoint({"sizes", "values", "refusal"})
+    assert len(checks) == 15
+    assert checks.isdisjoint({"sizes", "refusal"})
 
 
 def test_a_problem_alone_and_one_to_which_no_check_applies():
