@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -32,6 +32,11 @@ class StoredArray:
     load: Callable[[], Array]
 
 
+# Oddities of layers that read their steps otherwise than from the first to the last.
+REVERSE: Final = "runs in reverse"
+BACKWARDS: Final = "go_backwards: it reads the last step first"
+
+
 @dataclasses.dataclass(frozen=True)
 class FoundLayer:
     """A recurrent layer in a file: one LSTM of one or more layers and directions, or another kind.
@@ -56,6 +61,11 @@ class FoundLayer:
     oddities: tuple[str, ...] = ()
     refusal: str = ""
     origin: str = ""
+
+    @property
+    def reads(self) -> str:
+        """Return the oddity that says how its steps are read, or "" for first to last."""
+        return next((odd for odd in self.oddities if odd in (REVERSE, BACKWARDS)), "")
 
     @property
     def parameters(self) -> int:

@@ -31,7 +31,7 @@ DEEPEST: Final = 64  # maps in maps
 MOST: Final = 1_000_000  # values
 LONGEST: Final = 1024  # bytes of a name, and of an array's header
 BLOCK: Final = 1 << 16  # bytes that are read at once
-# Of each first byte with a length behind it: how the length is packed, and what it counts.
+# First bytes with a length behind them: how the length is packed, and what it counts.
 LENGTHS: Final = {
     **{0xC4 + k: (f">{c}", "bytes") for k, c in enumerate("BHI")},
     **{0xC7 + k: (f">{c}", "extension") for k, c in enumerate("BHI")},
@@ -39,7 +39,7 @@ LENGTHS: Final = {
     **{0xDC + k: (f">{c}", "values") for k, c in enumerate("HI")},
     **{0xDE + k: (f">{c}", "pairs") for k, c in enumerate("HI")},
 }
-# Of other first bytes: how many bytes follow, beside small numbers, texts, maps and lists.
+# Other first bytes: how many bytes follow. Small numbers, texts, maps and lists aren't here.
 FIXED: Final = {
     **dict.fromkeys((0xC0, 0xC2, 0xC3), 0),
     **{0xCA + k: size for k, size in enumerate((4, 8, 1, 2, 4, 8, 1, 2, 4, 8))},

@@ -45,8 +45,8 @@ def read(source: Source) -> Contents:
         return keras_contents(f"Keras {_version(top)}, a whole model", found, layers, notes)
     if "layer_names" in top or "layer_names0" in top:
         contents = keras_contents(f"Keras {_version(top)}, weights alone", found, (), notes)
-        told = (NO_CONFIG, *_hard_sigmoid(top, contents))
-        return dataclasses.replace(contents, notes=contents.notes + told)
+        more = (NO_CONFIG, *_hard_sigmoid(top, contents))
+        return dataclasses.replace(contents, notes=contents.notes + more)
     if any(name.endswith("/vars/0") for name in found.arrays):
         notes += [NO_CONFIG, UNORDERED]
         return keras_contents("Keras 3, .weights.h5", found, (), notes)
@@ -106,7 +106,7 @@ def _hard_sigmoid(top: Mapping[str, Any], contents: Contents) -> tuple[str, ...]
     plain = any(layer.layout not in (None, KERAS_CUDNN) for layer in contents.layers)
     if not plain or release >= HARD_BEFORE or "tf" in _version(top):
         return ()
-    return (f"an LSTM of Keras {_version(top)} has a hard sigmoid unless told otherwise",)
+    return (f"an LSTM of Keras {_version(top)} has a hard sigmoid by default",)
 
 
 def _order(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:

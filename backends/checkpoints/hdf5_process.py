@@ -56,7 +56,7 @@ class Window(io.RawIOBase):
         return self.at
 
     def tell(self) -> int:
-        """Return the current place."""
+        """Return the place of the next byte."""
         return self.at
 
     def readinto(self, buffer: Any) -> int:

@@ -11,6 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from gateparity.backends.checkpoints.contents import BACKWARDS
 from gateparity.errors import printable
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ USUAL: Final = {"activation": "tanh", "recurrent_activation": "sigmoid"}
 # Options that leave the cell as it is, where they aren't what other frameworks do.
 ODD: Final = {
     ("stateful", True): "stateful",
-    ("go_backwards", True): "go_backwards: it reads the last step first",
+    ("go_backwards", True): BACKWARDS,
     ("return_sequences", False): "returns the last step alone",
     ("unit_forget_bias", False): "unit_forget_bias is off",
     ("time_major", True): "time_major",

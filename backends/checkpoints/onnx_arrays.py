@@ -98,7 +98,7 @@ def pair(
         first, second = map(test, products)
         if first != second:
             return (products[1], products[0]) if first else (products[0], products[1])
-    raise NotFollowed("which of its two matrices is the recurrent one can't be told")
+    raise NotFollowed("nothing shows which of its two matrices is the recurrent one")
 
 
 def _halves(
@@ -109,7 +109,7 @@ def _halves(
     both = value.inputs() if value.node is not None and value.node.op_type == "Concat" else []
     states = [bool(trace(each) & recurrent) for each in both]
     if sorted(states) != [False, True]:
-        raise NotFollowed("its gates have one product, and which part of it is h can't be told")
+        raise NotFollowed("its gates have one product, and nothing shows which part of it is h")
     count, unit = features(part), part.size
     if count <= unit:
         raise NotFollowed(f"its product has {count} features, expected more than {unit}")

@@ -2,7 +2,7 @@
 
 Exporters leave weights behind Slice, Concat, Transpose and others, where a runtime would fold them.
 Here they are folded by NumPy, and only when the numbers are asked for: shapes are found with arrays
-of a single zero.
+that have one zero in memory.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Constant:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return its shape."""
+        """Return the shape that its array has."""
         return self.array.shape
 
 

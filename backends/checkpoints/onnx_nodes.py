@@ -6,9 +6,10 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from gateparity.backends.checkpoints.contents import REVERSE
 from gateparity.backends.checkpoints.onnx_constants import dequantise
 from gateparity.backends.checkpoints.onnx_graph import describe_place, trace
-from gateparity.backends.checkpoints.onnx_unit import REVERSE, Unit
+from gateparity.backends.checkpoints.onnx_unit import Unit
 from gateparity.backends.onnx.node import ACTIVATIONS, QUANTISED, SCALES, name_inputs, options
 from gateparity.layouts.exchange import ONNX
 from gateparity.packing.array_spec import ArraySpec

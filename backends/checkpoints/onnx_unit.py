@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from gateparity.backends.checkpoints.contents import REVERSE
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
@@ -53,6 +55,3 @@ class Unit:
             and bool(other.reads)
             and other.reads <= self.writes
         )
-
-
-REVERSE = "runs in reverse"

@@ -94,7 +94,7 @@ class _Machine:
             raise Refused(f"its pickle takes more than {MOST} steps")
 
     def step(self, name: str, argument: Any) -> None:
-        """Follow one opcode."""
+        """Do to the stack what one opcode says."""
         if name in _CONSTANTS:
             self.stack.append(argument)
         elif name in _NEW:

@@ -129,7 +129,7 @@ def _run(verb: str, *paths: Path) -> float:
 
 
 def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write a NumPy archive."""
+    """Write a NumPy archive of all arrays."""
     with path.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 

@@ -20,9 +20,10 @@ _RELATED: Final = 64  # pairs whose relation is found; among more, the correlati
 def match_layers(a: Network, b: Network, by_hand: Mapping[str, str]) -> list[Match]:
     """Return pairs of layers, in the order of `a`; then those of `b` without a partner.
 
-    Where paths agree, and sizes do, they are the same layer. Others are matched to what is nearest
-    of the same sizes: equal, equal after a known change, or else the best correlated. `by_hand` has
-    paths of `a` and of `b`; raise `InputError` for an unknown one.
+    Layers with one path and one size are matched first. The others are matched to the nearest layer
+    of their size: one that is equal, then one that a known change makes equal, then the one with
+    the best correlation. `by_hand` has paths of `a` and of `b`; raise `InputError` for an unknown
+    one.
     """
     chosen = {one: other for pair in by_hand.items() for one, other in _at_hand(a, b, *pair)}
     named = {layer.path: layer for layer in b.layers if layer not in chosen.values()}

@@ -36,7 +36,7 @@ def _flip_reverse(outputs: Outputs, _: Batch, config: Config) -> Outputs:
 
 
 def _turned_twice(lstm: Wrappable) -> Wrappable:
-    """Run both directions onward, and turn one's outputs, as a wrapper does that was told one."""
+    """Run both directions onward, and turn one's outputs, as a wrapper of one direction does."""
     return on_outputs(_flip_reverse)(_DIRECTIONS["reverse direction not reversed"].apply(lstm))
 
 

@@ -12,7 +12,7 @@ from gateparity.backends.checkpoints.contents import FoundLayer, StoredArray
 from gateparity.backends.checkpoints.registry import open_contents
 from gateparity.backends.live.objects import open_live
 from gateparity.backends.live.search import find_layers
-from gateparity.errors import InputError
+from gateparity.errors import InputError, printable
 from gateparity.packing.infer import infer_config
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _read(label: str, found: Iterable[FoundLayer]) -> Network:
             native = stored.native()
             config, cells = stored.unpack(native)
         except ValueError as error:
-            refused.append(Refused(stored.path, stored.kind, str(error), _digest(stored)))
+            refused.append(_refuse(label, stored, str(error)))
         else:
             layers += _split(stored, config, cells)
     if not layers:
@@ -105,12 +105,15 @@ def _split(stored: FoundLayer, config: Config, cells: Parameters) -> list[Layer]
     ]
 
 
-def _digest(stored: FoundLayer) -> str:
-    found = hashlib.sha256()
-    for name, array in stored.arrays.items():
-        values = array.load()
-        found.update(f"{name} {values.dtype} {values.shape}".encode() + values.tobytes())
-    return found.hexdigest()
+def _refuse(label: str, stored: FoundLayer, reason: str) -> Refused:
+    digest = hashlib.sha256()
+    try:
+        for name, array in stored.arrays.items():
+            values = array.load()
+            digest.update(f"{name} {values.dtype} {values.shape}".encode() + values.tobytes())
+    except ValueError as error:
+        raise InputError(printable(f"{label}, {stored.path or stored.kind}: {error}")) from error
+    return Refused(stored.path, stored.kind, reason, digest.hexdigest())
 
 
 def _live_layers(path: str, target: Any) -> list[FoundLayer]:

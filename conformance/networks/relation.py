@@ -21,15 +21,7 @@ if TYPE_CHECKING:
 Kind = Literal["identical", "layout", "precision", "mistake", "other"]
 # Each: the same network as before, or less so.
 KINDS: Final[tuple[Kind, ...]] = ("identical", "layout", "precision", "mistake", "other")
-_KNOWN: Final = "no known mistake explains them"
-_WORDS: Final = {  # patterns, each with what stands for it
-    r"^b (is|has)": r"B \1",
-    r"^a (is|has)": r"A \1",
-    r"\ba( with|$|;)": r"A\1",
-    r"\bb( with|$|;)": r"B\1",
-    r"\bthan a\b": "than A",
-    r" in a, ": " in A, ",
-    r" in b:": " in B:",
+_WORDS: Final = {  # of places in a stack: of those in one layer, whose number its path has
     r"layer 0, (forward|reverse), layer 0, reverse": "both directions",
     r"layer 0, (forward|reverse)": r"the \1 direction",
     r" (in|of) layer 0\b": "",
@@ -57,6 +49,16 @@ class Relation:
 
 def relate(a: Layer, b: Layer) -> Relation:
     """Return how layer B relates to layer A, which has the same sizes."""
+    found = _relate_weights(a, b)
+    if a.stored.reads == b.stored.reads:
+        return found
+    sides = ("A", a.stored.reads), ("B", b.stored.reads)
+    words = ", ".join(f"{name} {reads}" for name, reads in sides if reads)
+    kind: Kind = "other" if found.kind == "other" else "mistake"
+    return dataclasses.replace(found, kind=kind, sentence=f"{found.sentence}; but {words}")
+
+
+def _relate_weights(a: Layer, b: Layer) -> Relation:
     if _same_bits(a, b):
         return _relate_equal(a, b)
     if words := _find_precision(a, b):
@@ -64,16 +66,16 @@ def relate(a: Layer, b: Layer) -> Relation:
     dtype = "float64" if "float64" in (a.config.dtype, b.config.dtype) else "float32"
     config = dataclasses.replace(a.config, dtype=dtype, biases=True)
     cells = [tuple(map(_biased, cast_parameters(one.cells, dtype))) for one in (a, b)]
-    found = compare_weights(cells[0], cells[1], config)
+    found = compare_weights(cells[0], cells[1], config, ("A", "B"))
     if found is None:
         return Relation("layout", f"B is A{_packing(a, b)}, its biases rounded")
-    kind: Kind = "other" if found.sentence.endswith(_KNOWN) else "mistake"
+    kind: Kind = "mistake" if found.is_explained else "other"
     largest = _of_one_layer(found.largest)
     return Relation(kind, _of_one_layer(found.sentence), largest, correlate(a, b))
 
 
 def _of_one_layer(words: str) -> str:
-    """Return words about two live layers as words about one layer of two networks."""
+    """Return words about a stack's layers as words about one layer alone."""
     for theirs, ours in _WORDS.items():
         words = re.sub(theirs, ours, words)
     return words
@@ -147,6 +149,8 @@ def _find_precision(a: Layer, b: Layer) -> str:
     """Return which rounding makes one of the other, or nothing."""
     for first, second, words in ((a, b, "B is A"), (b, a, "A is B")):
         for name, narrow in _NARROWED.items():
+            if name == first.config.dtype:
+                continue  # that rounds nothing
             arrays = [*zip(_plain(first), _plain(second), strict=True)]
             if all(_is_narrow(second, one, other, narrow) for one, other in arrays):
                 return f"{words} rounded to {name}{_packing(first, second)}"

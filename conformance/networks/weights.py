@@ -46,37 +46,48 @@ class WeightDifference:
 
     `sentence` says which mistake makes one of the other, or that none is known. `cells` are the
     indices of the layers and directions that differ, and `largest` is the largest difference, with
-    its place.
+    its place. `is_explained` says whether a mistake is known.
     """
 
     sentence: str
     cells: tuple[int, ...]
     largest: str
+    is_explained: bool
 
 
-def compare_weights(a: Parameters, b: Parameters, config: Config) -> WeightDifference | None:
+def compare_weights(
+    a: Parameters, b: Parameters, config: Config, names: tuple[str, str] = ("a", "b")
+) -> WeightDifference | None:
     """Return how the weights of two layers of one config differ, or None if they are equal.
 
-    They are equal where no element differs by more than the rounding of one sum.
+    They are equal where no element differs by more than the rounding of one sum. `names` are what
+    the sentence calls the two.
     """
     cells = _differing(a, b)
     if not cells:
         return None
-    return WeightDifference(_explain(a, b, cells, config), cells, _largest(a, b, config))
-
-
-def _explain(a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config) -> str:
-    if found := _find_in_part(a, b, cells, config):
-        return f"b is a {_in_words(found)}"
-    if found := _find_in_part(b, a, cells, config):
-        return f"a is b {_in_words(found)}"
-    parts = {k: _find_in_part((a[k],), (b[k],), (0,), _one_cell(config, k)) for k in cells}
-    if all(parts.values()):
-        listed = (f"in {cell_words(k, config)}, {_in_words(found)}" for k, found in parts.items())
-        return f"b is a {'; '.join(listed)}"
+    mistake = _explain(a, b, cells, config, names)
+    one, other = names
     where = ", ".join(cell_words(k, config) for k in cells)
-    what = _what_differs(a, b, cells)
-    return f"b has other {what} than a in {where}, and no known mistake explains them"
+    unknown = f"{other} has other {_what_differs(a, b, cells)} than {one} in {where}"
+    sentence = mistake or f"{unknown}, and no known mistake explains them"
+    return WeightDifference(sentence, cells, _largest(a, b, config, names), bool(mistake))
+
+
+def _explain(
+    a: Parameters, b: Parameters, cells: tuple[int, ...], config: Config, names: tuple[str, str]
+) -> str:
+    """Return which mistakes make one of the other, in words, or nothing."""
+    one, other = names
+    if found := _find_in_part(a, b, cells, config):
+        return f"{other} is {one} {_in_words(found)}"
+    if found := _find_in_part(b, a, cells, config):
+        return f"{one} is {other} {_in_words(found)}"
+    parts = {k: _find_in_part((a[k],), (b[k],), (0,), _one_cell(config, k)) for k in cells}
+    if not all(parts.values()):
+        return ""
+    listed = (f"in {cell_words(k, config)}, {_in_words(found)}" for k, found in parts.items())
+    return f"{other} is {one} {'; '.join(listed)}"
 
 
 def _what_differs(a: Parameters, b: Parameters, cells: tuple[int, ...]) -> str:
@@ -259,7 +270,7 @@ def _slack(a: CellWeights, b: CellWeights, name: str) -> Array | float:
     return slack
 
 
-def _largest(a: Parameters, b: Parameters, config: Config) -> str:
+def _largest(a: Parameters, b: Parameters, config: Config, names: tuple[str, str]) -> str:
     """Return the largest difference in words: its array, its place, and both values."""
     found = []
     for k, (one, other) in enumerate(zip(map(_plain, a), map(_plain, b), strict=True)):
@@ -272,7 +283,7 @@ def _largest(a: Parameters, b: Parameters, config: Config) -> str:
     axes = "gate, unit" if name == "bias" else "gate, unit, from"
     return (
         f"{name}[{where}] of {cell_words(k, config)} ({axes}) "
-        f"is {in_a:.6g} in a, {in_b:.6g} in b: {size:.3g} apart"
+        f"is {in_a:.6g} in {names[0]}, {in_b:.6g} in {names[1]}: {size:.3g} apart"
     )
 
 

@@ -104,7 +104,7 @@ def test_the_weights_of_keras_2_are_listed_in_the_order_of_its_layers(tmp_path):
     assert list(found) == ["z_first", "lstm_10", "lstm_2", "gru_1", "simple_rnn_1"]
     assert [layer.kind for layer in found.values()] == ["LSTM", "LSTM", "LSTM", "GRU", "RNN"]
     assert [found[name].biases for name in ("gru_1", "simple_rnn_1")] == [True, False]
-    assert any("hard sigmoid unless" in note for note in contents.notes)
+    assert any("hard sigmoid by default" in note for note in contents.notes)
     config, (cell,) = read["lstm_2"]
     assert (config.input_size, config.hidden_size) == (HIDDEN, 2)
     kernel = layers["lstm_2"]["lstm_2/lstm_cell_5/kernel:0"]
@@ -399,7 +399,7 @@ def test_keras_1_has_an_array_for_each_gate(tmp_path):
         ("lstm_1", "LSTM"),
         ("gru_1", "GRU"),
     ]
-    assert any("hard sigmoid unless" in note for note in contents.notes)
+    assert any("hard sigmoid by default" in note for note in contents.notes)
     config, (cell,) = read["lstm_1"]
     assert (config.input_size, config.hidden_size) == (INPUT, HIDDEN)
     for place, gate in enumerate("ifco"):

@@ -48,7 +48,7 @@ def test_objects_in_an_archive_are_named_and_not_loaded(tmp_path):
 
 
 def test_a_pickled_dict_is_refused_in_words(tmp_path):
-    np.save(tmp_path / "model.npy", STATE, allow_pickle=True)
+    np.save(tmp_path / "model.npy", STATE)  # an array of one object, which NumPy pickles
     with (
         pytest.raises(InputError, match="an array of pickled objects, which isn't loaded"),
         open_contents(tmp_path / "model.npy", unused),

@@ -192,7 +192,7 @@ def test_h_is_told_from_x_of_the_same_size_by_the_states(form, tmp_path):
 
 def test_h_that_cannot_be_told_is_refused(tmp_path):
     (layer,) = layers(one_step(apart, "ifgo", HIDDEN), tmp_path)
-    assert "which of its two matrices is the recurrent one can't be told" in layer.refusal
+    assert "nothing shows which of its two matrices is the recurrent one" in layer.refusal
 
 
 @pytest.mark.parametrize("inputs", [INPUTS, HIDDEN])

@@ -6,12 +6,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper, save_model
 from safetensors.numpy import save_file
 
 import gateparity
 from gateparity.backends.live.objects import Weights
 from gateparity.errors import InputError
 from gateparity.layouts import TORCH
+from gateparity.layouts.exchange import ONNX
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters, fields
 
@@ -171,3 +173,29 @@ def test_a_file_without_an_lstm_is_refused(a, tmp_path):
     save_file({"weight": np.zeros((2, 2), np.float32)}, tmp_path / "b.safetensors")
     with pytest.raises(InputError, match=r"b\.safetensors has no LSTM that can be compared"):
         gateparity.diff(a, tmp_path / "b.safetensors")
+
+
+def test_a_sum_of_biases_in_another_last_digit_is_no_other_precision(a):
+    def join(cell):
+        wide = cell.b_ih.astype(float) + cell.b_hh
+        last = np.nextafter(wide.astype("float32"), np.float32(1))
+        return dataclasses.replace(cell, b_ih=last, b_hh=np.zeros_like(last))
+
+    found = gateparity.diff(a, Weights(CONFIG, changed(join)))
+    assert kinds(found) == ["layout", "layout"]
+
+
+def test_equal_weights_that_run_the_other_way_are_another_network(tmp_path):
+    """What an ONNX operator's direction says; its arrays are those of a forward one."""
+    config = Config(3, 4)
+    native = {n: v for n, v in ONNX.pack(draw(config), config).items() if n in ("W", "R", "B")}
+    paths = [tmp_path / f"{direction}.onnx" for direction in ("forward", "reverse")]
+    for path in paths:
+        arrays = [numpy_helper.from_array(array, name) for name, array in native.items()]
+        options = {"hidden_size": 4, "direction": path.stem}
+        node = helper.make_node("LSTM", ["x", *native], ["y"], name="lstm", **options)
+        x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in "xy")
+        save_model(helper.make_model(helper.make_graph([node], "graph", [x], [y], arrays)), path)
+    found = gateparity.diff(*paths)
+    assert found.verdict == "different"
+    assert found.pairs[0].sentence == "B is A, bit for bit; but B runs in reverse"
