@@ -17,6 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 from _extensions.execution import execute_pages
 from _extensions.figures import draw_bars, draw_curves
 from _extensions.lesson import measurements, read_parts
+from _extensions.pycon import output_block
 from gateparity.backends.catalogue import FRAMEWORKS
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ class Measured(SphinxDirective):
         """Return the code as a block, and its output as another."""
         code = nodes.literal_block("\n".join(self.content), "\n".join(self.content))
         code["language"] = "python"
+        code["classes"] = ["example-code"]
         framework = self._framework()
         if not framework:
             return [code]  # each framework measures it; a picture shows the numbers
         lines = _printed(self).get(framework, ["not run in this build"])
-        printed = nodes.literal_block("\n".join(lines), "\n".join(lines))
-        printed["language"] = "text"
-        return [code, printed]
+        shown = nodes.container("", code, output_block("\n".join(lines)), classes=["example"])
+        return [shown]
 
     def _framework(self) -> str:
         """Return the framework whose tab has this block, by counting blocks down the page."""

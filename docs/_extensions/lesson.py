@@ -69,6 +69,21 @@ def unlike_tabs(page: str) -> list[str]:
     return found
 
 
+def split_examples(text: str) -> list[tuple[str, str]]:
+    """Return the code of a `pycon` block up to each output, without prompts, and that output.
+
+    Lines after the last output have an empty one.
+    """
+    found, code = [], ""
+    for example in doctest.DocTestParser().get_examples(text):
+        after_a_block = code.rpartition("\n")[0].rpartition("\n")[2].startswith(" ")
+        code += "\n" * after_a_block + example.source
+        if example.want:
+            found.append((code.rstrip("\n"), example.want.rstrip("\n")))
+            code = ""
+    return [*found, *([(code.rstrip("\n"), "")] if code else [])]
+
+
 def _results(parts: Iterable[Part]) -> list[str]:
     parse = doctest.DocTestParser().get_examples
     return [example.want for part in parts for example in parse(part.text) if example.want]

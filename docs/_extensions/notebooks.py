@@ -13,26 +13,40 @@ from typing import TYPE_CHECKING, Any, Final
 
 import nbformat
 from nbformat import v4
+from sphinx.util.docutils import SphinxDirective
 
 from _extensions.lesson import framework_names, read_parts
 from gateparity.backends.catalogue import FRAMEWORKS
 
 if TYPE_CHECKING:
+    from docutils import nodes
     from sphinx.application import Sphinx
 
     from _extensions.lesson import Part
 
-_DRAWN: Final = re.compile(r"```\{(?:bars|curves)\} .*?```", re.DOTALL)
+_DRAWN: Final = re.compile(r"```\{(?:bars|curves|beside|drawing)\} .*?```", re.DOTALL)
 _TABS: Final = re.compile(r"^:(?:::+.*|sync[\w-]*: .*)\n", re.MULTILINE)
+_ONLY_PAGE: Final = re.compile(r"^:::\{only-page\}\n.*?^:::\n", re.MULTILINE | re.DOTALL)
 _LINK: Final = '<a href="{page}-{name}.ipynb" download>{title}</a>'
 _LINKS: Final = "<p>This lesson as a notebook: {links}</p>\n"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the extension to Sphinx, which calls this function."""
+    app.add_directive("only-page", OnlyPage)
     app.connect("html-page-context", _link)
     app.connect("build-finished", _write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class OnlyPage(SphinxDirective):
+    """Text of a page that its notebooks don't have: `:::{only-page}`."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the text."""
+        return self.parse_content_to_nodes()
 
 
 def make_notebook(text: str, framework: str) -> nbformat.NotebookNode:
@@ -55,7 +69,7 @@ def make_notebook(text: str, framework: str) -> nbformat.NotebookNode:
 
 def _prose(text: str) -> str:
     """Remove tabs and the build's pictures from a page's Markdown."""
-    return _TABS.sub("", _DRAWN.sub("", text))
+    return _TABS.sub("", _ONLY_PAGE.sub("", _DRAWN.sub("", text)))
 
 
 def _code(part: Part) -> nbformat.NotebookNode:
