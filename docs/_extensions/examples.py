@@ -165,7 +165,7 @@ def _printed(directive: SphinxDirective) -> dict[str, list[str]]:
 
 
 def _execute(app: Sphinx) -> None:
-    found = execute_pages(sorted(Path(app.srcdir).glob("*.md")))
+    found = execute_pages(sorted(Path(app.srcdir).glob("*.md")), progress=_report)
     app.env.gateparity_executed = found  # type: ignore[attr-defined]
     for done in found:
         for line, text in done.failures:
@@ -174,6 +174,14 @@ def _execute(app: Sphinx) -> None:
         _LOG.info("%s was not run in %s", page, ", ".join(names))
     for name, why in {d.framework: d.missing for d in found if d.missing}.items():
         _LOG.info("%s: %s", _title(name), why)
+
+
+def _report(page: str, outcomes: list[Executed]) -> None:
+    """Log a line for a page whose code has run, since that takes minutes for all pages."""
+    times = (
+        f"{_title(done.framework)} {done.seconds:.0f} s" for done in outcomes if not done.missing
+    )
+    _LOG.info("%s ran: %s", page, ", ".join(times) or "nowhere")
 
 
 def _say_what_is_missing(app: Sphinx, page: str, source: list[str]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the extension to Sphinx, which calls this function."""
     app.add_transform(Split)
+    app.add_css_file("code.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -38,10 +39,10 @@ def output_block(text: str) -> nodes.literal_block:
 
 def _shown(text: str) -> nodes.container:
     shown = nodes.container(classes=["example"])
-    for code, output in split_examples(text):
-        shown += _block(code, "python", "example-code")
-        if output:
-            shown += output_block(output)
+    for chunk in split_examples(text):
+        shown += _block(chunk.code, "python", "example-code")
+        if chunk.output:
+            shown += output_block(chunk.output)
     return shown
 
 

@@ -7,12 +7,16 @@ it is legible in light and in dark.
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Final
 
 NAMES: Final = (
     *("cell", "unrolled", "layouts", "ragged", "truncated", "bidirectional"),
     *("growth", "trainings"),
 )
+
+_STYLE: Final = Path(__file__).parents[2] / "_static" / "drawings.css"
+_ALONE: Final = 'xmlns="http://www.w3.org/2000/svg" class="sheet"'
 
 
 def draw(name: str) -> str:
@@ -21,3 +25,10 @@ def draw(name: str) -> str:
         raise ValueError(f"unknown drawing {name!r}, expected one of {', '.join(NAMES)}")
     drawn: str = importlib.import_module(f"_extensions.drawings.{name}").draw()
     return drawn
+
+
+def draw_alone(name: str) -> str:
+    """Return a drawing as a file of its own, in the colours of a light page."""
+    style = f"{_STYLE.read_text('utf-8')} svg.sheet {{ background: #fff; color: #000; }}"
+    opened, _, rest = draw(name).partition(">")
+    return f"{opened} {_ALONE}><style>{style}</style>{rest}"
