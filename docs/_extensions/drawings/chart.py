@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from _extensions.drawings.shapes import Point
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 580, 30, 268
+_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 556, 34, 272
 _WIDTH, _HEIGHT = 720, 318
 _TICKS: Final = 5
+_APART: Final = 16  # the least distance between words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,19 +48,26 @@ def chart(
         across = (step - 1) / max(steps - 1, 1)
         return _LEFT + across * (_RIGHT - _LEFT), _BOTTOM - share * (_BOTTOM - _TOP)
 
-    parts = []
+    ends, parts = [], []
     if edge:
         points = [place(k, height) for k, height in enumerate(edge, 1)]
-        parts += [_area(points), _words(points[-1], words)]
+        parts.append(_area(points))
+        ends.append((points[-1][1], words))
     parts += _axes(axes, steps, low, high, place)
     for curve in curves:
         points = [place(k, height) for k, height in enumerate(curve.heights, 1)]
-        parts += [line(*points, kind=f"curve {curve.kind}"), _words(points[-1], curve.words)]
-    return svg(_WIDTH, _HEIGHT, title, parts)
+        parts.append(line(*points, kind=f"curve {curve.kind}"))
+        ends.append((points[-1][1], curve.words))
+    return svg(_WIDTH, _HEIGHT, title, [*parts, *_words(ends)])
 
 
-def _words(end: Point, words: str) -> str:
-    return text(end[0] + 8, end[1] + 4, words, "small", "start")
+def _words(ends: list[tuple[float, str]]) -> list[str]:
+    """Return the words at the curves' ends, moved down where they would cover each other."""
+    parts, last = [], 0.0
+    for height, words in sorted(ends):
+        last = max(height, last + _APART)
+        parts.append(text(_RIGHT + 8, last + 4, words, "small", "start"))
+    return parts
 
 
 def _area(edge: Sequence[Point]) -> str:

@@ -7,7 +7,7 @@ framework keeps each gate, and nothing is drawn from memory.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,24 +16,33 @@ from gateparity.layouts import LAYOUTS
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
 
-_SHOWN = ("torch", "keras", "tf1", "flax", "nnx_optimized", "mxnet", "onnx")
-_CONFIG = Config(3, 2, 1, 1, dtype="float32")
-_UNIT, _GAP, _LEFT = 10, 12, 132
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHOWN: Final = ("torch", "keras", "flax", "mxnet", "tf1", "onnx", "chainer")
+_CONFIG: Final = Config(3, 2, 1, 1, dtype="float32")
+_UNIT, _GAP, _LEFT, _TOP = 12, 14, 168, 46
+_LABELS: Final = {
+    "w_ih": "W_{ih}",
+    "w_hh": "W_{hh}",
+    "w": "[W_{ih}, W_{hh}]",
+    "b_ih": "b_{ih}",
+    "b_hh": "b_{hh}",
+    "b": "b_{ih} + b_{hh}",
+    "b_pair": "[b_{ih}, b_{hh}]",
+}
 
 
 def draw() -> str:
-    """Return the drawing: a line for each layout, its arrays side by side."""
-    parts, y = [legend(_LEFT, 20, ((f"gate-{g}", word) for g, word in GATES.items()), 120)], 44.0
-    for name in _SHOWN:
-        arrays = packed(name)
-        height = max(_size(a)[0] for a in arrays.values())
-        parts += [text(8, y + height / 2 + 5, name, "", "start")]
-        x = float(_LEFT)
-        for array in arrays.values():
-            parts += _grid(x, y, array)
-            x += _size(array)[1] + _GAP
-        y += height + 22
-    return svg(720, y, "Where each framework keeps the four gates of the same LSTM", parts)
+    """Return the drawing: a row for each layout, its arrays side by side."""
+    kinds = ((f"gate-{gate}", f"{gate}, {word}") for gate, word in GATES.items())
+    parts, y = [legend(_LEFT, 18, kinds, 130)], float(_TOP)
+    for name in SHOWN:
+        row, height = _row(name, y)
+        parts += row
+        y += height + 38
+    title = "Where each framework keeps the four gates of one LSTM of 3 inputs and 2 units"
+    return svg(720, y - 14, title, parts)
 
 
 def packed(name: str) -> dict[str, Any]:
@@ -48,18 +57,39 @@ def packed(name: str) -> dict[str, Any]:
     return layout.pack(build_parameters(_CONFIG, gates), _CONFIG)
 
 
-def _size(array: Any) -> tuple[int, int]:
-    rows, columns = _flat(array).shape
-    return rows * _UNIT, columns * _UNIT
+def _row(name: str, y: float) -> tuple[list[str], float]:
+    """Return a layout's row and its height: the arrays of each kind under the kind's label."""
+    layout = LAYOUTS[name]
+    title = layout.origin.title.partition(" ")[0].rpartition(".")[2] if layout.origin else ""
+    parts, x, height = [], float(_LEFT), 0
+    for contents, arrays in _kinds(name):
+        parts.append(text(x, y, _LABELS[contents], "small", "start"))
+        for array in arrays:
+            parts += _cells(x, y + 8, array)
+            height = max(height, len(array) * _UNIT)
+            x += array.shape[1] * _UNIT + (4 if len(arrays) > 1 else 0)
+        x += _GAP
+    middle = y + 8 + height / 2
+    parts += [
+        text(8, middle - 2, name, "", "start"),
+        text(8, middle + 14, title, "code", "start"),
+    ]
+    return parts, height
 
 
-def _flat(array: Any) -> Any:
-    return array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array[None, :]
+def _kinds(name: str) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the arrays of each kind of contents, as rows and columns."""
+    layout, arrays = LAYOUTS[name], packed(name)
+    for tensor in layout.tensors:
+        alone = dataclasses.replace(layout, tensors=(tensor,))
+        names = [array.name for array in alone.native_arrays(_CONFIG)]
+        flat = [np.squeeze(arrays[n]) for n in names]
+        yield tensor.contents, [a if a.ndim > 1 else a[None, :] for a in flat]
 
 
-def _grid(x: float, y: float, array: Any) -> list[str]:
+def _cells(x: float, y: float, array: Any) -> list[str]:
     letters = list(GATES)
     return [
-        box(x + column * _UNIT, y + row * _UNIT, _UNIT, _UNIT, f"gate-{letters[int(gate)]}")
-        for (row, column), gate in np.ndenumerate(_flat(array))
+        box(x + k * _UNIT, y + j * _UNIT, _UNIT, _UNIT, f"cell gate-{letters[int(gate)]}")
+        for (j, k), gate in np.ndenumerate(array)
     ]

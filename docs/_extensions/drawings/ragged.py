@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 _LENGTHS: Final = {"a": 4, "b": 2, "c": 3}
 _KINDS: Final = {"a": "gate-i", "b": "gate-f", "c": "gate-g"}
-_STEPS, _SIZE = 4, 40
+_STEPS, _SIZE = 4, 44
 
 
 def draw() -> str:
     """Return the drawing."""
     parts = [
         text(8, 22, "padded: (T, B), short sequences filled up", "", "start"),
-        *_grid(30, 38, _number, "0"),
-        text(300, 22, "mask: which steps are live", "", "start"),
-        *_grid(300, 38, lambda *_: "1", "0"),
-        text(8, 210, "packed: step by step, the longest sequence first; no padding", "", "start"),
-        *_packed(30, 226),
+        *_grid(8, 38, _number, "0"),
+        text(380, 22, "mask: which steps are live", "", "start"),
+        *_grid(380, 38, lambda *_: "1", "0"),
+        text(8, 222, "packed: step by step, the longest sequence first; no padding", "", "start"),
+        *_packed(8, 238),
     ]
-    return svg(720, 320, "Three sequences of 4, 2 and 3 steps: padded, masked and packed", parts)
+    return svg(720, 316, "Three sequences of 4, 2 and 3 steps: padded, masked and packed", parts)
 
 
 def _number(name: str, step: int) -> str:

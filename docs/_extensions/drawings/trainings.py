@@ -25,9 +25,9 @@ def draw() -> str:
     calm, wild = (make_problem(name, "float32", epochs=_EPOCHS) for name in ("sgd", "wild sgd"))
     exact = run_problem(ReferenceTrainer(), calm)
     curves = [
-        Curve("a large rate", "gate-g", _distances(wild, _single(wild), _exact(wild))),
-        Curve("one bias, and two", "gate-f", _distances(calm, _exact(calm, 2), exact)),
-        Curve("the same training", "gate-i", _distances(calm, _single(calm), exact)),
+        Curve("same, at a large rate", "gate-g", _distances(wild, _single(wild), _exact(wild))),
+        Curve("one bias, two biases", "gate-f", _distances(calm, _exact(calm, 2), exact)),
+        Curve("same, at a usual rate", "gate-i", _distances(calm, _single(calm), exact)),
     ]
     return chart(
         "The distance between the weights of two trainings over 30 epochs",
