@@ -39,6 +39,7 @@ default_role = "code"  # docstrings are Markdown: `name` is code
 smartquotes = False  # a command must be copied as it is
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "gateparity"
 html_static_path = ["_static"]
 copybutton_selector = "div:not(.example-output) > div.highlight pre"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
     from _extensions.execution import Executed
+    from _extensions.lesson import Part
 
 _LOG: Final = logging.getLogger(__name__)
 _DRAW: Final = {"bars": draw_bars, "curves": draw_curves}
@@ -57,10 +58,10 @@ class Measured(SphinxDirective):
         code = nodes.literal_block("\n".join(self.content), "\n".join(self.content))
         code["language"] = "python"
         code["classes"] = ["example-code"]
-        framework = self._framework()
-        if not framework:
-            return [code]  # each framework measures it; a picture shows the numbers
-        lines = _printed(self).get(framework, ["not run in this build"])
+        framework, printed = self._framework(), _printed(self)
+        if not framework and "" not in printed:
+            return [code]  # frameworks measure it, each another number; a picture shows them
+        lines = printed.get(framework, ["not run in this build"])
         shown = nodes.container("", code, output_block("\n".join(lines)), classes=["example"])
         return [shown]
 
@@ -68,8 +69,7 @@ class Measured(SphinxDirective):
         """Return the framework whose tab has this block, by counting blocks down the page."""
         nth = self.env.temp_data.get("gateparity_measured", 0)
         self.env.temp_data["gateparity_measured"] = nth + 1
-        parts = read_parts(Path(self.get_source_info()[0]).read_text("utf-8"))
-        return [part.framework for part in parts if part.kind == "measured"][nth]
+        return _measured(self)[nth].framework
 
 
 class Drawn(SphinxDirective):
@@ -155,13 +155,25 @@ def _labels(found: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def _printed(directive: SphinxDirective) -> dict[str, list[str]]:
-    """Return what each framework's block of this name printed, on the page of a directive."""
+    """Return what each framework's block of this name printed, on the page of a directive.
+
+    A block outside the tabs that prints the same in all frameworks is none's: its key is empty.
+    """
     name, page = directive.arguments[0], directive.env.docname
-    return {
+    found = {
         done.framework: list(done.measured[name])
         for done in directive.env.gateparity_executed  # type: ignore[attr-defined]
         if done.page == page and name in done.measured
     }
+    first = next(iter(found.values()), [])
+    is_common = all(part.framework == "" for part in _measured(directive) if part.name == name)
+    return {"": first} if found and is_common and all(v == first for v in found.values()) else found
+
+
+def _measured(directive: SphinxDirective) -> list[Part]:
+    """Return the measured blocks of the page of a directive."""
+    page = Path(directive.get_source_info()[0]).read_text("utf-8")
+    return [part for part in read_parts(page) if part.kind == "measured"]
 
 
 def _execute(app: Sphinx) -> None:

@@ -121,7 +121,8 @@ def _code(part: Part, done: Executed) -> Iterable[nbformat.NotebookNode]:
     if part.kind == "measured":
         lines = done.measured.get(part.name, ())
         printed = [v4.new_output("stream", text="\n".join(lines) + "\n")] if lines else []
-        return [v4.new_code_cell(part.text.strip(), outputs=printed)]
+        tags = {"tags": ["measured"]}  # its numbers are those of one run
+        return [v4.new_code_cell(part.text.strip(), outputs=printed, metadata=tags)]
     return [
         v4.new_code_cell(
             chunk.code,

@@ -124,6 +124,19 @@ def test_curves_have_an_axis_of_numbers(build):
     assert '<svg role="img" aria-label="It."' in page
 
 
+def test_what_all_frameworks_measure_alike_is_one_curve(build):
+    tabs = "".join(
+        f":::{{tab-item}} {name}\n:sync: {name}\n```pycon\n>>> 1\n1\n```\n:::\n"
+        for name in ("numpy", "torch")
+    )
+    measured = "```{measured} loss\nprint(0, 2.5)\nprint(5, 1.5)\n```"
+    text = f"# T\n\n::::{{tab-set}}\n{tabs}::::\n\n{measured}\n\n```{{bars}} loss\nIt.\n```\n"
+    done, page = build(text)
+    assert done.returncode == 0, done.stderr
+    assert "5 1.5" in re.sub(r"<[^>]+>", "", page)
+    assert re.findall(r'<th class="head"><p>(\w+)</p></th>', page) == ["NumPy"]
+
+
 def test_words_are_put_beside_each_other_with_a_star_where_they_differ(build):
     tabs = "".join(
         f":::{{tab-item}} {name}\n:sync: {name}\n```{{measured}} words\n"
