@@ -65,8 +65,14 @@ def _drawn(draw: Callable[[Axes], None], title: str) -> str:
 
 
 def _inline(svg: str, title: str) -> str:
-    """Adapt an SVG file for a page: no metadata, the page's text colour, and its full width."""
+    """Adapt an SVG file for a page: no metadata, the page's colours, and its full width.
+
+    A page that is narrower than the picture scrolls the picture's box, so that words stay legible.
+    """
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' width="[^"]*" height="[^"]*"', "", svg, count=1)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)
+    for k, colour in enumerate(_COLOURS):
+        svg = svg.replace(colour, f"var(--series-{k}, {colour})")
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)
+    return f'<div class="sheet measured" tabindex="0">{svg}</div>'
