@@ -34,7 +34,7 @@ class Drawing(SphinxDirective):
         """Return the drawing in a box that scrolls by itself, and the caption below."""
         caption = self.parse_text_to_nodes("\n".join(self.content).removeprefix("Caption: "))
         opened, closed = (
-            f'<figure class="drawing"><div class="sheet">{self._draw()}</div>',
+            f'<figure class="drawing"><div class="sheet" tabindex="0">{self._draw()}</div>',
             "</figure>",
         )
         return [

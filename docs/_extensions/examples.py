@@ -15,7 +15,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from _extensions.execution import execute_pages
-from _extensions.figures import draw_bars, draw_curves
+from _extensions.figures import FIGURES
 from _extensions.lesson import measurements, read_parts
 from _extensions.pycon import output_block
 from gateparity.backends.catalogue import FRAMEWORKS
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from _extensions.lesson import Part
 
 _LOG: Final = logging.getLogger(__name__)
-_DRAW: Final = {"bars": draw_bars, "curves": draw_curves}
 _NOBODY: Final = "No framework was there to measure this in this build."
 _LACKS: Final = """
 :::{{note}}
@@ -42,7 +41,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", _say_what_is_missing)
     app.add_directive("measured", Measured)
     app.add_directive("beside", Beside)
-    for kind in _DRAW:
+    for kind in FIGURES:
         app.add_directive(kind, Drawn)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -89,7 +88,7 @@ class Drawn(SphinxDirective):
         caption = " ".join(self.content)
         words = f"*{caption} Measured by the build of this page.*"
         numbers = f"\n\n{_table(found)}" if self.name == "bars" else ""
-        picture = nodes.raw("", _DRAW[self.name](found, caption), format="html")
+        picture = nodes.raw("", FIGURES[self.name](found, caption), format="html")
         return [picture, *self.parse_text_to_nodes(words + numbers)]
 
 

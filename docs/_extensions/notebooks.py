@@ -19,7 +19,8 @@ from nbformat import v4
 from sphinx.util.docutils import SphinxDirective
 
 from _extensions.drawings import draw_alone
-from _extensions.lesson import framework_names, read_parts, split_examples
+from _extensions.figures import FIGURES, on_white
+from _extensions.lesson import framework_names, measurements, read_parts, split_examples
 from gateparity.backends.catalogue import FRAMEWORKS
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from _extensions.execution import Executed
     from _extensions.lesson import Chunk, Part
 
-_PICTURES: Final = re.compile(r"```\{(?:bars|curves|beside)\} .*?```", re.DOTALL)
-_DRAWING: Final = re.compile(r"```\{drawing\} (\w+)\n(?:Caption: )?(.*?)\n```", re.DOTALL)
+_BESIDE: Final = re.compile(r"```\{beside\} .*?```", re.DOTALL)  # all frameworks, beside each other
+_PICTURE: Final = re.compile(
+    r"```\{(drawing|bars|curves)\} (\w+)\n(?:Caption: )?(.*?)\n```", re.DOTALL
+)
 _ONLY_PAGE: Final = re.compile(r"^(:::+)\{only-page\}\n.*?^\1\n", re.MULTILINE | re.DOTALL)
 _FOLDED: Final = re.compile(r"^:::+\{dropdown\} (.*)\n", re.MULTILINE)
 _TABS: Final = re.compile(r"^:(?:::+.*|sync[\w-]*: .*)\n", re.MULTILINE)
@@ -79,7 +82,7 @@ def make_notebook(text: str, done: Executed) -> nbformat.NotebookNode:
     cells = [v4.new_markdown_cell(_start(done))]
     for is_text, group in itertools.groupby(parts, lambda part: part.kind == "text"):
         if is_text:
-            cells += _prose("".join(part.text for part in group))
+            cells += _prose("".join(part.text for part in group), done)
         else:
             cells += itertools.chain.from_iterable(_code(part, done) for part in group)
     for k, cell in enumerate(cells):
@@ -98,23 +101,36 @@ def _start(done: Executed) -> str:
     return _START.format(python=python, title=framework.title, pins=pins, file=file)
 
 
-def _prose(text: str) -> list[nbformat.NotebookNode]:
-    """Return text as a cell without the page's tabs and links; drawings are attached to it."""
-    text = _ONLY_PAGE.sub("", _PICTURES.sub("", text))
-    names = [found[1] for found in _DRAWING.finditer(text)]
-    text = _DRAWING.sub(r"![\1](attachment:\1.svg)\n\n*\2*", text)
+def _prose(text: str, done: Executed) -> list[nbformat.NotebookNode]:
+    """Return text as a cell without the page's tabs and links; pictures are attached to it."""
+    pictures: dict[str, str] = {}
+
+    def attach(found: re.Match[str]) -> str:
+        kind, name, caption = found.groups()
+        if not (svg := _picture(kind, name, caption, done)):
+            return ""
+        pictures[f"{name}.svg"] = base64.b64encode(svg.encode()).decode()
+        return f"![{name}](attachment:{name}.svg)\n\n*{caption}*"
+
+    text = _PICTURE.sub(attach, _ONLY_PAGE.sub("", _BESIDE.sub("", text)))
     text = _PAGE_LINK.sub(r"\1", _TABS.sub("", _FOLDED.sub(r"**\1**\n\n", text)))
     text = _BLANK.sub("\n\n", text).strip()
     if not text:
         return []
     cell = v4.new_markdown_cell(text)
-    if names:
-        cell["attachments"] = {f"{name}.svg": _attached(name) for name in names}
+    if pictures:
+        cell["attachments"] = {name: {"image/svg+xml": svg} for name, svg in pictures.items()}
     return [cell]
 
 
-def _attached(name: str) -> dict[str, str]:
-    return {"image/svg+xml": base64.b64encode(draw_alone(name).encode()).decode()}
+def _picture(kind: str, name: str, caption: str, done: Executed) -> str:
+    """Return a picture as a file; of what was measured it has this framework's numbers alone."""
+    if kind == "drawing":
+        return draw_alone(name)
+    if not (lines := done.measured.get(name)):
+        return ""
+    numbers = {FRAMEWORKS[done.framework].title: measurements(lines)}
+    return on_white(FIGURES[kind](numbers, caption))
 
 
 def _code(part: Part, done: Executed) -> Iterable[nbformat.NotebookNode]:

@@ -157,6 +157,16 @@ def test_a_drawing_is_attached():
     assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
 
 
+def test_what_a_framework_measured_is_drawn_for_it_alone():
+    text = "```{bars} cost\nThe cost.\n```\n"
+    [cell] = cells(text, "torch", measured={"cost": ["a 2", "b 3"]})
+    assert cell.source == "![cost](attachment:cost.svg)\n\n*The cost.*"
+    svg = base64.b64decode(cell.attachments["cost.svg"]["image/svg+xml"]).decode()
+    assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+    assert "PyTorch" in svg
+    assert cells(text) == []  # nothing was measured
+
+
 def test_the_same_page_makes_the_same_file():
     text = LESSONS[0].read_text("utf-8")
     one, other = (make_notebook(text, Executed("lesson", "jax")) for _ in range(2))

@@ -20,6 +20,7 @@ extensions = ["myst_parser", "sphinx_design", "_extensions.examples", "_extensio
               "_extensions.notebooks"]
 myst_enable_extensions = ["colon_fence"]
 html_theme = "furo"
+html_static_path = [{str(DOCS / "_static")!r}]
 """
 TABS = """# Title
 
@@ -79,6 +80,29 @@ def test_an_example_that_prints_something_else_fails_the_build_with_its_line(bui
     done, _ = build("# Title\n\n```pycon\n>>> 1 + 1\n3\n```\n")
     assert done.returncode == 1
     assert "index.md:4: WARNING: in NumPy: Failed example:" in done.stderr
+
+
+def test_a_drawing_has_its_caption_and_what_is_for_the_page(build):
+    text = "# T\n\n```{drawing} cell\nCaption: *Notice*.\n```\n\n:::{only-page}\nHere.\n:::\n"
+    done, page = build(text, more="_extensions.drawing")
+    assert done.returncode == 0, done.stderr
+    assert '<svg role="img" aria-label="The four gates of an LSTM cell' in page
+    assert "<figcaption><p><em>Notice</em>.</p>" in re.sub(r"\s*\n\s*", "", page)
+    assert "<p>Here.</p>" in page
+
+
+def test_a_drawing_that_cannot_be_made_fails_the_build_with_its_page(build):
+    done, _ = build("# T\n\n```{drawing} cel\nIt.\n```\n", more="_extensions.drawing")
+    assert done.returncode != 0
+    assert "index: the drawing 'cel' can't be made: ValueError: unknown drawing" in done.stderr
+
+
+def test_a_page_shows_code_without_prompts_and_output_apart(build):
+    done, page = build("# T\n\n```pycon\n>>> 1 + 1\n2\n```\n", more="_extensions.pycon")
+    assert done.returncode == 0, done.stderr
+    assert "&gt;&gt;&gt;" not in page
+    code, output = re.findall(r'<div class="(example-\w+) highlight-\w+', page)
+    assert (code, output) == ("example-code", "example-output")
 
 
 def test_what_is_measured_is_drawn_and_told(build, tmp_path):
