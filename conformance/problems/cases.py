@@ -89,7 +89,11 @@ RECIPES: Final = {
         Recipe("one_input", input_size=1),
         Recipe("one_unit", hidden_size=1),
         Recipe("long", steps=100),
-        Recipe("wide", size=17, input_size=50, hidden_size=64),
+        Recipe("wide", size=17, input_size=50, hidden_size=64, directions=2),
+        Recipe("many_steps", steps=260, size=2, input_size=2, hidden_size=3, lengths=(257, 260)),
+        Recipe("many_sequences", steps=2, size=260, input_size=260, hidden_size=3),
+        Recipe("many_units", steps=2, size=2, input_size=2, hidden_size=260),
+        Recipe("square", steps=4, size=4, input_size=4, hidden_size=4, initial=False),
         Recipe("no_steps", steps=0),
         Recipe("no_sequences", size=0),
         Recipe("saturated", values=special_values.saturated),
@@ -100,6 +104,8 @@ RECIPES: Final = {
         Recipe("nan", values=special_values.nan),
         Recipe("infinite", values=special_values.infinite),
         Recipe("steep", values=special_values.steep),
+        Recipe("half_steep", values=special_values.half_steep),
+        Recipe("nan_cotangent", values=special_values.nan_cotangent),
         *SPOILED,
     )
 }

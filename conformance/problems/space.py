@@ -28,6 +28,7 @@ from gateparity.conformance.problems.sizes import (
     work,
 )
 from gateparity.conformance.problems.special_values import scale_arrays, scale_one
+from gateparity.conformance.problems.uses import apply_uses, draw_uses
 from gateparity.errors import InputError
 from gateparity.network.batch import map_arrays, replace_arrays
 from gateparity.network.config import Config
@@ -73,6 +74,8 @@ _ZEROS_EACH: Final = 2  # problems
 
 LEAST: Final = 64  # problems of an array; the combinations need about 60
 MANY: Final = 10  # problems that may reach `LARGE`
+_FULL: Final = {"directions": 2, "biases": True, "initial": True}
+_PLAIN: Final = {"directions": 1, "biases": False, "initial": False, "lengths": "none"}
 _LISTED: Final = 8  # lengths in a description
 
 
@@ -80,7 +83,8 @@ _LISTED: Final = 8  # lengths in a description
 class Problem:
     """One problem of an array: its number from 1, its choice of options, and its sizes.
 
-    `zero` is an array that is all zeros, one of `ZEROS`.
+    `zero` is an array that is all zeros, one of `ZEROS`. `uses` are
+    what `apply_uses` changes.
     """
 
     number: int
@@ -89,6 +93,7 @@ class Problem:
     sizes: Sizes
     lengths: tuple[int, ...]
     zero: str = ""
+    uses: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -122,6 +127,7 @@ class Problem:
             if size != 1 and (name != "states" or choice["initial"])
         ]
         words += [f"{self.zero} is zero"] * bool(self.zero)
+        words += self.uses
         return ", ".join(words)
 
     def build(self, dtype: str = "") -> Case:
@@ -139,7 +145,7 @@ class Problem:
         size = np.array(scales["cotangents"], dtype)
         cotangent = map_arrays(lambda array: array * size, case.cotangent)
         case = dataclasses.replace(case, cotangent=cotangent, description=self.description)
-        return self._with_special_numbers(case)
+        return apply_uses(self._with_special_numbers(case), self.uses)
 
     def _with_special_numbers(self, case: Case) -> Case:
         """Set an array to zero; make one number of each array of large ones much larger."""
@@ -175,7 +181,19 @@ def draw_problems(seed: int) -> tuple[Problem, ...]:
     for k, (choice, sizes) in enumerate(chosen):
         lengths = _draw_lengths(pick, choice["lengths"], sizes["T"], sizes["B"])
         problems.append(Problem(k + 1, seed, choice, sizes, lengths))
-    return tuple(_draw_zeros(pick, problems))
+    return (*_draw_zeros(pick, problems), *_draw_more(seed, len(problems)))
+
+
+def _draw_more(seed: int, count: int) -> list[Problem]:
+    """Draw problems after the first ones: wide ones with the kernels alone, and uses."""
+    pick = Picker(seed, "uses")
+    drawn = [(*_draw_wide(pick, axis, _PLAIN, USUAL), ()) for axis in AXES]
+    drawn += [(*_draw_small(pick, given=k % 2 > 0), uses) for k, uses in enumerate(draw_uses(pick))]
+    found = []
+    for k, (choice, sizes, uses) in enumerate(drawn, count + 1):
+        lengths = _draw_lengths(pick, choice["lengths"], sizes["T"], sizes["B"])
+        found.append(Problem(k, seed, choice, sizes, lengths, uses=uses))
+    return found
 
 
 def _draw_zeros(pick: Picker, problems: Sequence[Problem]) -> list[Problem]:
@@ -220,7 +238,21 @@ def can_be(choice: Choice) -> bool:
     return fits(least_sizes(classes), layers, directions, USUAL)
 
 
-def _draw_wide(pick: Picker, axis: str) -> tuple[Choice, Sizes]:
+def _draw_small(pick: Picker, *, given: bool) -> tuple[Choice, Sizes]:
+    """Draw layers, directions, and lengths if given, with small sizes above one and all arrays."""
+    while True:
+        usual = {name: values[0] for name, values in OPTIONS.items()}
+        drawn = {name: pick(OPTIONS[name]) for name in ("layers", "directions")}
+        drawn |= {"lengths": pick(OPTIONS["lengths"][1:]) if given else "none"}
+        choice = usual | drawn | {axis: pick(("odd", "even")) for axis in AXES}
+        choice |= {"dtype": pick(SUITE_DTYPES)}
+        if can_be(choice):
+            return choice, draw_sizes(pick, choice, USUAL)
+
+
+def _draw_wide(
+    pick: Picker, axis: str, fixed: Choice = _FULL, limit: int = LARGE
+) -> tuple[Choice, Sizes]:
     """Draw options, with a size of over a hundred on one axis and small ones on the others.
 
     The combinations alone would leave most arrays without such a size.
@@ -228,11 +260,11 @@ def _draw_wide(pick: Picker, axis: str) -> tuple[Choice, Sizes]:
     while True:
         drawn = {name: pick(values) for name, values in OPTIONS.items()}
         choice = drawn | dict.fromkeys(AXES, "even") | {axis: "larger", "dtype": pick(SUITE_DTYPES)}
-        choice |= {"layers": 1, "directions": 2, "biases": True, "initial": True}
+        choice |= {"layers": 1} | fixed
         sizes = {other: pick((2, 4)) for other in AXES} | {
             axis: pick([n for n in CLASSES["larger"] if n > 128])
         }
-        if can_be(choice) and work(sizes, 1, 2) < LARGE:
+        if can_be(choice) and work(sizes, 1, choice["directions"]) < limit:
             return choice, sizes
 
 

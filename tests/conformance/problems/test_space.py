@@ -69,7 +69,7 @@ def test_every_combination_that_can_be_is_there(blocks, seed, strength, options)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_keeps_its_limits(seed):
     problems = draw_problems(seed)
-    assert LEAST <= len(problems) <= 80
+    assert LEAST <= len(problems) <= 90
     assert all(can_be(problem.choice) for problem in problems)
     work = [
         math.prod(p.sizes[axis] for axis in "TBH") * p.choice["layers"] * p.choice["directions"]
@@ -149,7 +149,7 @@ def digest(seed):
 
 
 def test_a_seed_decides_it_on_every_machine():
-    assert digest(0) == 3041151001
+    assert digest(0) == 2941431266
     assert len({digest(seed) for seed in SEEDS}) == len(SEEDS)
 
 
@@ -185,7 +185,7 @@ def test_a_description_says_what_is_unusual():
     assert "weights x 4" in words
 
 
-@pytest.mark.parametrize("number", [-1, 0, 81])
+@pytest.mark.parametrize("number", [-1, 0, 91])
 def test_a_number_out_of_range_says_the_range(number):
     with pytest.raises(InputError, match=rf"--problem is {number}, expected 1 to \d+"):
         choose_problems([number], 0)
