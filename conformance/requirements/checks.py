@@ -117,7 +117,7 @@ _ONES: Final = ("one_step", "one_sequence", "one_input", "one_unit")
 _EMPTY: Final = ("no_steps", "no_sequences")
 _MANY: Final = ("long", "wide", "many_steps", "many_sequences", "many_units")
 _SIZES: Final = (*_ONES, *_MANY, *_EMPTY)
-_FINITE: Final = ("saturated", "overflowing", "subnormal", "zeros", "huge")
+_FINITE: Final = ("saturated", "overflowing", "subnormal", "zeros", "all_zero", "huge", "growing")
 _SPOILED: Final = ("nan", "infinite", *(recipe.name for recipe in SPOILED))
 _VALUES: Final = (*_FINITE, *_SPOILED)
 
@@ -161,7 +161,7 @@ CHECKS: Final = {
         Check(
             "lengths",
             lengths,
-            ("ragged", "one_empty", "nan_padding"),
+            ("ragged", "one_empty", "all_empty", "nan_padding"),
             _BOTH,
             applies=_has_lengths,
             turns=True,
@@ -179,7 +179,7 @@ CHECKS: Final = {
         ),
         Check("sizes", sizes, _SIZES, ("outputs",), dtypes=("float32",), applies=_never),
         Check("values", values, _VALUES, ("outputs",)),
-        Check("dtypes", dtypes, ("sequence", "half_steep"), _BOTH, dtypes=("float16",)),
+        Check("dtypes", dtypes, ("sequence", "half_steep", "growing"), _BOTH, dtypes=("float16",)),
         Check("refusal", refusal, ("sequence",), ("refusals",), applies=_never),
         Check(
             "calls",

@@ -19,9 +19,14 @@ from gateparity.protocol.validation import check_batch, check_outputs
 NAMES = tuple(RECIPES)
 EMPTY = ("no_steps", "no_sequences")
 ORDINARY = tuple(n for n, recipe in RECIPES.items() if not recipe.values and n not in EMPTY)
-DEEP = ("ragged", "one_empty", "nan_padding")  # with lengths, two layers and both directions
+DEEP = (
+    "ragged",
+    "one_empty",
+    "all_empty",
+    "nan_padding",
+)  # with lengths, two layers and both directions
 PADDED = ("uneven", *DEEP)
-STATELESS = ("plain", "zero_states", "uneven", "square")
+STATELESS = ("plain", "zero_states", "uneven", "square", "growing", "all_zero")
 COTANGENTS = {"steep": "", "half_steep": "", "nan_cotangent": "y"}  # that change; "" for all
 SPECIAL = tuple(n for n, recipe in RECIPES.items() if recipe.values)
 PLAIN_STATES = {"h_0", "c_0"}  # of the case that starts from zeros
@@ -107,7 +112,7 @@ def test_others_have_both_signs(name):
 def test_where_initial_states_and_biases_are_missing():
     for name in NAMES:
         case = RECIPES[name].build("float32", 0)
-        plain = name == "plain"
+        plain = name in ("plain", "all_zero")
         assert (case.batch.states is None) == (name in STATELESS)
         assert (case.params[0].b_ih is None) == (case.params[0].b_hh is None) == plain
         assert case.config.biases != plain
@@ -180,7 +185,7 @@ def test_special_values_are_those_of_an_ordinary_case_changed(name, dtype):
 def test_one_sequence_of_one_empty_has_no_steps():
     for name in PADDED:
         lengths = RECIPES[name].build("float32", 0).batch.lengths
-        assert (lengths == 0).sum() == (name == "one_empty")
+        assert (lengths == 0).sum() == {"one_empty": 1, "all_empty": 3}.get(name, 0)
     lengths = RECIPES["one_empty"].build("float32", 0).batch.lengths
     assert list(lengths) not in (sorted(lengths), sorted(lengths, reverse=True))
     assert lengths.max() == 5  # T
