@@ -96,6 +96,16 @@ def test_large_arrays_stay_in_the_file(tmp_path):
     assert read < 1 << 20
 
 
+def test_a_tensor_may_say_itself_that_its_numbers_are_in_it(tmp_path):
+    """ONNX Runtime's quantiser writes so, behind the numbers."""
+    model = make_model([lstm_node(hidden=32)], lstm_arrays(hidden=32))
+    for tensor in model.graph.initializer:
+        tensor.data_location = TensorProto.DEFAULT
+    with contents(model, tmp_path) as found:
+        native = found.layers[0].native()
+    np.testing.assert_array_equal(native["R"], lstm_arrays(hidden=32)["R"])
+
+
 @pytest.mark.parametrize("size_threshold", [0, 600])
 def test_external_data_are_read_from_the_models_folder(size_threshold, model, tmp_path):
     with contents(model, tmp_path) as found:
