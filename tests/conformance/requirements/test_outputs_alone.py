@@ -25,7 +25,7 @@ from gateparity.protocol.canonical import Canonical
 
 SKIPPED = {"gates", "gradients", "variants"}
 JUDGED = [name for name in CHECKS if name not in SKIPPED]
-LENGTHS = {"lengths/ragged", "lengths/one_empty", "lengths/nan_padding"}
+LENGTHS = {f"lengths/{case}" for case in ("ragged", "one_empty", "all_empty", "nan_padding")}
 RAGGED = LENGTHS | {"permutation/ragged", "purity/ragged"}
 DEEP = {"directions/deep", "permutation/deep", "purity/deep"}
 STACKED = {"carry/stacked", "layers/stacked"}
@@ -106,9 +106,9 @@ class LeavesReverseInProcessingOrder(Stacked):
 WRONG = {
     ForgetsStates: RAGGED | DEEP | STACKED,
     ForgetsLengths: RAGGED,
-    FillsThePadding: RAGGED | {"calls/uneven"},
+    FillsThePadding: RAGGED | {"calls/uneven", "sizes/many_steps"},
     ReadsThePadding: {"lengths/nan_padding"},
-    LeavesReverseInProcessingOrder: RAGGED | DEEP,
+    LeavesReverseInProcessingOrder: RAGGED | DEEP | {"sizes/wide"} - {"lengths/all_empty"},
 }
 
 
@@ -153,9 +153,10 @@ def test_a_right_one_passes_all_but_what_it_has_not(way, plan, truths):
 
 
 def test_it_passes_in_half_precision(truths):
-    [result] = ask(Stacked(), named_plan((), ("dtypes",), 0), truths)
-    assert result.status == "pass"
-    assert list(result.arrays) == ["y", "h_n", "c_n"]
+    results = ask(Stacked(), named_plan((), ("dtypes",), 0), truths)
+    assert [result.case for result in results] == list(CHECKS["dtypes"].cases)
+    assert {result.status for result in results} == {"pass"}
+    assert all(list(result.arrays) == ["y", "h_n", "c_n"] for result in results)
 
 
 @WAYS

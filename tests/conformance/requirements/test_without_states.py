@@ -139,7 +139,9 @@ def test_without_initial_states_the_cases_that_give_none_are_judged(truths):
     assert {key for key, status in statuses.items() if status == "pass"} == {
         *((check, case) for check in ("forward", "gradients") for case in ("plain", "zero_states")),
         ("layout", "plain"),
-        *(("calls", case) for case in ("zero_states", "uneven")),
+        *(("calls", case) for case in ("zero_states", "uneven", "square")),
+        *(("values", case) for case in ("all_zero", "growing")),
+        ("dtypes", "growing"),
     }
     assert {r.reason for r in found if r.status == "skip"} >= {NO_INITIAL}
     (gradients, *_) = [r for r in found if (r.check, r.case) == ("gradients", "zero_states")]
@@ -152,7 +154,9 @@ def test_without_either_the_rest_is_judged(truths):
     assert {(r.check, r.case) for r in found if r.status == "pass"} == {
         *((check, case) for check in ("forward", "gradients") for case in ("plain", "zero_states")),
         ("layout", "plain"),
-        *(("calls", case) for case in ("zero_states", "uneven")),
+        *(("calls", case) for case in ("zero_states", "uneven", "square")),
+        *(("values", case) for case in ("all_zero", "growing")),
+        ("dtypes", "growing"),
     }
     assert not [r for r in found if r.status in ("fail", "error")]
 
