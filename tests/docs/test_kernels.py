@@ -31,6 +31,7 @@ NOTEBOOKS = [
 KERNEL = """
 import sys
 sys.path.append({0!r})
+import stack_data  # for exceptions
 from ipykernel.kernelapp import IPKernelApp
 app = IPKernelApp.instance()
 app.initialize()
