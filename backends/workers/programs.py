@@ -23,9 +23,12 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.workers.manifest import PROGRAMS_FLAG, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LIMIT: Final = 2 * 1024**3  # bytes that the store may take
 _HASH: Final = 32  # hexadecimal digits of SHA-256 in a file's name
@@ -93,17 +96,14 @@ class ProgramStore:
         Return None if there is no store: on macOS, where programs of one process have crashed
         another, or where its folder can't be used.
         """
-        if sys.platform == "darwin" or self._broken:
+        if sys.platform == "darwin":
             return None
         describe = "gateparity.backends.workers.programs:describe_compiler"
-        facts = json.dumps(worker.call("apply", describe), sort_keys=True)
-        shelf = self._root / hashlib.sha256(facts.encode()).hexdigest()[:_HASH]
-        if shelf in self._distrusted:
+        shelf = self.open_shelf(worker.call("apply", describe))
+        if shelf is None or shelf in self._distrusted:
             return None
         folder = Path(tempfile.mkdtemp(prefix="gateparity-programs-"))
         try:
-            shelf.mkdir(0o700, parents=True, exist_ok=True)
-            _require_own(shelf)
             lent = {_fetch(file, folder) for file in shelf.iterdir()}
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -112,10 +112,24 @@ class ProgramStore:
         worker.call("apply", "gateparity.backends.workers.programs:use_folder", str(folder))
         return Loan(self, shelf, folder, lent)
 
+    def open_shelf(self, facts: Mapping[str, str]) -> Path | None:
+        """Return the folder for what depends on these facts, or None if there is no store."""
+        named = json.dumps(dict(facts), sort_keys=True)
+        shelf = self._root / hashlib.sha256(named.encode()).hexdigest()[:_HASH]
+        if self._broken:
+            return None
+        try:
+            shelf.mkdir(0o700, parents=True, exist_ok=True)
+            _require_own(shelf)
+        except OSError as error:
+            self.give_up(error)
+            return None
+        return shelf
+
     def give_up(self, error: OSError) -> None:
         """Go on without a store whose folder can't be used."""
         self._broken = True
-        self.trouble = f"compiled programs aren't kept in {self._root}: {error.strerror or error}"
+        self.trouble = f"nothing is kept in {self._root} for later: {error.strerror or error}"
 
     def distrust(self, shelf: Path) -> None:
         """Remove programs with which a worker died, and lend none of their kind again."""

@@ -168,7 +168,7 @@ def remove(
 
 @app.command(name="clean-cache", epilog=_CLEAN)
 def clean_cache() -> None:
-    """Remove the compiled programs of JAX and TensorFlow that `check` keeps from run to run."""
+    """Remove what `check` keeps from run to run: compiled programs, and rounding budgets."""
     print_line(f"removed: {filesize.decimal(default_store().clean())}", make_console())
 
 

@@ -88,7 +88,7 @@ def problems_plan(problems: Sequence[int], checks: Sequence[str], seed: int) -> 
     chosen = choose_checks(checks)
     plan: list[Task] = []
     for case in (problem.build() for problem in choose_problems(problems, seed)):
-        found = [c for c in chosen if case.config.dtype in c.dtypes and c.applies(case)]
+        found = [check for check in chosen if check.applies_to(case)]
         if not problems and not checks:
             found = _take_turns(found, plan)
         plan += [Task(check, case) for check in found]

@@ -53,7 +53,7 @@ def run_checks(
     while the worker is there. Without `all_problems`, slow frameworks leave some out. Raise
     `InputError` first if an adapter in `load_first` can't be loaded.
     """
-    start, truths, clock = time.perf_counter(), Truths(), Clock("gateparity")
+    start, truths, clock = time.perf_counter(), Truths(store), Clock("gateparity")
     thinning = Thinning() if all_problems else choose_thinning(seed)
     run = partial(_run_backend, plan, purity_beside(plan, seed), thinning, progress, save)
     with WorkerPool(time_limit, store=store) as pool:

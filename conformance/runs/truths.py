@@ -17,8 +17,8 @@ from gateparity.conformance.judgement.shared import make_shared_budget, restate
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.undecided import FINE_UNIT
 from gateparity.conformance.judgement.verdict import Expected
-from gateparity.conformance.requirements.answers import are_counted
 from gateparity.conformance.requirements.task import Task
+from gateparity.conformance.runs.kept_budgets import KeptBudgets
 from gateparity.conformance.runs.profile import measure
 from gateparity.network.batch import arrays_by_name
 from gateparity.network.dtypes import unit_roundoff
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
     from gateparity.backends.numpy.scratch import Scratch
+    from gateparity.backends.workers.programs import ProgramStore
     from gateparity.conformance.judgement.rounding_model import RoundingModel
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.checks import Check
@@ -40,11 +41,15 @@ PLAIN: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Truths:
-    """A cache of the reference's results and budgets, by check and case, for all backends."""
+    """A cache of the reference's results and budgets, by check and case, for all backends.
 
-    def __init__(self) -> None:
+    Budgets are kept in `store` for the next run, if there is one.
+    """
+
+    def __init__(self, store: ProgramStore | None = None) -> None:
         self._truths: _Once[Results] = _Once()
         self._budgets: _Once[Budget] = _Once()
+        self._kept = KeptBudgets(store)
 
     def of(
         self,
@@ -90,16 +95,22 @@ class Truths:
     ) -> Budget:
         """Return the budget of a task, drawn once for each rounding model."""
         check, case = task
-        if are_counted(truth):
-            return Budget(case, {name: np.zeros(array.shape) for name, array in truth.items()})
         key = case.name, equations, *sorted(lacks), model, _fingerprint(case)
         budget = None
         if case.problem and not equations:  # checks restate one another if the LSTM is right
-            shared = self._budgets.get(("", *key), lambda: make_shared_budget(case, model, lacks))
+            shared = self._draw_once("", key, case, lambda: make_shared_budget(case, model, lacks))
             budget = restate(shared, truth)
-        return budget or self._budgets.get(
-            (check.name, *key), lambda: make_budget(check, case, model, apply_mistakes=change)
+        return budget or self._draw_once(
+            check.name, key, case, lambda: make_budget(check, case, model, apply_mistakes=change)
         )
+
+    def _draw_once(
+        self, check: str, key: tuple[Hashable, ...], case: Case, draw: Callable[[], Budget]
+    ) -> Budget:
+        """Return a budget that this run or an earlier one draws."""
+        _, equations, *others = key
+        keep = draw if equations else lambda: self._kept.get((check, *others), case, draw)
+        return self._budgets.get((check, *key), keep)
 
 
 T = TypeVar("T")

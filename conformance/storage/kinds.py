@@ -33,6 +33,7 @@ class Kind:
 RECORDING: Final = Kind("safetensors", "recorded run")
 FAILURE: Final = Kind("safetensors", "saved failure")
 CHECKPOINT: Final = Kind("safetensors", "training checkpoint")
+BUDGET: Final = Kind("safetensors", "kept budget")  # in a cache: no user's file is one
 
 _HEAD: Final = 4096  # bytes that are looked at
 _COMMENT_LINE: Final = {"Python": "# {}"}  # all others are written as HTML has them

@@ -167,7 +167,7 @@ def test_a_folder_that_cannot_be_used_is_one_line_and_the_run_goes_on(
         monkeypatch.setattr(os, "getuid", lambda: 12345)
     with open_worker(adapter("Always"), store=store) as worker:
         assert worker.loan is None
-    assert store.trouble.startswith(f"compiled programs aren't kept in {store._root}: ")
+    assert store.trouble.startswith(f"nothing is kept in {store._root} for later: ")
     assert "\n" not in store.trouble
 
 
