@@ -87,6 +87,14 @@ def test_a_notebook_prints_in_a_kernel_what_it_shows(runs, site, page, name):
             assert words(one) == words(other), one.source
 
 
+@pytest.mark.parametrize(("page", "name"), NOTEBOOKS, ids=list(map("-".join, NOTEBOOKS)))
+def test_a_notebook_has_no_word_about_the_tabs_of_its_page(site, page, name):
+    notebook = nbformat.read(site / f"{page}-{name}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"\btabs?\b", cell.source, re.IGNORECASE), cell.source
+
+
 def words(cell):
     """What a cell shows, without spaces, and without the digits of what is measured."""
     shown = [o.get("text") or o.get("ename") or o["data"]["text/plain"] for o in cell.outputs]
