@@ -68,7 +68,7 @@ class OnlyPage(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Return the text."""
+        """Return the text as the page shows it."""
         return self.parse_content_to_nodes()
 
 

@@ -11,7 +11,7 @@ _WORDS = {"f": "forget", "i": "input", "g": "candidate", "o": "output"}
 
 
 def draw() -> str:
-    """Return the drawing."""
+    """Return the drawing as an `<svg>`."""
     parts = [*_reading(), *_state(), *_output()]
     for gate, x in _PLACES.items():
         function = "tanh" if gate == "g" else _SIGMA

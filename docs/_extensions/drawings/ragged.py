@@ -15,7 +15,7 @@ _STEPS, _SIZE = 4, 44
 
 
 def draw() -> str:
-    """Return the drawing."""
+    """Return the drawing as an `<svg>`."""
     parts = [
         text(8, 22, "padded: (T, B), short sequences filled up", "", "start"),
         *_grid(8, 38, _number, "0"),

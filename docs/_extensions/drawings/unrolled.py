@@ -9,7 +9,7 @@ _STEPS = 4
 
 
 def draw() -> str:
-    """Return the drawing."""
+    """Return the drawing as an `<svg>`."""
     parts = [text(38, _TOP + 33, "c_0"), text(38, _TOP + 71, "h_0")]
     for t in range(_STEPS):
         parts += _step(t)
