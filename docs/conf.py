@@ -14,14 +14,17 @@ release = importlib.metadata.version("gateparity")
 
 extensions = [
     "myst_parser",
+    "sphinx_copybutton",
     "sphinx_design",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "_extensions.commands",
+    "_extensions.drawing",
     "_extensions.links",
     "_extensions.examples",
     "_extensions.pages",
     "_extensions.printed",
+    "_extensions.pycon",
     "_extensions.mathml",
     "_extensions.mistakes",
     "_extensions.notebooks",
@@ -36,7 +39,11 @@ default_role = "code"  # docstrings are Markdown: `name` is code
 smartquotes = False  # a command must be copied as it is
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "gateparity"
+html_static_path = ["_static"]
+copybutton_selector = "div:not(.example-output) > div.highlight pre"
+copybutton_prompt_text = "$ "
 html_math_renderer = "mathml"
 html_show_sphinx = False
 html_show_copyright = False

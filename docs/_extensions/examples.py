@@ -15,17 +15,18 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from _extensions.execution import execute_pages
-from _extensions.figures import draw_bars, draw_curves
+from _extensions.figures import FIGURES
 from _extensions.lesson import measurements, read_parts
+from _extensions.pycon import output_block
 from gateparity.backends.catalogue import FRAMEWORKS
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
     from _extensions.execution import Executed
+    from _extensions.lesson import Part
 
 _LOG: Final = logging.getLogger(__name__)
-_DRAW: Final = {"bars": draw_bars, "curves": draw_curves}
 _NOBODY: Final = "No framework was there to measure this in this build."
 _LACKS: Final = """
 :::{{note}}
@@ -40,7 +41,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", _say_what_is_missing)
     app.add_directive("measured", Measured)
     app.add_directive("beside", Beside)
-    for kind in _DRAW:
+    for kind in FIGURES:
         app.add_directive(kind, Drawn)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -55,20 +56,19 @@ class Measured(SphinxDirective):
         """Return the code as a block, and its output as another."""
         code = nodes.literal_block("\n".join(self.content), "\n".join(self.content))
         code["language"] = "python"
-        framework = self._framework()
-        if not framework:
-            return [code]  # each framework measures it; a picture shows the numbers
-        lines = _printed(self).get(framework, ["not run in this build"])
-        printed = nodes.literal_block("\n".join(lines), "\n".join(lines))
-        printed["language"] = "text"
-        return [code, printed]
+        code["classes"] = ["example-code"]
+        framework, printed = self._framework(), _printed(self)
+        if not framework and "" not in printed:
+            return [code]  # frameworks measure it, each another number; a picture shows them
+        lines = printed.get(framework, ["not run in this build"])
+        shown = nodes.container("", code, output_block("\n".join(lines)), classes=["example"])
+        return [shown]
 
     def _framework(self) -> str:
         """Return the framework whose tab has this block, by counting blocks down the page."""
         nth = self.env.temp_data.get("gateparity_measured", 0)
         self.env.temp_data["gateparity_measured"] = nth + 1
-        parts = read_parts(Path(self.get_source_info()[0]).read_text("utf-8"))
-        return [part.framework for part in parts if part.kind == "measured"][nth]
+        return _measured(self)[nth].framework
 
 
 class Drawn(SphinxDirective):
@@ -88,7 +88,7 @@ class Drawn(SphinxDirective):
         caption = " ".join(self.content)
         words = f"*{caption} Measured by the build of this page.*"
         numbers = f"\n\n{_table(found)}" if self.name == "bars" else ""
-        picture = nodes.raw("", _DRAW[self.name](found, caption), format="html")
+        picture = nodes.raw("", FIGURES[self.name](found, caption), format="html")
         return [picture, *self.parse_text_to_nodes(words + numbers)]
 
 
@@ -154,17 +154,29 @@ def _labels(found: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def _printed(directive: SphinxDirective) -> dict[str, list[str]]:
-    """Return what each framework's block of this name printed, on the page of a directive."""
+    """Return what each framework's block of this name printed, on the page of a directive.
+
+    A block outside the tabs that prints the same in all frameworks is none's: its key is empty.
+    """
     name, page = directive.arguments[0], directive.env.docname
-    return {
+    found = {
         done.framework: list(done.measured[name])
         for done in directive.env.gateparity_executed  # type: ignore[attr-defined]
         if done.page == page and name in done.measured
     }
+    first = next(iter(found.values()), [])
+    is_common = all(part.framework == "" for part in _measured(directive) if part.name == name)
+    return {"": first} if found and is_common and all(v == first for v in found.values()) else found
+
+
+def _measured(directive: SphinxDirective) -> list[Part]:
+    """Return the measured blocks of the page of a directive."""
+    page = Path(directive.get_source_info()[0]).read_text("utf-8")
+    return [part for part in read_parts(page) if part.kind == "measured"]
 
 
 def _execute(app: Sphinx) -> None:
-    found = execute_pages(sorted(Path(app.srcdir).glob("*.md")))
+    found = execute_pages(sorted(Path(app.srcdir).glob("*.md")), progress=_report)
     app.env.gateparity_executed = found  # type: ignore[attr-defined]
     for done in found:
         for line, text in done.failures:
@@ -173,6 +185,14 @@ def _execute(app: Sphinx) -> None:
         _LOG.info("%s was not run in %s", page, ", ".join(names))
     for name, why in {d.framework: d.missing for d in found if d.missing}.items():
         _LOG.info("%s: %s", _title(name), why)
+
+
+def _report(page: str, outcomes: list[Executed]) -> None:
+    """Log a line for a page whose code has run, since that takes minutes for all pages."""
+    times = (
+        f"{_title(done.framework)} {done.seconds:.0f} s" for done in outcomes if not done.missing
+    )
+    _LOG.info("%s ran: %s", page, ", ".join(times) or "nowhere")
 
 
 def _say_what_is_missing(app: Sphinx, page: str, source: list[str]) -> None:

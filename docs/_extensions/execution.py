@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import itertools
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +28,7 @@ if __name__ == "__main__":
 from _extensions.lesson import framework_names, program, read_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from _extensions.lesson import Part
 
@@ -46,17 +48,30 @@ _SURROUNDINGS: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class Executed:
-    """The outcome of a page in one framework; `missing` says why it could not be run there."""
+    """The outcome of a page in one framework; `missing` says why it could not be run there.
+
+    `measured` has the lines of each measured block, by name, and `outputs` what each example
+    printed, by its line.
+    """
 
     page: str
     framework: str
     failures: tuple[tuple[int, str], ...] = ()
     measured: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     missing: str = ""
+    outputs: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
 
 
-def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list[Executed]:
-    """Run every page in every framework that it has code for, as many at once as cores."""
+def execute_pages(
+    pages: Iterable[Path],
+    frameworks: Sequence[str] = (),
+    progress: Callable[[str, list[Executed]], None] = lambda *_: None,
+) -> list[Executed]:
+    """Run every page in every framework that it has code for, as many at once as cores.
+
+    `progress` is called with the name and the outcomes of each page that is done.
+    """
     jobs = []
     for page in pages:
         parts = read_parts(page.read_text("utf-8"))
@@ -66,7 +81,12 @@ def execute_pages(pages: Iterable[Path], frameworks: Sequence[str] = ()) -> list
         jobs += [(page.stem, name, program(parts, name)) for name in names]
     found = {name: find_python(name) for name in {name for _, name, _ in jobs}}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda job: _execute(*job, *found[job[1]]), jobs))
+        outcomes = []
+        running = pool.map(lambda job: _execute(*job, *found[job[1]]), jobs)
+        for page, group in itertools.groupby(running, lambda done: done.page):
+            outcomes += (done := list(group))
+            progress(page, done)
+        return outcomes
 
 
 def find_python(framework: str) -> tuple[Path | None, str]:
@@ -91,6 +111,7 @@ def _execute(
 ) -> Executed:
     if python is None:
         return Executed(page, framework, missing=missing)
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         order_file, results_file = Path(folder, "order.json"), Path(folder, "results.json")
         order = {"page": page, "blocks": [dataclasses.asdict(block) for block in blocks]}
@@ -101,7 +122,9 @@ def _execute(
             return Executed(page, framework, ((blocks[0].line, trouble),))
         answer = json.loads(results_file.read_text("utf-8"))
     failures = tuple((line, text) for line, text in answer["failures"])
-    return Executed(page, framework, failures, answer["measured"])
+    outputs = {int(line): text for line, text in answer["outputs"].items()}
+    seconds = time.monotonic() - began
+    return Executed(page, framework, failures, answer["measured"], "", outputs, seconds)
 
 
 def _run(command: list[str], folder: str) -> str:

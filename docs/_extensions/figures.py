@@ -50,6 +50,15 @@ def draw_curves(found: Numbers, title: str) -> str:
     return _drawn(draw, title)
 
 
+FIGURES: Final = {"bars": draw_bars, "curves": draw_curves}  # by the directive that draws it
+
+
+def on_white(picture: str) -> str:
+    """Return a picture of a page as a file of its own, on white."""
+    svg = picture[picture.index("<svg") :].removesuffix("</div>")
+    return svg.replace("<svg", '<svg style="background: #fff; color: #000"', 1)
+
+
 def _drawn(draw: Callable[[Axes], None], title: str) -> str:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 9}):
         figure = Figure(figsize=(7.2, 2.8), layout="constrained")
@@ -65,8 +74,14 @@ def _drawn(draw: Callable[[Axes], None], title: str) -> str:
 
 
 def _inline(svg: str, title: str) -> str:
-    """Adapt an SVG file for a page: no metadata, the page's text colour, and its full width."""
+    """Adapt an SVG file for a page: no metadata, the page's colours, and its full width.
+
+    A page that is narrower than the picture scrolls the picture's box, so that words stay legible.
+    """
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' width="[^"]*" height="[^"]*"', "", svg, count=1)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)
+    for k, colour in enumerate(_COLOURS):
+        svg = svg.replace(colour, f"var(--series-{k}, {colour})")
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)
+    return f'<div class="sheet measured" tabindex="0">{svg}</div>'

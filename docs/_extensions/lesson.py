@@ -34,6 +34,16 @@ class Part:
     name: str = ""  # of a measured block
 
 
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """Code without prompts, and what it must print, which is the last line's at `line`."""
+
+    code: str
+    output: str = ""
+    line: int = 0
+    raises: bool = False
+
+
 def read_parts(page: str) -> list[Part]:
     """Return the parts of a Markdown page in their order."""
     return [part for part in _parts(page) if part.text.strip()]
@@ -67,6 +77,19 @@ def unlike_tabs(page: str) -> list[str]:
                 line = page.count("\n", 0, tabs.start()) + 1
                 found.append(f"line {line}: {name} shows other results than {next(iter(shown))}")
     return found
+
+
+def split_examples(text: str, line: int = 0) -> list[Chunk]:
+    """Return the code of a `pycon` block up to each output; `line` is where the block begins."""
+    found, code = [], ""
+    for example in doctest.DocTestParser().get_examples(text):
+        after_a_block = code.rpartition("\n")[0].rpartition("\n")[2].startswith(" ")
+        code += "\n" * after_a_block + example.source
+        if example.want:
+            output, at = example.want.rstrip("\n"), line + example.lineno
+            found.append(Chunk(code.rstrip("\n"), output, at, bool(example.exc_msg)))
+            code = ""
+    return [*found, *([Chunk(code.rstrip("\n"))] if code else [])]
 
 
 def _results(parts: Iterable[Part]) -> list[str]:

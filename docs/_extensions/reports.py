@@ -52,6 +52,7 @@ def _make(app: Sphinx) -> None:
 def _check(names: list[str], folder: Path, report: Path, *, expected: int) -> str:
     """Write the report of a run, and return what the run prints."""
     backends = [word for name in names for word in ("--backend", name)]
+    _LOG.info("making %s in %s", report.name, ", ".join(name.partition("@")[0] for name in names))
     words = [*backends, "--no-save", "--report", str(report.absolute()), "--force"]
     terminal = {"FORCE_COLOR": "1", "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(

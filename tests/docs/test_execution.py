@@ -34,6 +34,11 @@ def test_a_page_that_prints_what_it_says_has_no_failures(run):
     assert (done.page, done.framework, done.failures, done.missing) == ("page", "", (), "")
 
 
+def test_what_every_example_printed_is_kept_with_its_line(run):
+    [done] = run("# T\n\n```pycon\n>>> a = 1\n>>> a\n1\n>>> print('b c')\nb ...\n```\n")
+    assert done.outputs == {5: "1\n", 7: "b c\n"}
+
+
 def test_another_result_is_told_with_its_line(run):
     [done] = run("# T\n\n```pycon\n>>> 1 + 1\n2\n>>> 1 + 1\n3\n>>> 1\n2\n```\n")
     assert [line for line, _ in done.failures] == [6, 8]

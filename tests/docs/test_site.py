@@ -20,6 +20,7 @@ extensions = ["myst_parser", "sphinx_design", "_extensions.examples", "_extensio
               "_extensions.notebooks"]
 myst_enable_extensions = ["colon_fence"]
 html_theme = "furo"
+html_static_path = [{str(DOCS / "_static")!r}]
 """
 TABS = """# Title
 
@@ -81,6 +82,29 @@ def test_an_example_that_prints_something_else_fails_the_build_with_its_line(bui
     assert "index.md:4: WARNING: in NumPy: Failed example:" in done.stderr
 
 
+def test_a_drawing_has_its_caption_and_what_is_for_the_page(build):
+    text = "# T\n\n```{drawing} cell\nCaption: *Notice*.\n```\n\n:::{only-page}\nHere.\n:::\n"
+    done, page = build(text, more="_extensions.drawing")
+    assert done.returncode == 0, done.stderr
+    assert '<svg role="img" aria-label="The four gates of an LSTM cell' in page
+    assert "<figcaption><p><em>Notice</em>.</p>" in re.sub(r"\s*\n\s*", "", page)
+    assert "<p>Here.</p>" in page
+
+
+def test_a_drawing_that_cannot_be_made_fails_the_build_with_its_page(build):
+    done, _ = build("# T\n\n```{drawing} cel\nIt.\n```\n", more="_extensions.drawing")
+    assert done.returncode != 0
+    assert "index: the drawing 'cel' can't be made: ValueError: unknown drawing" in done.stderr
+
+
+def test_a_page_shows_code_without_prompts_and_output_apart(build):
+    done, page = build("# T\n\n```pycon\n>>> 1 + 1\n2\n```\n", more="_extensions.pycon")
+    assert done.returncode == 0, done.stderr
+    assert "&gt;&gt;&gt;" not in page
+    code, output = re.findall(r'<div class="(example-\w+) highlight-\w+', page)
+    assert (code, output) == ("example-code", "example-output")
+
+
 def test_what_is_measured_is_drawn_and_told(build, tmp_path):
     none = str(tmp_path / "none")
     done, page = build(TABS.format(drawn="bars"), GATEPARITY_TOX=none, GATEPARITY_ENVS=none)
@@ -122,6 +146,19 @@ def test_curves_have_an_axis_of_numbers(build):
     done, page = build(f"# T\n\n{measured}\n\n```{{curves}} loss\nIt.\n```\n")
     assert done.returncode == 0, done.stderr
     assert '<svg role="img" aria-label="It."' in page
+
+
+def test_what_all_frameworks_measure_alike_is_one_curve(build):
+    tabs = "".join(
+        f":::{{tab-item}} {name}\n:sync: {name}\n```pycon\n>>> 1\n1\n```\n:::\n"
+        for name in ("numpy", "torch")
+    )
+    measured = "```{measured} loss\nprint(0, 2.5)\nprint(5, 1.5)\n```"
+    text = f"# T\n\n::::{{tab-set}}\n{tabs}::::\n\n{measured}\n\n```{{bars}} loss\nIt.\n```\n"
+    done, page = build(text)
+    assert done.returncode == 0, done.stderr
+    assert "5 1.5" in re.sub(r"<[^>]+>", "", page)
+    assert re.findall(r'<th class="head"><p>(\w+)</p></th>', page) == ["NumPy"]
 
 
 def test_words_are_put_beside_each_other_with_a_star_where_they_differ(build):
