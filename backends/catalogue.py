@@ -22,7 +22,7 @@ class Framework:
     `opt_in` maps the variants that run only on request to `module:Class` there. `rounding_model` is
     how its arithmetic rounds (docs/rounding.md), for its own adapters and for any adapter that
     names it as its engine. A run starts the frameworks with the highest `cost` (import and
-    compilation) first. A `slow` one takes long for a new shape.
+    compilation) first. A `slow` one takes long for many small problems.
     """
 
     name: str
@@ -82,7 +82,7 @@ FRAMEWORKS: Final = {
             cost=3,
             slow=True,
         ),
-        Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1),
+        Framework("mxnet", "MXNet", ("mxnet",), ("mxnet",), cost=1, slow=True),
     )
 }
 

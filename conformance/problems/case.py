@@ -9,9 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gateparity.errors import InputError
-from gateparity.network.batch import FINAL_STATES, Batch, Outputs, from_names, state_shape
+from gateparity.network.batch import (
+    FINAL_STATES,
+    Batch,
+    Outputs,
+    arrays_by_name,
+    from_names,
+    state_shape,
+)
 from gateparity.network.dtypes import DTYPES
-from gateparity.network.parameters import build_parameters, check_array, check_parameters
+from gateparity.network.parameters import (
+    build_parameters,
+    check_array,
+    check_parameters,
+    fields,
+)
 from gateparity.protocol.validation import check_batch
 
 if TYPE_CHECKING:
@@ -78,6 +90,13 @@ class Case:
         except (TypeError, ValueError) as error:
             raise InputError(str(error)) from error
         return cls(name, config, params, batch, cotangent)
+
+    @property
+    def is_finite(self) -> bool:
+        """Return whether no weight, input or state is infinite or NaN."""
+        arrays = [array for cell in self.params for array in fields(cell).values()]
+        arrays += arrays_by_name(self.batch).values()
+        return all(bool(np.isfinite(array).all()) for array in arrays)
 
     @property
     def id(self) -> str:

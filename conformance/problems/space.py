@@ -27,7 +27,7 @@ from gateparity.conformance.problems.sizes import (
     least_sizes,
     work,
 )
-from gateparity.conformance.problems.special_values import scale_arrays, scale_one
+from gateparity.conformance.problems.special_values import Spoil, scale_arrays, scale_one
 from gateparity.errors import InputError
 from gateparity.network.batch import map_arrays, replace_arrays
 from gateparity.network.config import Config
@@ -69,7 +69,10 @@ STRONG: Final = ("layers", "directions", "biases", "initial", "lengths", "dtype"
 
 ZEROS: Final = ("x", "h_0", "c_0", "b_ih", "b_hh", "dy")
 _SCALED: Final = {"weights": ("b_ih", "b_hh"), "inputs": ("x",), "states": ("h_0", "c_0")}
-_ZEROS_EACH: Final = 2  # problems
+_ZEROS_EACH: Final = 3  # problems
+INFINITE: Final = ("x", "h_0", "c_0", "w_ih", "w_hh", "b_ih", "b_hh")
+_INFINITE_EACH: Final = 2  # problems
+_POWERS: Final = (16, 32, 64)  # each axis has a size next to each of them
 
 LEAST: Final = 64  # problems of an array; the combinations need about 60
 MANY: Final = 10  # problems that may reach `LARGE`
@@ -80,7 +83,8 @@ _LISTED: Final = 8  # lengths in a description
 class Problem:
     """One problem of an array: its number from 1, its choice of options, and its sizes.
 
-    `zero` is an array that is all zeros, one of `ZEROS`.
+    `zero` is an array that is all zeros, one of `ZEROS`, and `infinite` one with an infinity, of
+    `INFINITE`.
     """
 
     number: int
@@ -89,6 +93,7 @@ class Problem:
     sizes: Sizes
     lengths: tuple[int, ...]
     zero: str = ""
+    infinite: str = ""
 
     @property
     def name(self) -> str:
@@ -122,6 +127,7 @@ class Problem:
             if size != 1 and (name != "states" or choice["initial"])
         ]
         words += [f"{self.zero} is zero"] * bool(self.zero)
+        words += [f"{self.infinite} has an infinity"] * bool(self.infinite)
         return ", ".join(words)
 
     def build(self, dtype: str = "") -> Case:
@@ -142,7 +148,9 @@ class Problem:
         return self._with_special_numbers(case)
 
     def _with_special_numbers(self, case: Case) -> Case:
-        """Set an array to zero; make one number of each array of large ones much larger."""
+        """Set an array to zero or a number to infinity; make one of large ones much larger."""
+        if self.infinite:
+            return Spoil({self.infinite: np.inf})(case)
         if self.zero == "dy":
             cotangent = replace_arrays(case.cotangent, y=np.zeros_like(case.cotangent.y))
             case = dataclasses.replace(case, cotangent=cotangent)
@@ -170,11 +178,14 @@ def draw_problems(seed: int) -> tuple[Problem, ...]:
         (choice, draw_sizes(pick, choice, LARGE if k in large else USUAL))
         for k, choice in enumerate(choices)
     ]
+    chosen += [_draw_near(pick, axis, power) for power in _POWERS for axis in AXES]
     chosen += [_draw_wide(pick, axis) for axis in AXES]
+    infinite = ("",) * len(chosen) + INFINITE * _INFINITE_EACH
+    chosen += [_draw_infinite(pick, name) for name in infinite if name]
     problems = []
     for k, (choice, sizes) in enumerate(chosen):
         lengths = _draw_lengths(pick, choice["lengths"], sizes["T"], sizes["B"])
-        problems.append(Problem(k + 1, seed, choice, sizes, lengths))
+        problems.append(Problem(k + 1, seed, choice, sizes, lengths, infinite=infinite[k]))
     return tuple(_draw_zeros(pick, problems))
 
 
@@ -182,7 +193,8 @@ def _draw_zeros(pick: Picker, problems: Sequence[Problem]) -> list[Problem]:
     """Set each of `ZEROS` to zero in a few problems that have it."""
     found = list(problems)
     for name in (*ZEROS,) * _ZEROS_EACH:
-        free = [p for p in found[: -len(AXES)] if not p.zero and _has(p.choice, name)]
+        small = [p for p in found if not p.infinite and max(p.sizes.values()) <= 128]
+        free = [p for p in small if not p.zero and _has(p.choice, name)]
         problem = pick(free)
         found[problem.number - 1] = dataclasses.replace(problem, zero=name)
     return found
@@ -190,8 +202,8 @@ def _draw_zeros(pick: Picker, problems: Sequence[Problem]) -> list[Problem]:
 
 def _has(choice: Choice, name: str) -> bool:
     """Return whether a problem has an array, in a dtype whose checks see all of its effects."""
-    has = name in ("x", "dy") or choice["biases" if name[0] == "b" else "initial"]
-    return bool(has) and choice["dtype"] != "float16"
+    needs = {"b": "biases", "h": "initial", "c": "initial"}.get(name[0])
+    return (needs is None or choice[needs]) and choice["dtype"] != "float16"
 
 
 def choose_problems(numbers: Sequence[int], seed: int) -> list[Problem]:
@@ -234,6 +246,33 @@ def _draw_wide(pick: Picker, axis: str) -> tuple[Choice, Sizes]:
         }
         if can_be(choice) and work(sizes, 1, 2) < LARGE:
             return choice, sizes
+
+
+def _draw_near(pick: Picker, axis: str, power: int) -> tuple[Choice, Sizes]:
+    """Draw options, with a size next to a power of two on one axis and small ones on the others.
+
+    Small sizes are often equal to each other, or to the number of cells.
+    """
+    while True:
+        drawn = {name: pick(values) for name, values in OPTIONS.items()}
+        sizes = {other: pick((2, 3, 4)) for other in AXES}
+        classes = {other: "odd" if size % 2 else "even" for other, size in sizes.items()}
+        choice = drawn | classes | {axis: "power", "layers": pick((1, 2))}
+        choice |= {"dtype": pick(SUITE_DTYPES)}
+        sizes[axis] = power + pick((-1, 0, 1))
+        shape = choice["layers"], choice["directions"]
+        if can_be(choice) and work(sizes, *shape) < USUAL and fits(sizes, *shape, LARGE):
+            return choice, sizes
+
+
+def _draw_infinite(pick: Picker, name: str) -> tuple[Choice, Sizes]:
+    """Draw options with which a problem has an array of this name, and small sizes."""
+    while True:
+        drawn = {option: pick(values) for option, values in OPTIONS.items()}
+        choice = drawn | {axis: pick(("odd", "even")) for axis in AXES}
+        choice |= {"dtype": pick(SUITE_DTYPES)}
+        if can_be(choice) and _has(choice, name):
+            return choice, draw_sizes(pick, choice, USUAL)
 
 
 def _draw_lengths(pick: Picker, kind: str, steps: int, size: int) -> tuple[int, ...]:

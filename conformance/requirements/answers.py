@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array, CellWeights, Parameters
     from gateparity.protocol.canonical import Lstm
 
-COUNTED: Final = "count of NaN"  # begins the name of an array that rounding doesn't move
 _OF_Y: Final = "of y alone"  # after the name of a gradient
 _ARRAYS: Final = {
     "initial_states": tuple(f"d_{name}" for name in INITIAL_STATES),
@@ -147,11 +146,6 @@ def find_restated(name: str, array: Array, arrays: Results) -> Array | None:
     if whole is not None and (alone := re.fullmatch(alone_label(r"(\d+)"), words[-1])):
         whole = whole[: len(array), [int(alone[1])]]
     return whole if whole is not None and whole.shape == array.shape else None
-
-
-def are_counted(results: Results) -> bool:
-    """Return whether no array holds numbers that rounding moves."""
-    return bool(results) and all(name.startswith(COUNTED) for name in results)
 
 
 def _base(name: str) -> str:

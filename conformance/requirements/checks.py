@@ -84,8 +84,9 @@ class Check:
     has them. `whole` is False for a check that never runs several sequences of several steps in one
     call. `against` names the variant of the same framework that a backend's results are compared
     with, beside the reference; empty for none. `applies` says on which problems of the array it can
-    run. Those that take `turns` find numbers that other checks compare too, in another way; a
-    problem has one of them by default.
+    run, and `finite` that it runs on none with an infinity, whose gradients aren't defined. Those
+    that take `turns` find numbers that other checks compare too, in another way; a problem has one
+    of them by default.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Check:
     needs: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = SUITE_DTYPES
     applies: Callable[[Case], bool] = _always
+    finite: bool = True
     turns: bool = False
     whole: bool = True
     against: str = ""
@@ -103,6 +105,11 @@ class Check:
     def computes(self) -> bool:
         """Return whether the check compares numbers that an LSTM computed."""
         return any(kind in _COMPUTED for kind in self.compares)
+
+    def applies_to(self, problem: Case) -> bool:
+        """Return whether the check runs on a problem of the array, at the problem's dtype."""
+        known = problem.config.dtype in self.dtypes
+        return known and self.applies(problem) and (problem.is_finite or not self.finite)
 
     def run(self, lstm: Lstm, case: Case) -> Results:
         """Return the requirement's arrays, without those of states that the LSTM lacks."""
@@ -123,13 +130,14 @@ _VALUES: Final = (*_FINITE, *_SPOILED)
 CHECKS: Final = {
     check.name: check
     for check in (
-        Check("forward", forward, _USUAL, ("outputs",)),
+        Check("forward", forward, _USUAL, ("outputs",), finite=False),
         Check(
             "gates",
             gates,
             ("sequence", "ragged", "deep", "saturated"),
             ("trace",),
             needs=("gates",),
+            finite=False,
         ),
         Check(
             "gradients",

@@ -6,10 +6,8 @@ import contextlib
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from gateparity.conformance.problems.special_values import Spoil
-from gateparity.conformance.requirements.answers import COUNTED, answer, forward, gradients
+from gateparity.conformance.requirements.answers import answer, forward, gradients, label
 from gateparity.errors import Unsupported
 from gateparity.network.batch import INITIAL_STATES, arrays_by_name
 from gateparity.network.parameters import fields
@@ -42,7 +40,7 @@ def values(lstm: Lstm, case: Case) -> Results:
 
     On a problem of the array, a NaN stands in each of its arrays in turn.
     """
-    return _count_nan(lstm, case) if case.problem else forward(lstm, case)
+    return _spoil_in_turn(lstm, case) if case.problem else forward(lstm, case)
 
 
 def dtypes(lstm: Lstm, case: Case) -> Results:
@@ -50,13 +48,14 @@ def dtypes(lstm: Lstm, case: Case) -> Results:
     return answer(lstm, case)
 
 
-def _count_nan(lstm: Lstm, case: Case) -> Results:
-    """Return how many features of y are NaN, at each step of each sequence."""
-    found = {}
+def _spoil_in_turn(lstm: Lstm, case: Case) -> Results:
+    """Return the outputs with a NaN in each array in turn.
+
+    What the NaN doesn't reach is as it is without one.
+    """
+    found: Results = {}
     for name in _name_floats(case, given="initial_states" not in lstm.lacks):
-        spoiled = Spoil({name: math.nan})(case)
-        y = lstm.forward(spoiled.config, spoiled.params, spoiled.batch).y
-        found[f"{COUNTED} in y, with one in {name}"] = np.isnan(y).sum(-1).astype(y.dtype)
+        found |= label(forward(lstm, Spoil({name: math.nan})(case)), f"with a NaN in {name}")
     return found
 
 

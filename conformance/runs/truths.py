@@ -17,7 +17,6 @@ from gateparity.conformance.judgement.shared import make_shared_budget, restate
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.undecided import FINE_UNIT
 from gateparity.conformance.judgement.verdict import Expected
-from gateparity.conformance.requirements.answers import are_counted
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.kept_budgets import KeptBudgets
 from gateparity.conformance.runs.profile import measure
@@ -96,8 +95,6 @@ class Truths:
     ) -> Budget:
         """Return the budget of a task, drawn once for each rounding model."""
         check, case = task
-        if are_counted(truth):
-            return Budget(case, {name: np.zeros(array.shape) for name, array in truth.items()})
         key = case.name, equations, *sorted(lacks), model, _fingerprint(case)
         budget = None
         if case.problem and not equations:  # checks restate one another if the LSTM is right

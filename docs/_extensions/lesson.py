@@ -84,7 +84,8 @@ def split_examples(text: str, line: int = 0) -> list[Chunk]:
     found, code = [], ""
     for example in doctest.DocTestParser().get_examples(text):
         after_a_block = code.rpartition("\n")[0].rpartition("\n")[2].startswith(" ")
-        code += "\n" * after_a_block + example.source
+        is_apart = after_a_block or example.source.startswith(("def ", "class ", "@"))
+        code += "\n" * bool(code and is_apart) + example.source
         if example.want:
             output, at = example.want.rstrip("\n"), line + example.lineno
             found.append(Chunk(code.rstrip("\n"), output, at, bool(example.exc_msg)))

@@ -17,6 +17,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from _extensions.execution import find_python, name_backend
+from _extensions.pycon import output_block
 from gateparity.backends.catalogue import FRAMEWORKS
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Printed(SphinxDirective):
         """Return the command as a block, and its output as another."""
         command = " ".join(self.content)
         words = shlex.split(command)[1:]
-        shown = _block(f"$ {command}", "console")
+        shown = nodes.literal_block(f"$ {command}", f"$ {command}", classes=["example-code"])
+        shown["language"] = "console"
         if missing := [name for word in words if (name := _missing(word))]:
             lacks = ", ".join(missing)
             return [shown, nodes.paragraph("", f"This build did not run it: it has no {lacks}.")]
@@ -51,13 +53,8 @@ class Printed(SphinxDirective):
             message = "%s: exit code %s: %s"
             _LOG.warning(message, command, done.returncode, last, location=self.get_location())
         note = nodes.paragraph("", "", nodes.emphasis("", "Printed by the build of this page."))
-        return [shown, _block(done.stdout, "text"), note]
-
-
-def _block(text: str, language: str) -> nodes.literal_block:
-    block = nodes.literal_block(text, text)
-    block["language"] = language
-    return block
+        classes = ["example", "printed"]
+        return [nodes.container("", shown, output_block(done.stdout), classes=classes), note]
 
 
 def _missing(word: str) -> str:

@@ -97,7 +97,8 @@ def show(browser, site, request):
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_on_a_screen(show, page):
     shown = show(page, 1280)
-    assert shown.execute_script(WIDE_CODE) == []
+    if page != "differences":  # it shows lines of the adapters, which have up to 100 columns
+        assert shown.execute_script(WIDE_CODE) == []
     assert_apart(shown)
     paper, *contrasts = shown.execute_script(CONTRAST)
     assert (paper > 0.5) == (show.scheme == "light")

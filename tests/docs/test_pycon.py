@@ -14,9 +14,10 @@ def test_code_ends_where_it_prints():
     ]
 
 
-def test_what_follows_a_function_has_a_line_of_its_own():
-    text = ">>> def f():\n...     return 1\n>>> f()\n1\n"
-    assert split_examples(text) == [Chunk("def f():\n    return 1\n\nf()", "1", 2)]
+def test_a_function_has_a_blank_line_before_and_after_it():
+    text = ">>> a = 1\n>>> def f():\n...     return a\n>>> f()\n1\n"
+    [chunk] = split_examples(text)
+    assert chunk == Chunk("a = 1\n\ndef f():\n    return a\n\nf()", "1", 3)
 
 
 def test_an_exception_is_an_output():

@@ -14,6 +14,7 @@ from gateparity.conformance.problems.arrays import name_arrays
 from gateparity.conformance.problems.case import number_problem
 from gateparity.conformance.problems.sizes import AXES, CLASSES, LARGE, USUAL
 from gateparity.conformance.problems.space import (
+    INFINITE,
     LEAST,
     MANY,
     OPTIONS,
@@ -69,7 +70,7 @@ def test_every_combination_that_can_be_is_there(blocks, seed, strength, options)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_keeps_its_limits(seed):
     problems = draw_problems(seed)
-    assert LEAST <= len(problems) <= 80
+    assert LEAST <= len(problems) <= 120
     assert all(can_be(problem.choice) for problem in problems)
     work = [
         math.prod(p.sizes[axis] for axis in "TBH") * p.choice["layers"] * p.choice["directions"]
@@ -103,9 +104,25 @@ def test_a_size_near_128_is_there(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_each_array_is_zero_in_two_problems(seed):
+def test_a_size_next_to_each_of_some_powers_of_two_is_there(seed):
+    for power, axis in itertools.product((16, 32, 64), "TBIH"):
+        assert any(abs(p.sizes[axis] - power) <= 1 for p in draw_problems(seed)), (power, axis)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_infinity_stands_in_each_array_of_two_problems(seed):
+    problems = [problem for problem in draw_problems(seed) if problem.infinite]
+    assert collections.Counter(p.infinite for p in problems) == dict.fromkeys(INFINITE, 2)
+    for problem in problems:
+        arrays = name_arrays(problem.build())
+        spoiled = {key.rpartition(".")[2] for key, a in arrays.items() if np.isinf(a).any()}
+        assert spoiled == {problem.infinite}, problem.description
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_array_is_zero_in_three_problems(seed):
     problems = [problem for problem in draw_problems(seed) if problem.zero]
-    assert collections.Counter(p.zero for p in problems) == dict.fromkeys(ZEROS, 2)
+    assert collections.Counter(p.zero for p in problems) == dict.fromkeys(ZEROS, 3)
     for problem in problems:
         arrays = name_arrays(problem.build())
         name = {"dy": "cotangent.y"}.get(problem.zero, problem.zero)
@@ -149,7 +166,7 @@ def digest(seed):
 
 
 def test_a_seed_decides_it_on_every_machine():
-    assert digest(0) == 3041151001
+    assert digest(0) == 1075289194
     assert len({digest(seed) for seed in SEEDS}) == len(SEEDS)
 
 
@@ -174,7 +191,8 @@ def test_a_problem_is_the_case_that_it_describes(problem):
     assert (case.batch.states is not None) == choice["initial"]
     assert tuple(() if case.batch.lengths is None else case.batch.lengths) == problem.lengths
     scale = problem.scales["weights"] * config.hidden_size**-0.5
-    assert scale / 2 < max(abs(cell.w_ih).max() for cell in case.params) <= scale
+    finite = [cell.w_ih[np.isfinite(cell.w_ih)] for cell in case.params]
+    assert scale / 2 < max(abs(array).max() for array in finite) <= scale
     assert abs(case.cotangent.y).max() <= problem.scales["cotangents"]
     assert case.description == problem.description
 
@@ -185,7 +203,7 @@ def test_a_description_says_what_is_unusual():
     assert "weights x 4" in words
 
 
-@pytest.mark.parametrize("number", [-1, 0, 81])
+@pytest.mark.parametrize("number", [-1, 0, 121])
 def test_a_number_out_of_range_says_the_range(number):
     with pytest.raises(InputError, match=rf"--problem is {number}, expected 1 to \d+"):
         choose_problems([number], 0)

@@ -36,12 +36,12 @@ def left_out(backend):
     return {case.problem for _, case in [*NAMED, *ARRAY] if THINNING.leaves_out(backend, case)}
 
 
-@pytest.mark.parametrize("name", ["jax", "tensorflow", "tensorflow@/opt/tf"])
-def test_a_slow_framework_leaves_out_three_problems_in_four_and_no_named_case(name):
+@pytest.mark.parametrize("name", ["jax", "tensorflow", "mxnet", "tensorflow@/opt/tf"])
+def test_a_slow_framework_leaves_out_most_problems_and_no_named_case(name):
     assert left_out(absent(name)) == NUMBERS - KEPT
 
 
-@pytest.mark.parametrize("name", ["numpy", "torch", "mxnet"])
+@pytest.mark.parametrize("name", ["numpy", "torch"])
 def test_other_frameworks_leave_nothing_out(name):
     assert left_out(absent(name)) == set()
 
@@ -59,12 +59,12 @@ def test_a_plan_keeps_what_at_least_one_backend_runs():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_fourth_of_the_problems_of_each_dtype_is_kept(seed):
+def test_a_sixth_of_the_problems_of_each_dtype_is_kept(seed):
     problems = choose_problems((), seed)
     dtypes = Counter(problem.choice["dtype"] for problem in problems)
     left_out = choose_thinning(seed).left_out
     kept = Counter(p.choice["dtype"] for p in problems if p.number not in left_out)
-    assert all(abs(kept[dtype] - count / 4) < 1 for dtype, count in dtypes.items())
+    assert all(abs(kept[dtype] - count / 6) < 1 for dtype, count in dtypes.items())
 
 
 def skipped(run, name):
@@ -82,6 +82,9 @@ def judged(monkeypatch):
     asked, last = [], threading.Event()
 
     class Recorded:
+        def __init__(self, store):
+            assert store is None
+
         def of(self, _check, case, declared):
             asked.append((case.problem, dict(declared)))
             if case.problem == max(KEPT):  # that a slow framework runs
@@ -99,7 +102,8 @@ def test_a_run_skips_what_is_left_out_and_says_why():
     left, (reason,) = skipped(found, "jax")
     assert left == NUMBERS - KEPT
     assert reason == (
-        "a new shape takes JAX long, so one problem in 4 runs; --all-problems runs the others too"
+        "JAX takes long for many small problems, so one in 6 runs; --all-problems runs "
+        "the others too"
     )
     assert skipped(found, "torch") == (set(), set())
 
