@@ -1,4 +1,4 @@
-"""The sheet of all frameworks has what layouts say and what frameworks printed, and nothing else."""
+"""The sheet of all frameworks has what layouts say and frameworks printed, and nothing else."""
 
 from __future__ import annotations
 
