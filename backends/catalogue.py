@@ -88,7 +88,14 @@ FRAMEWORKS: Final = {
 
 # What runs models of files, and has no adapter.
 RUNTIMES: Final = {
-    "onnx": Framework("onnx", "ONNX Runtime", ("onnxruntime",), ("onnxruntime",), variants=()),
+    "onnx": Framework(
+        "onnx",
+        "ONNX Runtime",
+        ("onnxruntime",),
+        ("onnxruntime",),
+        variants=(),
+        rounding_model=(("sigmoid_floor", 4.0),),
+    ),
 }
 ENVIRONMENTS: Final = FRAMEWORKS | RUNTIMES  # that `gateparity env create` makes
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.backend import Backend
-from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.catalogue import FRAMEWORKS, RUNTIMES
 from gateparity.backends.environments.environments import (
     INSPECT,
     environment,
@@ -66,6 +66,11 @@ def find_backends() -> list[Backend]:
         for backend in parse_backends([*FRAMEWORKS, *installed_adapters()])
         if backend.python
     ]
+
+
+def find_runtime(name: str) -> tuple[Path | None, str]:
+    """Return the interpreter that has a runtime of models, or why there is none."""
+    return _find_python(RUNTIMES[name])
 
 
 def probe(python: Path, framework: Framework) -> dict[str, Any]:

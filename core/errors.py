@@ -21,6 +21,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def explain_import(error: ImportError) -> InputError:
+    """Return the error for input that needs a package which can't be imported: which, and why."""
+    module = (error.name or "").partition(".")[0]
+    package = {"google": "protobuf"}.get(module, module)
+    advice = f": pip install {package}" if package else ""
+    words = printable(str(error))[:200]
+    return InputError(f"needs {package or 'a package'}, which can't be imported ({words}){advice}")
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean X?)` for the closest known name, or an empty text."""
     close = difflib.get_close_matches(name.lower(), list(known), n=1)

@@ -101,6 +101,8 @@ class _Process:
             raise ValueError(f"damaged HDF5: {self._why(late)}") from None
         finally:
             timer.cancel()
+        if "missing" in found:
+            raise ImportError(found["missing"], name="h5py")
         if "error" in found:
             raise ValueError(printable(found["error"]))
         return found, numbers

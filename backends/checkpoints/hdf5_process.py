@@ -72,8 +72,11 @@ class Window(io.RawIOBase):
 
 def serve(path: str, start: int, size: int) -> None:
     """Send what the file holds, then each array that a line of the input names."""
-    import h5py
-
+    try:
+        import h5py
+    except ImportError as error:
+        send({"missing": str(error)})
+        return
     with Path(path).open("rb", buffering=0) as file:
         try:
             opened = h5py.File(Window(file, start, size), "r", driver="fileobj")

@@ -13,6 +13,7 @@ import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from gateparity.backends.checkpoints.onnx_constants import split_bounds
+from gateparity.backends.checkpoints.onnx_graph import beside_ones
 from gateparity.backends.onnx.node import options
 
 if TYPE_CHECKING:
@@ -69,12 +70,15 @@ class Bias:
 
 
 def behind(value: Value) -> Value:
-    """Return the value in front of operators that only change its shape."""
+    """Return the value in front of operators that leave its numbers as they are."""
     for _ in range(MOST):
         node = value.node
-        if node is None or node.op_type not in PLAIN or not node.input:
+        if (same := beside_ones(value)) is not None:
+            value = same
+        elif node is not None and node.op_type in PLAIN and node.input:
+            value = value.inputs()[0]
+        else:
             break
-        value = value.inputs()[0]
     return value
 
 

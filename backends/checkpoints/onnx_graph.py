@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+import struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gateparity.backends.onnx.node import options
@@ -28,6 +29,7 @@ VIEWS: Final = frozenset(
     }
 )
 SEPARATORS: Final = "/."  # of names
+ONE: Final = struct.pack("<f", 1.0)
 INLINED: Final = re.compile(r".*__Inline_\d+__")  # what spox writes before an inlined name
 
 
@@ -114,9 +116,23 @@ def trace(value: Value) -> frozenset[Value]:
             open_.append(each.inputs()[0])
         elif node is not None and node.op_type == "Concat" and node.input:
             open_.extend(each.inputs())
+        elif (same := beside_ones(each)) is not None:
+            open_.append(same)
         else:
             found.add(each)
     return frozenset(found)
+
+
+def beside_ones(value: Value) -> Value | None:
+    """Return what a value is the product of with an array of ones, or None for other values.
+
+    Keras multiplies the states of a cell with a mask of dropout, which is ones where nothing is
+    dropped.
+    """
+    if value.node is None or value.node.op_type != "Mul" or len(value.node.input) != 2:
+        return None
+    first, second = value.inputs()
+    return second if _is_ones(first) else first if _is_ones(second) else None
 
 
 def describe_place(graph: Graph, node: Any, kind: str, names: Sequence[str] = ()) -> str:
@@ -208,6 +224,13 @@ def _carried(node: Any, body: Any) -> dict[str, tuple[str, str]]:
         return {}
     pairs = zip(first, outputs)  # noqa: B905  a loop may collect further outputs
     return dict(zip(inputs, pairs))  # noqa: B905
+
+
+def _is_ones(value: Value) -> bool:
+    if value.node is None or value.node.op_type != "ConstantOfShape":
+        return False
+    number = options(value.node).get("value")
+    return number is not None and (list(number.float_data) or number.raw_data) in ([1.0], ONE)
 
 
 def _is_identity(node: Any) -> bool:

@@ -31,6 +31,7 @@ NESTED: Final[dict[str, dict[int, str]]] = {
 NUMBERS: Final = (4, 9, 10)  # of a tensor: float_data, raw_data, double_data, all little-endian
 EXTERNAL_DATA, DATA_LOCATION = 13, 14
 KEY, VALUE = 1, 2
+OUTSIDE: Final = encode(DATA_LOCATION, 1)
 
 
 def read_model(source: Source) -> Any:
@@ -70,14 +71,17 @@ def _outline(source: Source, start: int, stop: int, kind: str, depth: int) -> by
         raise ValueError(
             f"a damaged or truncated ONNX model: what ends at byte {stop} has a field up to {end}"
         )
-    return b"".join([*pieces, source.part(copied, stop - copied)])
+    pieces.append(source.part(copied, stop - copied))
+    # The last field of a number counts: a tensor may say where its numbers are behind them.
+    pieces.append(OUTSIDE * (kind == "tensor" and len(pieces) > 1))
+    return b"".join(pieces)
 
 
 def _place(field: Field) -> bytes:
-    """Return the fields of a tensor that say where its numbers are."""
+    """Return the fields of a tensor that hold the place of its numbers."""
     place = {"location": "", "offset": field.value, "length": field.end - field.value}
     entries = [
         encode(EXTERNAL_DATA, encode(KEY, key.encode()) + encode(VALUE, str(value).encode()))
         for key, value in place.items()
     ]
-    return b"".join([*entries, encode(DATA_LOCATION, 1)])
+    return b"".join(entries)

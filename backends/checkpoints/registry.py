@@ -13,7 +13,7 @@ from gateparity.backends import checkpoints
 from gateparity.backends.checkpoints.format import Format, OtherKind
 from gateparity.backends.checkpoints.names import find_layers
 from gateparity.backends.checkpoints.source import open_source
-from gateparity.errors import InputError, printable
+from gateparity.errors import InputError, explain_import, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,8 +68,8 @@ def read_contents(source: Source) -> Contents:
 
     Raise `ValueError` for a file that is damaged or can't be read.
     """
-    known = find_format(source)
     try:
+        known = find_format(source)
         if known.read:
             found = known.read(source)
             layers = found.layers or find_layers(found.arrays)
@@ -79,5 +79,7 @@ def read_contents(source: Source) -> Contents:
         kind = known.name
     except OtherKind as error:
         kind = str(error)
+    except ImportError as error:
+        raise explain_import(error) from error
     *first, last = dict.fromkeys(known.name for known in known_formats() if known.read)
     raise ValueError(f"{kind}, expected {', '.join(first)}, or {last}")

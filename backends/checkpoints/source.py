@@ -68,7 +68,7 @@ def open_source(path: Path, ask: AskWorker) -> Iterator[Source]:
         path = _inside(path)
         if not path.is_file():
             what = "a folder" if path.is_dir() else "no file" if path.exists() else "not there"
-            hint = _hint(path) if path.is_dir() else ""
+            hint = _hint(path)
             raise InputError(f"{path} is {what}, expected a file with a network's weights{hint}")
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
@@ -87,7 +87,8 @@ def _inside(path: Path) -> Path:
     return next((path / name for name in INSIDE if (path / name).is_file()), path)
 
 
-def _hint(folder: Path) -> str:
-    """Return the first file in a folder that may be meant."""
-    found = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
+def _hint(path: Path) -> str:
+    """Return the file that may be meant: in a folder, or what TensorFlow means by a prefix."""
+    found = sorted(file for pattern in WEIGHTS for file in path.glob(pattern))
+    found += [file for file in [path.with_name(f"{path.name}.index")] if file.is_file()]
     return f", such as {found[0]}" if found else ""

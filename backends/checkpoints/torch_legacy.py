@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from gateparity.backends.checkpoints.source import Source
     from gateparity.backends.checkpoints.torch_tensors import Storage
 
-MAGIC: Final = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # protocol 2, 0x1950a86a20f9469cfc6c
+# The number 0x1950a86a20f9469cfc6c, in protocol 2; protocols 4 and 5 put frames around it.
+MAGIC: Final = re.compile(
+    rb"\x80[\x02-\x05](\x95.{8})?\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\.", re.DOTALL
+)
 COUNT: Final = 8  # bytes of the count that stands before each storage's numbers
 
 
@@ -69,7 +73,7 @@ def _places(
 FORMATS: Final = (
     Format(
         NAME,
-        lambda source: source.head.startswith(MAGIC),
+        lambda source: bool(MAGIC.match(source.head)),
         _read,
         ".pt",
     ),

@@ -23,12 +23,18 @@ if TYPE_CHECKING:
     from gateparity.backends.checkpoints.source import Source
     from gateparity.backends.checkpoints.torch_tensors import ReadStorage, Storage
 
+SHOWN: Final = 4  # members that an error lists
+
 
 def find_root(archive: Archive) -> str:
     """Return the folder in which an archive of PyTorch has all its members, "model/"."""
     roots = [name.removesuffix("data.pkl") for name in archive.members if _is_pickle(name)]
     if len(roots) != 1:
-        raise ValueError("a zip archive without the member data.pkl that torch.save writes")
+        names = ", ".join([*archive.members][:SHOWN])
+        raise ValueError(
+            "a zip archive without the member data.pkl that torch.save writes, and with "
+            f"{len(archive.members)} others: unpack it first if a model is one of them ({names})"
+        )
     return roots[0]
 
 

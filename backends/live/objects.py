@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from gateparity.backends.live.kinds import recognise
 from gateparity.backends.live.search import find_layers, follow_path
 from gateparity.backends.live.stack import join_layers
-from gateparity.errors import InputError
+from gateparity.errors import InputError, explain_import
 from gateparity.network.config import Config
 from gateparity.network.parameters import CellWeights
 
@@ -151,8 +151,10 @@ def _open_path(path: Path) -> LiveLayer:
             f"{str(path)!r} is no file, expected a layer or an ONNX file; backends by their names "
             'are one list: assert_parity(["numpy", "torch"])'
         )
-    from gateparity.backends.live import onnx
-
+    try:
+        from gateparity.backends.live import onnx
+    except ImportError as error:
+        raise InputError(f"{path} {explain_import(error)}") from error
     return onnx.open_file(path)
 
 

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gateparity.backends.live.objects import Weights, open_live
-from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.networks.matching import describe_sizes, match_layers
 from gateparity.conformance.networks.network import open_network
+from gateparity.conformance.networks.onnx_runtime import open_onnx_runtime
+from gateparity.conformance.networks.outputs import run_pair
 from gateparity.conformance.networks.relation import relate
-from gateparity.conformance.problems.case import build_case, draw_for
-from gateparity.conformance.requirements.checks import CHECKS
-from gateparity.conformance.runs.truths import Truths
-from gateparity.network.parameters import cast_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gateparity.conformance.networks.network import Layer, Network, Refused
+    from gateparity.conformance.networks.outputs import SideOutputs
     from gateparity.conformance.networks.relation import Relation
-
-_STEPS, _SIZE = 20, 4  # of the inputs on which two layers run
 
 
 @dataclasses.dataclass(frozen=True)
 class LayerPair:
     """A layer of each network, and how they relate; None for a layer without a partner.
 
-    `sigmas` is by how many standard deviations of rounding the outputs of B differ from those of A
-    on the same random inputs, if they were run.
+    `outputs` say where A and B ran on the same random inputs, if they did, and how far the outputs
+    of each are from A's in exact arithmetic.
     """
 
     a: Layer | None
     b: Layer | None
     relation: Relation | None = None
-    sigmas: float | None = None
+    outputs: tuple[SideOutputs, SideOutputs] | None = None
+
+    @property
+    def sigmas(self) -> float | None:
+        """Return by how many standard deviations of rounding B's outputs differ from A's."""
+        return self.outputs[1].sigmas if self.outputs else None
 
     @property
     def is_same(self) -> bool:
@@ -97,23 +98,16 @@ def diff(
     `a` and `b` are paths of files, or live objects: layers, tuples of layers, models, in any
     framework. Layers are matched by path where paths agree, else by sizes and numbers; `by_hand`
     maps paths of `a` to paths of `b`. With `run`, both compute outputs on the same random inputs,
-    drawn from `seed`.
+    drawn from `seed`: layers of ONNX files in ONNX Runtime where it is installed, others in NumPy.
 
     Raise `InputError` in one line for what can't be read.
 
         print(gateparity.diff("model.pt", "model.keras"))
     """
     one, other = open_network(a, "a"), open_network(b, "b")
-    pairs = tuple(
-        LayerPair(
-            first,
-            second,
-            relate(first, second) if first and second else None,
-            _run(first, second, seed) if run and first and second else None,
-        )
-        for first, second in match_layers(one, other, by_hand)
-    )
-    return Difference(one, other, pairs)
+    matches = match_layers(one, other, by_hand)
+    pairs = [LayerPair(x, y, relate(x, y) if x and y else None) for x, y in matches]
+    return Difference(one, other, tuple(_run(pairs, seed) if run else pairs))
 
 
 def name_pair(pair: LayerPair) -> str:
@@ -122,21 +116,12 @@ def name_pair(pair: LayerPair) -> str:
     return " and ".join(paths)
 
 
-def _run(a: Layer, b: Layer, seed: int) -> float | None:
-    """Return by how many standard deviations B's outputs differ from A's on random inputs.
-
-    There is no number for a layer that reads its steps in another order: NumPy runs it onward.
-    """
-    if a.stored.reads != b.stored.reads:
-        return None
-    config = a.config
-    params = cast_parameters(b.cells, config.dtype)
-    draw = draw_for("networks", seed, config.dtype)
-    x = draw((_STEPS, _SIZE, config.input_size), 1.0)
-    case = build_case("networks", config, x, draw, params=a.cells)
-    lstm = open_live(Weights(dataclasses.replace(config, biases=b.config.biases), params))
-    check = CHECKS["forward"]
-    try:
-        return judge(check.run(lstm, case), Truths().of(check, case)).sigmas
-    except Mismatch as mismatch:
-        return mismatch.score.sigmas
+def _run(pairs: Sequence[LayerPair], seed: int) -> Iterator[LayerPair]:
+    """Yield the pairs with their outputs; ONNX Runtime starts where a file is one of ONNX."""
+    with contextlib.ExitStack() as stack:
+        both = [pair for pair in pairs if pair.a and pair.b]
+        needed = any(layer and layer.is_onnx for pair in both for layer in (pair.a, pair.b))
+        runtime = stack.enter_context(open_onnx_runtime()) if needed else None
+        for pair in pairs:
+            outputs = run_pair(pair.a, pair.b, seed, runtime) if pair.a and pair.b else None
+            yield dataclasses.replace(pair, outputs=outputs)

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateparity.backends.checkpoints import onnx_file
 from gateparity.backends.checkpoints.asking import worker_asker
 from gateparity.backends.checkpoints.contents import FoundLayer, StoredArray
 from gateparity.backends.checkpoints.registry import open_contents
@@ -28,13 +29,15 @@ class Layer:
     """One layer of a network, with both directions if it has two.
 
     `path` is where it lies, with its number behind it where several layers lie there. `cells` are
-    canonical, one for each direction. `stored` is what holds it, and how.
+    canonical, one for each direction. `stored` is what holds it, and how. `is_onnx` says whether
+    it lies in an ONNX file.
     """
 
     path: str
     config: Config
     cells: Parameters
     stored: FoundLayer
+    is_onnx: bool = False
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -68,13 +71,14 @@ def open_network(target: Any, name: str) -> Network:
     """
     if isinstance(target, (str, Path)):
         with open_contents(Path(target), worker_asker()) as contents:
-            return _read(str(target), contents.layers)
+            is_onnx = contents.format == onnx_file.NAME
+            return _read(str(target), contents.layers, is_onnx=is_onnx)
     if isinstance(target, tuple) or not (found := find_layers(target)):
         return _read(name, _live_layers("", target))
     return _read(name, (layer for path, one in found.items() for layer in _live_layers(path, one)))
 
 
-def _read(label: str, found: Iterable[FoundLayer]) -> Network:
+def _read(label: str, found: Iterable[FoundLayer], *, is_onnx: bool = False) -> Network:
     layers: list[Layer] = []
     refused = []
     for stored in found:
@@ -84,14 +88,14 @@ def _read(label: str, found: Iterable[FoundLayer]) -> Network:
         except ValueError as error:
             refused.append(_refuse(label, stored, str(error)))
         else:
-            layers += _split(stored, config, cells)
+            layers += _split(stored, config, cells, is_onnx=is_onnx)
     if not layers:
         reasons = "".join(f"; {one.path or one.kind}: {one.reason}" for one in refused)
         raise InputError(f"{label} has no LSTM that can be compared{reasons}")
     return Network(label, tuple(layers), tuple(refused))
 
 
-def _split(stored: FoundLayer, config: Config, cells: Parameters) -> list[Layer]:
+def _split(stored: FoundLayer, config: Config, cells: Parameters, *, is_onnx: bool) -> list[Layer]:
     """Return each layer of a stack by itself: one framework's stack is another's several layers."""
     size = config.directions
     return [
@@ -100,6 +104,7 @@ def _split(stored: FoundLayer, config: Config, cells: Parameters) -> list[Layer]
             dataclasses.replace(config, input_size=config.layer_input_size(k), layers=1),
             cells[k * size : (k + 1) * size],
             stored,
+            is_onnx,
         )
         for k in range(config.layers)
     ]

@@ -109,6 +109,24 @@ def steep(case: Case) -> Case:
     return dataclasses.replace(case, cotangent=cotangent)
 
 
+def growing(case: Case) -> Case:
+    """Open the forget gates wide, so that cell states of one sign grow with every step."""
+    wide = np.array([[1], [16], [1], [1]], case.config.dtype)  # of gates i, f, g, o
+    return scale_arrays(case, b_ih=wide, b_hh=wide)
+
+
+def half_steep(case: Case) -> Case:
+    """Scale cotangents to 64, so that gradients stay finite in half precision."""
+    cotangent = map_arrays(lambda array: array * np.array(64, array.dtype), case.cotangent)
+    return dataclasses.replace(case, cotangent=cotangent)
+
+
+def nan_cotangent(case: Case) -> Case:
+    """Put NaN into one cotangent of y; it must reach the gradients of all steps before."""
+    cotangent = replace_arrays(case.cotangent, y=_spoiled(case.cotangent.y, np.nan))
+    return dataclasses.replace(case, cotangent=cotangent)
+
+
 @dataclasses.dataclass(frozen=True)
 class Spoil:
     """A change that puts one number that isn't finite into each of the arrays with these names."""

@@ -14,6 +14,7 @@ from gateparity.conformance.reports.numbers import finite
 if TYPE_CHECKING:
     from gateparity.conformance.networks.difference import Difference, LayerPair
     from gateparity.conformance.networks.network import Layer, Refused
+    from gateparity.conformance.networks.outputs import SideOutputs
     from gateparity.conformance.reports.blocks import Line, Text, Tone
 
 _WORDS: Final = {
@@ -74,10 +75,23 @@ def _sigma_words(found: Difference) -> list[Line]:
         return []
     return [
         line(
-            f"sigma: outputs of B, in NumPy, against A's in exact arithmetic, in standard "
-            f"deviations of rounding; up to {ALLOWED:g} is rounding alone"
-        )
+            f"sigma: outputs of B against A's in exact arithmetic, in standard deviations of "
+            f"rounding; up to {ALLOWED:g} is rounding alone"
+        ),
+        *_places(found),
     ]
+
+
+def _places(found: Difference) -> list[Line]:
+    """Return where the layers of A and B ran, and how exact A's own outputs are."""
+    ran = [pair.outputs for pair in found.pairs if pair.outputs]
+    lines = []
+    for name, sides in zip("AB", zip(*ran, strict=True), strict=True):
+        places = "; ".join(dict.fromkeys(side.place for side in sides))
+        largest = max(side.sigmas for side in sides)
+        own = f"; its outputs are up to {largest:.3g} sigma from exact ones" if name == "A" else ""
+        lines.append(line(f"{name} ran in {places}{own}"))
+    return lines
 
 
 def _row(pair: LayerPair, *, ran: bool) -> list[Text]:
@@ -135,4 +149,9 @@ def _pair_json(pair: LayerPair) -> dict[str, Any]:
         "largest": relation.largest if relation else "",
         "correlation": relation.correlation if relation else None,
         "sigmas": finite(pair.sigmas),
+        "ran": [_side_json(side) for side in pair.outputs or ()],
     }
+
+
+def _side_json(side: SideOutputs) -> dict[str, Any]:
+    return {"place": side.place, "sigmas": finite(side.sigmas)}

@@ -122,8 +122,9 @@ _BOTH: Final = ("outputs", "gradients")
 _USUAL: Final = ("sequence", "unit", "plain", "zero_states")
 _ONES: Final = ("one_step", "one_sequence", "one_input", "one_unit")
 _EMPTY: Final = ("no_steps", "no_sequences")
-_SIZES: Final = (*_ONES, "long", "wide", *_EMPTY)
-_FINITE: Final = ("saturated", "overflowing", "subnormal", "zeros", "huge")
+_MANY: Final = ("long", "wide", "many_steps", "many_sequences", "many_units")
+_SIZES: Final = (*_ONES, *_MANY, *_EMPTY)
+_FINITE: Final = ("saturated", "overflowing", "subnormal", "zeros", "all_zero", "huge", "growing")
 _SPOILED: Final = ("nan", "infinite", *(recipe.name for recipe in SPOILED))
 _VALUES: Final = (*_FINITE, *_SPOILED)
 
@@ -142,7 +143,7 @@ CHECKS: Final = {
         Check(
             "gradients",
             gradients,
-            (*_USUAL, "saturated", "overflowing", "steep", *_SPOILED, *_EMPTY),
+            (*_USUAL, "saturated", "overflowing", "steep", "nan_cotangent", *_SPOILED, *_EMPTY),
             ("gradients",),
             needs=("gradients",),
         ),
@@ -168,7 +169,7 @@ CHECKS: Final = {
         Check(
             "lengths",
             lengths,
-            ("ragged", "one_empty", "nan_padding"),
+            ("ragged", "one_empty", "all_empty", "nan_padding"),
             _BOTH,
             applies=_has_lengths,
             turns=True,
@@ -181,17 +182,17 @@ CHECKS: Final = {
             "purity",
             purity,
             ("sequence", "ragged", "deep"),
-            ("outputs", "side effects"),
+            (*_BOTH, "side effects"),
             turns=True,
         ),
         Check("sizes", sizes, _SIZES, ("outputs",), dtypes=("float32",), applies=_never),
         Check("values", values, _VALUES, ("outputs",)),
-        Check("dtypes", dtypes, ("sequence",), _BOTH, dtypes=("float16",)),
+        Check("dtypes", dtypes, ("sequence", "half_steep", "growing"), _BOTH, dtypes=("float16",)),
         Check("refusal", refusal, ("sequence",), ("refusals",), applies=_never),
         Check(
             "calls",
             calls,
-            ("zero_states", "uneven"),
+            ("zero_states", "uneven", "square"),
             (*_BOTH, "calls"),
             dtypes=("float32",),
             applies=_is_small,

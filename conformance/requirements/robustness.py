@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 def purity(lstm: Lstm, case: Case) -> Results:
     """12. Run calls under guard: they change no argument, depend on nothing else, and accept views.
 
-    Raise `Impure`. Gradients are run if there are any; other checks compare them.
+    Raise `Impure`. Gradients are run and compared if there are any.
     """
-    guarded = lstm.guarded()
+    guarded, found = lstm.guarded(), {}
     if lstm.differentiates:
         with contextlib.suppress(Unsupported):
-            gradients(guarded, case)
-    return forward(guarded, case)
+            found = gradients(guarded, case)
+    return forward(guarded, case) | found
 
 
 def sizes(lstm: Lstm, case: Case) -> Results:

@@ -48,11 +48,11 @@ def is_not_deterministic(found: object) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Guarded:
-    """An adapter, or an LSTM over canonical parameters, whose every call is made nine times.
+    """An adapter, or an LSTM over canonical parameters, whose every call is made eleven times.
 
     The calls are made with the given numbers, twice with others, with the given ones again, and
-    with read-only views of them in five memory orders. The answer has the numbers that are farthest
-    from those of the first call. Calls raise `Impure` for a side effect.
+    with read-only views of them in seven memory orders. The answer has the numbers that are
+    farthest from those of the first call. Calls raise `Impure` for a side effect.
     """
 
     lstm: Any

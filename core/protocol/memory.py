@@ -26,6 +26,19 @@ def _reversed(array: Array) -> Array:
     return np.flip(larger[..., 0])
 
 
+def _batch_first(array: Array) -> Array:
+    """Return an array whose first two axes are exchanged in memory, as x `(B, T, input)` is."""
+    if array.ndim < 2:
+        return array.copy()
+    exchanged = array.swapaxes(0, 1).copy()
+    return exchanged.swapaxes(0, 1)
+
+
+def _sliced(array: Array) -> Array:
+    """Return the first part of longer rows, which have other numbers in the rest."""
+    return np.concatenate([array, np.flip(array)], -1)[..., : array.shape[-1]]
+
+
 def _fortran(array: Array) -> Array:
     """Return a copy with the first axis next to itself in memory."""
     return np.array(array, order="F")
@@ -36,6 +49,8 @@ _ORDERS: Final[dict[str, Callable[[Array], Array]]] = {
     "strided views": _strided,
     "views in reverse": _reversed,
     "ones in Fortran order": _fortran,
+    "batch-first views": _batch_first,
+    "slices of longer rows": _sliced,
 }
 
 

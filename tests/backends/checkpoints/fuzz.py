@@ -1,10 +1,13 @@
 """Damaged copies of a file: each is refused in one line, or read, in bounded time and memory.
 
-A format's test calls `assert_survives` with a small file of that format.
+A format's test calls `assert_survives` with a small file of that format. `fuzz_counts.py` runs
+these tests with more copies, and prints how many there were.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import random
 import resource
 import struct
@@ -13,12 +16,40 @@ import time
 import pytest
 
 from gateparity.backends.checkpoints.origin import with_origin
-from gateparity.backends.checkpoints.registry import open_contents
+from gateparity.backends.checkpoints.registry import find_format, open_contents
+from gateparity.backends.checkpoints.source import open_source
 from gateparity.errors import InputError
 
 SLOWEST = 5.0  # seconds for one copy, on a machine that does other things too
 LARGEST = 300 << 10  # KiB by which this process may grow over all copies
+ASKED = "GATEPARITY_FUZZ"  # copies of each file, where a test's own count is too small
 SIZES = (0, 1, 127, 128, 255, 2**15 - 1, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """What became of the damaged copies of one file: the others were read."""
+
+    format: str
+    file: str
+    copies: int
+    refused: int
+    slowest: float  # seconds
+    crashed: int = 0  # of the processes that read one copy each
+
+
+COUNTS = []  # of all tests so far
+
+
+def copies(usual, share=1):
+    """How many copies a test makes: its usual count, or a share of what is asked for."""
+    return max(usual, int(os.environ.get(ASKED, "0")) // share)
+
+
+def format_of(path):
+    """The name of the format of an intact file."""
+    with open_source(path, _unasked) as source:
+        return find_format(source).name
 
 
 def damage(data, draw):
@@ -50,7 +81,7 @@ def assert_survives(path, count, ask=None, seed=0):
 
     Only `ValueError` may come out, a single printable line of it where the file is opened.
     """
-    data, draw, refused = path.read_bytes(), random.Random(seed), 0
+    data, draw, refused, slowest = path.read_bytes(), random.Random(seed), 0, 0.0
     copy = path.with_name("damaged")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(count):
@@ -60,9 +91,11 @@ def assert_survives(path, count, ask=None, seed=0):
         assert refusal is not False, f"copy {number} is refused with control codes"
         refused += refusal is True
         took = time.monotonic() - started
+        slowest = max(slowest, took)
         assert took < SLOWEST, f"copy {number} took {took} s"
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < LARGEST, f"the process grew by {grown} KiB"
+    COUNTS.append(Count(format_of(path), path.name, count, refused, slowest))
     return refused
 
 

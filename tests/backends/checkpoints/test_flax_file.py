@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import subprocess
 
@@ -89,10 +90,14 @@ with open("pieces.msgpack", "wb") as file:
 params = TREES["called"]["params"]
 cell = {"params": {"cell": params["OptimizedLSTMCell_0"]}}
 y = linen.RNN(linen.OptimizedLSTMCell(4)).apply(cell, x)
+rnn = lambda: linen.RNN(linen.LSTMCell(5))
+ways = zip(("forward_rnn", "backward_rnn"), ("LSTMCell_0", "LSTMCell_1"))
+cells = {way: {"cell": params[name]} for way, name in ways}
+two = linen.Bidirectional(rnn(), rnn()).apply({"params": cells}, y)
 state = nnx.state(own, nnx.Param)
 nnx.replace_by_pure_dict(state, nnx.restore_int_paths(TREES["nnx"]))
 nnx.update(own, state)
-np.savez("run.npz", x=x, called=y, rnn=own.rnn(x), both=own.both(own.rnn(x)))
+np.savez("run.npz", x=x, called=y, two=two, rnn=own.rnn(x), both=own.both(own.rnn(x)))
 """
 
 
@@ -124,8 +129,7 @@ def inspect(path):
 FOUND = {
     "called": {
         "params/OptimizedLSTMCell_0": ("LSTM", 3, 4, 1),
-        "params/LSTMCell_0": ("LSTM", 4, 5, 1),
-        "params/LSTMCell_1": ("LSTM", 4, 5, 1),
+        "params/LSTMCell_0+LSTMCell_1": ("LSTM", 4, 5, 2),
         "params/GRUCell_0": ("GRU", 10, 3, 1),
         "params/SimpleCell_0": ("RNN", 3, 2, 1),
         "params/last": ("LSTM", 2, 4, 1),
@@ -182,6 +186,7 @@ def test_numbers_come_back_bit_for_bit(name, folder):
         ("called", "params/OptimizedLSTMCell_0", "x", "called"),
         ("nnx", "rnn", "x", "rnn"),
         ("nnx", "both", "rnn", "both"),
+        ("called", "params/LSTMCell_0+LSTMCell_1", "called", "two"),
     ],
 )
 def test_a_network_of_the_file_computes_what_flax_computed(name, path, x, y, folder):
@@ -206,6 +211,83 @@ def test_other_files_with_the_same_names_hold_the_same_layers(name, separator, f
         assert config == same[0]
         for ours, theirs in zip(parameters, same[1], strict=True):
             assert ours.w_hh.tobytes() == theirs.w_hh.tobytes()
+
+
+def linen_cell(name, inputs, units, gates="ifgo"):
+    """The arrays of a cell as linen names them."""
+    arrays = {f"{name}/i{gate}/kernel": (inputs, units) for gate in gates}
+    arrays |= {f"{name}/h{gate}/kernel": (units, units) for gate in gates}
+    return arrays | {f"{name}/h{gate}/bias": (units,) for gate in gates}
+
+
+def cells(name, *sizes):
+    return {
+        key: shape
+        for number, size in enumerate(sizes)
+        for key, shape in linen_cell(f"{name}_{number}", *size).items()
+    }
+
+
+ONE, OTHER = "OptimizedLSTMCell_0", "OptimizedLSTMCell_1"
+PAIRED = {
+    "read by a dense layer": (
+        cells("OptimizedLSTMCell", (3, 4), (3, 4)) | {"Dense_0/kernel": (8, 2)},
+        {f"{ONE}+{OTHER}": 2},
+    ),
+    "a stack of two": (
+        cells("OptimizedLSTMCell", (3, 4), (3, 4), (8, 4), (8, 4)) | {"Dense_0/kernel": (8, 2)},
+        {f"{ONE}+{OTHER}": 2, "OptimizedLSTMCell_2+OptimizedLSTMCell_3": 2},
+    ),
+    "as large as its input": (
+        cells("OptimizedLSTMCell", (4, 4), (4, 4)) | {"Dense_0/kernel": (8, 2)},
+        {f"{ONE}+{OTHER}": 2},
+    ),
+    "cells that follow each other": (
+        cells("OptimizedLSTMCell", (4, 4), (4, 4))
+        | {"Dense_0/kernel": (4, 8), "Dense_1/kernel": (8, 2)},
+        {ONE: 1, OTHER: 1},
+    ),
+    "nothing that reads both": (
+        cells("OptimizedLSTMCell", (3, 4), (3, 4)) | {"Dense_0/kernel": (4, 2)},
+        {ONE: 1, OTHER: 1},
+    ),
+    "other sizes": (
+        cells("OptimizedLSTMCell", (3, 4), (8, 4)) | {"Dense_0/kernel": (8, 2)},
+        {ONE: 1, OTHER: 1},
+    ),
+    "a large recurrent kernel": (
+        cells("OptimizedLSTMCell", (3, 4), (3, 4), (3, 8)),
+        {ONE: 1, OTHER: 1, "OptimizedLSTMCell_2": 1},
+    ),
+    "names of directions": (
+        linen_cell("bwd_lstm", 4, 4) | linen_cell("fwd_lstm", 4, 4),
+        {"lstm": 2},
+    ),
+    "names of directions around cells": (
+        linen_cell("backward/cell", 3, 4) | linen_cell("forward/cell", 3, 4),
+        {"": 2},
+    ),
+    "names of directions, and other sizes": (
+        linen_cell("fwd_lstm", 3, 4) | linen_cell("bwd_lstm", 4, 4),
+        {"fwd_lstm": 1, "bwd_lstm": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("module", ["", "params/", "params/encoder/"])
+@pytest.mark.parametrize("case", PAIRED)
+def test_two_cells_are_one_layer_where_the_file_gives_it_away(case, module, tmp_path):
+    shapes, expected = PAIRED[case]
+    draw = np.random.default_rng(1).normal
+    arrays = {module + n: draw(size=shape).astype("float32") for n, shape in shapes.items()}
+    save_file(arrays, tmp_path / "model.safetensors")
+    _, layers, read = inspect(tmp_path / "model.safetensors")
+    found = {path.removeprefix(module.rstrip("/")).lstrip("/"): n for path, n in layers.items()}
+    assert {path: n.directions for path, n in found.items()} == expected
+    for path, (config, (first, *_)) in read.items():
+        if config.directions == 2:  # the first is the one that runs forward
+            forward = [n for n in arrays if re.search("(forward|fwd|_0|_2).*hi/kernel", n)]
+            assert first.w_hh[0].T.tobytes() in [arrays[n].tobytes() for n in forward], path
 
 
 def test_a_stack_of_cells_in_one_array_is_refused_by_its_shape(tmp_path):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from tests.backends.checkpoints.fuzz import assert_survives
+from tests.backends.checkpoints.fuzz import assert_survives, copies
 
-COUNT = 150
+COUNT = copies(150)
 SAVE = """
 import torch
 from torch import nn

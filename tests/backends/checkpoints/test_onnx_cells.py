@@ -115,7 +115,20 @@ def chunked(w, x, h, order, inputs=INPUTS):
     return {g: w.add("Slice", z, ends[k], ends[k + 1], w.whole(1)) for k, g in enumerate(order)}
 
 
-FORMS = [gemm, matmul, unbiased, apart, offset, chunked]
+def masked(w, x, h, order, inputs=INPUTS):
+    """As Keras has it with a mask of dropout, which is ones where nothing is dropped."""
+    ones = helper.make_tensor("ones", TensorProto.FLOAT, [1], [1.0])
+    mask = w.add("ConstantOfShape", w.add("Shape", h), value=ones)
+    z = {}
+    for k, g in enumerate(order):
+        a = w.add("MatMul", x, w.store(f"cell.w_{g}", draw(inputs, HIDDEN, seed=k)))
+        dropped = w.add("Mul", *((h, mask) if k % 2 else (mask, h)))
+        b = w.add("MatMul", dropped, w.store(f"cell.u_{g}", draw(HIDDEN, HIDDEN, seed=k)))
+        z[g] = w.add("Add", w.add("Add", a, w.store(f"cell.b_{g}", draw(HIDDEN, seed=k))), b)
+    return z
+
+
+FORMS = [gemm, matmul, unbiased, apart, offset, chunked, masked]
 
 
 def one_step(form, order, inputs=INPUTS):
@@ -145,7 +158,7 @@ def test_a_written_out_cell_is_recognised_in_any_gate_order(form, order, tmp_pat
     assert (layer.input_size, layer.hidden_size, layer.layers) == (INPUTS, HIDDEN, 1)
     assert layer.biases == (form is not unbiased)
     assert layer.oddities == ("written out in operators",)
-    if form is not apart:
+    if form not in (apart, masked):
         assert layer.layout.order == order
 
 

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from gateparity.backends.checkpoints.reading import read_checkpoint
 from gateparity.errors import InputError
 from tests.backends.checkpoints import test_onnx_cells, test_onnx_nodes
-from tests.backends.checkpoints.fuzz import assert_survives
+from tests.backends.checkpoints.fuzz import assert_survives, copies
 from tests.backends.checkpoints.onnx_models import (
     HIDDEN,
     INPUTS,
@@ -75,9 +75,9 @@ def damaged(name):
 
 @pytest.mark.parametrize("name", ["folded", "large", "gemm", "apart"])
 def test_a_damaged_model_is_refused_or_read(name, tmp_path):
-    path = tmp_path / "model.onnx"
+    path = tmp_path / f"{name}.onnx"
     path.write_bytes(damaged(name).SerializeToString())
-    assert assert_survives(path, 250) > 100
+    assert assert_survives(path, copies(250)) > 100
 
 
 def test_large_arrays_stay_in_the_file(tmp_path):
@@ -94,6 +94,16 @@ def test_large_arrays_stay_in_the_file(tmp_path):
     tracemalloc.stop()
     assert opened < 1 << 20
     assert read < 1 << 20
+
+
+def test_a_tensor_may_say_itself_that_its_numbers_are_in_it(tmp_path):
+    """ONNX Runtime's quantiser writes so, behind the numbers."""
+    model = make_model([lstm_node(hidden=32)], lstm_arrays(hidden=32))
+    for tensor in model.graph.initializer:
+        tensor.data_location = TensorProto.DEFAULT
+    with contents(model, tmp_path) as found:
+        native = found.layers[0].native()
+    np.testing.assert_array_equal(native["R"], lstm_arrays(hidden=32)["R"])
 
 
 @pytest.mark.parametrize("size_threshold", [0, 600])

@@ -26,6 +26,13 @@ COREML = bytes.fromhex(
 )
 
 
+# TensorFlow 2.21: a GraphDef of one Placeholder, and a MetaGraphDef's first operator, Add.
+GRAPH = b"\x0a\x17\x0a\x01x\x12\x0bPlaceholder*\x05dtype"
+META_GRAPH = (
+    b"\x0a\x28\x12\x26\x0a\x24\x0a\x03Add\x12\x06\x0a\x01x\x22\x01T\x1a\x06\x0a\x01z\x22\x01T"
+)
+
+
 def unused(*_):
     pytest.fail("PyTorch was asked for a file that is none of its own")
 
@@ -57,6 +64,13 @@ def assert_called(kind, path):
         (pickle.dumps([1.5]), "nothing is unpickled; .* write its arrays with numpy.savez"),
         (b"\x1c\0\0\0ORTM" + bytes(60), "take the .onnx file that it was converted from"),
         (COREML, "take the weights of the model that it was converted from"),
+        (GRAPH, "a graph of TensorFlow, .*: take the .index file of the checkpoint"),
+        (META_GRAPH, "a graph of TensorFlow, .*: take the .index file of the checkpoint"),
+        (b"\x08\x01\x12" + bytes([len(GRAPH)]) + GRAPH, "SavedModel, .*: take its folder"),
+        (b'model_checkpoint_path: "final.ckpt-9"\n', "the checkpoint that it names"),
+        (b"lmgg\x0a\0\0\0silero-16k", "a model of ggml, which isn't read"),
+        (b"#Parameter# /lstm-builder/_0 {8,8} 641 ", "a model of DyNet, .*: load it with DyNet"),
+        (b'{"format": "layers-model", "modelTopology": {}}', "a model of TensorFlow.js"),
     ],
 )
 def test_a_refusal_says_what_to_do(data, words, tmp_path):
@@ -71,6 +85,32 @@ def test_an_exported_program_is_called_so(tmp_path):
         archive.writestr("model/archive_format", "pt2")
         archive.writestr("model/archive_version", "0")
     assert_called("a program that torch.export saved", path)
+
+
+def test_a_package_of_torch_is_called_so(tmp_path):
+    path = tmp_path / "model.pt"
+    with zipfile.ZipFile(path, "w") as archive:  # members that torch 2.13's PackageExporter writes
+        archive.writestr("model/.data/version", "6\n")
+        archive.writestr("model/models/lstm.pkl", pickle.dumps(1))
+    assert_called("an archive of torch.package", path)
+
+
+def test_a_zip_archive_of_a_model_says_what_is_in_it(tmp_path):
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("info.yml", "")
+        archive.writestr("classifier.keras", "")
+    with pytest.raises(InputError, match=r"unpack it first .* \(info\.yml, classifier\.keras\)"):
+        read_checkpoint(path, None, unused)
+
+
+def test_the_numbers_of_a_checkpoint_and_its_prefix_lead_to_its_index(tmp_path):
+    (tmp_path / "model.ckpt.index").write_bytes(b"index")
+    numbers = tmp_path / "model.ckpt.data-00000-of-00001"
+    numbers.write_bytes(bytes(100))
+    assert_called("the numbers of a TensorFlow checkpoint", numbers)
+    with pytest.raises(InputError, match=r"is not there, .*, such as .*model\.ckpt\.index"):
+        read_checkpoint(tmp_path / "model.ckpt", None, unused)
 
 
 PICKLED = {"lstm": [1.5, "weights"], "more": list(range(300))}

@@ -14,7 +14,7 @@ from gateparity.backends.checkpoints.reading import read_checkpoint
 from gateparity.backends.checkpoints.registry import open_contents
 from gateparity.layouts import LAYOUTS
 from gateparity.network.config import Config
-from tests.backends.checkpoints.fuzz import assert_survives
+from tests.backends.checkpoints.fuzz import assert_survives, copies
 
 SAVE = """
 import flatbuffers
@@ -188,4 +188,4 @@ def test_coupled_gates_are_refused_in_words(saved):
 def test_a_damaged_model_is_refused_or_read(name, saved, tmp_path):
     path = tmp_path / name
     path.write_bytes((saved / name).read_bytes())
-    assert assert_survives(path, 150) > 5
+    assert assert_survives(path, copies(150)) > 5

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import numpy as np
 import pytest
+from onnx import helper, save_model
 from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
+from gateparity.backends import spec
 from gateparity.conformance.commands.cli import app
 from gateparity.errors import InputError
+from tests.backends.checkpoints.onnx_models import lstm_arrays, make_model
 
 
 def weights(seed=0):
@@ -29,8 +33,8 @@ def files(tmp_path, monkeypatch):
     save_file(weights(1), "c.safetensors")
 
 
-def run(*words):
-    return CliRunner().invoke(app, ["diff", *words])
+def run(*words, **options):
+    return CliRunner().invoke(app, ["diff", *words], **options)
 
 
 @pytest.mark.usefixtures("files")
@@ -61,3 +65,23 @@ def test_trouble_is_one_line():
         assert isinstance(failed.exception, InputError)
         assert match in str(failed.exception)
         assert "\n" not in str(failed.exception)
+
+
+def test_where_both_sides_ran_is_said(files, tmp_path, monkeypatch):
+    """Without an environment of ONNX Runtime, NumPy runs an ONNX file too."""
+    del files
+    if importlib.util.find_spec("onnxruntime"):
+        pytest.skip("ONNX Runtime is in this environment")
+    monkeypatch.setattr(spec, "_find_python", spec._find_python.__wrapped__)
+    monkeypatch.setenv("GATEPARITY_ENVS", str(tmp_path / "envs"))
+    arrays = {n: array for n, array in lstm_arrays(inputs=3, hidden=4).items() if n != "B"}
+    node = helper.make_node("LSTM", ["X", *arrays], ["Y"], hidden_size=4)
+    save_model(make_model([node], arrays), "a.onnx")
+    ran = run("a.onnx", "b.safetensors", "--run", "--json", "d.json", env={"COLUMNS": "200"})
+    assert ran.exit_code == 1
+    assert "A ran in NumPy: ONNX Runtime is neither here nor in an environment: " in ran.stdout
+    assert "gateparity env create onnx; its outputs are up to " in ran.stdout
+    assert "\nB ran in NumPy\n" in ran.stdout
+    (pair,) = json.loads((tmp_path / "d.json").read_text())["pairs"]
+    assert [side["place"].partition(":")[0] for side in pair["ran"]] == ["NumPy", "NumPy"]
+    assert pair["ran"][0]["sigmas"] < 8 < pair["ran"][1]["sigmas"] == pair["sigmas"]

@@ -19,8 +19,15 @@ from gateparity.protocol.validation import check_batch, check_outputs
 NAMES = tuple(RECIPES)
 EMPTY = ("no_steps", "no_sequences")
 ORDINARY = tuple(n for n, recipe in RECIPES.items() if not recipe.values and n not in EMPTY)
-DEEP = ("ragged", "one_empty", "nan_padding")  # with lengths, two layers and both directions
+DEEP = (
+    "ragged",
+    "one_empty",
+    "all_empty",
+    "nan_padding",
+)  # with lengths, two layers and both directions
 PADDED = ("uneven", *DEEP)
+STATELESS = ("plain", "zero_states", "uneven", "square", "growing", "all_zero")
+COTANGENTS = {"steep": "", "half_steep": "", "nan_cotangent": "y"}  # that change; "" for all
 SPECIAL = tuple(n for n, recipe in RECIPES.items() if recipe.values)
 PLAIN_STATES = {"h_0", "c_0"}  # of the case that starts from zeros
 
@@ -105,8 +112,8 @@ def test_others_have_both_signs(name):
 def test_where_initial_states_and_biases_are_missing():
     for name in NAMES:
         case = RECIPES[name].build("float32", 0)
-        plain = name == "plain"
-        assert (case.batch.states is None) == (name in ("plain", "zero_states", "uneven"))
+        plain = name in ("plain", "all_zero")
+        assert (case.batch.states is None) == (name in STATELESS)
         assert (case.params[0].b_ih is None) == (case.params[0].b_hh is None) == plain
         assert case.config.biases != plain
 
@@ -117,7 +124,9 @@ def test_lengths_of_ragged_are_unsorted_and_reach_the_end():
     assert lengths.max() == 5  # T
     assert list(lengths) not in (sorted(lengths), sorted(lengths, reverse=True))
     assert all(
-        RECIPES[n].build("float32", 0).batch.lengths is None for n in NAMES if n not in PADDED
+        RECIPES[n].build("float32", 0).batch.lengths is None
+        for n in NAMES
+        if n not in (*PADDED, "many_steps")
     )
 
 
@@ -129,7 +138,8 @@ def test_sizes_differ_so_that_no_transposition_goes_unseen():
 
 def test_layers_and_directions():
     found = {n: (r.layers, r.directions) for n, r in RECIPES.items() if r.layers * r.directions > 1}
-    assert found == {**dict.fromkeys(DEEP, (2, 2)), "stacked": (2, 1), "deep": (2, 2)}
+    others = {"stacked": (2, 1), "deep": (2, 2), "wide": (1, 2)}
+    assert found == {**dict.fromkeys(DEEP, (2, 2)), **others}
 
 
 def test_ids_tell_sizes_dtype_and_name():
@@ -167,14 +177,15 @@ def test_special_values_are_those_of_an_ordinary_case_changed(name, dtype):
         assert array.dtype == dtype
         assert array.shape == plain[key].shape
     cotangents = {key for key in plain if key.startswith("cotangent")}
-    assert changed & cotangents == (cotangents if name == "steep" else set())
-    assert name != "steep" or changed == cotangents
+    expected = {key for key in cotangents if key.endswith(COTANGENTS.get(name, "none"))}
+    assert changed & cotangents == expected
+    assert name not in COTANGENTS or changed == expected
 
 
 def test_one_sequence_of_one_empty_has_no_steps():
     for name in PADDED:
         lengths = RECIPES[name].build("float32", 0).batch.lengths
-        assert (lengths == 0).sum() == (name == "one_empty")
+        assert (lengths == 0).sum() == {"one_empty": 1, "all_empty": 3}.get(name, 0)
     lengths = RECIPES["one_empty"].build("float32", 0).batch.lengths
     assert list(lengths) not in (sorted(lengths), sorted(lengths, reverse=True))
     assert lengths.max() == 5  # T

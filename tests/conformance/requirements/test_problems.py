@@ -10,7 +10,8 @@ import pytest
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Mismatch, judge
-from gateparity.conformance.problems.space import INFINITE, draw_problems
+from gateparity.conformance.problems.further import INFINITE
+from gateparity.conformance.problems.space import draw_problems
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.truths import Truths
 from gateparity.errors import Impure

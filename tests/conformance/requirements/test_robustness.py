@@ -44,6 +44,13 @@ class StopsAtSixtyFour(OfAnotherX):
         return np.concatenate([x[:64], np.zeros_like(x[64:])])
 
 
+class KeepsLengthsInAByte(Scratch):
+    def forward(self, config, params, batch):
+        if batch.lengths is not None:
+            batch = replace_arrays(batch, lengths=batch.lengths.astype(np.uint8))
+        return super().forward(config, params, batch)
+
+
 class StacksItsSteps(Scratch):
     """As PyTorch's scratch does, and has to say so."""
 
@@ -76,7 +83,8 @@ class SqueezesUnits(Scratch):
 @pytest.mark.parametrize(
     ("liar", "expected"),
     [
-        (StopsAtSixtyFour, {"long"}),
+        (StopsAtSixtyFour, {"long", "many_steps"}),
+        (KeepsLengthsInAByte, {"many_steps"}),
         (StacksItsSteps, {"no_steps"}),
         (ForgetsStatesWhereThereAreNoSteps, {"no_steps"}),
         (SumsOverSequences, {"one_sequence"}),
@@ -177,7 +185,7 @@ def test_half_precision_is_asked_for():
     case = RECIPES["sequence"].build("float16", 0)
     with pytest.raises(TypeError, match=r"^y is float32, expected float16$"):
         CHECKS["dtypes"].run(Canonical(AnswersInFloat32()), case)
-    assert caught_by(CutsToFloat8(), "dtypes", "float16") == {"sequence"}
+    assert caught_by(CutsToFloat8(), "dtypes", "float16") == {"sequence", "half_steep"}
 
 
 @pytest.mark.parametrize("check", ["purity", "sizes", "values", "dtypes", "calls"])
@@ -221,6 +229,20 @@ def test_purity_is_seen_in_gradients_too_where_there_are_any():
 def test_who_misreads_views_is_caught_by_the_numbers():
     assert caught_by(ReadsMemory(), "purity", "float32") == {"sequence", "ragged", "deep"}
     assert caught_by(ReadsMemory(), "sizes", "float32") == set()
+
+
+class ReadsCotangentsMemory(Scratch):
+    """In the order that c_n's numbers have there."""
+
+    def gradients(self, config, params, batch, cotangent):
+        c_n = cotangent.states["c"]
+        memory = c_n.ravel("K").reshape(c_n.shape)
+        return super().gradients(config, params, batch, replace_arrays(cotangent, c_n=memory))
+
+
+def test_who_misreads_views_in_gradients_alone_is_caught():
+    assert caught_by(ReadsCotangentsMemory(), "purity", "float32") == {"sequence", "ragged", "deep"}
+    assert caught_by(ReadsCotangentsMemory(), "gradients", "float32") == set()
 
 
 def test_an_empty_answer_is_what_the_requirement_says():

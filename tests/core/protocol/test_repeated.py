@@ -67,8 +67,9 @@ class FreezesLengths(Kept):
 class AddsUpGates(Kept):
     def gates(self, config, params, batch):
         found = super().gates(config, params, batch)
-        self.kept["c"] = found.c + self.kept.get("c", 0)
-        return dataclasses.replace(found, c=self.kept["c"])
+        kept = config, found.c.shape
+        self.kept[kept] = found.c + self.kept.get(kept, 0)
+        return dataclasses.replace(found, c=self.kept[kept])
 
 
 class SharesMemory(Kept):
