@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "_extensions.commands",
     "_extensions.drawing",
+    "_extensions.glance",
     "_extensions.links",
     "_extensions.examples",
     "_extensions.pages",
