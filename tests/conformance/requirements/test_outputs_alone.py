@@ -108,7 +108,7 @@ WRONG = {
     ForgetsLengths: RAGGED,
     FillsThePadding: RAGGED | {"calls/uneven", "sizes/many_steps"},
     ReadsThePadding: {"lengths/nan_padding"},
-    LeavesReverseInProcessingOrder: RAGGED | DEEP | {"sizes/wide"} - {"lengths/all_empty"},
+    LeavesReverseInProcessingOrder: (RAGGED - {"lengths/all_empty"}) | DEEP | {"sizes/wide"},
 }
 
 
