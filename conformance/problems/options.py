@@ -61,4 +61,5 @@ def can_be(choice: Choice) -> bool:
 def has_array(choice: Choice, name: str) -> bool:
     """Return whether a problem has an array, in a dtype whose checks see all of its effects."""
     needs = {"b": "biases", "h": "initial", "c": "initial"}.get(name[0])
-    return (needs is None or choice[needs]) and choice["dtype"] != "float16"
+    has = needs is None or bool(choice[needs])
+    return has and choice["dtype"] != "float16"

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-import gateparity
-from gateparity import conformance
+from gateparity import errors
+from gateparity.backends import catalogue
 from gateparity.backends.workers.programs import describe_compiler
 from gateparity.conformance.judgement.budget import Budget
 from gateparity.conformance.judgement.scores import Scorer
@@ -117,9 +117,10 @@ def _update(digest: Any, name: str, array: Array) -> None:
 
 @functools.cache
 def _digest_sources() -> str:
-    """Return the hash of gateparity's own code."""
-    folders = {Path(str(package.__file__)).parent for package in (gateparity, conformance)}
+    """Return the hash of gateparity's own code: `core`, `backends` and `conformance`."""
+    folders = [Path(errors.__file__).parent, Path(catalogue.__file__).parent]
+    folders.append(Path(__file__).parents[1])
     digest = hashlib.sha256()
-    for file in sorted(file for folder in folders for file in folder.rglob("*.py")):
+    for file in sorted({file for folder in folders for file in folder.rglob("*.py")}):
         digest.update(file.read_bytes())
     return digest.hexdigest()
