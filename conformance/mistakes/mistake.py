@@ -123,7 +123,10 @@ SHORT_REVERSE: Final = having(
 )
 ZERO_LENGTH: Final = having(lambda recipe: 0 in recipe.lengths)
 LARGE: Final = having(
-    lambda recipe: recipe.values in (special_values.saturated, special_values.overflowing)
+    lambda recipe: (
+        recipe.values
+        in (special_values.saturated, special_values.overflowing, special_values.growing)
+    )
 )
 NAN_PADDING: Final = having(lambda recipe: recipe.values is special_values.nan_padding)
 OVERFLOWING: Final = having(
@@ -132,6 +135,8 @@ OVERFLOWING: Final = having(
     )
 )
 NAN: Final = having(lambda recipe: recipe.values is special_values.nan)
-STEEP: Final = having(lambda recipe: recipe.values is special_values.steep)
+STEEP: Final = having(
+    lambda recipe: recipe.values in (special_values.steep, special_values.half_steep)
+)
 LONG: Final = having(lambda recipe: recipe.steps > 64)
 WIDE: Final = having(lambda recipe: recipe.input_size > 32)

@@ -51,7 +51,7 @@ def calls(lstm: Lstm, case: Case) -> Results:
 def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Batch, Outputs]]:
     """Yield what is other in a question, and its arguments; in the last one everything is.
 
-    The last one also has a step less. So sizes that are kept, or that threads share, show.
+    The one before it has a step less. So sizes that are kept, or that threads share, show.
     """
     params, batch, d = case.params, case.batch, case.cotangent
     yield "", params, batch, d
@@ -73,7 +73,8 @@ def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Ba
             yield f"initial states, another {name}", params, other, d
     last = "everything other" if given else "everything but states other"  # for pairs of backends
     negated = tuple(_negate(cell, *fields(cell)) for cell in params)
-    yield last, negated, *_drop_last_step(turned, d)
+    yield "a step less", negated, *_drop_last_step(turned, d)
+    yield last, negated, turned, d
 
 
 def _drop_last_step(batch: Batch, d: Outputs) -> tuple[Batch, Outputs]:
