@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     Drawn = tuple[Choice, Sizes, dict[str, Any]]  # the last are further fields of a `Problem`
 
 INFINITE: Final = ("x", "h_0", "c_0", "w_ih", "w_hh", "b_ih", "b_hh")
-_INFINITE_EACH: Final = 2  # problems
-_POWERS: Final = (16, 32, 64)  # each axis has a size next to each of them
+_POWERS: Final = (16, 32, 64, 64)  # each axis has a size next to each of them
 _FULL: Final = {"directions": 2, "biases": True, "initial": True}
 _PLAIN: Final = {"directions": 1, "biases": False, "initial": False, "lengths": "none"}
+_RAGGED: Final = {"directions": 2, "lengths": "full"}
 
 
 def draw_further(pick: Picker) -> list[Drawn]:
@@ -41,8 +41,11 @@ def draw_further(pick: Picker) -> list[Drawn]:
     drawn: list[Drawn] = [(*pair, {}) for pair in plain]
     for k, uses in enumerate(draw_uses(pick)):
         drawn.append((*_draw_small(pick, given=k % 2 > 0), {"uses": uses}))
-    infinite = INFINITE * _INFINITE_EACH
-    return drawn + [(*_draw_infinite(pick, name), {"infinite": name}) for name in infinite]
+    return drawn + [
+        (*_draw_infinite(pick, name, fixed), {"infinite": name})
+        for name in INFINITE
+        for fixed in ({}, _RAGGED)
+    ]
 
 
 def draw_wide(
@@ -92,11 +95,11 @@ def _draw_near(pick: Picker, axis: str, power: int) -> tuple[Choice, Sizes]:
             return choice, sizes
 
 
-def _draw_infinite(pick: Picker, name: str) -> tuple[Choice, Sizes]:
+def _draw_infinite(pick: Picker, name: str, fixed: Choice) -> tuple[Choice, Sizes]:
     """Draw options with which a problem has an array of this name, and small sizes."""
     while True:
         drawn = {option: pick(values) for option, values in OPTIONS.items()}
         choice = drawn | {axis: pick(("odd", "even")) for axis in AXES}
-        choice |= {"dtype": pick(SUITE_DTYPES)}
+        choice |= {"dtype": pick(SUITE_DTYPES)} | fixed
         if can_be(choice) and has_array(choice, name):
             return choice, draw_sizes(pick, choice, USUAL)

@@ -164,7 +164,7 @@ def digest(seed):
 
 
 def test_a_seed_decides_it_on_every_machine():
-    assert digest(0) == 1963384015
+    assert digest(0) == 3828587144
     assert len({digest(seed) for seed in SEEDS}) == len(SEEDS)
 
 
