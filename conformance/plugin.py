@@ -78,9 +78,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def parity_truths() -> Truths:
     """Return the cache of reference results that all backends share."""
+    from gateparity.backends.workers.programs import default_store
     from gateparity.conformance.runs.truths import Truths
 
-    return Truths()
+    return Truths(default_store())
 
 
 @pytest.fixture(scope="class")

@@ -18,7 +18,7 @@ import numpy as np
 
 from gateparity import errors
 from gateparity.backends import catalogue
-from gateparity.backends.workers.programs import describe_compiler
+from gateparity.backends.workers.manifest import read_manifest
 from gateparity.conformance.judgement.budget import Budget
 from gateparity.conformance.judgement.scores import Scorer
 from gateparity.conformance.storage.kinds import BUDGET
@@ -50,7 +50,8 @@ class KeptBudgets:
         if self._store is None:
             return None
         self._store.prune()
-        return self._store.open_shelf({**describe_compiler(), "sources": _digest_sources()})
+        facts = {**read_manifest(), "numpy": np.__version__, "sources": _digest_sources()}
+        return self._store.open_shelf(facts)
 
     def get(self, key: object, case: Case, draw: Callable[[], Budget]) -> Budget:
         """Return the budget of a key and a case. The key's `repr` names all else it depends on."""

@@ -9,6 +9,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any, Final
 
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.mistakes.mistake import Mistake
 from gateparity.conformance.runs.plan import named_plan, suite_plan
 from gateparity.conformance.runs.truths import Truths
@@ -55,7 +56,7 @@ def default_plan(seed: int) -> Plan:
 def kept_truths(seed: int) -> Truths:
     """Return the cache of right results of a seed, one in each process."""
     del seed
-    return Truths()
+    return Truths(default_store())
 
 
 def make_pieces(count: int, size: int = _PIECE) -> list[Sequence[int]]:
