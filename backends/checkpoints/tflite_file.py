@@ -126,7 +126,11 @@ def _load(
         along[axis] = -1
     zero = np.array(zeros, np.float64).reshape(along if len(zeros) > 1 else -1)
     scale = np.array(scales, np.float64).reshape(along if len(scales) > 1 else -1)
-    return ((stored - zero) * scale).astype(np.float32).reshape(shape)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = ((stored - zero) * scale).astype(np.float32).reshape(shape)
+    if not np.isfinite(found).all():
+        raise ValueError("damaged: its scale makes a number infinite")
+    return found
 
 
 def _dequantize(operators: Sequence[tuple[int, Table]], tensors: Tensors) -> None:

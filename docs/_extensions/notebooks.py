@@ -40,7 +40,7 @@ _ONLY_PAGE: Final = re.compile(r"^(:::+)\{only-page\}\n.*?^\1\n", re.MULTILINE |
 _FOLDED: Final = re.compile(r"^:::+\{dropdown\} (.*)\n", re.MULTILINE)
 _TABS: Final = re.compile(r"^:(?:::+.*|sync[\w-]*: .*)\n", re.MULTILINE)
 _BLANK: Final = re.compile(r"\n{3,}")
-_PAGE_LINK: Final = re.compile(r"\[([^\]]+)\]\((?!https?:|attachment:)[^)]*\)")
+_PAGE_LINK: Final = re.compile(r"\[((?:`[^`]*`|[^`\]])+)\]\((?!https?:|attachment:)[^)]*\)")
 _LINK: Final = '<a href="{page}-{name}.ipynb" download>{title}</a>'
 _LINKS: Final = "<p>This lesson as a notebook: {links}</p>\n"
 _START: Final = """\

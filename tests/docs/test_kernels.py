@@ -100,5 +100,5 @@ def words(cell):
     """What a cell shows, without spaces, and without the digits of what is measured."""
     outputs = [o for o in cell.outputs if o.get("name") != "stderr"]  # warnings
     shown = [o.get("text") or o.get("ename") or o["data"]["text/plain"] for o in outputs]
-    left_out = r"\s|[\d.]" if "measured" in cell.metadata.get("tags", ()) else r"\s"
+    left_out = r"\s|\d[\d.]*(?:e[-+]\d+)?" if "measured" in cell.metadata.get("tags", ()) else r"\s"
     return re.sub(left_out, "", "".join(shown))

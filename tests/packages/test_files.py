@@ -98,7 +98,7 @@ def test_each_two_of_sileros_files_hold_one_network_or_two(pair, package):
     elif networks == {"first", "second"}:
         assert 0.95 < relation.correlation < 0.98  # another checkpoint of one training
     elif "third" in networks:
-        assert abs(relation.correlation) < 0.05  # unrelated, and not of half precision
+        assert abs(relation.correlation) < 0.05  # it is that of silero-vad 5.1.2, in float32
 
 
 def test_the_8_khz_layers_of_two_files_are_not_the_same(package):
