@@ -66,6 +66,7 @@ class Tape:
     H_0: Array
     steps: list[Step]
 
+    @np.errstate(invalid="ignore")  # as in `sequence`
     def trace(self, w: Native) -> tuple[Array, Array, Array, Array]:
         """Return Z and gates `(T, ..., 4 hidden)`, C and H `(T, ..., hidden)`; Z is recomputed."""
         W_x, W_h, b = _fuse(w)

@@ -104,6 +104,11 @@ def find_lacks(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name, lacks in zip(STATES, (fixed, alone), strict=True) if lacks)
 
 
+def leave_out_gradients(results: Results) -> Results:
+    """Return the arrays whose names `name_gradients` doesn't give."""
+    return {name: array for name, array in results.items() if not _is_gradient(name)}
+
+
 def has_gradients(results: Results) -> bool:
     """Return whether any array has a name that `name_gradients` gives."""
     return any(_is_gradient(name) for name in results)
@@ -116,10 +121,7 @@ def comparable(one: Results, other: Results) -> tuple[Results, Results]:
     """
     if has_gradients(one) == has_gradients(other):
         return one, other
-    a, b = (
-        {name: array for name, array in results.items() if not _is_gradient(name)}
-        for results in (one, other)
-    )
+    a, b = leave_out_gradients(one), leave_out_gradients(other)
     return (a, b) if a and b else (one, other)
 
 

@@ -50,7 +50,7 @@ class NoBias(Scratch):
     def forward(self, config, params, batch):
         with open("calls", "a") as file:
             file.write(".")
-        bare = {n: a * 0 if ".b_" in n else a for n, a in params.items()}
+        bare = {n: a.clip(0, 0) if ".b_" in n else a for n, a in params.items()}
         return super().forward(config, bare, batch)
 
 

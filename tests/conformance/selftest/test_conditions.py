@@ -258,7 +258,7 @@ def test_the_plan_catches_what_it_shows_and_nothing_else(fresh):
 def test_nothing_is_caught_where_the_condition_never_holds():
     plan = named_plan((), (), 0)
     lstm, judge = (
-        Switched(Conditioned(EVERYWHERE, when("{size} > {n}", size="T", n=128)), RightLstm()),
+        Switched(Conditioned(EVERYWHERE, when("{size} > {n}", size="T", n=512)), RightLstm()),
         Judge(Truths()),
     )
     assert not [task.key for task in plan if judge.catches(lstm, task)]
