@@ -274,7 +274,13 @@ def test_the_example_of_a_finished_model_agrees(tmp_path, tensorflow_backend):
     returned, told = results(tmp_path, spec, code, *NAMED)
     assert returned == 0, told
     found = {(r["check"], r["case"]) for r in told if r["status"] == "pass"}
-    cases = {"forward": ("plain", "zero_states"), "layout": ("plain",), "calls": ("zero_states",)}
+    cases = {
+        "forward": ("plain", "zero_states"),
+        "layout": ("plain",),
+        "values": ("all_zero", "growing"),
+        "dtypes": ("growing",),
+        "calls": ("zero_states", "square"),
+    }
     assert found == {(check, case) for check, names in cases.items() for case in names}
     reasons = {r["reason"] for r in told if r["check"] == "carry"}
     assert reasons == {"the model returns its outputs alone"}

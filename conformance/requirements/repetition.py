@@ -73,7 +73,7 @@ def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Ba
             yield f"initial states, another {name}", params, other, d
     last = "everything other" if given else "everything but states other"  # for pairs of backends
     negated = tuple(_negate(cell, *fields(cell)) for cell in params)
-    yield "a step less", negated, *_drop_last_step(turned, d)
+    yield f"{last} and a step less", negated, *_drop_last_step(turned, d)
     yield last, negated, turned, d
 
 
