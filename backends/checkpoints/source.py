@@ -90,5 +90,5 @@ def _inside(path: Path) -> Path:
 def _hint(path: Path) -> str:
     """Return the file that may be meant: in a folder, or what TensorFlow means by a prefix."""
     found = sorted(file for pattern in WEIGHTS for file in path.glob(pattern))
-    found += [file for file in [path.with_name(f"{path.name}.index")] if file.is_file()]
+    found += [file for file in [path.parent / f"{path.name}.index"] if file.is_file()]
     return f", such as {found[0]}" if found else ""
