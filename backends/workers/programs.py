@@ -82,7 +82,10 @@ def _cache_folder() -> Path:
 
 
 class ProgramStore:
-    """The store in a folder of the user's. `trouble` says in one line what went wrong with it."""
+    """The store in a folder of the user's. `trouble` says in one line what went wrong with it.
+
+    It has a shelf for each kind of worker. `open_shelf` serves other things that are kept, too.
+    """
 
     def __init__(self, root: Path, limit: int = _LIMIT) -> None:
         self._root, self._limit = root, limit
@@ -121,6 +124,7 @@ class ProgramStore:
         try:
             shelf.mkdir(0o700, parents=True, exist_ok=True)
             _require_own(shelf)
+            self.prune()
         except OSError as error:
             self.give_up(error)
             return None

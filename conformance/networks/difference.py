@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class LayerPair:
     """A layer of each network, and how they relate; None for a layer without a partner.
 
-    `outputs` say where A and B ran on the same random inputs, if they did, and how far the outputs
-    of each are from A's in exact arithmetic.
+    `outputs` say where A and B ran on the same random inputs, if they did, and how far off their
+    outputs are from the exact ones of A.
     """
 
     a: Layer | None

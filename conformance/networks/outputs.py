@@ -30,7 +30,7 @@ _CHECK: Final = CHECKS["forward"]
 
 @dataclasses.dataclass(frozen=True)
 class SideOutputs:
-    """Where a layer ran, and how far its outputs are from A's in exact arithmetic.
+    """Where a layer ran, and how far its outputs are from the exact ones of A.
 
     `sigmas` counts standard deviations of rounding.
     """

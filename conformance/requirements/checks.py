@@ -85,8 +85,8 @@ class Check:
     call. `against` names the variant of the same framework that a backend's results are compared
     with, beside the reference; empty for none. `applies` says on which problems of the array it can
     run, and `finite` that it runs on none with an infinity, whose gradients aren't defined. Those
-    that take `turns` find numbers that other checks compare too, in another way; a problem has one
-    of them by default.
+    that take `turns` find numbers that other checks compare too, in another way. By default, one
+    such check runs on a problem.
     """
 
     name: str

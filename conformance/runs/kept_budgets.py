@@ -8,6 +8,7 @@ damaged file costs the time of a new draw, and never changes a verdict.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -22,7 +23,13 @@ from gateparity.backends.workers.manifest import read_manifest
 from gateparity.conformance.judgement.budget import Budget
 from gateparity.conformance.judgement.scores import Scorer
 from gateparity.conformance.storage.kinds import BUDGET
-from gateparity.conformance.storage.tensors import check_form, pack_tensors, seal, unpack_tensors
+from gateparity.conformance.storage.tensors import (
+    SMALL,
+    check_form,
+    pack_tensors,
+    seal,
+    unpack_tensors,
+)
 from gateparity.errors import InputError
 from gateparity.files import write_bytes
 from gateparity.network.batch import arrays_by_name
@@ -49,28 +56,22 @@ class KeptBudgets:
     def _shelf(self) -> Path | None:
         if self._store is None:
             return None
-        self._store.prune()
-        facts = {**read_manifest(), "numpy": np.__version__, "sources": _digest_sources()}
+        facts = {**read_manifest(), "sources": _digest_sources()}
         return self._store.open_shelf(facts)
 
     def get(self, key: object, case: Case, draw: Callable[[], Budget]) -> Budget:
         """Return the budget of a key and a case. The key's `repr` names all else it depends on."""
-        if self._shelf is None:
+        if self._store is None or self._shelf is None:
             return draw()
         file = self._shelf / f"{_name(key, case)}.safetensors"
         if kept := _read(file, case):
             return kept
         budget = draw()
-        self._write(file, budget)
-        return budget
-
-    def _write(self, file: Path, budget: Budget) -> None:
-        arrays = _flatten(budget)
-        words = seal(arrays, {"kind": BUDGET.name, "schema": _SCHEMA})
         try:
-            write_bytes(file, pack_tensors(arrays, words))
-        except InputError:  # too large for a file, or the folder is gone: it is drawn again
-            return
+            _write(file, budget)
+        except InputError as error:
+            self._store.give_up(OSError(str(error)))
+        return budget
 
 
 def _read(file: Path, case: Case) -> Budget | None:
@@ -80,7 +81,8 @@ def _read(file: Path, case: Case) -> Budget | None:
         check_form(arrays, words, BUDGET, _SCHEMA)
     except (OSError, InputError):
         return None
-    file.touch()  # it was used: the store removes others first
+    with contextlib.suppress(OSError):  # a folder that is read-only serves too
+        file.touch()  # it was used: the store removes others first
     parts: dict[str, dict[str, Array]] = {"sigmas": {}, "weights": {}, "undecided": {}}
     for name, array in arrays.items():
         part, _, own = name.partition(" ")
@@ -89,6 +91,14 @@ def _read(file: Path, case: Case) -> Budget | None:
     scores = arrays.get(_SCORES)
     scorer = None if scores is None else Scorer(case)
     return Budget(case, parts["sigmas"], parts["weights"], scores, scorer, parts["undecided"])
+
+
+def _write(file: Path, budget: Budget) -> None:
+    """Write a budget, unless it is too large for a file. Raise `InputError` if that fails."""
+    arrays = _flatten(budget)
+    words = seal(arrays, {"kind": BUDGET.name, "schema": _SCHEMA})
+    if sum(array.nbytes for array in arrays.values()) < SMALL.file // 2:
+        write_bytes(file, pack_tensors(arrays, words))
 
 
 def _flatten(budget: Budget) -> dict[str, Array]:

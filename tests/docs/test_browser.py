@@ -1,27 +1,17 @@
-"""The lessons of the built site in a real browser, at two widths, in light and in dark.
-
-Skipped where there is no browser: on Debian, `apt-get install chromium chromium-driver`.
-"""
+"""The lessons of the built site in a real browser, at two widths, in light and in dark."""
 
 from __future__ import annotations
 
 import itertools
-import shutil
 from pathlib import Path
 
 import pytest
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium isn't installed")
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if not BROWSER or not DRIVER:
-    pytest.skip("no chromium and chromedriver on PATH", allow_module_level=True)
+from tests.browser import open_browser, resize
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update"
-)
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [*sorted(page.stem for page in DOCS.glob("lesson-*.md")), "differences", "index"]
+LESSONS = sorted(page.stem for page in DOCS.glob("lesson-*.md"))
+PAGES = [*LESSONS, "at-a-glance", "differences", "glossary", "index"]
 SHOW_ALL = """
 for (const folded of document.querySelectorAll("details")) folded.open = true;
 const style = document.createElement("style");
@@ -66,15 +56,8 @@ return [paper, ...[...document.querySelectorAll(".sheet text")].map((words) => {
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+    with open_browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -82,8 +65,7 @@ def show(browser, site, request):
     """Open a page of the site in one scheme, with all its tabs and solutions unfolded."""
 
     def show(page, width):
-        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        resize(browser, width)
         scheme = {"name": "prefers-color-scheme", "value": request.param}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         browser.get((site / f"{page}.html").as_uri())

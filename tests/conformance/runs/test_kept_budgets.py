@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from gateparity.conformance.problems.space import choose_problems
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs import kept_budgets, truths
 from gateparity.conformance.runs.truths import Truths
+from gateparity.errors import InputError
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
 
@@ -143,3 +145,27 @@ def test_a_store_that_cannot_be_used_is_one_line_and_the_run_goes_on(store, draw
     budget(store, CASES["named"])
     assert len(draws) == 1
     assert store.trouble.startswith(f"nothing is kept in {store._root} for later: ")
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on(store, draws, monkeypatch):
+    def fill(path, _data):
+        raise InputError(f"{path} can't be written: No space left on device")
+
+    monkeypatch.setattr(kept_budgets, "write_bytes", fill)
+    kept = Truths(store)
+    for check in ("forward", "gradients"):
+        kept.of(CHECKS[check], CASES["named"])
+    assert len(draws) == 2
+    assert store.trouble.endswith("No space left on device")
+    assert "\n" not in store.trouble
+
+
+def test_a_folder_that_is_read_only_serves_what_it_has(store, draws, monkeypatch):
+    first = budget(store, CASES["named"])
+    monkeypatch.setattr(Path, "touch", _refuse)
+    assert_same(budget(store, CASES["named"]), first)
+    assert len(draws) == 1
+
+
+def _refuse(*_, **__):
+    raise PermissionError(13, "Permission denied")

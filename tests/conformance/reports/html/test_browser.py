@@ -1,43 +1,21 @@
-"""A report in a real browser, headless Chromium: what a reader sees and does.
-
-Skipped where there is no browser: on Debian, `apt-get install chromium chromium-driver`.
-"""
+"""A report in a real browser: what a reader sees and does."""
 
 from __future__ import annotations
 
 import re
-import shutil
 
 import pytest
 
 from gateparity.conformance.reports.html.page import to_html
 from gateparity.conformance.reports.run import run_report
 from gateparity.conformance.runs.plan import Source
-
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium isn't installed")
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if not BROWSER or not DRIVER:
-    pytest.skip("no chromium and chromedriver on PATH", allow_module_level=True)
-
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update"
-)
+from tests.browser import open_browser, resize
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.implicitly_wait(0)
-    yield driver
-    driver.quit()
+    with open_browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -46,8 +24,7 @@ def show(browser, tmp_path):
 
     def show(run, width=1200, height=900, *, scripts=True):
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not scripts})
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        resize(browser, width, height)
         (tmp_path / "run.html").write_text(to_html(run_report(run, Source())), "utf-8")
         browser.get((tmp_path / "run.html").as_uri())
         assert browser.get_log("browser") == []
