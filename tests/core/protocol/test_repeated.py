@@ -115,6 +115,36 @@ def test_the_answer_to_another_question_is_caught_by_its_numbers(adapter, case, 
         judge(CHECK.run(Canonical(adapter()), case), TRUTHS.of(CHECK, case))
 
 
+class SharesSteps(Kept):
+    """Keep the number of steps where another thread's call finds it."""
+
+    def forward(self, config, params, batch):
+        self.kept["steps"] = len(batch.x)
+        time.sleep(0.001)
+        found = super().forward(config, params, batch)
+        return replace_arrays(found, y=found.y * (self.kept["steps"] == len(batch.x)))
+
+
+class FreezesSteps(Kept):
+    """Run at most as many steps as the shortest sequence so far."""
+
+    def forward(self, config, params, batch):
+        steps = min(self.kept.get("steps", len(batch.x)), len(batch.x))
+        self.kept["steps"] = steps
+        found = super().forward(config, params, batch)
+        return replace_arrays(found, y=found.y * (np.arange(len(found.y)) < steps)[:, None, None])
+
+
+def test_a_size_that_threads_share_is_caught():
+    with pytest.raises(Impure, match=ONE_AT_A_TIME):
+        CHECK.run(Canonical(SharesSteps()), CASE)
+
+
+def test_a_size_that_a_call_leaves_to_the_next_is_caught():
+    with pytest.raises(Impure, match="differs from the first such call"):
+        CHECK.run(Canonical(FreezesSteps()), CASE)
+
+
 def test_what_is_declared_is_allowed():
     for adapter, name in ((SharesMemory, "threads"), (Noisy, "deterministic")):
         declared = type(adapter.__name__, (adapter,), {name: False})()
