@@ -29,7 +29,7 @@ MOST_PACKED: Final = 50  # times that compressed numbers may grow, beyond a smal
 SMALL: Final = 64 << 20
 SECONDS: Final = 3  # of processor time: some damaged files make the library search without end
 RATE: Final = 20 << 20  # bytes for which there is one more second
-MEMORY: Final = 2 << 30  # beyond what the file's own arrays need
+MEMORY: Final = 1 << 29  # beyond what the file's own arrays need
 # What Keras says about its layers and weights.
 ATTRIBUTES: Final = ("layer_names", "weight_names", "model_config", "keras_version", "name")
 
