@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +13,7 @@ from gateparity.backends.base.stack import cell_name, cell_params, is_reverse, r
 from gateparity.backends.base.variant import Variant
 from gateparity.backends.jax.primitives import PRIMITIVES
 from gateparity.layouts import FLAX
-
-if TYPE_CHECKING:
-    from gateparity.network.config import Config
+from gateparity.network.config import Config
 
 
 def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any) -> Any:
@@ -36,19 +34,26 @@ def _layer(config: Config, params: Any, x: Any, h_0: Any, c_0: Any, lengths: Any
 def _load_and_read_back(config: Config, params: Any) -> Any:
     """Return the parameters by the names that Flax would create itself.
 
-    Flax modules keep no weights, so there is nothing to load them into. Tracing `apply` raises for
-    shapes that don't fit.
+    Flax modules keep no weights, so there is nothing to load them into. Raise `ValueError` for a
+    shape that isn't Flax's own.
     """
     weights: dict[str, Any] = {}
     for k in range(config.cells):
-        rnn, prefix = _rnn(config, k), f"rnn_{cell_name(config, k)}/"
-        x = jnp.zeros((1, 1, config.layer_input_size(k // config.directions)), config.dtype)
-        own = jax.eval_shape(rnn.init, jax.random.key(0), x)["params"]
-        w = cell_params(params, prefix)
-        tree = traverse_util.unflatten_dict(w, sep="/")
-        jax.eval_shape(rnn.apply, {"params": tree}, x)  # raises for a shape that isn't its own
-        weights |= {prefix + name: w[name] for name in traverse_util.flatten_dict(own, sep="/")}
+        prefix = f"rnn_{cell_name(config, k)}/"
+        w, size = cell_params(params, prefix), config.layer_input_size(k // config.directions)
+        for name, shape in _own_shapes(size, config.hidden_size, config.dtype).items():
+            if w[name].shape != shape:
+                raise ValueError(f"{prefix}{name} has shape {w[name].shape}, expected {shape}")
+            weights[prefix + name] = w[name]
     return weights
+
+
+@functools.cache
+def _own_shapes(input_size: int, hidden_size: int, dtype: str) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the parameters that Flax would create, by their names."""
+    rnn, x = _rnn(Config(input_size, hidden_size, dtype=dtype), 0), jnp.zeros((1, 1, input_size))
+    own = jax.eval_shape(rnn.init, jax.random.key(0), x.astype(dtype))["params"]
+    return {name: array.shape for name, array in traverse_util.flatten_dict(own, sep="/").items()}
 
 
 def _rnn(config: Config, k: int) -> Any:

@@ -86,7 +86,7 @@ class Check:
     with, beside the reference; empty for none. `applies` says on which problems of the array it can
     run, and `finite` that it runs on none with an infinity, whose gradients aren't defined. Those
     that take `turns` find numbers that other checks compare too, in another way. By default, one
-    such check runs on a problem.
+    such check runs on a problem. One that `repeats` makes each call again and again.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Check:
     applies: Callable[[Case], bool] = _always
     finite: bool = True
     turns: bool = False
+    repeats: bool = False
     whole: bool = True
     against: str = ""
 
@@ -184,6 +185,7 @@ CHECKS: Final = {
             ("sequence", "ragged", "deep"),
             (*_BOTH, "side effects"),
             turns=True,
+            repeats=True,
         ),
         Check("sizes", sizes, _SIZES, ("outputs",), dtypes=("float32",), applies=_never),
         Check("values", values, _VALUES, ("outputs",)),
@@ -197,6 +199,7 @@ CHECKS: Final = {
             dtypes=("float32",),
             applies=_is_small,
             turns=True,
+            repeats=True,
         ),
     )
 }

@@ -51,7 +51,8 @@ def calls(lstm: Lstm, case: Case) -> Results:
 def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Batch, Outputs]]:
     """Yield what is other in a question, and its arguments; in the last one everything is.
 
-    The one before it has a step less. So sizes that are kept, or that threads share, show.
+    With lengths, or on a problem of the array, the one before it has a step less. So sizes that are
+    kept, or that threads share, show.
     """
     params, batch, d = case.params, case.batch, case.cotangent
     yield "", params, batch, d
@@ -73,7 +74,8 @@ def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Ba
             yield f"initial states, another {name}", params, other, d
     last = "everything other" if given else "everything but states other"  # for pairs of backends
     negated = tuple(_negate(cell, *fields(cell)) for cell in params)
-    yield f"{last} and a step less", negated, *_drop_last_step(turned, d)
+    if batch.lengths is not None or case.problem:  # one named case is enough: it takes programs
+        yield f"{last} and a step less", negated, *_drop_last_step(turned, d)
     yield last, negated, turned, d
 
 

@@ -191,7 +191,7 @@ def _run_backend(
     with session:
         for task in plan:
             start = time.perf_counter()
-            if thinning.leaves_out(session.backend, task.case):
+            if thinning.leaves_out(session.backend, task):
                 result = make_result(session.backend, task, "skip", reason=why(session.backend))
             else:
                 result = session.run(*task)

@@ -162,7 +162,7 @@ class Session:
             second = RemoteAdapter(self._worker, other)
             if why := task.find_declared(second.unsupported):
                 return make_result(self.backend, task, "skip", reason=why[0])
-            against = task.check.run(Canonical(second, compiles(task.case)), task.case)
+            against = task.check.run(Canonical(second, compiles(task)), task.case)
         except (Unsupported, BackendError) as error:
             reason = f"{other}: {_one_line(error)}"
             return make_result(self.backend, task, "error", reason=reason)
@@ -238,7 +238,7 @@ class Session:
 
 
 def _compare(backend: Backend, adapter: Adapter, task: Task, truths: Truths) -> Result:
-    lstm = Canonical(adapter, compiles(task.case))
+    lstm = Canonical(adapter, compiles(task))
     ran: set[Form] = getattr(adapter, "forms", set())
     ran.clear()
     result = _ask(backend, lstm, task, truths)

@@ -109,8 +109,8 @@ class Truths:
     ) -> Budget:
         """Return a budget that this run or an earlier one draws."""
         _, equations, *others = key
-        keep = draw if equations else lambda: self._kept.get((check, *others), case, draw)
-        return self._budgets.get((check, *key), keep)
+        lasting = check, _name(equations), *others
+        return self._budgets.get((check, *key), lambda: self._kept.get(lasting, case, draw))
 
 
 T = TypeVar("T")
@@ -137,6 +137,12 @@ class _Once(Generic[T]):
                 del self._found[key]  # a later call may ask again
                 future.set_exception(error)
         return future.result()
+
+
+def _name(equations: Scratch | None) -> tuple[str, ...]:
+    """Return the names of an LSTM's own functions, which are the same in the next run."""
+    found = fields(equations).values() if equations else ()
+    return tuple(f"{function.__module__}.{function.__qualname__}" for function in found)
 
 
 def _fingerprint(case: Case) -> int:

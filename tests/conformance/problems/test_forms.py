@@ -9,8 +9,10 @@ import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.problems.cases import RECIPES
-from gateparity.conformance.problems.forms import ONCE, compiles, is_compiled
+from gateparity.conformance.problems.forms import FEW, GATES, compiles, is_compiled
 from gateparity.conformance.requirements.checks import CHECKS
+from gateparity.conformance.requirements.task import Task
+from gateparity.conformance.runs.plan import named_plan
 from gateparity.protocol.canonical import Canonical
 
 
@@ -34,26 +36,35 @@ class Notes(Scratch):
         return super().run(config, params, batch, **options)
 
 
-def calls_of(check, case):
-    adapter, case = Notes(), RECIPES[case].build(CHECKS[check].dtypes[0], 0)
-    CHECKS[check].run(Canonical(adapter, compiles(case)), case)
+def calls_of(check, case, dtype=""):
+    adapter, case = Notes(), RECIPES[case].build(dtype or CHECKS[check].dtypes[0], 0)
+    CHECKS[check].run(Canonical(adapter, compiles(Task(CHECKS[check], case))), case)
     return adapter.calls, (case.config, case.batch.x.shape)
 
 
-def test_a_named_shape_that_appears_once_is_not_compiled():
-    counts = collections.Counter(map(shape, RECIPES))
-    assert {counts[shape(name)] for name in ONCE} == {1}
-    alone = {name for name in RECIPES if counts[shape(name)] == 1}
-    large = {name for name in RECIPES if name.startswith("many_")} | {"long", "wide"}
-    assert alone - set(ONCE) == {"stacked", "square"} | large  # of many calls, or large on purpose
+def test_shapes_of_few_calls_are_not_compiled():
+    """A program pays from several calls on. `long` and `wide` are large on purpose."""
+    tasks = collections.Counter()
+    for task in named_plan((), (), 0):
+        if is_compiled(task):
+            tasks[shape(task.case.name), task.case.config.dtype] += 1 + 9 * task.check.repeats
+    alone = {shape(name) for name in ("long", "wide")}
+    assert all(count > 5 or case in alone for (case, _), count in tasks.items())
+    assert {shape(name) for name in FEW}.isdisjoint(case for case, _ in tasks)
 
 
-@pytest.mark.parametrize("case", ONCE)
-def test_no_call_of_a_case_that_appears_once_is_compiled(case):
+@pytest.mark.parametrize("case", FEW)
+def test_no_call_of_a_case_of_few_calls_is_compiled(case):
     for check in CHECKS.values():
         if case in check.cases:
             calls, _ = calls_of(check.name, case)
             assert set(calls) <= {"operation by operation"}
+
+
+def test_one_trace_is_compiled_and_half_precision_is_not():
+    for case in CHECKS["gates"].cases:
+        assert ("compiled" in calls_of("gates", case)[0]) == (case == GATES)
+    assert "compiled" not in calls_of("dtypes", "sequence", "float16")[0]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +74,7 @@ def test_no_call_of_a_case_that_appears_once_is_compiled(case):
         ("permutation", "deep", True),
         ("purity", "ragged", True),
         ("directions", "deep", True),
-        ("layers", "stacked", True),
+        ("layers", "deep", True),
         ("lengths", "ragged", True),
         ("batch", "sequence", False),
         ("carry", "stacked", False),
@@ -80,6 +91,7 @@ def test_whole_cases_may_be_compiled_and_pieces_are_not(check, case, whole):
 def test_a_smaller_case_of_the_same_name_keeps_its_form():
     case = RECIPES["sequence"].build("float32", 0)
     smaller = dataclasses.replace(case, batch=dataclasses.replace(case.batch, x=case.batch.x[:2]))
-    assert is_compiled(smaller)
-    assert compiles(smaller)(smaller.config, smaller.batch)
-    assert not compiles(smaller)(case.config, case.batch)
+    task = Task(CHECKS["forward"], smaller)
+    assert is_compiled(task)
+    assert compiles(task)(smaller.config, smaller.batch)
+    assert not compiles(task)(case.config, case.batch)

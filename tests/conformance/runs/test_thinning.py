@@ -33,7 +33,7 @@ def absent(name, **options):
 
 
 def left_out(backend):
-    return {case.problem for _, case in [*NAMED, *ARRAY] if THINNING.leaves_out(backend, case)}
+    return {task.case.problem for task in [*NAMED, *ARRAY] if THINNING.leaves_out(backend, task)}
 
 
 @pytest.mark.parametrize("name", ["jax", "tensorflow", "mxnet", "tensorflow@/opt/tf"])
@@ -44,6 +44,19 @@ def test_a_slow_framework_leaves_out_most_problems_and_no_named_case(name):
 @pytest.mark.parametrize("name", ["numpy", "torch"])
 def test_other_frameworks_leave_nothing_out(name):
     assert left_out(absent(name)) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "repeated"), [("jax", {"uneven"}), ("torch", {"uneven", "square"})]
+)
+def test_a_slow_framework_repeats_calls_on_few_named_cases(name, repeated):
+    plan = [
+        *named_plan(["uneven", "square"], ["calls"], 0),
+        *problems_plan(sorted(KEPT), ["calls"], 0),
+    ]
+    ran = [task.case for task in THINNING.thin(plan, [absent(name)])]
+    assert {case.name for case in ran if not case.problem} == repeated
+    assert bool([case for case in ran if case.problem]) == (name == "torch")
 
 
 @pytest.mark.parametrize("name", ["mine", "jax"])
@@ -102,8 +115,8 @@ def test_a_run_skips_what_is_left_out_and_says_why():
     left, (reason,) = skipped(found, "jax")
     assert left == NUMBERS - KEPT
     assert reason == (
-        "JAX takes long for many small problems, so one in 6 runs; --all-problems runs "
-        "the others too"
+        "JAX takes long for many small calls, so one problem in 6 runs, and few checks that repeat "
+        "calls; --all-problems runs the others too"
     )
     assert skipped(found, "torch") == (set(), set())
 

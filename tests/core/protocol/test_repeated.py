@@ -137,12 +137,12 @@ class FreezesSteps(Kept):
 
 def test_a_size_that_threads_share_is_caught():
     with pytest.raises(Impure, match=ONE_AT_A_TIME):
-        CHECK.run(Canonical(SharesSteps()), CASE)
+        CHECK.run(Canonical(SharesSteps()), UNEVEN)
 
 
 def test_a_size_that_a_call_leaves_to_the_next_is_caught():
     with pytest.raises(Impure, match="differs from the first such call"):
-        CHECK.run(Canonical(FreezesSteps()), CASE)
+        CHECK.run(Canonical(FreezesSteps()), UNEVEN)
 
 
 def test_what_is_declared_is_allowed():
