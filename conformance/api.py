@@ -52,7 +52,7 @@ def check(
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
     JAX, TensorFlow and MXNet run one problem in six unless `all_problems` says otherwise, or
-    `problems` chooses some. With `cache`, programs and rounding budgets are kept for the next run.
+    `problems` or `cases` are chosen. With `cache`, programs and rounding budgets are kept for the next run.
 
     `own` is a problem of yours, `Case.from_arrays(config, params, x)`, which runs in place of the
     named cases, at its own dtype. `expected` are values that you expect of it, NumPy arrays: `y (T,
@@ -70,7 +70,7 @@ def check(
     else:
         values, plan = {}, suite_plan(cases, checks, seed, problems)
     store = default_store() if cache else None
-    options: Any = {"seed": seed, "all_problems": all_problems or bool(problems)}
+    options: Any = {"seed": seed, "all_problems": all_problems or bool(problems or cases)}
     run = run_checks(chosen, plan, time_limit=time_limit, store=store, **options)
     run = with_expected(explained(run, plan), plan, values)
     return _with_conclusion(run, plan) if own else run

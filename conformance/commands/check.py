@@ -136,7 +136,7 @@ def check(
     saver = make_saver(save, seed, no_save=no_save or bool(record and not save), **paths)
     asked = choose_plan(backends, case, checks, seed, weights, prefix, text, problem, input)
     how: Any = {"seed": seed, "time_limit": time_limit, "isolate": isolate, "strict": strict}
-    how |= {"cache": not no_cache, "all_problems": all_problems or bool(problem)}
+    how |= {"cache": not no_cache, "all_problems": all_problems or bool(problem or case)}
     run = _run(backend, backends, asked[0], saver, record, **how)
     raise typer.Exit(_publish(run, *asked, files, record, wide=wide, profile=profile))
 

@@ -131,7 +131,7 @@ def create(
 _CLEAN = """
 [bold]Examples[/]
 
-  gateparity env clean-cache        the next check compiles and draws everything anew
+  gateparity env clean-cache        compile and draw anew
 """
 
 

@@ -52,7 +52,7 @@ AllProblems = Annotated[
     bool,
     typer.Option(
         "--all-problems",
-        help="Run all problems of the array in JAX and TensorFlow too, which takes minutes.",
+        help="Run all problems of the array in JAX, TensorFlow and MXNet too, which takes minutes.",
     ),
 ]
 Checks = Annotated[

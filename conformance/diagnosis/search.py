@@ -7,6 +7,7 @@ those that were found. Mistakes that explain all probes are reported, or that no
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from typing import TYPE_CHECKING, Final
 
@@ -171,14 +172,17 @@ class Diagnoser:
         silent = [probe for probe in probes if probe not in differing]
         quiet = [m for m in self._catalogue if not any(self._shows(m, p) for p in silent)]
         shown = {m.name: {p for p in differing if self._shows(m, p)} for m in quiet}
-        enough = {m.name: {p for p in differing if self._of.explains((m,), p)} for m in quiet}
+        # Whether a mistake explains a probe may take a budget, so most pairs are left out first.
+        explains = functools.cache(lambda m, p: self._of.explains((m,), p))
 
-        def is_plausible(a: str, b: str) -> bool:
-            both, alone = shown[a] & shown[b], shown[a] ^ shown[b]
-            return len(both) + len(alone) == len(differing) and alone <= enough[a] | enough[b]
+        def is_plausible(a: Mistake, b: Mistake) -> bool:
+            alone = [(m, shown[m.name] - shown[o.name]) for m, o in ((a, b), (b, a))]
+            both = shown[a.name] & shown[b.name]
+            if len(both) + sum(len(some) for _, some in alone) < len(differing):
+                return False
+            return all(explains(m, p) for m, some in alone for p in some)
 
-        pairs = itertools.combinations(quiet, 2)
-        return [(a, b) for a, b in pairs if is_plausible(a.name, b.name)]
+        return [(a, b) for a, b in itertools.combinations(quiet, 2) if is_plausible(a, b)]
 
     def _shows(self, mistake: Mistake, probe: Probe) -> bool:
         """Return whether a probe can see a mistake at all."""
