@@ -52,7 +52,8 @@ def check(
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
     JAX, TensorFlow and MXNet run one problem in six unless `all_problems` says otherwise, or
-    `problems` or `cases` are chosen. With `cache`, programs and rounding budgets are kept for the next run.
+    `problems` or `cases` are chosen. With `cache`, programs and rounding budgets are kept for the
+    next run.
 
     `own` is a problem of yours, `Case.from_arrays(config, params, x)`, which runs in place of the
     named cases, at its own dtype. `expected` are values that you expect of it, NumPy arrays: `y (T,
