@@ -75,7 +75,8 @@ def read(source: Source) -> Contents:
     if end != source.size:
         raise ValueError(f"damaged Flax msgpack: it ends at {end}, of {source.size} bytes")
     notes = (NUMBERED,) if any(SECOND.search(name) for name in walk.arrays) else ()
-    return Contents("Flax's msgpack", walk.arrays, notes=notes)
+    kind = "Flax's msgpack" if walk.arrays else "msgpack without an array of Flax"
+    return Contents(kind, walk.arrays, notes=notes)
 
 
 class _Walk:

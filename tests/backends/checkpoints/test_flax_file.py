@@ -369,6 +369,13 @@ def test_a_message_that_is_no_map_of_names_is_another_kind(tmp_path):
         refused(msgpack.packb(value), tmp_path, "kind that isn't known|safetensors")
 
 
+def test_arrays_of_another_library_are_not_called_flaxs(tmp_path):
+    path = tmp_path / "model"  # as spaCy keeps its models
+    path.write_bytes(msgpack.packb({"nodes": [], "params": [{"nd": True, "data": bytes(8)}]}))
+    with open_contents(path, unused) as contents:
+        assert contents.format == "msgpack without an array of Flax"
+
+
 def test_safetensors_whose_length_looks_like_a_map_are_safetensors(tmp_path):
     header = json.dumps({"a" * 5: {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}})
     data = header.ljust(0xA381 - 0x2000).encode()
