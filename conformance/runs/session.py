@@ -13,9 +13,9 @@ from gateparity.backends.workers.remote import BackendError, WorkerLost
 from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.judgement.budget import make_rounding_model
 from gateparity.conformance.judgement.deviations import find_deviations
-from gateparity.conformance.problems.forms import compiles
 from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.engines import weigh_engine
+from gateparity.conformance.runs.forms import compiles
 from gateparity.conformance.runs.judging import (
     judge_against,
     judge_answer,

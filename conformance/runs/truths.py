@@ -95,7 +95,7 @@ class Truths:
     ) -> Budget:
         """Return the budget of a task, drawn once for each rounding model."""
         check, case = task
-        key = case.name, equations, *sorted(lacks), model, _fingerprint(case)
+        key = case.name, _name(equations), *sorted(lacks), model, _fingerprint(case)
         budget = None
         if case.problem and not equations:  # checks restate one another if the LSTM is right
             shared = self._draw_once("", key, case, lambda: make_shared_budget(case, model, lacks))
@@ -108,8 +108,7 @@ class Truths:
         self, check: str, key: tuple[Hashable, ...], case: Case, draw: Callable[[], Budget]
     ) -> Budget:
         """Return a budget that this run or an earlier one draws."""
-        _, equations, *others = key
-        lasting = check, _name(equations), *others
+        lasting = check, *key[1:]
         return self._budgets.get((check, *key), lambda: self._kept.get(lasting, case, draw))
 
 
@@ -141,7 +140,7 @@ class _Once(Generic[T]):
 
 def _name(equations: Scratch | None) -> tuple[str, ...]:
     """Return the names of an LSTM's own functions, which are the same in the next run."""
-    found = fields(equations).values() if equations else ()
+    found = vars(equations).values() if equations else ()
     return tuple(f"{function.__module__}.{function.__qualname__}" for function in found)
 
 

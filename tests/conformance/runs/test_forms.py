@@ -9,9 +9,9 @@ import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.conformance.problems.cases import RECIPES
-from gateparity.conformance.problems.forms import FEW, GATES, compiles, is_compiled
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
+from gateparity.conformance.runs.forms import FEW, GATES, compiles, is_compiled
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.protocol.canonical import Canonical
 
