@@ -75,8 +75,8 @@ def read(source: Source) -> Contents:
     if end != source.size:
         raise ValueError(f"damaged Flax msgpack: it ends at {end}, of {source.size} bytes")
     notes = (NUMBERED,) if any(SECOND.search(name) for name in walk.arrays) else ()
-    kind = "Flax's msgpack" if walk.arrays else "msgpack without an array of Flax"
-    return Contents(kind, walk.arrays, notes=notes)
+    words = "Flax's msgpack" if walk.arrays else "msgpack without an array of Flax"
+    return Contents(words, walk.arrays, notes=notes)
 
 
 class _Walk:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.runs.plan import Plan
 
 EVERY: Final = 6
-_SECOND: Final = ("square", "deep")  # named cases whose calls others make too, in most respects
+_NOT_REPEATED: Final = ("square", "deep")  # others make such calls too, in most respects
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Thinning:
         framework = FRAMEWORKS.get(backend.framework) if backend.shipped else None
         if not self.left_out or framework is None or not framework.slow:
             return False
-        again = task.check.repeats and (task.case.problem or task.case.name in _SECOND)
+        again = task.check.repeats and (task.case.problem or task.case.name in _NOT_REPEATED)
         return bool(again) or task.case.problem in self.left_out
 
     def thin(self, plan: Plan, backends: Iterable[Backend]) -> Plan:

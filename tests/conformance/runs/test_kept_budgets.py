@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gateparity.backends.workers.programs import ProgramStore
+from gateparity.conformance.judgement.deviating import IGNORES_LENGTHS, RUNS_ON
 from gateparity.conformance.problems.case import build_case, draw_for
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.problems.space import choose_problems
@@ -77,6 +78,17 @@ def test_the_next_run_draws_nothing_and_has_the_same_budget(name, check, store, 
     errors = {n: np.full(sigma.shape, 1e-7) for n, sigma in plain.sigmas.items()}
     if plain.scorer:
         np.testing.assert_array_equal(second.shifts(errors), plain.shifts(errors))
+
+
+def test_the_budget_of_a_deviating_lstm_is_kept_beside_the_right_ones(store, draws):
+    def deviating(equations):
+        return Truths(store).of(CHECKS["forward"], CASES["named"], equations=equations).budget
+
+    first = {one: deviating(one) for one in (None, RUNS_ON, IGNORES_LENGTHS)}
+    assert len(draws) == 3
+    for equations, kept in first.items():
+        assert_same(deviating(equations), kept)
+    assert len(draws) == 3
 
 
 def chaotic_case():

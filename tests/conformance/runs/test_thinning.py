@@ -59,6 +59,11 @@ def test_a_slow_framework_repeats_calls_on_few_named_cases(name, repeated):
     assert bool([case for case in ran if case.problem]) == (name == "torch")
 
 
+def test_a_slow_framework_guards_the_calls_of_two_shapes_alone():
+    plan = THINNING.thin(named_plan([], ["purity"], 0), [absent("jax")])
+    assert {task.case.name for task in plan} == {"sequence", "ragged"}
+
+
 @pytest.mark.parametrize("name", ["mine", "jax"])
 def test_an_adapter_that_is_not_shipped_leaves_nothing_out_whatever_its_name(name):
     assert left_out(absent(name, shipped=False)) == set()
