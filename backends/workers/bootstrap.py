@@ -54,6 +54,8 @@ def redirect_output(log: str) -> None:
 if __name__ == "__channelexec__":
     sources, path, log = channel.receive()  # type: ignore[name-defined]  # noqa: F821
     redirect_output(log)
+    # Workers share cores: a thread that waits for others must not keep one busy.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.path[:] = path + [p for p in sys.path if p]  # a jax/ in this folder must not be JAX
     sys.meta_path.insert(0, ShippedModules(sources))
     from gateparity.backends.workers.worker import serve

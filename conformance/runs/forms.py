@@ -2,8 +2,9 @@
 
 A compiling framework takes a second or so for each new shape, and eager operations milliseconds. So
 a shape of few calls runs operation by operation where the framework can do that. So do half
-precision, and the pieces that a check cuts: one sequence, one step, chunks of steps, one layer.
-Compiled programs are judged on the shapes that are left, `long` and `wide` among them.
+precision, double precision on all shapes but one, and the pieces that a check cuts: one sequence,
+one step, chunks of steps, one layer. Compiled programs are judged on the shapes that are left,
+`long` and `wide` among them.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ FEW: Final = (
     *("one_unit", "no_steps", "no_sequences", "many_steps", "many_sequences", "many_units"),
 )
 GATES: Final = "sequence"  # a trace is a program of its own: one case's is compiled
+_STACKED: Final = ("ragged", "one_empty", "all_empty", "nan_padding", "deep")
 
 
 def is_compiled(task: Task) -> bool:
     """Return whether frameworks may compile programs for this task's shape."""
     check, case = task
-    few = case.name in FEW or case.problem or case.config.dtype == "float16"
-    return not few and (check.name != "gates" or case.name == GATES)
+    few = {"float32": FEW, "float64": (*FEW, *_STACKED)}.get(case.config.dtype)
+    if few is None or case.problem or case.name in few:
+        return False
+    return check.name != "gates" or case.name == GATES
 
 
 def compiles(task: Task) -> Callable[[Config, Batch], bool]:
