@@ -51,7 +51,7 @@ def check(
 
     `backends` are specs (`"torch"`, `"jax:layer"`, `"torch@/path/to/python"`,
     `"mypkg.lstm:MyLSTM"`), all that are found by default. `time_limit` is in seconds for one call.
-    JAX, TensorFlow and MXNet run one problem in six unless `all_problems` says otherwise, or
+    JAX, TensorFlow and MXNet run one short problem in ten unless `all_problems` says otherwise, or
     `problems` or `cases` are chosen. With `cache`, programs and rounding budgets are kept for the
     next run.
 

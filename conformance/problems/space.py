@@ -71,6 +71,12 @@ class Problem:
         return name_problem(self.number)
 
     @property
+    def cell_steps(self) -> int:
+        """Return the steps of all cells together."""
+        steps: int = self.sizes["T"] * self.choice["layers"] * self.choice["directions"]
+        return steps
+
+    @property
     def scales(self) -> dict[str, float]:
         """Return the factors of weights, inputs, states and cotangents."""
         narrow = self.choice["dtype"] == "float16"

@@ -2,7 +2,7 @@
 
 JAX compiles a program for every shape, at about a second each. An eager call takes Keras's layer 50
 ms, and MXNet's operators are slow on small arrays. So the shipped adapters of such frameworks run
-every twelfth problem of each dtype. They repeat calls on few named cases, in float32 alone. All
+every tenth short problem of each dtype. They repeat calls on few named cases, in float32 alone. All
 other adapters run everything: yours too, whatever computes it.
 """
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from gateparity.conformance.requirements.task import Task
     from gateparity.conformance.runs.plan import Plan
 
-EVERY: Final = 12
+EVERY: Final = 10
+SHORT: Final = 24  # steps of all cells
 _REPEATED: Final = ("uneven", "sequence", "ragged")  # have what other cases have, in most respects
 
 
@@ -49,10 +50,11 @@ class Thinning:
 
 @functools.cache
 def choose_thinning(seed: int) -> Thinning:
-    """Return what is left out of a seed's array: all but every twelfth problem of each dtype."""
+    """Return what is left out of a seed's array: all but every tenth short one of each dtype."""
     by_dtype: dict[str, list[int]] = {}
     for problem in draw_problems(seed):
-        by_dtype.setdefault(problem.choice["dtype"], []).append(problem.number)
+        if problem.cell_steps <= SHORT:
+            by_dtype.setdefault(problem.choice["dtype"], []).append(problem.number)
     kept = {number for numbers in by_dtype.values() for number in numbers[EVERY // 2 :: EVERY]}
     return Thinning(frozenset(problem.number for problem in draw_problems(seed)) - kept)
 
@@ -61,6 +63,6 @@ def why(backend: Backend) -> str:
     """Return why a backend leaves problems out."""
     title = FRAMEWORKS[backend.framework].title
     return (
-        f"{title} takes long for many small calls, so one problem in {EVERY} runs, and few checks "
-        "that repeat calls; --all-problems runs the others too"
+        f"{title} takes long for many small calls, so one short problem in {EVERY} runs, and few "
+        "checks that repeat calls; --all-problems runs the others too"
     )

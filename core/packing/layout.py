@@ -10,9 +10,10 @@ an offset drops out.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from gateparity.packing.array_spec import CONTENTS, axis_sizes
 from gateparity.packing.native_array import NativeArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from gateparity.network.parameters import Array, Native, Parameters
     from gateparity.packing.array_spec import ArraySpec, Contents
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from gateparity.packing.origin import Origin
 
     Group = tuple[Contents, int, list[NativeArray]]  # of one layer
+
+_KEPT: Final = 64  # configs for which a layout keeps its native arrays
 
 
 class NotRepresentable(Unsupported, ValueError):
@@ -148,9 +151,20 @@ class Layout:
         shapes = {array.name: array.shape for array in self.native_arrays(config)}
         return {self.vector: (sum(map(math.prod, shapes.values())),)} if self.vector else shapes
 
-    def native_arrays(self, config: Config) -> Iterator[NativeArray]:
-        """Yield every native array of an LSTM, or part of its vector, in the order of `tensors`."""
+    def native_arrays(self, config: Config) -> tuple[NativeArray, ...]:
+        """Return every native array of an LSTM, or part of its vector, in the order of `tensors`.
+
+        They are kept for the last configs, since to make them takes longer than to pack.
+        """
         self._refuse_unnamed(config)
+        return self._make_native_arrays(config)
+
+    @functools.cached_property
+    def _make_native_arrays(self) -> Callable[[Config], tuple[NativeArray, ...]]:
+        make = functools.lru_cache(_KEPT)
+        return make(lambda config: tuple(self._yield_native_arrays(config)))
+
+    def _yield_native_arrays(self, config: Config) -> Iterator[NativeArray]:
         for tensor, layer in itertools.product(self.tensors, range(config.layers)):
             contents, axes = CONTENTS[tensor.contents], tensor.axes
             if contents.is_bias and not (config.biases or self.always_biased):

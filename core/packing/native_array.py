@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class NativeArray:
     axis_sizes: dict[str, int]
     block: str = ""
 
-    @property
+    @functools.cached_property
     def shape(self) -> tuple[int, ...]:
         """Return the shape of the native array."""
         sizes = self.axis_sizes | {"1": 1}
@@ -68,20 +69,24 @@ class NativeArray:
     def _canonical(self) -> str:
         return "direction " + self.contents.axes
 
-    @property
+    @functools.cached_property
+    def _axes(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"\w+", self.pattern))
+
+    @functools.cached_property
     def _native(self) -> str:
         """Return the pattern with the axes that only the name spells.
 
         They have length 1, and are added to the first group, where they change no shape.
         """
-        named = [a for a in ("direction", "gate") if a not in re.findall(r"\w+", self.pattern)]
+        named = [a for a in ("direction", "gate") if a not in self._axes]
         first, *rest = re.findall(r"\([^)]*\)|\w+", self.pattern)
         return " ".join([f"({' '.join([*named, first.strip('()')])})", *rest])
 
-    @property
+    @functools.cached_property
     def _shown(self) -> str:
         """Return the axes of one gate's block, in the order of the pattern."""
-        return " ".join(axis for axis in re.findall(r"\w+", self.pattern) if axis != "gate")
+        return " ".join(axis for axis in self._axes if axis != "gate")
 
     def _turn(self, native: Array, here: str, there: str) -> Array:
         """Return the array whose numbers of each gate, read in axes `here`, lie in axes `there`."""
@@ -97,9 +102,8 @@ class NativeArray:
     def _unpack(self, native: Array, sizes: dict[str, int]) -> Array:
         import einops
 
-        axes = re.findall(r"\w+", self.pattern)
-        given = {axis: size for axis, size in sizes.items() if axis in axes}
-        for axis in {"direction", "gate"} - set(axes):
+        given = {axis: size for axis, size in sizes.items() if axis in self._axes}
+        for axis in {"direction", "gate"} - set(self._axes):
             given[axis] = 1
         whole: Array = einops.rearrange(native, f"{self._native} -> {self._canonical}", **given)
         return whole

@@ -18,7 +18,7 @@ from gateparity.protocol.canonical import Canonical
 
 def shape(name):
     case = RECIPES[name].build("float32", 0)
-    return case.config, case.batch.x.shape
+    return case.config, case.batch.x.shape, case.batch.lengths is None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +61,17 @@ def test_no_call_of_a_case_of_few_calls_is_compiled(case):
             assert set(calls) <= {"operation by operation"}
 
 
+def test_in_double_precision_one_shape_is_compiled():
+    compiled = {
+        t.case.name
+        for t in named_plan((), (), 0)
+        if is_compiled(t) and t.case.config.dtype == "float64"
+    }
+    assert {shape(name)[:2] for name in compiled} == {shape("sequence")[:2]}
+    assert "compiled" in calls_of("forward", "sequence", "float64")[0]
+    assert "compiled" not in calls_of("lengths", "ragged", "float64")[0]
+
+
 def test_one_trace_is_compiled_and_half_precision_is_not():
     for case in CHECKS["gates"].cases:
         assert ("compiled" in calls_of("gates", case)[0]) == (case == GATES)
@@ -71,10 +82,8 @@ def test_one_trace_is_compiled_and_half_precision_is_not():
     ("check", "case", "whole"),
     [
         ("forward", "sequence", True),
-        ("permutation", "deep", True),
+        ("permutation", "ragged", True),
         ("purity", "ragged", True),
-        ("directions", "deep", True),
-        ("layers", "deep", True),
         ("lengths", "ragged", True),
         ("batch", "sequence", False),
         ("carry", "stacked", False),
