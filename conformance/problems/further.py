@@ -37,7 +37,11 @@ _RAGGED: Final = {"directions": 2, "lengths": "full"}
 def draw_further(pick: Picker) -> list[Drawn]:
     """Draw the problems that follow those of the covering array."""
     plain = [draw_wide(pick, axis, _PLAIN, USUAL) for axis in AXES]
-    plain += [_draw_near(pick, axis, power) for power in _POWERS for axis in AXES]
+    for axis in AXES:
+        one, other = pick.shuffled((1, 2))  # directions; a power itself has both
+        near = pick.shuffled([(-1, one), (0, 1), (0, 2), (1, other)])
+        plain += [_draw_near(pick, axis, p, *each) for p, each in zip(_POWERS, near, strict=True)]
+    plain.append(_draw_wide_stack(pick))
     drawn: list[Drawn] = [(*pair, {}) for pair in plain]
     for k, uses in enumerate(draw_uses(pick)):
         drawn.append((*_draw_small(pick, given=k % 2 > 0), {"uses": uses}))
@@ -78,19 +82,33 @@ def _draw_small(pick: Picker, *, given: bool) -> tuple[Choice, Sizes]:
             return choice, draw_sizes(pick, choice, USUAL)
 
 
-def _draw_near(pick: Picker, axis: str, power: int) -> tuple[Choice, Sizes]:
+def _draw_wide_stack(pick: Picker) -> tuple[Choice, Sizes]:
+    """Draw options with a layer above the first that has more than 64 input features."""
+    while True:
+        drawn = {name: pick(values) for name, values in OPTIONS.items()}
+        sizes = {axis: pick((2, 4)) for axis in AXES} | {"H": 33}
+        choice = drawn | dict.fromkeys(AXES, "even") | {"H": "power", "layers": 2}
+        choice |= {"directions": 2, "dtype": pick(SUITE_DTYPES)}
+        if can_be(choice) and fits(sizes, 2, 2, LARGE):
+            return choice, sizes
+
+
+def _draw_near(
+    pick: Picker, axis: str, power: int, offset: int, directions: int
+) -> tuple[Choice, Sizes]:
     """Draw options, with a size next to a power of two on one axis and small ones on the others.
 
     Small sizes are often equal to each other, or to the number of cells.
     """
     while True:
         drawn = {name: pick(values) for name, values in OPTIONS.items()}
-        sizes = {other: pick((2, 3, 4)) for other in AXES}
+        sizes = {other: pick((1, 2, 3, 4) if other in "IH" else (2, 3, 4)) for other in AXES}
         classes = {other: "odd" if size % 2 else "even" for other, size in sizes.items()}
+        classes |= {other: "one" for other, size in sizes.items() if size == 1}
         choice = drawn | classes | {axis: "power", "layers": pick((1, 2))}
-        choice |= {"dtype": pick(SUITE_DTYPES)}
-        sizes[axis] = power + pick((-1, 0, 1))
-        shape = choice["layers"], choice["directions"]
+        choice |= {"directions": directions, "dtype": pick(SUITE_DTYPES)}
+        sizes[axis] = power + offset
+        shape = choice["layers"], directions
         if can_be(choice) and work(sizes, *shape) < USUAL and fits(sizes, *shape, LARGE):
             return choice, sizes
 

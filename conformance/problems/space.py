@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.problems.further import Drawn
     from gateparity.conformance.problems.sizes import Choice, Sizes
 
-ZEROS: Final = ("x", "h_0", "c_0", "b_ih", "b_hh", "dy")
+ZEROS: Final = ("x", "h_0", "c_0", "w_ih", "w_hh", "b_ih", "b_hh", "dy")
 _SCALED: Final = {"weights": ("b_ih", "b_hh"), "inputs": ("x",), "states": ("h_0", "c_0")}
 _ZEROS_EACH: Final = 3  # problems
 
@@ -127,7 +127,7 @@ class Problem:
     def _with_special_numbers(self, case: Case) -> Case:
         """Set an array to zero or a number to infinity; make one of large ones much larger."""
         if self.infinite:
-            return Spoil({self.infinite: np.inf})(case)
+            return Spoil({self.infinite: -np.inf if self.lengths else np.inf})(case)
         if self.zero == "dy":
             cotangent = replace_arrays(case.cotangent, y=np.zeros_like(case.cotangent.y))
             case = dataclasses.replace(case, cotangent=cotangent)
@@ -202,6 +202,8 @@ def _draw_lengths(pick: Picker, kind: str, steps: int, size: int) -> tuple[int, 
         case "ties":
             lengths = [pick(range(1, steps + 1)) for _ in range(size)]
             lengths[others[0]] = lengths[others[1]]
+            if pick((True, False, False)):
+                lengths = [steps] * size
         case "empty":
             lengths[others[0]] = 0
     return tuple(lengths)

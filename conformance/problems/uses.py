@@ -66,6 +66,17 @@ def _weigh_every_other(case: Case) -> Case:
     return _weigh_steps(case, np.arange(len(case.batch.x))[:, None] % 2 == 0)
 
 
+def _weigh_in_turn(case: Case) -> Case:
+    """Leave the cotangent of y to every other sequence, and those of the states to the others."""
+    even = np.arange(case.batch.x.shape[1])[:, None] % 2 == 0
+    arrays = arrays_by_name(case.cotangent)
+    weighed = {
+        name: np.where(even == (name == "y"), array, 0).astype(array.dtype)
+        for name, array in arrays.items()
+    }
+    return dataclasses.replace(case, cotangent=replace_arrays(case.cotangent, **weighed))
+
+
 def _make_one_hot(case: Case) -> Case:
     """Set the largest feature of each step to one, and the others to zero."""
     x = case.batch.x
@@ -77,6 +88,23 @@ def _skip_steps(case: Case) -> Case:
     """Set every third step of x to zero, and the last one of each sequence."""
     skipped = (np.arange(len(case.batch.x))[:, None] % 3 == 1) | _is_last(case)
     return scale_arrays(case, x=~skipped[..., None])
+
+
+def _cancel(case: Case) -> Case:
+    """Let inputs, states and biases sum to zero exactly, in any order."""
+
+    def cancel(array: Array) -> Array:
+        coarse = np.round(array * 16) / 16
+        return (coarse - np.flip(coarse, -1)).astype(array.dtype)
+
+    arrays = arrays_by_name(dataclasses.replace(case.batch, lengths=None))
+    batch = replace_arrays(case.batch, **{name: cancel(array) for name, array in arrays.items()})
+    names = ("b_ih", "b_hh") if case.config.biases else ()
+    params = tuple(
+        dataclasses.replace(cell, **{name: cancel(getattr(cell, name)) for name in names})
+        for cell in case.params
+    )
+    return dataclasses.replace(case, batch=batch, params=params)
 
 
 def _make_tiny(case: Case) -> Case:
@@ -93,6 +121,7 @@ _LOSSES: Final[Mapping[str, Change]] = MappingProxyType(
         "a loss on y and h_n": _weigh_alone("y", "h_n"),
         "a loss on the last outputs alone": _weigh_last_output,
         "a loss on every other y": _weigh_every_other,
+        "a loss on y or states of each sequence": _weigh_in_turn,
     }
 )
 _INPUTS: Final[Mapping[str, Change]] = MappingProxyType(
@@ -104,6 +133,7 @@ _INPUTS: Final[Mapping[str, Change]] = MappingProxyType(
             case, **dict.fromkeys(("x", "h_0", "c_0", "b_ih", "b_hh"), 0.0)
         ),
         "tiny numbers": _make_tiny,
+        "numbers that sum to zero": _cancel,
     }
 )
 

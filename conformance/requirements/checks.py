@@ -123,7 +123,9 @@ _BOTH: Final = ("outputs", "gradients")
 _USUAL: Final = ("sequence", "unit", "plain", "zero_states")
 _ONES: Final = ("one_step", "one_sequence", "one_input", "one_unit")
 _EMPTY: Final = ("no_steps", "no_sequences")
-_MANY: Final = ("long", "wide", "many_steps", "many_sequences", "many_units")
+_MANY: Final = (
+    *("long", "wide", "many_steps", "many_sequences", "many_units", "many_numbers", "many_layers"),
+)
 _SIZES: Final = (*_ONES, *_MANY, *_EMPTY)
 _FINITE: Final = ("saturated", "overflowing", "subnormal", "zeros", "all_zero", "huge", "growing")
 _SPOILED: Final = ("nan", "infinite", *(recipe.name for recipe in SPOILED))
@@ -148,7 +150,7 @@ CHECKS: Final = {
             ("gradients",),
             needs=("gradients",),
         ),
-        Check("layout", layout, ("sequence", "plain", "deep"), ("weights",)),
+        Check("layout", layout, ("sequence", "plain", "deep", "many_layers"), ("weights",)),
         Check(
             "batch",
             batch,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
     from gateparity.network.batch import Batch, Outputs
-    from gateparity.network.parameters import CellWeights, Parameters
+    from gateparity.network.parameters import Array, CellWeights, Parameters
     from gateparity.protocol.canonical import Lstm
 
 
@@ -56,24 +56,24 @@ def _questions(case: Case, *, given: bool) -> Iterator[tuple[str, Parameters, Ba
     """
     params, batch, d = case.params, case.batch, case.cotangent
     yield "", params, batch, d
-    yield "another x", params, dataclasses.replace(batch, x=-batch.x), d
+    yield "another x", params, dataclasses.replace(batch, x=_another(batch.x)), d
     for name in fields(params[0]):
-        yield f"another {name}", tuple(_negate(cell, name) for cell in params), batch, d
+        yield f"another {name}", tuple(_change(cell, name) for cell in params), batch, d
     for name, array in arrays_by_name(d).items():
-        yield f"{_COTANGENT} of {name}", params, batch, replace_arrays(d, **{name: -array})
+        yield f"{_COTANGENT} of {name}", params, batch, replace_arrays(d, **{name: _another(array)})
     if batch.lengths is not None:
         yield "other lengths", params, _turn_lengths(batch), d
         yield "no lengths", params, dataclasses.replace(batch, lengths=None), d
-    turned = dataclasses.replace(_turn_lengths(batch), x=-batch.x)
+    turned = dataclasses.replace(_turn_lengths(batch), x=_another(batch.x))
     if given:
-        turned = dataclasses.replace(turned, states=map_states(d, np.negative).states)
+        turned = dataclasses.replace(turned, states=map_states(d, _another).states)
         states = dataclasses.replace(batch, states=d.states)
         yield "initial states", params, states, d
         for name in INITIAL_STATES:
-            other = replace_arrays(states, **{name: -arrays_by_name(states)[name]})
+            other = replace_arrays(states, **{name: _another(arrays_by_name(states)[name])})
             yield f"initial states, another {name}", params, other, d
     last = "everything other" if given else "everything but states other"  # for pairs of backends
-    negated = tuple(_negate(cell, *fields(cell)) for cell in params)
+    negated = tuple(_change(cell, *fields(cell)) for cell in params)
     if batch.lengths is not None or case.problem:  # one named case is enough: it takes programs
         yield f"{last} and a step less", negated, *_drop_last_step(turned, d)
     yield last, negated, turned, d
@@ -96,8 +96,13 @@ def _turn_lengths(batch: Batch) -> Batch:
     return dataclasses.replace(batch, lengths=np.roll(batch.lengths, 1))
 
 
-def _negate(cell: CellWeights, *names: str) -> CellWeights:
-    return dataclasses.replace(cell, **{name: -getattr(cell, name) for name in names})
+def _change(cell: CellWeights, *names: str) -> CellWeights:
+    return dataclasses.replace(cell, **{name: _another(getattr(cell, name)) for name in names})
+
+
+def _another(array: Array) -> Array:
+    """Return the negative numbers. Code may remember that zeros have no effect: they become 0.5."""
+    return -array if array.any() else np.full_like(array, 0.5)
 
 
 def _join(found: dict[str, Results]) -> Results:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # Named cases of shapes of few calls. A case may have become smaller, in a saved failure.
 FEW: Final = (
     *("unit", "plain", "all_zero", "stacked", "growing", "one_step", "one_sequence", "one_input"),
-    *("one_unit", "no_steps", "no_sequences", "many_steps", "many_sequences", "many_units", "deep"),
+    *("one_unit", "no_steps", "no_sequences", "many_steps", "many_sequences", "many_units"),
+    *("many_numbers", "many_layers", "deep"),
 )
 GATES: Final = "sequence"  # a trace is a program of its own: one case's is compiled
 _RAGGED: Final = ("ragged", "one_empty", "all_empty", "nan_padding")  # compiled in float32 alone

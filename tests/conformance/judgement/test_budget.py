@@ -266,7 +266,7 @@ def test_scores_have_a_standard_deviation_of_one_under_drawn_roundings():
 
 
 @pytest.mark.parametrize(("gate", "by"), [(0, 8e-7), (1, 7e-7), (3, 8e-7)], ids="ifo")
-@pytest.mark.parametrize(("depth", "cell", "unit"), [(1, 0, 3), (2, 3, 0)], ids=["one", "four"])
+@pytest.mark.parametrize(("depth", "cell", "unit"), [(1, 0, 5), (2, 3, 0)], ids=["one", "four"])
 def test_a_shift_is_found_at_its_place_where_no_element_is_beyond(gate, by, depth, cell, unit):
     """One bias of 64 or 256, by a tenth or less of what assert_close lets pass."""
     recipe = dataclasses.replace(MIDDLE, size=24, layers=depth, directions=depth)

@@ -356,6 +356,24 @@ def test_a_product_in_order_of_time_may_walk_further_than_by_chance():
     assert 0.8 < modelled / walked < 1.5
 
 
+@pytest.mark.parametrize(("terms", "larger"), [(65, True), (64, False)])
+def test_many_terms_may_be_added_onto_what_the_product_is_added_to(terms, larger):
+    """As `torch.addmm` does: each partial sum is then rounded at the size of the whole."""
+    generator = np.random.default_rng(terms)
+    a, b = (generator.uniform(-0.1, 0.1, shape) for shape in ((500, terms), (terms, 1)))
+    rounding = make_rounding(RoundingModel(2.0**-24), 64, 0)
+    start = rounding.lift(np.ones((500, 1)))
+    found = (start + rounding.lift(a) @ rounding.lift(b)).values
+    total = np.ones((500, 1), np.float32)
+    for k in range(terms):
+        total = total + np.float32(a[:, k : k + 1]) * np.float32(b[k])
+    exact = 1 + np.float32(a).astype(float) @ np.float32(b).astype(float)
+    error, allowed = np.std(total - exact), np.std(found - (1 + a @ b)[..., None])
+    assert error < 4 * allowed
+    assert (error < allowed) == larger
+    assert allowed < 4 * error
+
+
 def test_terms_that_are_zero_are_no_terms():
     few, many = np.ones((1, 4)), np.zeros((1, 400))
     many[:, :4] = few

@@ -32,10 +32,10 @@ def test_each_loss_is_there_with_lengths_and_without(seed):
     problems = [problem for problem in draw_problems(seed) if problem.uses]
     found = collections.Counter((p.uses[0], bool(p.lengths)) for p in problems)
     assert set(found.values()) == {1}
-    assert len(found) == 12
+    assert len(found) == 14
     inputs = collections.Counter(words for p in problems for words in p.uses[1:])
     assert inputs == dict.fromkeys(inputs, 2)
-    assert len(inputs) == 5
+    assert len(inputs) == 6
 
 
 @pytest.mark.parametrize("names", [("y",), ("h_n",), ("c_n",), ("y", "h_n")])
@@ -55,6 +55,23 @@ def test_every_other_output_has_no_cotangent():
     cotangent = used("a loss on every other y").cotangent
     assert cotangent.y.any((1, 2)).tolist() == [True, False, True, False, True]
     assert all(state.any() for state in cotangent.states.values())
+
+
+def test_a_sequence_has_a_loss_on_y_or_on_its_states():
+    cotangent = used("a loss on y or states of each sequence").cotangent
+    assert cotangent.y.any((0, 2)).tolist() == [True, False, True]
+    for state in cotangent.states.values():
+        assert state.any((0, 2)).tolist() == [False, True, False]
+
+
+def test_numbers_that_cancel_sum_to_zero_in_any_order():
+    case = used("numbers that sum to zero")
+    arrays = [*arrays_by_name(dataclasses.replace(case.batch, lengths=None)).values()]
+    arrays += [cell.b_ih for cell in case.params]
+    for array in arrays:
+        assert array.any()
+        assert not array.sum(-1).any()
+        assert not array[..., ::-1].cumsum(-1)[..., -1].any()
 
 
 def test_one_hot_inputs_are_ones_and_zeros():

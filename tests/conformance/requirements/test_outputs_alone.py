@@ -104,7 +104,7 @@ class LeavesReverseInProcessingOrder(Stacked):
 
 
 WRONG = {
-    ForgetsStates: RAGGED | DEEP | STACKED,
+    ForgetsStates: RAGGED | DEEP | STACKED | {"sizes/many_layers", "sizes/no_steps"},
     ForgetsLengths: RAGGED,
     FillsThePadding: RAGGED | {"calls/uneven", "sizes/many_steps"},
     ReadsThePadding: {"lengths/nan_padding"},
