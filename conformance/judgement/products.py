@@ -38,6 +38,13 @@ def multiply(a: Array, b: Array) -> Array:
     return _draws_last(_front(a, ndim) @ _front(b, ndim))
 
 
+def count_terms(a: Array, b: Array) -> Any:
+    """Return how many terms of each inner product aren't zero."""
+    if a.all() and b.all():
+        return a.shape[-2]
+    return multiply((a != 0).astype(float), (b != 0).astype(float))
+
+
 @np.errstate(all="ignore")
 def find_walk(a: Array, b: Array, exact: Array) -> Array:
     """Return the root of the summed squares of everything that a product rounds, in one draw.
@@ -49,7 +56,7 @@ def find_walk(a: Array, b: Array, exact: Array) -> Array:
     # S^2 n/3. Here q is the sum of the squared terms, S their sum, and n the number of terms that
     # are not zero. The first part dominates if terms cancel, the second if they have one sign.
     # docs/rounding.md has the derivation; it follows Higham and Mary, 2019.
-    terms = _count_terms(a, b)
+    terms = count_terms(a, b)
     root = _root(a, b, terms)
     by_chance: Array = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
     if a.shape[-2] <= _SUMS:
@@ -72,7 +79,7 @@ def _paths(a: Array, b: Array) -> tuple[Array, Array]:
     ends = np.linspace(0, size, min(size, _SUMS) + 1).astype(int)
     blocks = [(a[..., i:j, :], b[..., i:j, :, :]) for i, j in itertools.pairwise((0, *ends))]
     sums = np.cumsum(np.stack([multiply(*block) for block in blocks]), 0)
-    counts = [_count_terms(*block) for block in blocks[1:]]
+    counts = [count_terms(*block) for block in blocks[1:]]
     scale = _scale(sums)
     return _length(sums / scale, counts) * scale, _length((sums[-1] - sums) / scale, counts) * scale
 
@@ -111,13 +118,6 @@ def _root(a: Array, b: Array, terms: Any) -> Array:
 def _scale(a: Array) -> float:
     """Return the largest finite magnitude, or 1 if that is 0."""
     return float(np.abs(a[np.isfinite(a)]).max(initial=0)) or 1.0
-
-
-def _count_terms(a: Array, b: Array) -> Any:
-    """Return how many terms of each inner product aren't zero."""
-    if a.all() and b.all():
-        return a.shape[-2]
-    return multiply((a != 0).astype(float), (b != 0).astype(float))
 
 
 def _front(a: Array, ndim: int) -> Array:

@@ -15,14 +15,13 @@ Probabilistic Rounding Error Analysis, 2019.
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from gateparity.conformance.judgement.noise import add_noise, make_noise
-from gateparity.conformance.judgement.products import find_walk, multiply
+from gateparity.conformance.judgement.products import count_terms, find_walk, multiply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array
 
 
-_MANY: Final = 64  # terms of a product: with more, it matters what they are added onto
+_FEW: Final = 8  # terms of a product: with more, it matters what they are added onto
 _LARGEST: Final = float(np.finfo(np.float64).max) / 4
 # IEEE 754 rounds the results of + - * / correctly, and these operations need no rounding at all.
 _EXACT: Final[frozenset[np.ufunc]] = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
@@ -58,9 +57,9 @@ class Draws(NDArrayOperatorsMixin):
     NumPy's operations see the array without that axis. It has length 1 until the draws differ.
     """
 
-    def __init__(self, values: Array, rounding: Rounding, terms: int = 0) -> None:
+    def __init__(self, values: Array, rounding: Rounding, terms: Any = 0) -> None:
         self.values, self.rounding = values, rounding
-        self.terms = terms  # of each element, for a product
+        self.terms = terms  # that aren't zero, for a product
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Apply an elementwise operation or a matrix product exactly in float64, then round."""
@@ -89,7 +88,7 @@ class Draws(NDArrayOperatorsMixin):
                 self._settle(
                     rounded.values, exact, rounding_model.sigmoid_floor * rounding_model.unit
                 )
-        return rounded._walk_from(inputs) if ufunc is np.add else rounded
+        return rounded._walk_from(*inputs) if ufunc is np.add else rounded
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Apply a function that rearranges elements, such as concatenate, in every draw."""
@@ -165,20 +164,19 @@ class Draws(NDArrayOperatorsMixin):
         scale = (walk if finite.all() else np.where(finite, walk, 0)) * unit
         rounded = add_noise(exact, self.rounding.seeds, scale)
         self._settle(rounded, exact, self.rounding.rounding_model.floor)
-        return Draws(rounded, self.rounding, a.shape[-2])
+        return Draws(rounded, self.rounding, count_terms(a[..., :1], b[..., :1]))
 
-    def _walk_from(self, inputs: Any) -> Draws:
-        """Return a sum with the error that it has if a product's terms are added onto the rest."""
-        rounded = self.values
-        for product, start in (inputs, inputs[::-1]):
-            if isinstance(product, Draws) and product.terms > _MANY:
-                values = _values(start)
-                first = np.abs(values[..., :1] if np.ndim(values) else values)  # one draw is enough
-                size = np.broadcast_to(first, (*self.shape, 1))
-                unit = math.sqrt(product.terms) * self.rounding.rounding_model.unit
-                scale = np.where(np.isfinite(size), size, 0) * unit
-                rounded = add_noise(rounded, self.rounding.seeds, scale)
-        return Draws(rounded, self.rounding)
+    def _walk_from(self, start: Any, product: Any) -> Draws:
+        """Return a sum with the error that it has if a product's terms are added onto `start`."""
+        if not isinstance(product, Draws) or not np.any(product.terms > _FEW):
+            return self
+        # How large the partial sums are is needed to two digits: one draw is enough.
+        values = np.abs(_values(start))
+        size = values[..., :1] if values.ndim else values
+        terms = np.where(product.terms > _FEW, product.terms, 0)
+        scale = size * np.sqrt(terms) * self.rounding.rounding_model.unit
+        scale = np.broadcast_to(np.where(np.isfinite(scale), scale, 0), (*self.shape, 1))
+        return Draws(add_noise(self.values, self.rounding.seeds, scale), self.rounding)
 
     def _factor(self, x: Any) -> Array:
         """Return a product's factor as values, cut to the precision that products take."""
