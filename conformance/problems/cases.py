@@ -105,7 +105,7 @@ RECIPES: Final = {
             initial=False,
             values=special_values.zero_biases,
         ),
-        Recipe("no_steps", steps=0, layers=2, directions=2),
+        Recipe("no_steps", steps=0),
         Recipe("no_sequences", size=0),
         Recipe("saturated", values=special_values.saturated),
         Recipe("overflowing", values=special_values.overflowing),

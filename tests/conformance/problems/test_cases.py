@@ -139,7 +139,7 @@ def test_sizes_differ_so_that_no_transposition_goes_unseen():
 def test_layers_and_directions():
     found = {n: (r.layers, r.directions) for n, r in RECIPES.items() if r.layers * r.directions > 1}
     others = {"stacked": (2, 1), "deep": (2, 2), "wide": (1, 2)}
-    others |= {"many_layers": (11, 1), "no_steps": (2, 2)}
+    others |= {"many_layers": (11, 1)}
     assert found == {**dict.fromkeys(DEEP, (2, 2)), **others}
 
 

@@ -104,7 +104,7 @@ class LeavesReverseInProcessingOrder(Stacked):
 
 
 WRONG = {
-    ForgetsStates: RAGGED | DEEP | STACKED | {"sizes/many_layers", "sizes/no_steps"},
+    ForgetsStates: RAGGED | DEEP | STACKED | {"sizes/many_layers"},
     ForgetsLengths: RAGGED,
     FillsThePadding: RAGGED | {"calls/uneven", "sizes/many_steps"},
     ReadsThePadding: {"lengths/nan_padding"},
