@@ -166,8 +166,14 @@ class Draws(NDArrayOperatorsMixin):
         self._settle(rounded, exact, self.rounding.rounding_model.floor)
         return Draws(rounded, self.rounding, count_terms(a[..., :1], b[..., :1]))
 
-    def _walk_from(self, start: Any, product: Any) -> Draws:
-        """Return a sum with the error that it has if a product's terms are added onto `start`."""
+    def _walk_from(self, a: Any, b: Any) -> Draws:
+        """Return the sum `a + b` with the error that it has if a product is added onto the rest.
+
+        That is `a`, or a bias `b`, which has fewer axes. A product that comes first is added to
+        nothing else.
+        """
+        ndims = [x.ndim if isinstance(x, Draws) else np.ndim(x) for x in (a, b)]
+        start, product = (b, a) if ndims[1] < ndims[0] else (a, b)
         if not isinstance(product, Draws) or not np.any(product.terms > _FEW):
             return self
         # How large the partial sums are is needed to two digits: one draw is enough.
