@@ -27,6 +27,19 @@ def add_noise(exact: Array, seeds: Array, scale: Array) -> Array:
     return _in_blocks(exact, seeds, scale)
 
 
+def make_waves(x: Array, seeds: Array) -> Array:
+    """Return a wave over the numbers in [-1, 1], of another length and phase for each seed.
+
+    Approximations of exp and tanh by polynomials err in slow waves over the argument, and each
+    draw has one random wave, with a length from 1 to 4. docs/rounding.md says how a backend's own
+    wave is measured.
+    """
+    phase, length = (make_noise(np.full(len(seeds), k), seeds) for k in (1.0, 2.0))
+    turns = np.where(np.isfinite(x), x, 0) / (2.5 + 1.5 * length)
+    waves: Array = np.cos(np.pi * phase + 2 * np.pi * turns)
+    return waves
+
+
 def _in_blocks(exact: Array, seeds: Array, scale: Array | None = None) -> Array:
     values = np.ascontiguousarray(exact)
     rows = values.reshape(-1, values.shape[-1])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array
 
 _LEAST: Final = float(np.finfo(np.float64).tiny)
+_FEW: Final = 8  # terms: what they are added onto adds at most sqrt(8) of its own rounding
 _SUMS: Final = 16  # partial sums of a product that are looked at
 # The root of the mean of 1 / x^2 over leading digits x in [1, 2), whose density is 1 / (x ln 2):
 # a rounding error of known sums is that much smaller than a bound that holds for all digits.
@@ -46,7 +47,7 @@ def count_terms(a: Array, b: Array) -> Any:
 
 
 @np.errstate(all="ignore")
-def find_walk(a: Array, b: Array, exact: Array) -> Array:
+def find_walk(a: Array, b: Array, exact: Array, terms: Any) -> Array:
     """Return the root of the summed squares of everything that a product rounds, in one draw.
 
     That is every term and every partial sum, in the worst of three orders.
@@ -56,7 +57,6 @@ def find_walk(a: Array, b: Array, exact: Array) -> Array:
     # S^2 n/3. Here q is the sum of the squared terms, S their sum, and n the number of terms that
     # are not zero. The first part dominates if terms cancel, the second if they have one sign.
     # docs/rounding.md has the derivation; it follows Higham and Mary, 2019.
-    terms = count_terms(a, b)
     root = _root(a, b, terms)
     by_chance: Array = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
     if a.shape[-2] <= _SUMS:
@@ -68,6 +68,18 @@ def find_walk(a: Array, b: Array, exact: Array) -> Array:
     in_order = np.hypot(root, np.maximum(onward, back) * _DIGITS)
     walk: Array = np.maximum(by_chance, in_order)
     return walk
+
+
+def find_walk_from(start: Array, terms: Any) -> Array:
+    """Return the root of the summed squares that `start` adds to the partial sums of a product.
+
+    That is for a library that adds the product's terms onto `start`. One draw is enough. A start
+    that isn't finite, and one for few terms, adds nothing.
+    """
+    size = np.abs(np.asarray(start))
+    size = size[..., :1] if size.ndim else size
+    walk: Array = size * np.sqrt(np.where(terms > _FEW, terms, 0))
+    return np.where(np.isfinite(walk), walk, 0)
 
 
 def _paths(a: Array, b: Array) -> tuple[Array, Array]:

@@ -20,8 +20,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from gateparity.conformance.judgement.noise import add_noise, make_noise
-from gateparity.conformance.judgement.products import count_terms, find_walk, multiply
+from gateparity.conformance.judgement.noise import add_noise, make_noise, make_waves
+from gateparity.conformance.judgement.products import (
+    count_terms,
+    find_walk,
+    find_walk_from,
+    multiply,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +34,6 @@ if TYPE_CHECKING:
     from gateparity.conformance.judgement.rounding_model import RoundingModel
     from gateparity.network.parameters import Array
 
-
-_FEW: Final = 8  # terms of a product: with more, it matters what they are added onto
 _LARGEST: Final = float(np.finfo(np.float64).max) / 4
 # IEEE 754 rounds the results of + - * / correctly, and these operations need no rounding at all.
 _EXACT: Final[frozenset[np.ufunc]] = frozenset({np.negative, np.absolute, np.maximum, np.minimum})
@@ -55,11 +58,11 @@ class Draws(NDArrayOperatorsMixin):
     """An array of `shape` with a float64 number for each draw, on an extra last axis.
 
     NumPy's operations see the array without that axis. It has length 1 until the draws differ.
+    `terms` counts, for a product, the terms of each element that aren't zero.
     """
 
     def __init__(self, values: Array, rounding: Rounding, terms: Any = 0) -> None:
-        self.values, self.rounding = values, rounding
-        self.terms = terms  # that aren't zero, for a product
+        self.values, self.rounding, self.terms = values, rounding, terms
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Apply an elementwise operation or a matrix product exactly in float64, then round."""
@@ -79,7 +82,8 @@ class Draws(NDArrayOperatorsMixin):
         # The error to one side varies slowly with the argument, so unlike the scatter it does not
         # average out in a batch.
         if ufunc in _ULPS and self.rounding.rounding_model.bias:
-            exact = exact * (1 + self._bias(plain[0]))
+            bias = self.rounding.rounding_model.unit * self.rounding.rounding_model.bias
+            exact = exact * (1 + bias * make_waves(plain[0], self.rounding.seeds))
         rounded = self._round(exact, _ULPS.get(ufunc, 1.0))
         if ufunc is np.divide:  # a gate that is all but closed, and may have much behind it
             rounding_model = self.rounding.rounding_model
@@ -159,29 +163,22 @@ class Draws(NDArrayOperatorsMixin):
             return Draws(exact, self.rounding)
         # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
         # How far the sums walk is needed to two digits, which all draws share: one draw is enough.
-        walk = find_walk(a[..., :1], b[..., :1], exact[..., :1])
+        terms = count_terms(a[..., :1], b[..., :1])
+        walk = find_walk(a[..., :1], b[..., :1], exact[..., :1], terms)
         finite = np.isfinite(walk)
         scale = (walk if finite.all() else np.where(finite, walk, 0)) * unit
         rounded = add_noise(exact, self.rounding.seeds, scale)
         self._settle(rounded, exact, self.rounding.rounding_model.floor)
-        return Draws(rounded, self.rounding, count_terms(a[..., :1], b[..., :1]))
+        return Draws(rounded, self.rounding, terms)
 
     def _walk_from(self, a: Any, b: Any) -> Draws:
-        """Return the sum `a + b` with the error that it has if a product is added onto the rest.
-
-        That is `a`, or a bias `b`, which has fewer axes. A product that comes first is added to
-        nothing else.
-        """
+        """Return a sum with the error of adding a product `b` onto `a`, or `a` onto a bias `b`."""
         ndims = [x.ndim if isinstance(x, Draws) else np.ndim(x) for x in (a, b)]
-        start, product = (b, a) if ndims[1] < ndims[0] else (a, b)
-        if not isinstance(product, Draws) or not np.any(product.terms > _FEW):
+        start, product = (b, a) if ndims[1] < ndims[0] else (a, b)  # a bias has fewer axes
+        if not isinstance(product, Draws) or not np.any(product.terms):
             return self
-        # How large the partial sums are is needed to two digits: one draw is enough.
-        values = np.abs(_values(start))
-        size = values[..., :1] if values.ndim else values
-        terms = np.where(product.terms > _FEW, product.terms, 0)
-        scale = size * np.sqrt(terms) * self.rounding.rounding_model.unit
-        scale = np.broadcast_to(np.where(np.isfinite(scale), scale, 0), (*self.shape, 1))
+        walk = find_walk_from(_values(start), product.terms) * self.rounding.rounding_model.unit
+        scale = np.broadcast_to(walk, (*self.shape, 1))
         return Draws(add_noise(self.values, self.rounding.seeds, scale), self.rounding)
 
     def _factor(self, x: Any) -> Array:
@@ -195,20 +192,6 @@ class Draws(NDArrayOperatorsMixin):
             x = self._round(x.values, coarse / x.rounding.rounding_model.unit)
         values: Array = x.values
         return values
-
-    def _bias(self, x: Array) -> Array:
-        """Return the relative error to one side of exp or tanh: a wave over the arguments.
-
-        Each draw has a wave of another length and phase.
-        """
-        rounding_model, seeds = self.rounding.rounding_model, self.rounding.seeds
-        # Approximations of exp and tanh by polynomials err in slow waves over the argument. Each
-        # draw has one random wave, with a length from 1 to 4. docs/rounding.md says how a backend's
-        # own wave is measured.
-        phase, length = (make_noise(np.full(len(seeds), k), seeds) for k in (1.0, 2.0))
-        turns = np.where(np.isfinite(x), x, 0) / (2.5 + 1.5 * length)
-        waves: Array = np.cos(np.pi * phase + 2 * np.pi * turns)
-        return rounding_model.unit * rounding_model.bias * waves
 
     def _round(self, exact: Array, units: float) -> Draws:
         """Move each number by up to `units` units roundoff, uniformly; equal ones move equally."""

@@ -73,12 +73,16 @@ def fits(sizes: Sizes, layers: int, directions: int, limit: int) -> bool:
     inputs = [config.layer_input_size(layer) for layer in range(layers)]
     numbers = sum(4 * sizes["H"] * directions * (n + sizes["H"] + 2) for n in inputs)
     numbers += sizes["T"] * sizes["B"] * sizes["I"]
-    steps = sizes["T"] * layers * directions
     return (
         work(sizes, layers, directions) < limit
-        and steps < _CELL_STEPS
+        and count_cell_steps(sizes, layers, directions) < _CELL_STEPS
         and numbers < _NUMBERS[limit]
     )
+
+
+def count_cell_steps(sizes: Sizes, layers: int, directions: int) -> int:
+    """Return the steps of all cells together."""
+    return sizes["T"] * layers * directions
 
 
 def work(sizes: Sizes, layers: int, directions: int) -> int:

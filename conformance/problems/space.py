@@ -25,7 +25,7 @@ from gateparity.conformance.problems.options import (
     has_array,
 )
 from gateparity.conformance.problems.picker import Picker
-from gateparity.conformance.problems.sizes import AXES, LARGE, USUAL, draw_sizes
+from gateparity.conformance.problems.sizes import AXES, LARGE, USUAL, count_cell_steps, draw_sizes
 from gateparity.conformance.problems.special_values import Spoil, scale_arrays, scale_one
 from gateparity.conformance.problems.uses import apply_uses
 from gateparity.errors import InputError
@@ -73,8 +73,7 @@ class Problem:
     @property
     def cell_steps(self) -> int:
         """Return the steps of all cells together."""
-        steps: int = self.sizes["T"] * self.choice["layers"] * self.choice["directions"]
-        return steps
+        return count_cell_steps(self.sizes, self.choice["layers"], self.choice["directions"])
 
     @property
     def scales(self) -> dict[str, float]:

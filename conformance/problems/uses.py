@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateparity.conformance.problems.special_values import scale_arrays
+from gateparity.conformance.problems.special_values import scale_arrays, zero_biases
 from gateparity.network.batch import arrays_by_name, replace_arrays
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ _INPUTS: Final[Mapping[str, Change]] = MappingProxyType(
     {
         "one-hot x": _make_one_hot,
         "x with steps of zeros": _skip_steps,
-        "biases of zero": lambda case: scale_arrays(case, b_ih=0, b_hh=0),
+        "biases of zero": zero_biases,
         "all zero but kernels": lambda case: scale_arrays(
             case, **dict.fromkeys(("x", "h_0", "c_0", "b_ih", "b_hh"), 0.0)
         ),

@@ -99,9 +99,12 @@ def problems_plan(problems: Sequence[int], checks: Sequence[str], seed: int) -> 
 
 
 def _take_turns(checks: Sequence[Check], plan: Plan) -> list[Check]:
-    """Return the checks that run on a problem: of those that take turns, the rarest in the plan."""
+    """Return the checks that run on a problem: of those that take turns, the rarest in the plan.
+
+    Of equally rare ones it is the last, since `calls` can run on fewer problems than others.
+    """
     runs = Counter(task.check.name for task in plan)
-    in_turn = sorted((c for c in checks if c.turns), key=lambda check: runs[check.name])
+    in_turn = sorted((c for c in reversed(checks) if c.turns), key=lambda check: runs[check.name])
     return [check for check in checks if not check.turns or check is in_turn[0]]
 
 

@@ -374,6 +374,16 @@ def test_many_terms_may_be_added_onto_what_the_product_is_added_to(terms, larger
     assert allowed < 4 * error
 
 
+def test_a_bias_is_added_onto_too_and_a_number_of_the_same_axes_is_not():
+    """The second is a gradient that is added to a product: nothing adds onto it."""
+    rounding = make_rounding(RoundingModel(2.0**-24), 64, 0)
+    product = rounding.lift(np.full((3, 100), 0.01)) @ rounding.lift(np.full((100, 2), 0.01))
+    bias, same = rounding.lift(np.ones(2)), rounding.lift(np.ones((3, 2)))
+    onto, beside = np.std((product + bias).values), np.std((product + same).values)
+    assert onto == pytest.approx(np.sqrt(101) * 2.0**-24 / np.sqrt(3), rel=0.25)
+    assert beside == pytest.approx(2.0**-24 / np.sqrt(3), rel=0.25)
+
+
 def test_terms_that_are_zero_are_no_terms():
     few, many = np.ones((1, 4)), np.zeros((1, 400))
     many[:, :4] = few

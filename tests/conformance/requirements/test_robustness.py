@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -67,6 +68,35 @@ class ForgetsStatesWhereThereAreNoSteps(Scratch):
         return map_states(found, np.zeros_like)
 
 
+class SortsLayersByName(Scratch):
+    """So layer 10 comes after layer 1."""
+
+    def forward(self, config, params, batch):
+        order = sorted(map(str, range(config.layers)))
+        parts = {name: name.removeprefix("l").partition(".") for name in params}
+        turned = {
+            name: params[f"l{order[int(layer)]}.{rest}"] if layer.isdecimal() else params[name]
+            for name, (layer, _, rest) in parts.items()
+        }
+        return super().forward(config, turned, batch)
+
+
+class SkipsBiasesThatWereZeroAtFirst(Scratch):
+    kept: ClassVar[dict[Any, bool]] = {}
+
+    def forward(self, config, params, batch):
+        biases = {name: array for name, array in params.items() if ".b_" in name}
+        zero = not any(array.any() for array in biases.values())
+        if self.kept.setdefault(config, zero):
+            params = params | {name: np.zeros_like(array) for name, array in biases.items()}
+        return super().forward(config, params, batch)
+
+
+def test_a_bias_that_is_skipped_since_the_first_call_is_caught():
+    SkipsBiasesThatWereZeroAtFirst.kept.clear()
+    assert caught_by(SkipsBiasesThatWereZeroAtFirst(), "calls", "float32") == {"square"}
+
+
 class SumsOverSequences(OfAnotherX):
     """A size of 1 looks like something to be broadcast."""
 
@@ -87,6 +117,7 @@ class SqueezesUnits(Scratch):
         (KeepsLengthsInAByte, {"many_steps"}),
         (StacksItsSteps, {"no_steps"}),
         (ForgetsStatesWhereThereAreNoSteps, {"no_steps"}),
+        (SortsLayersByName, {"many_layers"}),
         (SumsOverSequences, {"one_sequence"}),
         (SqueezesUnits, {"one_step", "one_sequence", "one_unit"}),
     ],

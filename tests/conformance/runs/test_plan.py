@@ -114,7 +114,7 @@ def test_a_problem_has_one_of_the_checks_that_take_turns_and_all_others(seed):
         assert found[problem.number] == [n for n in every if n in ran or n not in IN_TURN]
         turns.update(ran)
     assert set(turns) == IN_TURN
-    assert max(turns.values()) - min(turns.values()) <= 3  # `calls` runs on small ones alone
+    assert max(turns.values()) - min(turns.values()) <= 2
 
 
 def test_nothing_takes_turns_where_problems_or_checks_are_named():

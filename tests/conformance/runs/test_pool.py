@@ -30,6 +30,20 @@ def test_a_worker_gets_its_share_of_the_cores(monkeypatch, cores, backends, thre
     assert run_in_workers(backends, ask, fail, 60) == [threads] * len(backends)
 
 
+@pytest.mark.parametrize(("own", "policy"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_leave_the_cores_free_unless_the_user_says_otherwise(
+    monkeypatch, own, policy
+):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if own:
+        monkeypatch.setenv("OMP_WAIT_POLICY", own)
+
+    def ask_policy(backend, adapter):
+        return adapter._worker.call("apply", "os:getenv", "OMP_WAIT_POLICY")
+
+    assert run_in_workers(ROWS, ask_policy, fail, 60) == [policy] * 2
+
+
 def test_the_users_own_number_of_threads_is_left_alone(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert run_in_workers(ROWS, ask, fail, 60) == ["7", "7"]
