@@ -164,7 +164,7 @@ class Worker:
             # A hang in native code can't be interrupted from Python, so the time limit is on this
             # side.
             kind, value, facts = self._channel.receive(self.limit)
-            answer = kind, decode(value), facts
+            answer = kind, decode(value) if kind == "value" else str(value), facts
         except self._channel.TimeoutError:
             reason = f"no answer to {asked} within {self.limit:g} s"
         except (EOFError, OSError):

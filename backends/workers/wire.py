@@ -1,13 +1,16 @@
-"""Arrays and dataclasses as builtin types for execnet: dtype, shape and bytes; nothing is pickled.
+"""A call or an answer as JSON and the bytes of its arrays: builtin types, and nothing is pickled.
 
-Both sides import this file, so it needs NumPy alone.
+execnet would write each number and name in Python code. Both sides import this file, so it needs
+NumPy alone.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import json
 import math
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,37 +18,33 @@ from gateparity.network.dtypes import KINDS
 from gateparity.packing.array_spec import ArraySpec
 from gateparity.packing.layout import Layout
 
-_ARRAY: Final = "ndarray"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BYTES: Final = "\0bytes"  # the key of what stands for bytes, the next ones of the message
+_ARRAY: Final = "\0array"  # the same of an array; its value is the dtype and shape: "<f4 5 3 2"
 _KINDS: Final = KINDS | {*"iub"}  # and integers, booleans
 
 
-def encode(value: Any) -> Any:
-    """Encode arrays as tuples, dataclasses and mappings as dicts, sequences as lists.
+def encode(value: Any) -> tuple[Any, ...]:
+    """Encode a value as JSON, and after it the bytes of its arrays in their order.
 
-    Raise `TypeError` for a value that can't be sent.
+    Dataclasses and mappings become JSON's objects, sequences its arrays. Raise `TypeError` for a
+    value that can't be sent.
     """
-    if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
-        return (_ARRAY, value.dtype.str, value.shape, value.tobytes())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): encode(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [encode(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str, bytes)):
-        return value
-    raise TypeError(f"{_describe(value)} can't be sent, expected arrays of numbers")
+    parts: list[bytes] = []
+    encoder = json.JSONEncoder(check_circular=False, default=functools.partial(_encode, parts))
+    return encoder.encode(value), *parts
 
 
-def decode(value: Any) -> Any:
-    """Decode arrays, as read-only views. Raise `ValueError` if sizes contradict each other."""
-    if isinstance(value, tuple) and len(value) == 4 and value[0] == _ARRAY:
-        return _decode_array(*value[1:])
-    if isinstance(value, dict):
-        return {key: decode(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [decode(item) for item in value]
-    return value
+def decode(message: tuple[Any, ...]) -> Any:
+    """Decode a message, with arrays as read-only views.
+
+    Raise `TypeError` or `ValueError` for what `encode` doesn't write, or if sizes contradict each
+    other.
+    """
+    text, *parts = message
+    return json.loads(text, object_hook=functools.partial(_decode, iter(parts)))
 
 
 def decode_layout(value: dict[str, Any]) -> Layout:
@@ -57,16 +56,41 @@ def decode_layout(value: dict[str, Any]) -> Layout:
     return Layout(**{**value, **names, "tensors": tensors, "refused": refused, **for_people})
 
 
-def _decode_array(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:
-    found = np.dtype(dtype)
-    if found.kind not in _KINDS:
-        raise ValueError(f"an array of {found} came over the wire, expected plain numbers")
-    if math.prod(shape) * found.itemsize != len(data):
+def _encode(parts: list[bytes], value: Any) -> dict[str, Any]:
+    if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
+        parts.append(value.tobytes())
+        return {_ARRAY: " ".join([value.dtype.str, *map(str, value.shape)])}
+    if isinstance(value, bytes):
+        parts.append(value)
+        return {_BYTES: None}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    raise TypeError(f"{_describe(value)} can't be sent, expected arrays of numbers")
+
+
+def _decode(parts: Iterator[bytes], value: dict[str, Any]) -> Any:
+    if _ARRAY in value:
+        return _decode_array(value[_ARRAY], next(parts, b""))
+    return next(parts, b"") if _BYTES in value else value
+
+
+def _decode_array(described: str, data: bytes) -> Any:
+    dtype, shape, size = _read_description(described)
+    if size != len(data):
         raise ValueError(
-            f"an array of {found} of shape {tuple(shape)} came in {len(data)} bytes, "
-            f"expected {math.prod(shape) * found.itemsize}"
+            f"an array of {dtype} of shape {shape} came in {len(data)} bytes, expected {size}"
         )
-    return np.frombuffer(data, found).reshape(shape)
+    return np.frombuffer(data, dtype).reshape(shape)
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_description(described: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return the dtype, the shape, and the size in bytes."""
+    name, *lengths = described.split()
+    dtype, shape = np.dtype(name), tuple(map(int, lengths))
+    if dtype.kind not in _KINDS:
+        raise ValueError(f"an array of {dtype} came over the wire, expected plain numbers")
+    return dtype, shape, math.prod(shape) * dtype.itemsize
 
 
 def _describe(value: Any) -> str:

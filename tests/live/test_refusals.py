@@ -134,8 +134,9 @@ def test_an_object_that_answers_nothing_is_refused():
 
 
 def test_autocast_is_refused():
+    lstm = torch_lstm()  # trained outside: not every processor has an LSTM of bfloat16
     with torch.autocast("cpu"), pytest.raises(gateparity.InputError, match=r"torch\.autocast"):
-        gateparity.read(torch_lstm())
+        gateparity.read(lstm)
 
 
 X = np.ones((3, 2, INPUTS), "float32")
