@@ -4,6 +4,7 @@ compares with what a backend found.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from gateparity.conformance.mistakes.mistake import Mistake
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.requirements.results import Results
+    from gateparity.network.config import Config
     from gateparity.network.parameters import Array
     from gateparity.protocol.canonical import Lstm
+    from gateparity.protocol.repeated import Questions
 
     Mistakes = tuple[Mistake, ...]
     Compared = tuple[Mistakes, Mistakes, Asked, bool]
@@ -47,6 +50,25 @@ def apply_mistakes(mistakes: Mistakes, truth: Truth, case: Case) -> Lstm:
 def _as_asked(mistakes: Mistakes, truth: Truth, probe: Probe) -> Lstm:
     """Return the wrong LSTM as far as the backend shows it."""
     return make_lacking(apply_mistakes(mistakes, truth, probe.case), probe.lacks)
+
+
+@dataclasses.dataclass(frozen=True)
+class _CalledOnce:
+    """An LSTM that is called once where a check repeats calls, as the reference is.
+
+    Its draws need no repetition, which would cost most of their time.
+    """
+
+    lstm: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.lstm, name)
+
+    def guarded(self) -> _CalledOnce:
+        return self
+
+    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+        return {name: getattr(self, method)(config, *asked) for name, asked in questions.items()}
 
 
 class Predictions:
@@ -172,7 +194,7 @@ class Predictions:
                     probe.check,
                     probe.case,
                     rounding_model,
-                    apply_mistakes=lambda truth: _as_asked(mistakes, truth, probe),
+                    apply_mistakes=lambda truth: _CalledOnce(_as_asked(mistakes, truth, probe)),
                 )
         factor = unit_roundoff(dtype) / rounding_model.unit
         return self._budgets[key] if factor == 1 else self._budgets[key].scaled(factor)

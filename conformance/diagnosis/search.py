@@ -156,7 +156,9 @@ class Diagnoser:
         good = [c for c in close if all(self._of.explains(c, p) for p in first)]
         if all(self.are_alike(c, good[0], probes) for c in good):
             return tuple(good)
-        likely = [sum(self._of.log_likelihood(c, p) for p in probes) for c in good]
+        # A probe in which all predict the same says nothing, and its budgets take long to draw.
+        telling = [p for p in probes if not all(self._of.agree(c, good[0], p) for c in good)]
+        likely = [sum(self._of.log_likelihood(c, p) for p in telling) for c in good]
         best = good[int(np.argmax(likely))]
         alike = [c for c in good if self.are_alike(c, best, probes)]
         return tuple(sorted(alike, key=lambda mistakes: mistakes != best))
