@@ -40,15 +40,15 @@ def multiply(a: Array, b: Array) -> Array:
 
 
 def count_terms(a: Array, b: Array) -> Any:
-    """Return how many terms of each inner product aren't zero."""
+    """Return how many terms of each inner product of two matrices aren't zero."""
     if a.all() and b.all():
-        return a.shape[-2]
-    return multiply((a != 0).astype(float), (b != 0).astype(float))
+        return a.shape[-1]
+    return (a != 0).astype(float) @ (b != 0).astype(float)
 
 
 @np.errstate(all="ignore")
 def find_walk(a: Array, b: Array, exact: Array, terms: Any) -> Array:
-    """Return the root of the summed squares of everything that a product rounds, in one draw.
+    """Return the root of the summed squares of everything that a product of matrices rounds.
 
     That is every term and every partial sum, in the worst of three orders.
     """
@@ -59,13 +59,13 @@ def find_walk(a: Array, b: Array, exact: Array, terms: Any) -> Array:
     # docs/rounding.md has the derivation; it follows Higham and Mary, 2019.
     root = _root(a, b, terms)
     by_chance: Array = np.hypot(root * np.sqrt(1 + terms / 6), exact * np.sqrt(terms / 3))
-    if a.shape[-2] <= _SUMS:
+    if a.shape[-1] <= _SUMS:
         return by_chance  # few terms can't walk twice as far, whatever their order
     # Most libraries add in the order of memory, or in reverse. The terms of a gradient are then in
     # order of time: those of early steps may have one sign and those of late steps the other, and
     # the sums walk further than by chance.
-    onward, back = _paths(a, b)
-    in_order = np.hypot(root, np.maximum(onward, back) * _DIGITS)
+    scale = _scale(root)
+    in_order = np.hypot(root, _path(a / scale, b) * (_DIGITS * scale))
     walk: Array = np.maximum(by_chance, in_order)
     return walk
 
@@ -82,32 +82,27 @@ def find_walk_from(start: Array, terms: Any) -> Array:
     return np.where(np.isfinite(walk), walk, 0)
 
 
-def _paths(a: Array, b: Array) -> tuple[Array, Array]:
-    """Return the root of the summed squares of the partial sums, in order and in reverse order.
+def _path(a: Array, b: Array) -> Array:
+    """Return the root of the summed squares of the partial sums, in order or in reverse order.
 
-    Sums are taken after each of up to `_SUMS` blocks of terms, and are a line inside a block.
+    The larger of both, that is. Sums are taken after each of up to `_SUMS` blocks of terms, and
+    are a line inside a block.
     """
-    size = a.shape[-2]
+    size = a.shape[-1]
     ends = np.linspace(0, size, min(size, _SUMS) + 1).astype(int)
-    blocks = [(a[..., i:j, :], b[..., i:j, :, :]) for i, j in itertools.pairwise((0, *ends))]
-    sums = np.cumsum(np.stack([multiply(*block) for block in blocks]), 0)
-    counts = [count_terms(*block) for block in blocks[1:]]
-    scale = _scale(sums)
-    return _length(sums / scale, counts) * scale, _length((sums[-1] - sums) / scale, counts) * scale
-
-
-def _length(sums: Array, counts: list[Any]) -> Array:
-    """Return the root of the summed squares along lines between sums, of so many terms each."""
-    length: Array = np.sqrt(
-        sum(
-            (
-                n / 3 * (s * s + s * t + t * t)
-                for n, s, t in zip(counts, sums, sums[1:], strict=False)
-            ),
-            start=np.zeros_like(sums[0]),
-        )
-    )
-    return length
+    s, squares = np.zeros(()), np.zeros(())
+    onward, counted, turned = np.zeros(()), np.zeros(()), np.zeros(())
+    for i, j in itertools.pairwise(ends):
+        block = a[..., i:j], b[..., i:j, :]
+        n, t = count_terms(*block), s + np.matmul(*block)
+        # From s to t in n steps: their squares add up to n (s^2 + s t + t^2) / 3. In reverse s is
+        # S - s, which makes n (S^2 - S (s + t)) more of it.
+        both, squared = s + t, t * t
+        onward = onward + n / 3 * (squares + s * t + squared)
+        counted, turned = counted + n, turned + n * both
+        s, squares = t, squared
+    walked: Array = np.sqrt(onward + np.maximum(s * (s * counted - turned), 0))
+    return walked
 
 
 @np.errstate(all="ignore")
@@ -117,13 +112,13 @@ def _root(a: Array, b: Array, terms: Any) -> Array:
     The factors are scaled if the squares overflow or underflow.
     """
     # Squares of numbers near 1e200 overflow though their root is a normal number.
-    squares = multiply(np.square(a), np.square(b))
+    squares = np.square(a) @ np.square(b)
     usual = squares.min(initial=np.inf) > _LEAST and squares.max(initial=0) < np.inf
     if usual or (((squares > _LEAST) | (terms == 0)) & (squares < np.inf)).all():
         plain: Array = np.sqrt(squares)
         return plain
     one, other = _scale(a), _scale(b)
-    root: Array = np.sqrt(multiply(np.square(a / one), np.square(b / other))) * (one * other)
+    root: Array = np.sqrt(np.square(a / one) @ np.square(b / other)) * (one * other)
     return root
 
 

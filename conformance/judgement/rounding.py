@@ -163,13 +163,13 @@ class Draws(NDArrayOperatorsMixin):
             return Draws(exact, self.rounding)
         # A uniform number in [-1, 1) has the variance 1/3, which is the 1/3 of the formula.
         # How far the sums walk is needed to two digits, which all draws share: one draw is enough.
-        terms = count_terms(a[..., :1], b[..., :1])
-        walk = find_walk(a[..., :1], b[..., :1], exact[..., :1], terms)
+        terms = count_terms(a[..., 0], b[..., 0])
+        walk = find_walk(a[..., 0], b[..., 0], exact[..., 0], terms)
         finite = np.isfinite(walk)
         scale = (walk if finite.all() else np.where(finite, walk, 0)) * unit
-        rounded = add_noise(exact, self.rounding.seeds, scale)
+        rounded = add_noise(exact, self.rounding.seeds, scale[..., None])
         self._settle(rounded, exact, self.rounding.rounding_model.floor)
-        return Draws(rounded, self.rounding, terms)
+        return Draws(rounded, self.rounding, np.asarray(terms)[..., None])
 
     def _walk_from(self, a: Any, b: Any) -> Draws:
         """Return a sum with the error of adding a product `b` onto `a`, or `a` onto a bias `b`."""
