@@ -93,7 +93,7 @@ def check_adapter(
     """
     plan = suite_plan(cases, checks, seed, problems)
     backend, local = load_local(adapter)
-    truths = Truths()
+    truths = Truths(default_store())
     return [run_check(backend, local, *task, truths) for task in plan]
 
 

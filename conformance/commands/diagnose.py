@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gateparity.backends.spec import parse_backends
+from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT, open_worker
 from gateparity.conformance.commands.choices import choose_plan
 from gateparity.conformance.commands.options import (
@@ -154,11 +155,12 @@ def _choose_plan(
 def _ask_backends(
     backends: list[Backend], plan: Plan, thinning: Thinning, time_limit: float
 ) -> Iterator[Evidence]:
-    truths = Truths()
+    store = default_store()
+    truths = Truths(store)
     for backend in backends:
         own = thinning.thin(plan, [backend])
         with (
-            Session(backend, truths, partial(open_worker, limit=time_limit)) as session,
+            Session(backend, truths, partial(open_worker, limit=time_limit, store=store)) as session,
             show_progress([backend], own) as progress,
         ):
             results = []

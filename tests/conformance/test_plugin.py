@@ -21,7 +21,7 @@ PLAN = group_tasks(suite_plan((), (), 0))
 NAMED = [tasks for tasks in PLAN if not tasks[0].case.problem]
 SUITE = Path(gateparity.conformance.__file__).parent / "test_parity.py"
 BACKEND, SEED = "--gateparity-backend", "--gateparity-seed"
-SEVERAL = "(forward or gates or layers) and not problems"
+SEVERAL = "(forward or gates or layers) and not (problems or many_layers)"
 LIAR = '''
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.network.batch import replace_arrays

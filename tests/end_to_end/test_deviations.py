@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import open_worker
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
@@ -68,13 +70,14 @@ def test_a_mistake_beside_it_fails(find_backend, tmp_path, monkeypatch, name, va
     (tmp_path / "beside.py").write_text(BESIDE.format(module=module, kind=kind), "utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    task, truths = (CHECKS[check], RECIPES[case].build("float32", 0)), Truths()
+    task, store = (CHECKS[check], RECIPES[case].build("float32", 0)), default_store()
+    truths = Truths(store)
     wrong = ["WrongOutputs"] + ["WrongGradients"] * (check == "lengths")
     for adapter, status in [("Same", "known"), *((each, "fail") for each in wrong)]:
         backend = dataclasses.replace(
             find_backend(name), variant=variant, target=f"beside:{adapter}"
         )
-        with Session(backend, truths, open_worker) as session:
+        with Session(backend, truths, partial(open_worker, store=store)) as session:
             result = session.run(*task)
         assert result.status == status, (adapter, result.reason)
         assert ("this is beside a known deviation" in result.reason) == (status == "fail")
