@@ -156,11 +156,11 @@ def _ask_backends(
     backends: list[Backend], plan: Plan, thinning: Thinning, time_limit: float
 ) -> Iterator[Evidence]:
     store = default_store()
-    truths = Truths(store)
+    truths, start = Truths(store), partial(open_worker, limit=time_limit, store=store)
     for backend in backends:
         own = thinning.thin(plan, [backend])
         with (
-            Session(backend, truths, partial(open_worker, limit=time_limit, store=store)) as session,
+            Session(backend, truths, start) as session,
             show_progress([backend], own) as progress,
         ):
             results = []
