@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.judgement.deviations import DEVIATIONS
 from gateparity.conformance.judgement.verdict import passes
 from gateparity.conformance.problems.cases import RECIPES
@@ -65,7 +66,7 @@ def statuses(run):
 def expected(run):
     """Where its rows have to deviate, at their versions, by more than rounding."""
     versions = {label.partition("@")[0]: version for label, version in run["versions"].items()}
-    truths = Truths()
+    truths = Truths(default_store())
     return {
         (backend, *task.key)
         for known in DEVIATIONS

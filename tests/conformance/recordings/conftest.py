@@ -11,6 +11,7 @@ import pytest
 from gateparity.backends.backend import Backend
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.recordings.compare import compare_recordings
 from gateparity.conformance.recordings.reading import load_recording
 from gateparity.conformance.recordings.recording import make_recording
@@ -62,7 +63,7 @@ def record():
     def record(checks=CHECKS, cases=CASES, seed=0, manifests=(), plan=None, **adapters):
         adapters = adapters or {"numpy": "sound"}
         plan = plan or named_plan(cases, checks, seed)
-        backends, results, truths = [], [], Truths()
+        backends, results, truths = [], [], Truths(default_store())
         told = {}
         for name, adapter in adapters.items():
             backend = Backend(name, "scratch", "", None)

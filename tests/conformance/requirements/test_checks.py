@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.mistakes import mistake
@@ -29,7 +30,7 @@ from gateparity.layouts import D2L, TORCH
 from gateparity.network.batch import Batch, Gradients, arrays_by_name, map_states, replace_arrays
 from gateparity.protocol.canonical import Canonical
 
-SEEDS = 5  # of the search for false alarms
+SEEDS = 3  # of the search for false alarms
 
 OF_LIARS = {
     "forward": ("sequence", "unit", "plain"),
@@ -394,7 +395,7 @@ def plan():
 
 @pytest.fixture(scope="module")
 def truths():
-    return Truths()
+    return Truths(default_store())
 
 
 @pytest.fixture
@@ -457,7 +458,7 @@ def test_weights_cut_to_tf32_are_caught(caught_by):
 def test_no_false_alarms():
     """NumPy agrees with the truth at every seed."""
     for seed in range(SEEDS):
-        truths = Truths()
+        truths = Truths(default_store())
         for check, case in named_plan((), (), seed):
             found = check.run(Canonical(Scratch()), case)
             judge(found, truths.of(check, case))

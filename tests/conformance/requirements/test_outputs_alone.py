@@ -12,6 +12,7 @@ import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.requirements.answers import comparable, has_gradients
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.pairs import compare_all, make_pairs
@@ -127,7 +128,7 @@ WAYS = pytest.mark.parametrize("way", [lambda kind: kind, declaring], ids=["lack
 
 @pytest.fixture(scope="module")
 def truths():
-    return Truths()
+    return Truths(default_store())
 
 
 @pytest.fixture(scope="module")

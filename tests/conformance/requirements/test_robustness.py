@@ -10,6 +10,7 @@ import pytest
 
 from gateparity.backends.numpy import equations as scratch
 from gateparity.backends.numpy.scratch import Scratch
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.problems.cases import RECIPES
@@ -19,7 +20,7 @@ from gateparity.errors import Impure, Unsupported
 from gateparity.network.batch import map_arrays, map_states, replace_arrays
 from gateparity.protocol.canonical import Canonical
 
-TRUTHS = Truths()
+TRUTHS = Truths(default_store())
 
 
 def caught_by(adapter, check, dtype):

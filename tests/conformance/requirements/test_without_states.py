@@ -12,6 +12,7 @@ import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.diagnosis.predictions import Predictions
 from gateparity.conformance.diagnosis.probes import make_probes
 from gateparity.conformance.diagnosis.search import Diagnoser
@@ -90,7 +91,7 @@ def run(adapter, truths, plan=PLAN):
 
 @pytest.fixture(scope="module")
 def truths():
-    return Truths()
+    return Truths(default_store())
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.judgement.truth import Truth
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.problems.cases import RECIPES
@@ -247,11 +248,11 @@ def test_a_catalogue_that_changes_nothing_is_refused():
 def test_the_plan_catches_what_it_shows_and_nothing_else(fresh):
     """A plan of one problem sees what is wrong there alone."""
     plan = [Task(CHECKS["forward"], RECIPES["deep"].build("float32", 0))]
-    trials = try_some(range(40), 0, CATALOGUE, plan, Judge(Truths()), fresh)
+    trials = try_some(range(40), 0, CATALOGUE, plan, Judge(Truths(default_store())), fresh)
     caught = [trial for trial in trials if trial.caught]
     assert {trial.caught for trial in caught} == {"forward, deep, float32"}
     assert 0 < len(caught) < 40
-    again = try_some(range(20, 40), 0, CATALOGUE, plan, Judge(Truths()), fresh)
+    again = try_some(range(20, 40), 0, CATALOGUE, plan, Judge(Truths(default_store())), fresh)
     assert again == trials[20:]
 
 
@@ -259,7 +260,7 @@ def test_nothing_is_caught_where_the_condition_never_holds():
     plan = named_plan((), (), 0)
     lstm, judge = (
         Switched(Conditioned(EVERYWHERE, when("{size} > {n}", size="T", n=512)), RightLstm()),
-        Judge(Truths()),
+        Judge(Truths(default_store())),
     )
     assert not [task.key for task in plan if judge.catches(lstm, task)]
 

@@ -13,6 +13,7 @@ import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.spec import parse_backends
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.commands.selftest import figures_json
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.problems.cases import RECIPES
@@ -175,7 +176,7 @@ def test_all_figures_of_a_tiny_catalogue():
 
 def test_what_the_entry_promises_is_what_kills_it():
     """At the dtypes that it can show at: a plan of one case of either dtype."""
-    mistake, truths = BY_NAME["float64 in float32"], Truths()
+    mistake, truths = BY_NAME["float64 in float32"], Truths(default_store())
     checks = [c for c in _plan("forward") if c[1].name == "sequence"]
     assert {case.config.dtype for _, case in checks} == {"float32", "float64"}
     assert kill(mistake, checks, truths).caught == {"forward"}

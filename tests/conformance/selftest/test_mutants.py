@@ -7,6 +7,7 @@ import importlib.resources
 
 import pytest
 
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.requirements.task import Task
@@ -107,7 +108,7 @@ def test_a_worker_runs_the_mutated_source_and_afterwards_the_real_one():
     ends = by_hand(step, "import os; os._exit(3)")
     broken = by_hand("def sigmoid(", "import gone\n\n\ndef sigmoid(")
     asked = [wrong, right, ends, broken, right, wrong]
-    found = try_mutants(asked, PLAN, Judge(Truths()))
+    found = try_mutants(asked, PLAN, Judge(Truths(default_store())))
     first = "forward, plain, float32"
     assert [mutant.caught for mutant in found] == [first, "", first, "its import", "", first]
 
@@ -115,14 +116,16 @@ def test_a_worker_runs_the_mutated_source_and_afterwards_the_real_one():
 def test_every_mutant_listed_as_equal_is_made_and_passes():
     found = [mutation for mutation in list_mutations() if is_equal(mutation)]
     assert {mutation.key for mutation in found} == set(EQUAL_MUTANTS)
-    tried = try_mutants(found, PLAN, Judge(Truths()))
+    tried = try_mutants(found, PLAN, Judge(Truths(default_store())))
     assert [mutant.key for mutant in tried if mutant.caught] == []
     assert all(mutant.equal for mutant in tried)
 
 
 def test_a_sample_of_the_others_is_caught():
     others = [mutation for mutation in list_mutations() if not is_equal(mutation)][::60]
-    assert [m.key for m in try_mutants(others, PLAN, Judge(Truths())) if not m.caught] == []
+    assert [
+        m.key for m in try_mutants(others, PLAN, Judge(Truths(default_store()))) if not m.caught
+    ] == []
 
 
 def test_the_data_counts_those_that_compute_something_else():

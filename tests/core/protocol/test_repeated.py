@@ -10,6 +10,7 @@ import pytest
 
 from gateparity.backends.numpy.scratch import Scratch
 from gateparity.backends.workers.local import load_local
+from gateparity.backends.workers.programs import default_store
 from gateparity.conformance.judgement.verdict import Mismatch, judge
 from gateparity.conformance.problems.cases import RECIPES
 from gateparity.conformance.requirements.checks import CHECKS
@@ -24,7 +25,7 @@ from gateparity.protocol.repeated import CALLS
 CASE = RECIPES["zero_states"].build("float32", 0)
 UNEVEN = RECIPES["uneven"].build("float32", 0)
 CHECK = CHECKS["calls"]
-TRUTHS = Truths()
+TRUTHS = Truths(default_store())
 ONE_AT_A_TIME = "from two threads at once, without threads = False declared"
 
 
