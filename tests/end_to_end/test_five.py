@@ -116,10 +116,12 @@ def test_five_frameworks_agree(five):
     assert run["transport_seconds"] <= 0.1 * run["seconds"] * (os.cpu_count() or 1)
 
 
-def test_five_frameworks_agree_on_problems_of_the_array(all_frameworks, tmp_path):
-    chosen = [p.number for p in draw_problems(0) if p.choice["dtype"] == "float32"][:3]
-    numbers = [word for number in chosen for word in ("--problem", str(number))]
-    done, run = check(all_frameworks, tmp_path, *numbers)
+def test_five_frameworks_agree_on_a_problem_of_the_array(all_frameworks, tmp_path):
+    """A small one that all can run, in all checks: by default slow frameworks leave some out."""
+    wanted = {"dtype": "float32", "lengths": "none"}
+    able = [p for p in draw_problems(0) if wanted.items() <= p.choice.items() and p.cell_steps]
+    number = min(able, key=lambda p: p.cell_steps).number
+    done, run = check(all_frameworks, tmp_path, "--problem", str(number))
     assert done.returncode == 0, done.stdout + done.stderr
     found, _ = statuses(run)
     assert len(found) == 9
@@ -127,12 +129,9 @@ def test_five_frameworks_agree_on_problems_of_the_array(all_frameworks, tmp_path
     assert all(each <= {"pass", "known", "skip"} for each in found.values())
 
 
-# All 28 symbols, and most of them several times: 67 windows. A whole book gives 256, whose budget
-# takes longer, and shows the same; GATEPARITY_TEXT names one, of which as much is taken.
-TEXT = (
-    "The quick brown fox jumps over the lazy dog, and then it sleeps in the sun "
-    "beside an old stone wall."
-)
+# All 28 symbols, and many of them several times: 31 windows. A whole book gives 256, whose budgets
+# take longer, and shows the same; GATEPARITY_TEXT names one, of which as much is taken.
+TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps."
 
 
 def test_the_characters_of_a_text_agree(all_frameworks, tmp_path):
