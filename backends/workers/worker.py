@@ -53,6 +53,7 @@ def serve(channel: Any) -> None:
     target, warned = "", 0
     for message in channel:
         seconds = 0.0
+        answer: tuple[str, Any]
         try:
             operation, *args = decode(message)
             start = time.perf_counter()
