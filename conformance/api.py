@@ -89,6 +89,7 @@ def check_adapter(
 
     `adapter` is an object, however it was made; its label is `module:Class`. Raise `InputError` if
     it is no adapter, and for an unknown name or a negative seed; its other errors are results.
+    Budgets are kept for the next run.
     Nothing ends a call that hangs, and a crash takes this process with it.
     """
     plan = suite_plan(cases, checks, seed, problems)

@@ -21,8 +21,9 @@ from gateparity.packing.layout import Layout
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BYTES: Final = "\0bytes"  # the key of what stands for bytes, the next ones of the message
-_ARRAY: Final = "\0array"  # the same of an array; its value is the dtype and shape: "<f4 5 3 2"
+# The only key of an object that stands for the next bytes of the message, or for an array of them.
+_BYTES: Final = "\0bytes"
+_ARRAY: Final = "\0array"  # with the dtype and the shape: "<f4 5 3 2"
 _KINDS: Final = KINDS | {*"iub"}  # and integers, booleans
 
 
@@ -40,8 +41,7 @@ def encode(value: Any) -> tuple[Any, ...]:
 def decode(message: tuple[Any, ...]) -> Any:
     """Decode a message, with arrays as read-only views.
 
-    Raise `TypeError` or `ValueError` for what `encode` doesn't write, or if sizes contradict each
-    other.
+    Raise `ValueError` if bytes are missing, or if sizes contradict each other.
     """
     text, *parts = message
     return json.loads(text, object_hook=functools.partial(_decode, iter(parts)))
@@ -69,9 +69,12 @@ def _encode(parts: list[bytes], value: Any) -> dict[str, Any]:
 
 
 def _decode(parts: Iterator[bytes], value: dict[str, Any]) -> Any:
-    if _ARRAY in value:
-        return _decode_array(value[_ARRAY], next(parts, b""))
-    return next(parts, b"") if _BYTES in value else value
+    if _ARRAY not in value and _BYTES not in value:
+        return value
+    data = next(parts, None)
+    if data is None:
+        raise ValueError("a message has fewer arrays than it names")
+    return _decode_array(value[_ARRAY], data) if _ARRAY in value else data
 
 
 def _decode_array(described: str, data: bytes) -> Any:

@@ -15,6 +15,7 @@ from gateparity.conformance.commands.choices import choose_plan
 from gateparity.conformance.commands.options import (
     Force,
     Json,
+    NoCache,
     Prefix,
     Report,
     Seed,
@@ -46,9 +47,10 @@ from gateparity.conformance.storage.tensors import UNSEALED, peek_words
 from gateparity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from gateparity.backends.backend import Backend
+    from gateparity.backends.workers.remote import Worker
     from gateparity.conformance.diagnosis.search import Diagnosis
     from gateparity.conformance.reports.diagnosis import Diagnosed
     from gateparity.conformance.runs.plan import Plan
@@ -96,6 +98,7 @@ def diagnose_command(
     report: Report = None,
     time_limit: TimeLimit = TIME_LIMIT,
     *,
+    no_cache: NoCache = False,
     force: Force = False,
 ) -> None:
     """Search the known mistakes, and pairs of them, for what reproduces an LSTM's numbers.
@@ -115,7 +118,9 @@ def diagnose_command(
     else:
         backends = parse_backends(backend or [])
         plan = _choose_plan(backends, seed, weights, prefix, text)
-        gathered = _ask_backends(backends, plan, choose_thinning(seed), time_limit)
+        store = None if no_cache else default_store()
+        start = partial(open_worker, limit=time_limit, store=store)
+        gathered = _ask_backends(backends, plan, choose_thinning(seed), Truths(store), start)
     found = _diagnose_all(gathered)
     result = diagnosis_report(found)
     diagnoses = {evidence.label: diagnosis_json(evidence, one) for evidence, one in found}
@@ -153,10 +158,12 @@ def _choose_plan(
 
 
 def _ask_backends(
-    backends: list[Backend], plan: Plan, thinning: Thinning, time_limit: float
+    backends: list[Backend],
+    plan: Plan,
+    thinning: Thinning,
+    truths: Truths,
+    start: Callable[[Backend], Worker],
 ) -> Iterator[Evidence]:
-    store = default_store()
-    truths, start = Truths(store), partial(open_worker, limit=time_limit, store=store)
     for backend in backends:
         own = thinning.thin(plan, [backend])
         with (

@@ -18,6 +18,7 @@ from gateparity.conformance.judgement.verdict import Expected, passes
 from gateparity.conformance.requirements.answers import comparable
 from gateparity.network.dtypes import unit_roundoff
 from gateparity.protocol.canonical import make_lacking
+from gateparity.protocol.repeated import ask_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +57,7 @@ def _as_asked(mistakes: Mistakes, truth: Truth, probe: Probe) -> Lstm:
 class _CalledOnce:
     """An LSTM that is called once where a check repeats calls, as the reference is.
 
-    Its draws need no repetition, which would cost most of their time.
+    A budget says how far rounding moves an answer. The same call again moves it no farther.
     """
 
     lstm: Any
@@ -68,7 +69,7 @@ class _CalledOnce:
         return self
 
     def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
-        return {name: getattr(self, method)(config, *asked) for name, asked in questions.items()}
+        return ask_once(self, method, config, questions)
 
 
 class Predictions:

@@ -83,26 +83,25 @@ def find_walk_from(start: Array, terms: Any) -> Array:
 
 
 def _path(a: Array, b: Array) -> Array:
-    """Return the root of the summed squares of the partial sums, in order or in reverse order.
+    """Return the root of the summed squares of the partial sums, in order or in reverse.
 
-    The larger of both, that is. Sums are taken after each of up to `_SUMS` blocks of terms, and
+    Of the two it is the larger. Sums are taken after each of up to `_SUMS` blocks of terms, and
     are a line inside a block.
     """
     size = a.shape[-1]
-    ends = np.linspace(0, size, min(size, _SUMS) + 1).astype(int)
-    s, squares = np.zeros(()), np.zeros(())
-    onward, counted, turned = np.zeros(()), np.zeros(()), np.zeros(())
-    for i, j in itertools.pairwise(ends):
+    bounds = np.linspace(0, size, min(size, _SUMS) + 1).astype(int)
+    s, squares, terms, ends_of_all = (np.zeros(()) for _ in range(4))
+    for i, j in itertools.pairwise(bounds):
         block = a[..., i:j], b[..., i:j, :]
         n, t = count_terms(*block), s + np.matmul(*block)
-        # From s to t in n steps: their squares add up to n (s^2 + s t + t^2) / 3. In reverse s is
-        # S - s, which makes n (S^2 - S (s + t)) more of it.
-        both, squared = s + t, t * t
-        onward = onward + n / 3 * (squares + s * t + squared)
-        counted, turned = counted + n, turned + n * both
-        s, squares = t, squared
-    walked: Array = np.sqrt(onward + np.maximum(s * (s * counted - turned), 0))
-    return walked
+        # From s to t in n steps: their squares add up to n (s^2 + s t + t^2) / 3.
+        squares = squares + n / 3 * (s * s + s * t + t * t)
+        terms, ends_of_all = terms + n, ends_of_all + n * (s + t)
+        s = t
+    # In reverse each sum s is S - s, so that a line has n (S^2 - S (s + t)) more.
+    more_in_reverse = s * (s * terms - ends_of_all)
+    path: Array = np.sqrt(squares + np.maximum(more_in_reverse, 0))
+    return path
 
 
 @np.errstate(all="ignore")

@@ -17,6 +17,7 @@ from gateparity.backends.numpy.scratch import Scratch
 from gateparity.network.batch import map_arrays
 from gateparity.network.dtypes import DTYPES
 from gateparity.network.parameters import CellWeights, cast_parameters, check_parameters, fields
+from gateparity.protocol.repeated import ask_once
 from gateparity.protocol.validation import check_batch, check_outputs
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Truth:
 
     def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
         """Answer each question once: the reference has no state."""
-        return {name: getattr(self, method)(config, *asked) for name, asked in questions.items()}
+        return ask_once(self, method, config, questions)
 
     def accept(
         self, config: Config, params: Parameters, batch: Batch, cotangent: Outputs | None = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 from gateparity.conformance.mistakes.transpose import pull_back
 from gateparity.network.batch import map_arrays
 from gateparity.protocol.guard import Guarded
-from gateparity.protocol.repeated import repeat
+from gateparity.protocol.repeated import ask_once, repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,11 +95,8 @@ class Wrapped:
 
     def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
         """Return the wrong LSTM's answers. Raise `Impure` if repeated calls differ."""
-        if not self.keeps_state:
-            return {
-                name: getattr(self, method)(config, *given) for name, given in questions.items()
-            }
-        return repeat(self, method, config, questions)
+        ask = repeat if self.keeps_state else ask_once
+        return ask(self, method, config, questions)
 
     @property
     def keeps_state(self) -> bool:

@@ -34,6 +34,11 @@ _AT_ONCE_S: Final = 0.1
 _SWITCH: Final = 1e-6  # seconds after which Python may go on with the other thread
 
 
+def ask_once(lstm: Any, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+    """Answer each question with a single call: for an LSTM that keeps nothing between calls."""
+    return {name: getattr(lstm, method)(config, *asked) for name, asked in questions.items()}
+
+
 def repeat(lstm: Any, method: str, config: Config, questions: Questions) -> dict[str, Any]:
     """Ask every question in turn, 64 calls in all, then two of them at once; return first answers.
 

@@ -293,6 +293,12 @@ def test_an_error_is_no_parity():
         gateparity.assert_parity(["mymod:Raises"])
 
 
+def test_the_command_that_repeats_an_error_has_its_seed():
+    """Of an adapter that never answers, so that no budget of that seed is drawn."""
+    with pytest.raises(AssertionError, match=r"  repeat: gateparity check .* --seed 5\n"):
+        gateparity.assert_parity(["mymod:NeverRuns"], seed=5)
+
+
 def test_nothing_compared_is_no_parity():
     with pytest.raises(AssertionError, match="nothing was compared"):
         gateparity.assert_parity(["mymod:RefusesAll"])

@@ -195,11 +195,11 @@ def gateparity(folder):
     dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
 
-    def run(*arguments):
+    def run(*arguments, **more):
         return subprocess.run(
             [sys.executable, "-m", "gateparity.conformance.commands.cli", *arguments],
             cwd=folder,
-            env=kept,
+            env=kept | more,
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -262,6 +262,15 @@ def test_an_adapter_that_raises_is_an_error_in_one_line(gateparity, name, words)
     (line,) = done.stdout.splitlines()
     assert line.startswith(f"could not run: mymod:{name} can't be diagnosed: {words}")
     assert done.stderr == ""
+
+
+def test_budgets_are_kept_unless_no_cache_is_given(gateparity, folder):
+    (folder / "short.txt").write_text("the quick brown fox jumps over the lazy dog")
+    ask, kept = ("diagnose", "-b", "mymod:Known", "--text", "short.txt"), folder / "kept"
+    for options, wanted in ((("--no-cache",), False), ((), True)):
+        done = gateparity(*ask, *options, GATEPARITY_PROGRAMS=str(kept))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert any(path.is_file() for path in kept.rglob("*")) == wanted
 
 
 def test_an_error_beside_the_probes_is_no_agreement(gateparity):

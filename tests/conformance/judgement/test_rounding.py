@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from gateparity.conformance.judgement.products import count_terms, find_walk
 from gateparity.conformance.judgement.rounding import Draws, Rounding, make_rounding
 from gateparity.conformance.judgement.rounding_model import RoundingModel
 from gateparity.conformance.judgement.truth import Truth
@@ -354,6 +355,18 @@ def test_a_product_in_order_of_time_may_walk_further_than_by_chance():
     chance = 2**-24 / 3**0.5 * np.sqrt((np.square(terms).sum(1) * 600 / 6).mean())
     assert walked > 5 * chance
     assert 0.8 < modelled / walked < 1.5
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_product_may_walk_in_order_or_in_reverse(order):
+    """A few terms of one sign, then many of the other: in reverse the sums are larger."""
+    a = np.repeat([-1.0, 1.0], (160, 480))[None, ::order]
+    b = np.linspace(0.5, 1, 640)[::order, None]
+    sums = np.cumsum(a * b.T)
+    farther = max(np.square(sums).sum(), np.square(sums[-1] - sums).sum())
+    walk = find_walk(a, b, a @ b, count_terms(a, b))
+    expected = np.square(a * b.T).sum() + 3 / 8 / np.log(2) * farther
+    assert float(walk.item() ** 2) == pytest.approx(expected, rel=0.02)
 
 
 @pytest.mark.parametrize(("terms", "larger"), [(161, True), (9, True), (8, False)])
