@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gateparity.conformance.judgement.confidence import ALLOWED
 from gateparity.conformance.mistakes.catalogue import CATALOGUE
 from gateparity.conformance.mistakes.cells import confine, find_places
 from gateparity.protocol.guard import is_not_deterministic
@@ -35,9 +36,9 @@ class Diagnosis:
 
     `differing` are the probes that differ from the reference. `explanations` are mistakes, or
     pairs, that the probes can't distinguish; empty if no known mistake explains the results.
-    `ruled_out` has the distance of each single mistake in standard deviations, at the probe that
-    excludes it most clearly. `distance` is the distance of the right LSTM. `unsteady` says which
-    calls differ, if the LSTM is not deterministic.
+    `ruled_out` has the distance of each single mistake in standard deviations: the largest up to
+    the first probe at which it is not near. `distance` is the largest of the right LSTM. `unsteady`
+    says which calls differ, if the LSTM is not deterministic.
     """
 
     probes: tuple[Probe, ...]
@@ -107,10 +108,23 @@ class Diagnoser:
             return found
         named = {mistake.name for mistakes in found.explanations for mistake in mistakes}
         others = [m for m in self._catalogue if m.name not in named and found.differing]
-        distances = [(m, max(self._of.distance((m,), p) for p in found.differing)) for m in others]
+        own = {probe: self._of.distance((), probe) for probe in found.differing}
+        farthest = max(own.values(), default=0.0)
+        # Where the right LSTM is farthest, most mistakes are as far: few of them need a second probe.
+        order = sorted(own, key=own.__getitem__, reverse=True)
+        enough = max(_CLOSER * farthest, ALLOWED)
+        distances = [(m, self._find_distance(m, order, enough)) for m in others]
         distances.sort(key=lambda pair: pair[1])
-        own = max((self._of.distance((), probe) for probe in found.differing), default=0.0)
-        return dataclasses.replace(found, ruled_out=tuple(distances), distance=own)
+        return dataclasses.replace(found, ruled_out=tuple(distances), distance=farthest)
+
+    def _find_distance(self, mistake: Mistake, probes: Sequence[Probe], enough: float) -> float:
+        """Return the largest distance of a mistake, up to the first probe where it exceeds `enough`."""
+        farthest = 0.0
+        for probe in probes:
+            farthest = max(farthest, self._of.distance((mistake,), probe))
+            if farthest > enough or farthest == np.inf:
+                break
+        return farthest
 
     def are_alike(self, a: Mistakes, b: Mistakes, probes: Iterable[Probe]) -> bool:
         """Return whether no probe distinguishes two explanations."""
