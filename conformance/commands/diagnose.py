@@ -13,10 +13,13 @@ from gateparity.backends.workers.programs import default_store
 from gateparity.backends.workers.remote import TIME_LIMIT, open_worker
 from gateparity.conformance.commands.choices import choose_plan
 from gateparity.conformance.commands.options import (
+    Cases,
+    Checks,
     Force,
     Json,
     NoCache,
     Prefix,
+    Problems,
     Report,
     Seed,
     TextFile,
@@ -62,6 +65,8 @@ EXAMPLES: Final = """
 
   gateparity diagnose --backend torch:layer          a framework's layer
 
+  gateparity diagnose -b mypkg:MyLSTM --case ragged --check lengths    one check alone
+
   gateparity diagnose -b mypkg:MyLSTM --weights model.pt    on a trained LSTM
 
   gateparity diagnose gateparity-failures/*          failures that were saved
@@ -90,6 +95,9 @@ Files = Annotated[
 def diagnose_command(
     files: Files = None,
     backend: Specs = None,
+    case: Cases = None,
+    problem: Problems = None,
+    checks: Checks = None,
     seed: Seed = 0,
     weights: Weights = None,
     prefix: Prefix = None,
@@ -103,12 +111,13 @@ def diagnose_command(
 ) -> None:
     """Search the known mistakes, and pairs of them, for what reproduces an LSTM's numbers.
 
-    First all checks of `gateparity check` run. Exit code 0: the backend agrees with the truth; 1:
-    it differs, explained or not; 2: it could not run, or a probe raised.
+    First all checks of `gateparity check` run, or those that are named. Exit code 0: the backend
+    agrees with the truth; 1: it differs, explained or not; 2: it could not run, or a probe raised.
     """
     inputs = [*(files or ()), weights, text]
     outputs = ReportFiles("diagnosis", json, report, inputs=inputs, force=force)
-    if bool(files) == bool(backend) or (files and (weights or text)):
+    chosen = (case, problem, checks, weights, text)
+    if bool(files) == bool(backend) or (files and any(chosen)):
         raise InputError(
             "expected either a backend or files that `gateparity check` saved: gateparity diagnose "
             "--backend SPEC, or gateparity diagnose FILE"
@@ -117,7 +126,8 @@ def diagnose_command(
         gathered = _read_files(files)
     else:
         backends = parse_backends(backend or [])
-        plan = _choose_plan(backends, seed, weights, prefix, text)
+        plan, *_ = choose_plan(backends, case, checks, seed, weights, prefix, text, problem)
+        plan = [*plan, *purity_beside(plan, seed)]
         store = None if no_cache else default_store()
         start = partial(open_worker, limit=time_limit, store=store)
         gathered = _ask_backends(backends, plan, choose_thinning(seed), Truths(store), start)
@@ -147,14 +157,6 @@ def _diagnose(evidence: Evidence) -> Diagnosis | None:
     diagnoser = Diagnoser(Predictions(evidence.rounding_model))
     with show_share(f"{evidence.label}: searching mistakes") as progress:
         return diagnoser.diagnose(evidence.probes, progress)
-
-
-def _choose_plan(
-    backends: list[Backend], seed: int, weights: Path | None, prefix: str | None, text: Path | None
-) -> Plan:
-    """Return all that `gateparity check` asks, and purity in any case."""
-    plan, *_ = choose_plan(backends, None, None, seed, weights, prefix, text)
-    return [*plan, *purity_beside(plan, seed)]
 
 
 def _ask_backends(

@@ -110,7 +110,7 @@ class Diagnoser:
         others = [m for m in self._catalogue if m.name not in named and found.differing]
         own = {probe: self._of.distance((), probe) for probe in found.differing}
         farthest = max(own.values(), default=0.0)
-        # Where the right LSTM is farthest, most mistakes are as far: few of them need a second probe.
+        # Where the right LSTM is farthest, most mistakes are as far, and need no second probe.
         order = sorted(own, key=own.__getitem__, reverse=True)
         enough = max(_CLOSER * farthest, ALLOWED)
         distances = [(m, self._find_distance(m, order, enough)) for m in others]
@@ -118,7 +118,7 @@ class Diagnoser:
         return dataclasses.replace(found, ruled_out=tuple(distances), distance=farthest)
 
     def _find_distance(self, mistake: Mistake, probes: Sequence[Probe], enough: float) -> float:
-        """Return the largest distance of a mistake, up to the first probe where it exceeds `enough`."""
+        """Return the largest distance of a mistake, up to the first that is more than enough."""
         farthest = 0.0
         for probe in probes:
             farthest = max(farthest, self._of.distance((mistake,), probe))
