@@ -11,9 +11,8 @@ from typing import Final
 
 import pytest
 
-from gateparity.conformance.problems.cases import RECIPES
-
-NAMED = [word for name in RECIPES for word in ("--case", name)]  # without the array
+CASES = ("sequence", "plain", "one_step", "deep", "saturated", "overflowing", "subnormal", "steep")
+NAMED = [word for name in CASES for word in ("--case", name)]
 KERAS: Final = """
 import functools
 
