@@ -68,7 +68,7 @@ class _CalledOnce:
     def guarded(self) -> _CalledOnce:
         return self
 
-    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+    def repeated(self, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
         return ask_once(self, method, config, questions)
 
 

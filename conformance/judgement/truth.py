@@ -21,7 +21,7 @@ from gateparity.protocol.repeated import ask_once
 from gateparity.protocol.validation import check_batch, check_outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateparity.backends.numpy.equations import Tape
     from gateparity.network.batch import Batch, Outputs, Trace
@@ -98,7 +98,7 @@ class Truth:
         """
         return self
 
-    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+    def repeated(self, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
         """Answer each question once: the reference has no state."""
         return ask_once(self, method, config, questions)
 

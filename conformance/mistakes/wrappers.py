@@ -17,7 +17,7 @@ from gateparity.protocol.guard import Guarded
 from gateparity.protocol.repeated import ask_once, repeat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateparity.backends.numpy.scratch import Scratch
     from gateparity.conformance.judgement.truth import Truth
@@ -93,7 +93,7 @@ class Wrapped:
         """Return the same LSTM under guard, inside all copies: a guard has to see the originals."""
         return Guarded(without_copies(self))
 
-    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+    def repeated(self, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
         """Return the wrong LSTM's answers. Raise `Impure` if repeated calls differ."""
         ask = repeat if self.keeps_state else ask_once
         return ask(self, method, config, questions)

@@ -18,11 +18,11 @@ from gateparity.protocol.adapter import (
     weigh_y_alone,
 )
 from gateparity.protocol.guard import Guarded
-from gateparity.protocol.repeated import repeat
+from gateparity.protocol.repeated import ask_once, repeat
 from gateparity.protocol.validation import check_batch, check_gradients, check_outputs, check_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gateparity.network.batch import Batch
     from gateparity.network.config import Config
@@ -63,7 +63,7 @@ class Lstm(Protocol):
     def guarded(self) -> Lstm:
         """Return the same LSTM; its calls raise `Impure` for side effects."""
 
-    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+    def repeated(self, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
         """Repeat calls of a method with each question's arguments, and return the answers.
 
         Raise `Impure` if answers to one question differ.
@@ -114,7 +114,7 @@ class Canonical:
         found = self._call("gradients", config, params, batch, cotangent)
         return found
 
-    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+    def repeated(self, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
         """Repeat calls of a method, in the worker if the adapter runs in one.
 
         Return the answer to each of the questions. Raise `Impure`.
@@ -221,9 +221,9 @@ class Lacking:
         """Return the same LSTM, whose calls raise `Impure` for side effects."""
         return Lacking(self.lstm.guarded(), self.lacks)
 
-    def repeated(self, method: str, config: Config, questions: Questions) -> dict[str, Any]:
+    def repeated(self, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
         """Answer each question as this LSTM does."""
-        return {name: getattr(self, method)(config, *asked) for name, asked in questions.items()}
+        return ask_once(self, method, config, questions)
 
 
 def make_lacking(lstm: Lstm, lacks: frozenset[str]) -> Lstm:

@@ -11,6 +11,7 @@ import contextlib
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from gateparity.protocol.bits import copy_arrays, find_difference, pick_farthest
 from gateparity.protocol.guard import require_determinism
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gateparity.network.config import Config
 
@@ -34,9 +35,28 @@ _AT_ONCE_S: Final = 0.1
 _SWITCH: Final = 1e-6  # seconds after which Python may go on with the other thread
 
 
-def ask_once(lstm: Any, method: str, config: Config, questions: Questions) -> dict[str, Any]:
-    """Answer each question with a single call: for an LSTM that keeps nothing between calls."""
-    return {name: getattr(lstm, method)(config, *asked) for name, asked in questions.items()}
+class _AskedWhenRead(Mapping[str, Any]):
+    """Answers, each from a call that is made when the answer is read."""
+
+    def __init__(self, call: Callable[..., Any], questions: Questions) -> None:
+        self._call, self._questions = call, questions
+
+    def __getitem__(self, name: str) -> Any:
+        return self._call(*self._questions[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._questions)
+
+    def __len__(self) -> int:
+        return len(self._questions)
+
+
+def ask_once(lstm: Any, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
+    """Answer each question with a single call: for an LSTM that keeps nothing between calls.
+
+    What nobody reads, such as gates whose bits alone a check compares, is not computed.
+    """
+    return _AskedWhenRead(partial(getattr(lstm, method), config), questions)
 
 
 def repeat(lstm: Any, method: str, config: Config, questions: Questions) -> dict[str, Any]:

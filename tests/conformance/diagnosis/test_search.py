@@ -28,6 +28,7 @@ from gateparity.conformance.requirements.task import Task
 from gateparity.conformance.runs.plan import problems_plan
 from gateparity.conformance.runs.result import Result
 from gateparity.protocol.canonical import Canonical
+from gateparity.protocol.repeated import CALLS
 
 BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
 ROW = parse_backends(["numpy"])[0]
@@ -285,6 +286,54 @@ def test_what_is_not_known_is_said(predictions):
     near = [m.name for m, distance in found.ruled_out if distance <= found.distance / 2]
     assert [m.name for m, _ in found.nearest] == near
     assert found.distance > 8
+
+
+def test_a_mistake_is_measured_up_to_the_probe_that_rules_it_out():
+    """One that is near in every probe has its largest distance, of them all."""
+    asked = {}
+
+    class Notes(Predictions):
+        def distance(self, mistakes, probe):
+            found = super().distance(mistakes, probe)
+            asked.setdefault(mistakes, {})[probe.asked] = found
+            return found
+
+    class Scaled:
+        """An LSTM whose outputs are a thousandth larger."""
+
+        def __init__(self, lstm):
+            self.lstm = lstm
+
+        def __getattr__(self, name):
+            return getattr(self.lstm, name)
+
+        def forward(self, *given):
+            found = self.lstm.forward(*given)
+            return dataclasses.replace(found, y=found.y * np.asarray(1.001, found.y.dtype))
+
+    near = BY_NAME["no b_hh"]
+    some = [m for m in CATALOGUE if m.family in ("biases", "gate order")]
+    probes = ask(lambda case: Scaled(mistaken(near.name)(case)), CHEAP)
+    found = Diagnoser(Notes(), some).diagnose(probes)
+    assert [m for m, _ in found.nearest] == [near]
+    assert found.distance == max(asked[()].values())
+    for mistake, distance in found.ruled_out:
+        distances = list(asked[mistake,].values())
+        assert distance == max(distances)
+        assert len(distances) == (len(found.differing) if mistake == near else 1)
+
+
+def test_calls_that_are_repeated_are_drawn_once(monkeypatch):
+    """A budget says how far rounding moves an answer; the same call again moves it no farther."""
+    calls = []
+    forward = Truth.forward
+    monkeypatch.setattr(
+        Truth, "forward", lambda self, *asked: calls.append(0) or forward(self, *asked)
+    )
+    (probe,) = ask(mistaken("cache without c_0"), [("calls", "zero_states", "float32")])
+    calls.clear()
+    Predictions()._budget((BY_NAME["cache without c_0"],), probe)
+    assert 0 < len(calls) < CALLS
 
 
 def test_no_single_mistake_of_the_catalogue_explains_it(diagnoser):

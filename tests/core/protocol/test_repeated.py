@@ -20,7 +20,7 @@ from gateparity.errors import Impure, InputError
 from gateparity.network.batch import replace_arrays
 from gateparity.protocol.canonical import Canonical
 from gateparity.protocol.guard import is_not_deterministic
-from gateparity.protocol.repeated import CALLS
+from gateparity.protocol.repeated import CALLS, ask_once
 
 CASE = RECIPES["zero_states"].build("float32", 0)
 UNEVEN = RECIPES["uneven"].build("float32", 0)
@@ -193,3 +193,17 @@ def test_a_declaration_that_is_a_word_is_refused():
 
     with pytest.raises(InputError, match=r"threads is 'no', expected True or False$"):
         load_local(Says())
+
+
+def test_what_is_asked_once_is_computed_when_it_is_read():
+    calls = []
+
+    class Counts:
+        def double(self, config, number):
+            calls.append(number)
+            return config * number
+
+    answers = ask_once(Counts(), "double", 2, {"one": (1,), "two": (2,)})
+    assert (list(answers), len(answers), calls) == (["one", "two"], 2, [])
+    assert (answers["two"], calls) == (4, [2])
+    assert dict(answers) == {"one": 2, "two": 4}
