@@ -65,7 +65,7 @@ EXAMPLES: Final = """
 
   gateparity diagnose --backend torch:layer          a framework's layer
 
-  gateparity diagnose -b mypkg:MyLSTM --case ragged --check lengths    one check alone
+  gateparity diagnose -b mypkg:MyLSTM --check lengths    some checks alone
 
   gateparity diagnose -b mypkg:MyLSTM --weights model.pt    on a trained LSTM
 
