@@ -84,17 +84,18 @@ def check_adapter(
     checks: Sequence[str] = (),
     problems: Sequence[int] = (),
     seed: int = 0,
+    cache: bool = True,
 ) -> list[Result]:
     """Run the suite on an adapter of yours in this process, where a debugger can follow.
 
     `adapter` is an object, however it was made; its label is `module:Class`. Raise `InputError` if
     it is no adapter, and for an unknown name or a negative seed; its other errors are results.
-    Budgets are kept for the next run.
+    Budgets are kept for the next run, unless `cache` is false.
     Nothing ends a call that hangs, and a crash takes this process with it.
     """
     plan = suite_plan(cases, checks, seed, problems)
     backend, local = load_local(adapter)
-    truths = Truths(default_store())
+    truths = Truths(default_store() if cache else None)
     return [run_check(backend, local, *task, truths) for task in plan]
 
 

@@ -122,6 +122,7 @@ def diagnose_command(
             "expected either a backend or files that `gateparity check` saved: gateparity diagnose "
             "--backend SPEC, or gateparity diagnose FILE"
         )
+    store = None
     if files:
         gathered = _read_files(files)
     else:
@@ -132,6 +133,8 @@ def diagnose_command(
         start = partial(open_worker, limit=time_limit, store=store)
         gathered = _ask_backends(backends, plan, choose_thinning(seed), Truths(store), start)
     found = _diagnose_all(gathered)
+    if store and store.trouble:
+        print_note(store.trouble)
     result = diagnosis_report(found)
     diagnoses = {evidence.label: diagnosis_json(evidence, one) for evidence, one in found}
     outputs.publish(result, {"schema": 1, "diagnoses": diagnoses})

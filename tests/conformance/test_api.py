@@ -230,6 +230,14 @@ def test_what_an_adapter_does_wrong_here_is_a_result(folder, monkeypatch, name, 
         assert words in result.reason or result.check != check
 
 
+@pytest.mark.parametrize("cache", [False, True])
+def test_budgets_of_an_adapter_are_kept_unless_cache_is_false(tmp_path, monkeypatch, cache):
+    kept = tmp_path / "kept"
+    monkeypatch.setenv("GATEPARITY_PROGRAMS", str(kept))
+    gateparity.check_adapter(Scratch(), cases=["unit"], checks=["forward"], cache=cache)
+    assert any(path.is_file() for path in kept.rglob("*")) == cache
+
+
 def test_an_adapter_cannot_spoil_a_case_for_the_truth():
     class Spoils(Scratch):
         def forward(self, config, params, batch):

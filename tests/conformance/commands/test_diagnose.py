@@ -294,6 +294,14 @@ def test_budgets_are_kept_unless_no_cache_is_given(gateparity, folder):
         assert any(path.is_file() for path in kept.rglob("*")) == wanted
 
 
+def test_a_store_that_cannot_be_written_is_said(gateparity, folder):
+    (folder / "no folder").write_text("")
+    ask, store = ("diagnose", "-b", "mymod:Known", *ONE), str(folder / "no folder")
+    done = gateparity(*ask, GATEPARITY_PROGRAMS=store)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"nothing is kept in {store} for later: " in done.stderr.replace("\n", " ")
+
+
 def test_an_error_beside_the_probes_is_no_agreement(gateparity):
     done = gateparity("diagnose", "-b", "mymod:RaisesWithoutSteps", *ONE, "--case", "no_steps")
     assert done.returncode == 2, done.stdout
