@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -116,20 +116,14 @@ def diagnose_command(
     """
     inputs = [*(files or ()), weights, text]
     outputs = ReportFiles("diagnosis", json, report, inputs=inputs, force=force)
-    chosen = (case, problem, checks, weights, text)
-    if bool(files) == bool(backend) or (files and any(chosen)):
-        raise InputError(
-            "expected either a backend or files that `gateparity check` saved: gateparity diagnose "
-            "--backend SPEC, or gateparity diagnose FILE"
-        )
-    store = None
+    _require_either(files, backend, case, problem, checks, weights, text)
+    store = None if no_cache else default_store()
     if files:
         gathered = _read_files(files)
     else:
         backends = parse_backends(backend or [])
         plan, *_ = choose_plan(backends, case, checks, seed, weights, prefix, text, problem)
         plan = [*plan, *purity_beside(plan, seed)]
-        store = None if no_cache else default_store()
         start = partial(open_worker, limit=time_limit, store=store)
         gathered = _ask_backends(backends, plan, choose_thinning(seed), Truths(store), start)
     found = _diagnose_all(gathered)
@@ -139,6 +133,15 @@ def diagnose_command(
     diagnoses = {evidence.label: diagnosis_json(evidence, one) for evidence, one in found}
     outputs.publish(result, {"schema": 1, "diagnoses": diagnoses})
     raise typer.Exit(result.exit_code)
+
+
+def _require_either(files: Any, backend: Any, *asked: Any) -> None:
+    """Refuse both or neither of files and a backend, and what is asked of files."""
+    if bool(files) == bool(backend) or (files and any(asked)):
+        raise InputError(
+            "expected either a backend or files that `gateparity check` saved: gateparity diagnose "
+            "--backend SPEC, or gateparity diagnose FILE"
+        )
 
 
 def _diagnose_all(gathered: Iterable[Evidence]) -> list[Diagnosed]:
