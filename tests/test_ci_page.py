@@ -80,9 +80,7 @@ def run(library, tmp_path):
     return run
 
 
-def test_the_library_agrees_beside_two_frameworks_and_a_mistake_fails_the_job(
-    library, run, tmp_path
-):
+def test_the_library_agrees_beside_a_framework_and_a_mistake_fails_the_job(library, run, tmp_path):
     setup, *steps = re.findall(r"^ +(?:- )?run: (.*)$", WORKFLOW, re.MULTILINE)
     for line in (*re.findall(r"^\$ (.*)$", INSTALL, re.MULTILINE), setup):
         done = run(line)

@@ -125,7 +125,8 @@ def diagnose_command(
         plan, *_ = choose_plan(backends, case, checks, seed, weights, prefix, text, problem)
         plan = [*plan, *purity_beside(plan, seed)]
         start = partial(open_worker, limit=time_limit, store=store)
-        gathered = _ask_backends(backends, plan, choose_thinning(seed), Truths(store), start)
+        thinning = Thinning() if case or problem else choose_thinning(seed)
+        gathered = _ask_backends(backends, plan, thinning, Truths(store), start)
     found = _diagnose_all(gathered)
     if store and store.trouble:
         print_note(store.trouble)

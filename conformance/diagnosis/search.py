@@ -122,7 +122,7 @@ class Diagnoser:
         farthest = 0.0
         for probe in probes:
             farthest = max(farthest, self._of.distance((mistake,), probe))
-            if farthest > enough or farthest == np.inf:
+            if farthest > enough or farthest == np.inf:  # `enough` may be infinite too
                 break
         return farthest
 

@@ -72,7 +72,7 @@ RECIPES: Final = {
         Recipe("unit", steps=1, size=1, input_size=1, hidden_size=1, positive=True),
         Recipe("plain", biases=False, initial=False),
         Recipe("zero_states", initial=False),
-        Recipe("uneven", steps=3, initial=False, lengths=(2, 3, 1)),
+        Recipe("uneven", steps=3, initial=False, lengths=(2, 3, 1)),  # `calls` repeats it
         Recipe("ragged", layers=2, directions=2, lengths=(3, 5, 1)),
         Recipe("one_empty", layers=2, directions=2, lengths=(3, 0, 5)),
         Recipe(

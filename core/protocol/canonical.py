@@ -223,7 +223,7 @@ class Lacking:
 
     def repeated(self, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
         """Answer each question as this LSTM does."""
-        return ask_once(self, method, config, questions)
+        return dict(ask_once(self, method, config, questions))  # what is inside may keep a state
 
 
 def make_lacking(lstm: Lstm, lacks: frozenset[str]) -> Lstm:

@@ -22,14 +22,15 @@ from gateparity.conformance.problems.space import draw_problems
 from gateparity.conformance.runs.judging import expect_deviating
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.truths import Truths
+from tests.ctrl_c import hear_ctrl_c
 
 CHECK = (sys.executable, "-m", "gateparity.conformance.commands.cli", "check")
 ROOT = Path(__file__).parents[2]
 FORWARD = ("--check", "forward", "--case", "sequence", "--case", "deep")
-# Each known deviation shows in one of them. The environment `parity` runs all cases, and the array.
+# The environment `parity` runs all cases, and the array.
 CASES = (
     *("sequence", "plain", "zero_states", "one_step", "stacked", "deep", "steep"),
-    *("ragged", "one_empty", "nan_padding", "all_empty", "no_steps", "no_sequences"),
+    *("uneven", "ragged", "one_empty", "nan_padding", "all_empty", "no_steps", "no_sequences"),
     *("saturated", "subnormal", "overflowing", "nan"),
 )
 NAMED = [word for name in CASES for word in ("--case", name)]
@@ -118,6 +119,12 @@ def test_five_frameworks_agree(five):
     for backend in found:  # the table names every row whole
         assert backend in done.stdout
     assert run["transport_seconds"] <= 0.1 * run["seconds"] * (os.cpu_count() or 1)
+
+
+def test_each_known_deviation_has_to_show_in_a_case():
+    cases = [task.case for task in named_plan(CASES, [], 0)]
+    for known in DEVIATIONS:
+        assert any(known.covers(case) and known.must.holds(case) for case in cases), known
 
 
 def test_five_frameworks_agree_on_a_problem_of_the_array(all_frameworks, tmp_path):
@@ -248,13 +255,8 @@ def start(specs, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=restore_ctrl_c,
+        preexec_fn=hear_ctrl_c,
     )
-
-
-def restore_ctrl_c() -> None:
-    """A shell starts background jobs deaf to Ctrl-C, and a test run may be one."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def workers(pid: int, name: str = "") -> list[int]:

@@ -26,6 +26,7 @@ from gateparity.backends.environments.environments import (
 )
 from gateparity.backends.environments.requests import Request, known_framework
 from gateparity.errors import InputError
+from tests.ctrl_c import hear_ctrl_c
 
 NUMPY = Request(FRAMEWORKS["numpy"], "numpy")
 CREATE_NUMPY = """
@@ -105,7 +106,7 @@ def stopped(number, when):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell may ignore it
+        preexec_fn=hear_ctrl_c,
     ) as process:
         assert any(when in line for line in process.stdout)
         process.send_signal(number)

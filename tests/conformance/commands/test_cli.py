@@ -23,6 +23,7 @@ from gateparity.conformance.problems.space import draw_problems
 from gateparity.layouts import TORCH
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
+from tests.ctrl_c import hear_ctrl_c
 
 ADAPTERS = """
 import dataclasses
@@ -366,7 +367,7 @@ def start(folder, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=hear_ctrl_c,
     )
 
 

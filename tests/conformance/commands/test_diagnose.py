@@ -242,7 +242,7 @@ def test_the_right_guess_agrees(gateparity):
 
 
 def test_what_is_named_runs_alone(gateparity, folder):
-    """Of a check, a case and a problem, and purity in any case."""
+    """A check, a case or a problem. Purity runs beside what is named."""
     named = ("--check", "lengths", "--case", "ragged")
     done = gateparity("diagnose", "-b", "mymod:Known", *named, "--json", "named.json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -256,6 +256,15 @@ def test_what_is_named_runs_alone(gateparity, folder):
     assert done.returncode == 1, done.stdout + done.stderr
     (found,) = load(folder / "named.json")["diagnoses"].values()
     assert ["forward", "problem 1"] in [failing[:2] for failing in found["failing"]]
+
+
+def test_a_slow_framework_leaves_nothing_out_that_is_named(gateparity, folder, find_backend):
+    spec = f"mxnet:scratch@{find_backend('mxnet').python}"
+    named = ("--check", "calls", "--case", "zero_states")
+    done = gateparity("diagnose", "-b", spec, *named, "--json", "slow.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = load(folder / "slow.json")["diagnoses"].values()
+    assert ("calls", "zero_states") in {tuple(probe[:2]) for probe in found["probes"]}
 
 
 def test_numpy_agrees_in_all_probes(gateparity, folder):

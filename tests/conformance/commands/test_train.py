@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from tests.ctrl_c import hear_ctrl_c
+
 COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli")
 SMALL = ("--windows", "64", "--batch", "16", "--epochs", "3")
 ADAPTERS = """
@@ -135,11 +137,6 @@ def test_bad_input_is_one_line_before_the_work_starts(folder, words, line):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-def restore_ctrl_c() -> None:
-    """A shell starts background jobs deaf to Ctrl-C, and a test run may be one."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_ctrl_c_leaves_checkpoints_that_resume_to_the_same_end(folder):
     backends = ("--backend", "mine:Slow", "--backend", "numpy", "--epochs", "12")
     words = [*COMMAND, "train", "--text", "text.txt", *SMALL, *backends]
@@ -149,7 +146,7 @@ def test_ctrl_c_leaves_checkpoints_that_resume_to_the_same_end(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=restore_ctrl_c,
+        preexec_fn=hear_ctrl_c,
     )
     path = folder / "gateparity-training" / "mine-Slow-float32.safetensors"
     while not path.exists():
