@@ -330,9 +330,9 @@ def test_calls_that_are_repeated_are_drawn_once(monkeypatch):
     monkeypatch.setattr(
         Truth, "forward", lambda self, *asked: calls.append(0) or forward(self, *asked)
     )
-    (probe,) = ask(mistaken("cache without c_0"), [("calls", "zero_states", "float32")])
+    (probe,) = ask(mistaken("states kept between calls"), [("calls", "zero_states", "float32")])
     calls.clear()
-    Predictions()._budget((BY_NAME["cache without c_0"],), probe)
+    Predictions()._budget((BY_NAME["states kept between calls"],), probe)
     assert 0 < len(calls) < CALLS
 
 
