@@ -29,10 +29,11 @@ def cover(
 
     `can_be` says whether some values can be part of a choice; other combinations are left out.
     """
-    missing = {c for c in _combine(options, strong) if can_be(dict(c))}
+    combinations = _combine(options, strong)
+    missing = {c for c in combinations if can_be(dict(c))}
     found = []
     while missing:
-        start = next(c for c in pick.shuffled(_combine(options, strong)) if c in missing)
+        start = next(c for c in pick.shuffled(combinations) if c in missing)
         tries = [_grow(dict(start), options, strong, can_be, pick, missing) for _ in range(_TRIES)]
         best, gained = max(tries, key=lambda one: len(one[1]))
         missing -= gained

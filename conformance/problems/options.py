@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +55,14 @@ def can_be(choice: Choice) -> bool:
     given = [choice.get(axis, "one" if axis == "B" and alone else "") for axis in AXES]
     if given.count("equal") == 1 and given.count("one") == len(AXES) - 1:
         return False  # to nothing
-    layers, directions = choice.get("layers", 1), choice.get("directions", 1)
+    shape = choice.get("layers", 1), choice.get("directions", 1)
+    return _have_room(*classes.values(), *shape)
+
+
+@functools.cache
+def _have_room(t: str, b: str, i: str, h: str, layers: int, directions: int) -> bool:
+    """Return whether the smallest sizes of these classes keep the limits."""
+    classes = dict(zip(AXES, (t, b, i, h), strict=True))
     return fits(least_sizes(classes), layers, directions, USUAL)
 
 

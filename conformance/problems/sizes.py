@@ -6,8 +6,6 @@ import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from gateparity.network.config import Config
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -69,9 +67,9 @@ def least_sizes(classes: Mapping[str, str]) -> Sizes:
 
 def fits(sizes: Sizes, layers: int, directions: int, limit: int) -> bool:
     """Return whether a problem of these sizes keeps all limits, `limit` on its work among them."""
-    config = Config(sizes["I"], sizes["H"], layers, directions)
-    inputs = [config.layer_input_size(layer) for layer in range(layers)]
-    numbers = sum(4 * sizes["H"] * directions * (n + sizes["H"] + 2) for n in inputs)
+    units = sizes["H"] * directions
+    inputs = sizes["I"] + (layers - 1) * units  # of all layers
+    numbers = 4 * units * (inputs + layers * (sizes["H"] + 2))
     numbers += sizes["T"] * sizes["B"] * sizes["I"]
     return (
         work(sizes, layers, directions) < limit
