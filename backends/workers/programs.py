@@ -89,7 +89,7 @@ class ProgramStore:
 
     def __init__(self, root: Path, limit: int = _LIMIT) -> None:
         self._root, self._limit = root, limit
-        self._broken = False
+        self._broken = self._pruned = False
         self._distrusted: set[Path] = set()
         self.trouble = ""
 
@@ -124,7 +124,8 @@ class ProgramStore:
         try:
             shelf.mkdir(0o700, parents=True, exist_ok=True)
             _require_own(shelf)
-            self.prune()
+            if not self._pruned:
+                self.prune()
         except OSError as error:
             self.give_up(error)
             return None
@@ -151,7 +152,8 @@ class ProgramStore:
         return total
 
     def prune(self) -> None:
-        """Remove the programs that were not used for longest, until the limit holds."""
+        """Remove the files that were not used for longest, until the limit holds."""
+        self._pruned = True
         files = sorted(self._files())
         excess = sum(size for _, _, size in files) - self._limit
         for _, path, size in files:
@@ -162,10 +164,11 @@ class ProgramStore:
 
     def _files(self) -> list[tuple[float, Path, int]]:
         found = []
-        for path in self._root.rglob("*"):
-            with contextlib.suppress(OSError):  # another run may remove it
-                if path.is_file():
-                    found.append((path.stat().st_mtime, path, path.stat().st_size))
+        for folder, _, names in os.walk(self._root):
+            for path in (Path(folder, name) for name in names):
+                with contextlib.suppress(OSError):  # another run may remove it
+                    facts = path.stat()
+                    found.append((facts.st_mtime, path, facts.st_size))
         return found
 
 
@@ -183,10 +186,11 @@ class Loan:
     def keep(self) -> None:
         """Take new programs into the store, after the worker has ended by itself."""
         try:
-            for file in self._folder.iterdir():
-                if file.is_file() and file.name not in self._lent:
-                    _store(file, self._shelf)
-            self._store.prune()
+            new = [f for f in self._folder.iterdir() if f.is_file() and f.name not in self._lent]
+            for file in new:
+                _store(file, self._shelf)
+            if new:
+                self._store.prune()
         except OSError as error:
             self._store.give_up(error)
         self.end()
