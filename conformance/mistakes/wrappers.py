@@ -89,14 +89,23 @@ class Wrapped:
         """Raise `ValueError` or `TypeError` for arguments that don't fit the config."""
         return self.wrapper.accept(self.lstm, config, params, *asked)
 
-    def guarded(self) -> Guarded:
-        """Return the same LSTM under guard, inside all copies: a guard has to see the originals."""
-        return Guarded(without_copies(self))
+    def guarded(self) -> Guarded | Wrapped:
+        """Return the same LSTM under guard, inside all copies: a guard has to see the originals.
+
+        An LSTM without side effects stays as it is: the calls of a guard are one calculation.
+        """
+        return Guarded(without_copies(self)) if self.has_side_effects else self
 
     def repeated(self, method: str, config: Config, questions: Questions) -> Mapping[str, Any]:
         """Return the wrong LSTM's answers. Raise `Impure` if repeated calls differ."""
         ask = repeat if self.keeps_state else ask_once
         return ask(self, method, config, questions)
+
+    @property
+    def has_side_effects(self) -> bool:
+        """Return whether any mistake around the reference is isolated by copies."""
+        inner = getattr(self.lstm, "has_side_effects", False)
+        return self.wrapper is ISOLATED or inner
 
     @property
     def keeps_state(self) -> bool:

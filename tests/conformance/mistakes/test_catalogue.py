@@ -26,6 +26,7 @@ from gateparity.errors import Impure
 from gateparity.layouts import LAYOUTS, TORCH
 from gateparity.network.batch import arrays_by_name, replace_arrays
 from gateparity.network.parameters import CellWeights, fields
+from gateparity.protocol.guard import Guarded
 
 HARD = Recipe("hard", size=4, layers=2, directions=2, lengths=(3, 5, 1, 0))
 BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
@@ -293,3 +294,18 @@ def test_a_wire_keeps_what_is_written_from_the_caller():
     np.testing.assert_array_equal(case.batch.x, before)
     with pytest.raises(Impure, match="forward wrote to x"):
         lstm.guarded().forward(case.config, case.params, case.batch)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_guard_finds_nothing_in_a_mistake_without_side_effects(name):
+    """So its eleven calls are one calculation, which `guarded` takes for them."""
+    case = RECIPES["ragged"].build("float64", 0)
+    with np.errstate(all="ignore"):
+        lstm = BY_NAME[name].apply(Truth(dtype="float64"))
+        if getattr(lstm, "has_side_effects", False):
+            assert isinstance(lstm.guarded(), Guarded)
+            return
+        assert lstm.guarded() is lstm
+        found = Guarded(lstm).forward(case.config, case.params, case.batch)
+        alone = lstm.forward(case.config, case.params, case.batch)
+    np.testing.assert_allclose(found.y, alone.y, rtol=NOTHING, atol=NOTHING)
