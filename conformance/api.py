@@ -108,6 +108,9 @@ def assert_parity(
     lengths: Any = None,
     *,
     backends: Sequence[str] = (),
+    cases: Sequence[str] = (),
+    checks: Sequence[str] = (),
+    problems: Sequence[int] = (),
     seed: int = 0,
 ) -> None:
     """Compare two live layers, or backends; raise `AssertionError` with what differs.
@@ -117,19 +120,22 @@ def assert_parity(
     your own. The message has 25 lines at most, and begins with the mistake that one behaves like.
 
     With one argument or `backends`, run the suite on backends by their specs, all that are found
-    by default. The message has a sentence for each backend that fails: which known mistake it
-    behaves like. It is an error if nothing ran. A result that rounding leaves undecided is a
-    warning.
+    by default, or the part of it that `cases`, `checks` and `problems` name, as `check` does. The
+    message has a sentence for each backend that fails: which known mistake it behaves like. It is
+    an error if nothing ran. A result that rounding leaves undecided is a warning.
 
         gateparity.assert_parity(torch_lstm, keras_lstm)
         gateparity.assert_parity(["numpy", "torch", "jax:layer"])
 
-    Raise `InputError` for objects that can't be compared, and for unknown specs.
+    Raise `InputError` for objects that can't be compared, and for unknown names.
     """
-    if b is not None:
-        message = describe_live(compare_live(a, b, x, h_0, c_0, lengths, seed=seed))
+    part = {"cases": cases, "checks": checks, "problems": problems}
+    if b is None:
+        message = _compare_backends(_specs(backends or a), part, seed)
+    elif given := [name for name, names in part.items() if names]:
+        raise InputError(f"{given[0]} are given with two layers, expected none: backends have them")
     else:
-        message = _compare_backends(_specs(backends or a), seed)
+        message = describe_live(compare_live(a, b, x, h_0, c_0, lengths, seed=seed))
     if message:
         raise AssertionError(message)
 
@@ -151,9 +157,9 @@ def _specs(backends: Any) -> Any:
     return backends
 
 
-def _compare_backends(backends: Sequence[str], seed: int) -> str:
+def _compare_backends(backends: Sequence[str], part: Mapping[str, Any], seed: int) -> str:
     """Return what differs between backends, a line each; empty if they agree."""
-    run = check(backends, seed=seed)
+    run = check(backends, **part, seed=seed)
     found = [join_results(group) for group in group_results(run.results)]
     wrong = [result for result in found if result.status in ("fail", "error")]
     lines = [

@@ -268,13 +268,14 @@ def test_what_is_no_adapter_is_refused(adapter, options, words):
 def test_parity_passes_and_warns_of_what_is_undecided_alone():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        assert gateparity.assert_parity(["numpy", "mymod:Right"]) is None
+        cases = ["sequence", "stacked"]
+        assert gateparity.assert_parity(["numpy", "mymod:Right"], cases=cases) is None
     assert all("is undecided: " in str(warning.message) for warning in seen)
 
 
 def test_no_parity_tells_everything_and_how_to_repeat_it():
     with pytest.raises(AssertionError) as caught:
-        gateparity.assert_parity(["numpy", "mymod:Doubled"])
+        gateparity.assert_parity(["numpy", "mymod:Doubled"], cases=["sequence", "ragged", "deep"])
     lines = str(caught.value).splitlines()
     commands = [line for line in lines if line.startswith("  repeat: ")]
     assert len(commands) > 12
@@ -289,7 +290,7 @@ def test_no_parity_tells_everything_and_how_to_repeat_it():
 
 def test_no_parity_tells_which_known_mistake_it_is():
     with pytest.raises(AssertionError) as caught:
-        gateparity.assert_parity(["numpy", "mymod:NoBias"])
+        gateparity.assert_parity(["numpy", "mymod:NoBias"], cases=["sequence", "ragged"])
     words = "mymod:NoBias: it behaves exactly as if the biases were left out"
     assert words in str(caught.value).splitlines()
 
@@ -298,13 +299,18 @@ def test_an_error_is_no_parity():
     with pytest.raises(
         AssertionError, match="gates sequence float32 error: RuntimeError: no gates"
     ):
-        gateparity.assert_parity(["mymod:Raises"])
+        gateparity.assert_parity(["mymod:Raises"], cases=["sequence"])
 
 
 def test_the_command_that_repeats_an_error_has_its_seed():
     """Of an adapter that never answers, so that no budget of that seed is drawn."""
     with pytest.raises(AssertionError, match=r"  repeat: gateparity check .* --seed 5\n"):
-        gateparity.assert_parity(["mymod:NeverRuns"], seed=5)
+        gateparity.assert_parity(["mymod:NeverRuns"], cases=["sequence"], seed=5)
+
+
+def test_a_part_of_the_suite_is_of_backends_alone():
+    with pytest.raises(InputError, match="checks are given with two layers, expected none"):
+        gateparity.assert_parity(object(), object(), checks=["forward"])
 
 
 def test_nothing_compared_is_no_parity():

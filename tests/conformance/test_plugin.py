@@ -57,12 +57,13 @@ def run_pytest(folder, *arguments):
 
 
 def test_numpy_passes(tmp_path):
-    done = run_pytest(tmp_path, str(SUITE), BACKEND, "numpy")
+    """In part: the environment of tox's with NumPy runs the whole suite."""
+    done = run_pytest(tmp_path, str(SUITE), BACKEND, "numpy", "-k", "ragged or variants")
     assert done.returncode == 0, done.stdout
-    skipped = sum(
-        tasks[0].check.name == "variants" for tasks in PLAN
-    )  # it has a scratch variant alone
-    assert f"{len(PLAN) - skipped} passed, {skipped} skipped" in done.stdout
+    chosen = [tasks for tasks in PLAN if re.search("ragged|variants", task_id(tasks))]
+    # it has a scratch variant alone
+    skipped = sum(tasks[0].check.name == "variants" for tasks in chosen)
+    assert f"{len(chosen) - skipped} passed, {skipped} skipped" in done.stdout
     assert done.stderr == ""
 
 

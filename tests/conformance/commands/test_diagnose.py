@@ -295,8 +295,7 @@ def test_an_adapter_that_raises_is_an_error_in_one_line(gateparity, name, words)
 
 
 def test_budgets_are_kept_unless_no_cache_is_given(gateparity, folder):
-    (folder / "short.txt").write_text("the quick brown fox jumps over the lazy dog")
-    ask, kept = ("diagnose", "-b", "mymod:Known", "--text", "short.txt"), folder / "kept"
+    ask, kept = ("diagnose", "-b", "mymod:Known", *ONE, "--check", "forward"), folder / "kept"
     for options, wanted in ((("--no-cache",), False), ((), True)):
         done = gateparity(*ask, *options, GATEPARITY_PROGRAMS=str(kept))
         assert done.returncode == 0, done.stdout + done.stderr
@@ -407,7 +406,7 @@ def test_a_mistake_in_one_layer_or_direction_is_named(gateparity, name, where):
 
 @pytest.mark.parametrize("verb", ["check", "diagnose"])
 def test_a_mistake_is_named_by_a_checkpoint(gateparity, folder, verb):
-    config = Config(5, 4, layers=3, directions=2)
+    config = Config(3, 2, layers=2)
     generator = np.random.default_rng(1)
     params = build_parameters(
         config, lambda _, shape: generator.uniform(-0.5, 0.5, shape).astype("float32")
