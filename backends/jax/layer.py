@@ -57,9 +57,16 @@ def _own_shapes(input_size: int, hidden_size: int, dtype: str) -> dict[str, tupl
 
 
 def _rnn(config: Config, k: int) -> Any:
-    dtype = jnp.dtype(config.dtype)
+    dtype, zeros = jnp.dtype(config.dtype), linen.initializers.zeros_init()
     return linen.RNN(
-        linen.OptimizedLSTMCell(config.hidden_size, dtype=dtype, param_dtype=dtype),
+        # Flax traces the initializers whenever it traces the cell, for shapes alone: zeros are quick
+        linen.OptimizedLSTMCell(
+            config.hidden_size,
+            kernel_init=zeros,
+            recurrent_kernel_init=zeros,
+            dtype=dtype,
+            param_dtype=dtype,
+        ),
         time_major=True,
         return_carry=True,
         reverse=is_reverse(config, k),
