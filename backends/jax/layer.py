@@ -59,7 +59,7 @@ def _own_shapes(input_size: int, hidden_size: int, dtype: str) -> dict[str, tupl
 def _rnn(config: Config, k: int) -> Any:
     dtype, zeros = jnp.dtype(config.dtype), linen.initializers.zeros_init()
     return linen.RNN(
-        # Flax traces the initializers whenever it traces the cell, for shapes alone: zeros are quick
+        # Flax traces the initializers with the cell, for their shapes alone: zeros are quick.
         linen.OptimizedLSTMCell(
             config.hidden_size,
             kernel_init=zeros,
