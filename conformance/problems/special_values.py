@@ -91,10 +91,14 @@ def zero_biases(case: Case) -> Case:
 
 
 def huge(case: Case) -> Case:
-    """Set a first input and a cell state of about 1e30: finite, but not squared in float32."""
-    x = np.ones_like(case.batch.x)
+    """Set a first input and a cell state of about 1e30: finite, but not squared in float32.
+
+    One feature is as large at all steps, and its kernel as small, so that products are ordinary.
+    """
+    x, w_ih = np.ones_like(case.batch.x), np.ones_like(case.params[0].w_ih)
     x[0] = 2.0**100  # alone, so that later gates let the cell state through
-    return scale_arrays(case, x=x, c_0=2.0**100)
+    x[..., 0], w_ih[..., 0] = 2.0**100, 2.0**-100
+    return scale_arrays(case, x=x, w_ih=w_ih, c_0=2.0**100)
 
 
 def nan(case: Case) -> Case:

@@ -181,6 +181,14 @@ class DividesExponentials(Scratch):
         return dataclasses.replace(step, I=I, F=F, C=C_new, H=step.O * np.tanh(C_new))
 
 
+class DropsSmallWeights(Scratch):
+    """Below 1e-20, as a sparse format may."""
+
+    def forward(self, config, params, batch):
+        kept = {name: np.where(abs(array) < 1e-20, 0, array) for name, array in params.items()}
+        return super().forward(config, kept, batch)
+
+
 SATURATING = {f"infinite_{name}" for name in ("x", "h_0", "w_ih", "w_hh", "b_ih", "b_hh")}
 
 
@@ -193,6 +201,7 @@ SATURATING = {f"infinite_{name}" for name in ("x", "h_0", "w_ih", "w_hh", "b_ih"
         (SpreadsNan, {"nan", "infinite", "infinite_x"}),
         (CutsInfinity, {"infinite", "infinite_c_0"}),
         (ClipsTheCell, {"overflowing", "huge", "infinite", "infinite_c_0"}),
+        (DropsSmallWeights, {"huge"}),
         (DividesExponentials, {"overflowing", "huge", "infinite", *SATURATING}),
     ],
 )
