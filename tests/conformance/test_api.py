@@ -102,10 +102,11 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_check_returns_every_result():
-    run = gateparity.check(["numpy", "mymod:Right"])
+    checks = ["forward", "gates", "dtypes", "variants", "carry"]
+    run = gateparity.check(["numpy", "mymod:Right"], checks=checks)
     assert (run.exit_code, run.verdict, run.seed) == (0, "agrees", 0)
     assert [backend.label for backend in run.backends] == ["numpy:scratch", "mymod:Right"]
-    keys = [task.key for task in suite_plan((), (), 0)]
+    keys = [task.key for task in suite_plan((), checks, 0)]
     assert [result.key for result in run.results] == 2 * keys
     statuses = Counter(result.status for result in run.results if result.check != "variants")
     assert statuses["undecided"] < 0.01 * statuses["pass"]  # as few as rounding alone moves far

@@ -137,14 +137,15 @@ def test_the_base_class_is_no_test_itself(run):
 
 
 def test_a_failure_tells_what_differs_and_the_command_that_repeats_it(run, tmp_path):
-    done = run(WRONG, options=["--gateparity-seed", "5"])
+    done = run(WRONG, FEW, options=["--gateparity-seed", "5"])
     assert done.returncode == 1
-    assert f"{FORWARD} failed" in done.stdout
+    count = len(suite_plan(("sequence", "unit"), ("forward",), 0))
+    assert f"{count} failed" in done.stdout
     assert "Traceback" not in done.stdout
     reason = re.search(r"^fail: (y\[.*)$", done.stdout, re.MULTILINE)[1]
     repeat = shlex.split(re.search(r"^repeat: (pytest .*)$", done.stdout, re.MULTILINE)[1])
     assert repeat[-2:] == ["--gateparity-seed", "5"]
-    again = run(WRONG, options=repeat[1:])
+    again = run(WRONG, FEW, options=repeat[1:])
     assert "1 failed" in again.stdout
     assert f"fail: {reason}\n" in again.stdout
 
