@@ -92,16 +92,19 @@ def test_the_library_agrees_beside_a_framework_and_a_mistake_fails_the_job(libra
     right = (library / "mylib/lstm.py").read_text("utf-8")
     wrong = right.replace("sigmoid(f + 1)", "sigmoid(f)")
     assert wrong != right
-    for source, code, verdict in ((right, 0, "agrees"), (wrong, 1, "differs")):
+    for framework, source, code, verdict in (
+        ("mxnet", right, 0, "agrees"),
+        ("numpy", wrong, 1, "differs"),
+    ):
         (library / "mylib/lstm.py").write_text(source, "utf-8")
-        done = [run(line, f"{name}-numpy") for line in steps]
+        done = [run(line, f"{name}-{framework}") for line in steps]
         assert [each.returncode for each in done] == [code, 0], done[0].stdout
         summary = (tmp_path / "summary.md").read_text("utf-8")
         (tmp_path / "summary.md").unlink()
         mark, heading, *_ = summary.splitlines()
         assert mark.startswith("<!-- Written by gateparity ")
         assert heading == f"# gateparity check: {verdict}"
-        assert f"numpy:scratch@{name}" in summary
+        assert f"{framework}:scratch@{name}" in summary
         assert "mylib.lstm:MyLSTM" in summary
 
 

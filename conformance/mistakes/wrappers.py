@@ -122,7 +122,7 @@ def _behind_copies(method: str) -> Callable[..., Any]:
 
 # Arguments and results are copied, as between two processes. A mistake that writes to its arguments
 # must not spoil those of the caller. In practice a worker is in between, and only the guard inside
-# it sees such a write.
+# it sees such a write. So these copies mark a mistake that has side effects.
 ISOLATED: Final = Wrapper(
     forward=_behind_copies("forward"),
     gates=_behind_copies("gates"),

@@ -13,7 +13,7 @@ import pytest
 
 from gateparity.backends.backend import Backend
 from gateparity.backends.workers import programs
-from gateparity.backends.workers.programs import ProgramStore
+from gateparity.backends.workers.programs import Loan, ProgramStore
 from gateparity.backends.workers.remote import BackendError, open_worker
 from gateparity.backends.workers.remote_adapter import RemoteAdapter
 from gateparity.conformance.problems.cases import RECIPES
@@ -224,3 +224,20 @@ def test_no_program_is_kept_on_macos(adapter, store, monkeypatch):
     with open_worker(adapter("Always"), store=store) as worker:
         assert worker.loan is None
     assert store.trouble == ""
+
+
+def test_a_store_that_is_too_large_is_pruned_as_its_first_shelf_is_opened(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "program").write_bytes(b"0" * 100)
+    store = ProgramStore(tmp_path, limit=50)
+    assert store.open_shelf({"version": "1"})
+    assert not (tmp_path / "old" / "program").exists()
+
+
+def test_what_a_worker_compiled_is_pruned_too(tmp_path):
+    store = ProgramStore(tmp_path / "store", limit=50)
+    shelf, folder = store.open_shelf({"version": "1"}), tmp_path / "loan"
+    folder.mkdir()
+    (folder / "program").write_bytes(b"0" * 100)
+    Loan(store, shelf, folder, set()).keep()
+    assert not list(shelf.iterdir())

@@ -332,13 +332,13 @@ def test_a_pipe_gets_no_colours_and_whole_lines(gateparity):
 
 SINGLE = next(p.number for p in draw_problems(0) if p.choice["dtype"] == "float32")
 ROWS = "check -b numpy -b mymod:Wrong"
-TWO = "--weights 'two of them.safetensors' --prefix ''"
+TOP_LEVEL = "--weights 'two of them.safetensors' --prefix ''"
 REPEATED = [
     ("named", f"{ROWS} --check layers --case stacked --seed 11"),
     ("problem", f"{ROWS} --check forward --problem {SINGLE}"),
     ("text", f"{ROWS} --check forward --text 'my good.txt' --seed 1"),
     ("weights", f"{ROWS} --weights good.safetensors --prefix encoder.lstm"),
-    ("top level", f"{ROWS} --check forward {TWO}"),
+    ("top level", f"{ROWS} --check forward {TOP_LEVEL}"),
 ]
 
 
