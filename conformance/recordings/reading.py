@@ -63,6 +63,7 @@ def load_recording(path: Path) -> Recording:
 
 
 def _read(arrays: Arrays, words: Metadata) -> Recording:
+    _add_copies(arrays, words)
     cases = [_read_case(arrays, case) for case in words.objects("cases")]
     plan = [_read_entry(entry, cases) for entry in words.objects("plan")]
     keys = [task.key for task in plan]
@@ -93,6 +94,18 @@ def _read(arrays: Arrays, words: Metadata) -> Recording:
         gateparity=words.text("gateparity"),
         recorded=words.text("recorded"),
     )
+
+
+def _add_copies(arrays: Arrays, words: Metadata) -> None:
+    """Add each array under its other names; a file of an earlier version stores it again."""
+    for copies in words.objects("copies") if "copies" in words.found else []:
+        original = copies.text("of")
+        if original not in arrays:
+            raise InputError(f"there is no array {original}, of which there are copies")
+        for name in copies.names("names"):
+            if name in arrays:
+                raise InputError(f"array {name} is there, and named as a copy of {original}")
+            arrays[name] = arrays[original]
 
 
 def _read_case(arrays: Arrays, words: Metadata) -> Case:
@@ -153,7 +166,8 @@ def _read_result(start: Result, words: Metadata, arrays: Arrays) -> Result:
             f"{start.backend.label} has {found['status']!r} for {', '.join(start.key)}, "
             "and no arrays of it"
         )
-    reason, seconds = words.text("reason"), words.number("seconds")
+    reason = words.text("reason") if "reason" in words.found else ""
+    seconds = words.number("seconds")
     return dataclasses.replace(start, reason=reason, seconds=seconds, **found)
 
 

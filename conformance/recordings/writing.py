@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateparity.conformance.problems.case import Case
     from gateparity.conformance.recordings.recording import Recording
     from gateparity.conformance.requirements.results import Results
-    from gateparity.conformance.runs.result import Run
+    from gateparity.conformance.runs.result import Result, Run
     from gateparity.network.parameters import Array
 
     Cases = dict[tuple[str, str], Case]  # by name and dtype
@@ -26,9 +26,18 @@ if TYPE_CHECKING:
 def pack_recording(recording: Recording) -> bytes:
     """Return the file's bytes; raises `InputError` if they would be too many to read."""
     cases: Cases = {(case.name, case.config.dtype): case for _, case in recording.plan}
-    arrays = _name_inputs(cases) | _name_answers(recording.run)
-    words = _describe(recording, cases)
+    arrays, copies = _leave_out_copies(_name_inputs(cases) | _name_answers(recording.run))
+    words = {**_describe(recording, cases), "copies": copies}
     return pack_tensors(arrays, seal(arrays, words), LIMITS)
+
+
+def _leave_out_copies(arrays: dict[str, Array]) -> tuple[dict[str, Array], list[dict[str, Any]]]:
+    """Return each array once, and the names of those that equal another to the last bit."""
+    names: dict[tuple[str, tuple[int, ...], bytes], list[str]] = {}
+    for name, array in arrays.items():
+        names.setdefault((array.dtype.str, array.shape, array.tobytes()), []).append(name)
+    kept = {first: arrays[first] for first, *_ in names.values()}
+    return kept, [{"of": first, "names": others} for first, *others in names.values() if others]
 
 
 def _name_inputs(cases: Cases) -> dict[str, Array]:
@@ -83,18 +92,13 @@ def _row_words(backend: Backend, run: Run) -> dict[str, Any]:
         "arithmetic": dict(run.rounding_models.get(backend.label, {})),
         "manifest": writable_texts(run.manifests.get(backend.label, {})),
         "lacks": sorted({name for r in run.results if r.backend == backend for name in r.lacks}),
-        "results": [
-            {
-                "status": result.status,
-                "reason": writable(result.reason),
-                "seconds": result.seconds or 0.0,
-                **{part: _names(getattr(result, part)) for part in PARTS},
-            }
-            for result in run.results
-            if result.backend == backend
-        ],
+        "results": [_result_words(result) for result in run.results if result.backend == backend],
     }
 
 
-def _names(found: Results | None) -> list[str] | None:
-    return None if found is None else list(found)
+def _result_words(result: Result) -> dict[str, Any]:
+    words: dict[str, Any] = {"status": result.status, "seconds": round(result.seconds or 0.0, 6)}
+    if result.reason:
+        words["reason"] = writable(result.reason)
+    parts = {part: getattr(result, part) for part in PARTS}
+    return words | {part: list(found) for part, found in parts.items() if found is not None}

@@ -104,7 +104,8 @@ def pack_tensors(
 
     _check_size(sum(array.nbytes for array in arrays.values()), limits)
     plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    data = save(plain, {_KEY: json.dumps(words, allow_nan=False)})
+    text = json.dumps(words, allow_nan=False, separators=(",", ":"))
+    data = save(plain, {_KEY: text})
     _read_header(data, limits)
     return data
 

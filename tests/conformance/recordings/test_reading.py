@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import struct
 import sys
 
@@ -112,8 +113,29 @@ def test_arrays_are_kept_at_their_own_dtypes(unpacked):
     assert arrays["inputs.unit.float64.batch.x"].dtype == np.float64
 
 
-def test_a_size_is_told(small, path):
-    path.write_bytes(pack_recording(small))
+def test_what_two_backends_answered_alike_is_kept_once(record, path):
+    made = record(["forward"], ["unit"], numpy="sound", torch="sound")
+    path.write_bytes(pack_recording(made))
+    arrays, words = unpack_tensors(path.read_bytes(), LIMITS)
+    assert {name.split(".")[1] for name in arrays if name.startswith("arrays.")} == {
+        "numpy:scratch"
+    }
+    kept = [copies["names"] for copies in words["copies"]]
+    assert [len(names) for names in kept] == [3, 1] * 2  # y of a single step is h_n
+    assert_same(load_recording(path), made)
+
+
+def test_a_file_that_keeps_everything_twice_is_read(record, path):
+    """As those did that were written before copies were left out."""
+    made = record(["forward"], ["unit"], numpy="sound", torch="sound")
+    path.write_bytes(pack_recording(made))
+    arrays, words = unpack_tensors(path.read_bytes(), LIMITS)
+    for copies in words.pop("copies"):
+        arrays |= dict.fromkeys(copies["names"], arrays[copies["of"]])
+    for row in words["rows"]:
+        row["results"] = [{"reason": "", "against": None, **words} for words in row["results"]]
+    rewrite(path, arrays, words)
+    assert_same(load_recording(path), made)
 
 
 def test_nothing_of_the_users_folders_is_kept(record, path):
@@ -209,6 +231,7 @@ def test_a_file_that_is_too_large_is_not_read(path):
     refuse(path, f"it has {LIMITS.file + 1} bytes, {LIMITS.file} allowed")
 
 
+X = "inputs.unit.float32.batch.x"
 WORDS = [
     ("seed", -1, "seed is -1"),
     ("seconds", -1.0, "seconds is -1.0, expected a number of at least 0"),
@@ -228,6 +251,11 @@ WORDS = [
         [{"check": "forward", "case": 0}] * 2,
         "plan has ('forward', 'unit', 'float32') twice",
     ),
+    ("copies", 1, "copies is 1, expected a list of objects"),
+    ("copies", [{"of": "y", "names": ["z"]}], "there is no array y, of which there are copies"),
+    ("copies", [{"of": X, "names": [X]}], f"array {X} is there, and named as a copy of {X}"),
+    ("copies", [], "there is no array arrays.numpy:scratch.forward.unit.float32.h_n"),
+    ("copies", [{"of": X, "names": 3}], "names is 3, expected a list of printable names"),
     ("rows", [], "belongs to no input and no result"),
     ("rows", [1], "rows is [1], expected a list of objects"),
 ]
@@ -288,12 +316,8 @@ def test_results_that_are_none(key, value, message, unpacked, path):
 @pytest.mark.parametrize(
     ("name", "array", "message"),
     [
-        ("inputs.unit.float32.batch.x", np.zeros((1, 1, 2), "f4"), "x has shape (1, 1, 2)"),
-        (
-            "inputs.unit.float32.batch.x",
-            np.zeros((1, 1, 1), "f8"),
-            "x is float64, expected float32",
-        ),
+        (X, np.zeros((1, 1, 2), "f4"), "x has shape (1, 1, 2)"),
+        (X, np.zeros((1, 1, 1), "f8"), "x is float64, expected float32"),
         ("inputs.unit.float32.batch.z", np.zeros(3, "f4"), "z"),
         ("arrays.numpy:scratch.forward.unit.float32.y", np.zeros(3, "i4"), "expected floats"),
         ("arrays.other", np.zeros(3, "f4"), "'arrays.other' belongs to no input and no result"),
@@ -318,6 +342,7 @@ def test_only_gateparitys_own_rows_are_shipped(label, unpacked, path):
     arrays, words = unpacked
     backend, variant = label.split(":")
     arrays = {n.replace("numpy:scratch", label): a for n, a in arrays.items()}
+    words = json.loads(json.dumps(words).replace("numpy:scratch", label))
     backend = words["rows"][0] | {"backend": backend, "variant": variant, "shipped": True}
     rewrite(path, arrays, words | {"rows": [backend]})
     assert [backend.shipped for backend in load_recording(path).run.backends] == [False]
