@@ -22,6 +22,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LIMIT: Final = 2 * 1024**3  # bytes that the store may take
+_PRUNED: Final = "pruned"  # an empty file, as old as the last look through the store
+_INTERVAL: Final = 24 * 3600  # seconds
 _HASH: Final = 32  # hexadecimal digits of SHA-256 in a file's name
 _DISTRIBUTIONS: Final = ("flax", "jax", "jaxlib", "keras", "numpy", "tensorflow", "tensorflow-cpu")
 _VARIABLES: Final = {  # https://docs.jax.dev/en/latest/persistent_compilation_cache.html
@@ -89,7 +92,7 @@ class ProgramStore:
 
     def __init__(self, root: Path, limit: int = _LIMIT) -> None:
         self._root, self._limit = root, limit
-        self._broken = self._pruned = False
+        self._broken = False
         self._distrusted: set[Path] = set()
         self.trouble = ""
 
@@ -124,7 +127,7 @@ class ProgramStore:
         try:
             shelf.mkdir(0o700, parents=True, exist_ok=True)
             _require_own(shelf)
-            if not self._pruned:
+            if not self._was_pruned_lately():
                 self.prune()
         except OSError as error:
             self.give_up(error)
@@ -153,7 +156,8 @@ class ProgramStore:
 
     def prune(self) -> None:
         """Remove the files that were not used for longest, until the limit holds."""
-        self._pruned = True
+        with contextlib.suppress(OSError):  # a folder that is read-only serves too
+            (self._root / _PRUNED).touch()
         files = sorted(self._files())
         excess = sum(size for _, _, size in files) - self._limit
         for _, path, size in files:
@@ -162,10 +166,17 @@ class ProgramStore:
             path.unlink(missing_ok=True)
             excess -= size
 
+    def _was_pruned_lately(self) -> bool:
+        try:
+            age = time.time() - (self._root / _PRUNED).stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return abs(age) < _INTERVAL
+
     def _files(self) -> list[tuple[float, Path, int]]:
         found = []
         for folder, _, names in os.walk(self._root):
-            for path in (Path(folder, name) for name in names):
+            for path in (Path(folder, name) for name in names if name != _PRUNED):
                 with contextlib.suppress(OSError):  # another run may remove it
                     facts = path.stat()
                     found.append((facts.st_mtime, path, facts.st_size))

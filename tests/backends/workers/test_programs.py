@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import time
 import venv
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def adapter(tmp_path, monkeypatch):
 
 
 def files(store):
-    return sorted(path for path in store._root.rglob("*") if path.is_file())
+    return sorted(store._root.glob("*/*"))
 
 
 def compute(backend, store):
@@ -100,7 +101,7 @@ def test_a_damaged_program_costs_time_and_no_result(framework, find_backend, sto
 
 def test_a_file_that_the_store_did_not_write_is_removed_and_never_lent(adapter, store):
     compute_nothing(adapter("Always"), store)
-    (shelf,) = store._root.iterdir()
+    (shelf,) = store._root.glob("*/")
     (shelf / "somebody-elses").write_bytes(b"code")
     (shelf / f"{'0' * 32}.jit_f-cache").write_bytes(b"code")
     compute_nothing(adapter("Always"), store)
@@ -232,6 +233,18 @@ def test_a_store_that_is_too_large_is_pruned_as_its_first_shelf_is_opened(tmp_pa
     store = ProgramStore(tmp_path, limit=50)
     assert store.open_shelf({"version": "1"})
     assert not (tmp_path / "old" / "program").exists()
+
+
+@pytest.mark.parametrize(("hours", "kept"), [(1, True), (25, False), (-25, False)])
+def test_a_store_is_looked_through_once_a_day(tmp_path, hours, kept):
+    store, program = ProgramStore(tmp_path, limit=50), tmp_path / "old" / "program"
+    store.prune()
+    program.parent.mkdir()
+    program.write_bytes(b"0" * 100)
+    then = time.time() - 3600 * hours
+    os.utime(tmp_path / "pruned", (then, then))
+    assert store.open_shelf({"version": "1"})
+    assert program.exists() == kept
 
 
 def test_what_a_worker_compiled_is_pruned_too(tmp_path):
