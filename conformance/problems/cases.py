@@ -119,6 +119,7 @@ RECIPES: Final = {
         Recipe("steep", values=special_values.steep),
         Recipe("half_steep", values=special_values.half_steep),
         Recipe("nan_cotangent", values=special_values.nan_cotangent),
+        Recipe("expanded", values=special_values.expanded),
         *SPOILED,
     )
 }

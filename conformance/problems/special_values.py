@@ -130,6 +130,16 @@ def half_steep(case: Case) -> Case:
     return dataclasses.replace(case, cotangent=cotangent)
 
 
+def expanded(case: Case) -> Case:
+    """Give all sequences the numbers of the first, and the outputs one cotangent, as of a mean."""
+    batch, cotangent = map_arrays(
+        lambda array: np.broadcast_to(array[:, :1], array.shape).copy(),
+        (case.batch, case.cotangent),
+    )
+    y = np.full_like(cotangent.y, 2.0**-3)
+    return dataclasses.replace(case, batch=batch, cotangent=replace_arrays(cotangent, y=y))
+
+
 def nan_cotangent(case: Case) -> Case:
     """Put NaN into one cotangent of y; it must reach the gradients of all steps before."""
     cotangent = replace_arrays(case.cotangent, y=_spoiled(case.cotangent.y, np.nan))

@@ -184,7 +184,7 @@ CHECKS: Final = {
         Check(
             "purity",
             purity,
-            ("sequence", "ragged", "deep"),
+            ("sequence", "ragged", "deep", "expanded"),
             (*_BOTH, "side effects"),
             turns=True,
             repeats=True,

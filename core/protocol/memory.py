@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from gateparity.network.parameters import Array
 
 
+def _repeating(array: Array) -> Array:
+    """Return an array in which whatever repeats along an axis stands once, with a stride of 0.
+
+    Such are a state that was expanded to a batch, and the cotangent of a mean.
+    """
+    found = array
+    for axis, size in enumerate(array.shape):
+        first = found[(slice(None),) * axis + (slice(0, 1),)]
+        if size > 1 and np.broadcast_to(first, found.shape).tobytes() == found.tobytes():
+            found = first
+    return np.broadcast_to(found.copy(), array.shape)
+
+
 def _strided(array: Array) -> Array:
     """Return every other number of a larger array, whose others are other numbers."""
     return np.stack([array, np.flip(array)], -1)[..., 0]
@@ -45,7 +58,7 @@ def _fortran(array: Array) -> Array:
 
 
 _ORDERS: Final[dict[str, Callable[[Array], Array]]] = {
-    "read-only ones": np.ndarray.copy,
+    "read-only ones": _repeating,
     "strided views": _strided,
     "views in reverse": _reversed,
     "ones in Fortran order": _fortran,

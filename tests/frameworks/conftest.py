@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import pkgutil
 
 import pytest
 
 from gateparity.backends.catalogue import FRAMEWORKS
+from gateparity.backends.workers.programs import default_store
+
+
+class _Here:
+    """This process in the place of a worker, which borrows compiled programs."""
+
+    def call(self, _, function, *arguments):
+        return pkgutil.resolve_name(function)(*arguments)
+
+
+# Before an adapter is imported: the suite ran here already, and compiled most of them.
+LOAN = default_store().lend(_Here())
+
+
+def pytest_sessionfinish():
+    """Keep what was compiled here, too."""
+    if LOAN:
+        LOAN.keep()
+
 
 if importlib.util.find_spec("mxnet"):
     # As its adapter does, which not all of these tests import.

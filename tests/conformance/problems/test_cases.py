@@ -179,8 +179,18 @@ def test_special_values_are_those_of_an_ordinary_case_changed(name, dtype):
         assert array.shape == plain[key].shape
     cotangents = {key for key in plain if key.startswith("cotangent")}
     expected = {key for key in cotangents if key.endswith(COTANGENTS.get(name, "none"))}
+    if name == "expanded":
+        expected = cotangents
     assert changed & cotangents == expected
     assert name not in COTANGENTS or changed == expected
+
+
+def test_all_sequences_of_expanded_are_alike():
+    case = arrays(RECIPES["expanded"].build("float32", 3))
+    for name in ("x", "h_0", "c_0", "cotangent y", "cotangent h_n", "cotangent c_n"):
+        repeated = np.broadcast_to(case[name][:, :1], case[name].shape)
+        np.testing.assert_array_equal(case[name], repeated)
+    assert len(np.unique(case["cotangent y"])) == 1
 
 
 def test_one_sequence_of_one_empty_has_no_steps():

@@ -246,12 +246,15 @@ class Trains(Scratch):
         return found
 
 
+IN_VIEWS = {"sequence", "ragged", "deep", "expanded"}
+
+
 class ReadsMemory(Scratch):
     """From its start, in order: right for arrays that are no views."""
 
     def forward(self, config, params, batch):
         memory = batch.x if batch.x.base is None else batch.x.base
-        x = memory.ravel()[: batch.x.size].reshape(batch.x.shape)
+        x = np.resize(memory, batch.x.shape)
         return super().forward(config, params, dataclasses.replace(batch, x=x))
 
 
@@ -268,7 +271,7 @@ def test_purity_is_seen_in_gradients_too_where_there_are_any():
 
 
 def test_who_misreads_views_is_caught_by_the_numbers():
-    assert caught_by(ReadsMemory(), "purity", "float32") == {"sequence", "ragged", "deep"}
+    assert caught_by(ReadsMemory(), "purity", "float32") == IN_VIEWS
     assert caught_by(ReadsMemory(), "sizes", "float32") == set()
 
 
@@ -282,8 +285,24 @@ class ReadsCotangentsMemory(Scratch):
 
 
 def test_who_misreads_views_in_gradients_alone_is_caught():
-    assert caught_by(ReadsCotangentsMemory(), "purity", "float32") == {"sequence", "ragged", "deep"}
+    assert caught_by(ReadsCotangentsMemory(), "purity", "float32") == IN_VIEWS
     assert caught_by(ReadsCotangentsMemory(), "gradients", "float32") == set()
+
+
+class TakesTheFirstOfWhatRepeats(Scratch):
+    """Where an array has a stride of 0, as the cotangent of a mean has."""
+
+    def gradients(self, config, params, batch, cotangent):
+        y = cotangent.y.copy()
+        if 0 in cotangent.y.strides:
+            y.flat[1:] = 0
+        return super().gradients(config, params, batch, replace_arrays(cotangent, y=y))
+
+
+def test_who_misreads_numbers_that_share_memory_is_caught():
+    found = caught_by(TakesTheFirstOfWhatRepeats(), "purity", "float32")
+    assert found == {"expanded"}
+    assert caught_by(TakesTheFirstOfWhatRepeats(), "gradients", "float32") == set()
 
 
 def test_an_empty_answer_is_what_the_requirement_says():
