@@ -104,8 +104,7 @@ def pack_tensors(
 
     _check_size(sum(array.nbytes for array in arrays.values()), limits)
     plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    text = json.dumps(words, allow_nan=False, separators=(",", ":"))
-    data = save(plain, {_KEY: text})
+    data = save(plain, {_KEY: json.dumps(words, allow_nan=False)})
     _read_header(data, limits)
     return data
 
