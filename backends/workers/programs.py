@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _LIMIT: Final = 2 * 1024**3  # bytes that the store may take
 _PRUNED: Final = "pruned"  # an empty file, as old as the last look through the store
-_INTERVAL: Final = 24 * 3600  # seconds
+_INTERVAL: Final = 24 * 3600  # seconds from one look to the next: each stats every file
 _HASH: Final = 32  # hexadecimal digits of SHA-256 in a file's name
 _DISTRIBUTIONS: Final = ("flax", "jax", "jaxlib", "keras", "numpy", "tensorflow", "tensorflow-cpu")
 _VARIABLES: Final = {  # https://docs.jax.dev/en/latest/persistent_compilation_cache.html

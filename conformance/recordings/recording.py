@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1  # another one wherever a check's arrays come to mean something else
 LIMITS: Final = Limits(2**32, 2**24)
 PARTS: Final = ("arrays", "against")  # of a result: what it holds of a row's answers
-_LARGEST: Final = 2**12  # bytes of a problem's arrays in one check
+_LARGEST: Final = 2**12  # bytes of a problem's arrays in one check: nine rows stay under 20 MB
 _WHOLE: Final = ("forward", "gradients", "dtypes")  # checks whose arrays no other check has
 
 

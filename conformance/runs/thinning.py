@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 EVERY: Final = 10
 SHORT: Final = 24  # steps of all cells
-_REPEATED: Final = ("uneven", "sequence", "ragged")  # have what other cases have, in most respects
+# These have what other cases have, in most respects; no other has strides of 0, as `expanded` has.
+_REPEATED: Final = ("uneven", "sequence", "ragged", "expanded")
 
 
 @dataclasses.dataclass(frozen=True)

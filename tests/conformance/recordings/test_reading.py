@@ -126,7 +126,7 @@ def test_what_two_backends_answered_alike_is_kept_once(record, path):
 
 
 def test_a_file_that_keeps_everything_twice_is_read(record, path):
-    """As those did that were written before copies were left out."""
+    """Earlier versions wrote such files, with empty reasons and parts."""
     made = record(["forward"], ["unit"], numpy="sound", torch="sound")
     path.write_bytes(pack_recording(made))
     arrays, words = unpack_tensors(path.read_bytes(), LIMITS)

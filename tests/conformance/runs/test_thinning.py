@@ -59,11 +59,12 @@ def test_a_slow_framework_repeats_calls_on_few_named_cases(name, repeated):
     assert bool([case for case in ran if case.problem]) == (name == "torch")
 
 
-def test_a_slow_framework_guards_the_calls_of_two_shapes_alone():
+def test_a_slow_framework_guards_the_calls_of_few_cases_alone():
     plan = THINNING.thin(named_plan([], ["purity"], 0), [absent("jax")])
     assert {task.key for task in plan} == {
         ("purity", "sequence", "float32"),
         ("purity", "ragged", "float32"),
+        ("purity", "expanded", "float32"),
     }
 
 
