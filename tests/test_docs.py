@@ -26,6 +26,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.plan import named_plan
 from gateparity.layouts import LAYOUTS
 from gateparity.protocol.adapter import FEATURES
+from tests.command import run_command
 
 ROOT = Path(__file__).parents[1]
 DOCS, README = ROOT / "docs", ROOT / "README.md"
@@ -46,21 +47,8 @@ def results(folder: Path, spec: str, code: str, *more: str) -> tuple[int, list[d
     """What `gateparity check` ends with and finds of a class of this module."""
     module, _, name = spec.partition("@")[0].partition(":")
     (folder / f"{module}.py").write_text(code)
-    command = [
-        sys.executable,
-        "-m",
-        "gateparity.conformance.commands.cli",
-        "check",
-        "--json",
-        "run.json",
-    ]
-    done = subprocess.run(
-        [*command, "--backend", "numpy", "--backend", spec, *more],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["check", "--json", "run.json", "--backend", "numpy", "--backend", spec, *more]
+    done = run_command(*command, cwd=folder)
     assert "Traceback" not in done.stdout + done.stderr
     found = json.loads((folder / "run.json").read_text())["results"]
     return done.returncode, [result for result in found if result["variant"] == name]
@@ -300,7 +288,7 @@ def test_the_example_entry_point_is_found(tmp_path):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
     work = ("--check", "forward", "--case", "unit", "--backend", "numpy", "--backend", name)
-    done = python(tmp_path, "-m", "gateparity.conformance.commands.cli", "check", *work)
+    done = run_command("check", *work, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"--backend {name}" in (DOCS / "adapters.md").read_text()
 
@@ -316,7 +304,7 @@ def test_the_example_of_several_machines(all_frameworks, tmp_path):
         words = [specs.get(word, word) for word in line.split()]
         if words[0] == "check":
             words += ["--check", "forward", "--case", "unit"]
-        done = python(tmp_path, "-m", "gateparity.conformance.commands.cli", *words)
+        done = run_command(*words, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
     assert "torch:layer" in done.stdout
     assert "jax:layer" in done.stdout

@@ -5,14 +5,13 @@ from __future__ import annotations
 import configparser
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
 from gateparity.conformance.commands.cli import VERBS
+from tests.command import run_command
 
 WEIGHTS = np.zeros((8, 2), np.float32)
 ROOT = Path(__file__).parents[1]
@@ -48,20 +47,7 @@ def test_an_example_ends_as_its_remark_says(all_frameworks, tmp_path):
         if verb in RUN and "-b" not in words:
             words += [word for spec in all_frameworks[:2] for word in ("-b", spec)]
         whole = verb == "check" and "mylib:MyLSTM" in words  # its output is on the page
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "gateparity.conformance.commands.cli",
-                verb,
-                *words,
-                *(() if whole else CUT.get(verb, ())),
-            ],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_command(verb, *words, *(() if whole else CUT.get(verb, ())), cwd=tmp_path)
         expected = 1 if any(word in line for word in DIFFERS) else 0
         assert done.returncode == expected, f"{line}\n{done.stdout}\n{done.stderr}"
         assert done.stdout

@@ -193,7 +193,7 @@ def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -
 
 def _describe_undecided(found: Results, truth: Results, budget: Budget) -> str:
     """Return which elements are undecided, by the first array that has any, or "" for none."""
-    masks = {name: mask for name, mask in budget.undecided.items() if name in truth}
+    masks = {name: budget.undecided[name] for name in truth if name in budget.undecided}
     if not masks:
         return ""
     name, mask = next(iter(masks.items()))

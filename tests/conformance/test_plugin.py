@@ -16,6 +16,7 @@ import pytest
 import gateparity.conformance
 from gateparity.conformance.runs.groups import group_tasks, task_id
 from gateparity.conformance.runs.plan import suite_plan
+from tests.command import run_command
 
 PLAN = group_tasks(suite_plan((), (), 0))
 NAMED = [tasks for tasks in PLAN if not tasks[0].case.problem]
@@ -145,7 +146,7 @@ def test_a_liar_fails_with_the_command_that_repeats_it(tmp_path):
     assert "Traceback" not in done.stdout
     repeat = re.findall(r"^repeat: (gateparity .*)$", done.stdout, re.MULTILINE)[0]
     assert repeat.endswith("--backend mymod:Liar --check layers --case stacked --seed 6")
-    again = run(tmp_path, "-m", "gateparity.conformance.commands.cli", *shlex.split(repeat)[1:])
+    again = run_command(*shlex.split(repeat)[1:], cwd=tmp_path)
     assert again.returncode == 1
     reason = re.search(r"^fail: (.*)$", done.stdout, re.MULTILINE)[1]
     assert reason in again.stdout

@@ -5,11 +5,11 @@ Both ports are as a user writes them: Keras' layer on TensorFlow, and Flax' cell
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Final
 
 import pytest
+
+from tests.command import run_command
 
 CASES = ("sequence", "plain", "one_step", "deep", "saturated", "overflowing", "subnormal", "steep")
 NAMED = [word for name in CASES for word in ("--case", name)]
@@ -143,7 +143,7 @@ def run(config, params, x, h_0, c_0):
     return y, h[None], c[None]
 """
 PORTS: Final = {"tensorflow": KERAS, "jax": FLAX}
-CHECK: Final = (sys.executable, "-m", "gateparity.conformance.commands.cli", "check", "-b", "numpy")
+CHECK: Final = ("check", "-b", "numpy")
 
 
 @pytest.fixture(params=PORTS)
@@ -155,8 +155,8 @@ def check(request, tmp_path, find_backend):
 
     def run(kind, *options):
         adapter = f"port:{kind}@{python}"
-        command = [*CHECK, "-b", adapter, "--time-limit", "300", *NAMED, *options]
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        words = [*CHECK, "-b", adapter, "--time-limit", "300", *NAMED, *options]
+        return run_command(*words, cwd=tmp_path)
 
     return name, run
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Final
 
 import pytest
+
+from tests.command import run_command
 
 PORT: Final = """
 import torch
@@ -64,13 +64,10 @@ def command(tmp_path_factory, torch_backend):
     """Run a verb beside the port, whose class is in PyTorch's environment."""
     folder = tmp_path_factory.mktemp("tail")
     (folder / "port.py").write_text(PORT, "utf-8")
-    program = (sys.executable, "-m", "gateparity.conformance.commands.cli")
 
     def run(*words):
         words = [word.replace("PYTHON", str(torch_backend.python)) for word in words]
-        return subprocess.run(
-            [*program, *words], capture_output=True, text=True, check=False, cwd=folder
-        )
+        return run_command(*words, cwd=folder)
 
     return folder, run
 

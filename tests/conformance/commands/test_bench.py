@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from gateparity.conformance.bench.measure import Bench, Timing
 from gateparity.conformance.bench.statistics import Spread
 from gateparity.conformance.commands.bench import exit_code
+from tests.command import run_command
 
 
 def run(*args, **env):
-    command = [sys.executable, "-m", "gateparity.conformance.commands.cli", "bench", *args]
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **env}, check=False
-    )
+    return run_command("bench", *args, env=env)
 
 
 def test_a_table_and_the_same_as_json(tmp_path):

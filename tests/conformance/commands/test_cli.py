@@ -23,6 +23,7 @@ from gateparity.conformance.problems.space import draw_problems
 from gateparity.layouts import TORCH
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
+from tests.command import run_command
 from tests.ctrl_c import hear_ctrl_c
 
 ADAPTERS = """
@@ -120,18 +121,7 @@ def gateparity(folder):
     """Run the command in that folder."""
 
     def run(*arguments, **environ):
-        dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
-        return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.commands.cli", *arguments],
-            cwd=folder,
-            env=kept | environ,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        return run_command(*arguments, cwd=folder, env=environ)
 
     return run
 
@@ -251,9 +241,8 @@ def test_one_backend_may_be_recorded(gateparity):
 def alone(folder):
     """The results of numpy in a run without company."""
     path = folder / "alone.json"
-    start = [sys.executable, "-m", "gateparity.conformance.commands.cli"]
-    command = [*start, "check", "-b", "numpy", "--record", "alone.st", *WORK, "--json", str(path)]
-    subprocess.run(command, cwd=folder, check=False, capture_output=True)
+    words = ("check", "-b", "numpy", "--record", "alone.st", *WORK, "--json", path)
+    run_command(*words, cwd=folder)
     return load(path)["results"]
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,6 +15,7 @@ from gateparity.conformance.diagnosis.probes import PROBES
 from gateparity.layouts import TORCH
 from gateparity.network.config import Config
 from gateparity.network.parameters import build_parameters
+from tests.command import run_command
 
 ADAPTERS = """
 import dataclasses
@@ -195,20 +193,9 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def gateparity(folder):
     """Run the command in that folder."""
-    dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
 
-    def run(*arguments, **more):
-        return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.commands.cli", *arguments],
-            cwd=folder,
-            env=kept | more,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+    def run(*arguments, **environ):
+        return run_command(*arguments, cwd=folder, env=environ)
 
     return run
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
+
+from tests.command import run_command
 
 VERSION = "2.3.5"
 SPEC = f"numpy@{VERSION}"
@@ -20,14 +19,8 @@ def gateparity(tmp_path_factory):
     folder = tmp_path_factory.mktemp("envs")
 
     def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.commands.cli", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=folder,
-            env=os.environ | {"GATEPARITY_ENVS": str(folder), "COLUMNS": "300"},
-        )
+        environ = {"GATEPARITY_ENVS": str(folder), "COLUMNS": "300"}
+        return run_command(*arguments, cwd=folder, env=environ)
 
     yield run
     shutil.rmtree(folder)  # 100 MB

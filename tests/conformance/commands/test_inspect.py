@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,8 +10,8 @@ from safetensors.numpy import save_file
 
 from gateparity.layouts import TORCH
 from gateparity.network.config import Config
+from tests.command import run_command
 
-COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli")
 CONFIG = Config(3, 5, layers=2, directions=2)
 
 
@@ -31,9 +29,7 @@ def folder(tmp_path):
 
 
 def run(folder, *words):
-    done = subprocess.run(
-        [*COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False
-    )
+    done = run_command(*words, cwd=folder)
     assert "Traceback" not in done.stderr
     return done
 

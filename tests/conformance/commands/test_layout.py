@@ -11,14 +11,11 @@ import pytest
 
 from gateparity.layouts import LAYOUTS
 from gateparity.network.config import Config
-
-COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli", "layout")
+from tests.command import run_command
 
 
 def run(folder, *arguments):
-    done = subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    done = run_command("layout", *arguments, cwd=folder)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from gateparity.backends.checkpoints.reading import read_checkpoint
+from tests.command import run_command
 
-COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli")
 ONLY = ("--check", "forward", "--case", "unit")
 FORWARD = ("-b", "numpy", *ONLY)
 ROWS = ("-b", "numpy", "-b", "mine:Mine")
@@ -77,9 +75,7 @@ def folder(tmp_path):
 def gateparity(folder):
     def run(*words):
         before = {name: (folder / name).read_bytes() for name in NAMES}
-        done = subprocess.run(
-            [*COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False
-        )
+        done = run_command(*words, cwd=folder)
         assert "Traceback" not in done.stderr
         if "--force" not in words:
             assert {name: (folder / name).read_bytes() for name in NAMES} == before

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from tests.command import run_command
 from tests.ctrl_c import hear_ctrl_c
 
 COMMAND = (sys.executable, "-m", "gateparity.conformance.commands.cli")
@@ -60,9 +61,7 @@ def folder(tmp_path):
 
 
 def run(folder, verb, *words):
-    done = subprocess.run(
-        [*COMMAND, verb, *words], cwd=folder, capture_output=True, text=True, check=False
-    )
+    done = run_command(verb, *words, cwd=folder)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 

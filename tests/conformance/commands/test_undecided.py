@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import warnings
 from xml.etree import ElementTree as ET
 
@@ -14,6 +12,7 @@ from safetensors.numpy import save_file
 from gateparity.conformance import api
 from gateparity.conformance.runs.result import Pair, Result, Run
 from gateparity.conformance.testing import settle
+from tests.command import run_command
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +27,9 @@ def folder(tmp_path_factory):
 
 
 def run(folder, *arguments):
-    command = [sys.executable, "-m", "gateparity.conformance.commands.cli", "check", "-b", "numpy"]
     chosen = ["--weights", "model.safetensors", "--check", "forward", "--force"]
-    return subprocess.run(
-        [*command, *chosen, "--record", "run.safetensors", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["check", "-b", "numpy", *chosen, "--record", "run.safetensors", *arguments]
+    return run_command(*words, cwd=folder)
 
 
 def test_a_chaotic_checkpoint_is_undecided_in_every_report(folder):
@@ -69,14 +62,7 @@ def test_a_strict_run_has_exit_code_1(folder):
 def test_a_recorded_run_is_undecided_again(folder):
     run(folder)
     shutil.copy(folder / "run.safetensors", folder / "again.safetensors")
-    command = [sys.executable, "-m", "gateparity.conformance.commands.cli", "compare"]
-    done = subprocess.run(
-        [*command, "run.safetensors", "again.safetensors"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_command("compare", "run.safetensors", "again.safetensors", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 undecided" in done.stdout
     assert "1 pair is undecided (?)" in done.stdout

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from gateparity.conformance.requirements.checks import CHECKS
 from gateparity.conformance.runs.result import Result
 from gateparity.conformance.runs.truths import Truths
 from gateparity.conformance.storage.tensors import unpack_tensors
+from tests.command import run_command
 
 LIAR = """
 import dataclasses
@@ -87,18 +86,7 @@ def gateparity(folder):
     """Run the command in that folder, or in another one."""
 
     def run(*arguments, cwd=folder, **environ):
-        dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
-        return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.commands.cli", *map(str, arguments)],
-            cwd=cwd,
-            env=kept | environ,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        return run_command(*arguments, cwd=cwd, env=environ)
 
     return run
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +20,7 @@ from gateparity.conformance.runs.plan import named_plan
 from gateparity.conformance.runs.session import run_check
 from gateparity.conformance.runs.truths import Truths
 from gateparity.network.batch import Batch, Outputs
+from tests.command import run_command
 
 NO_FINAL = "it returns its outputs alone"
 NO_INITIAL = "it begins from zeros"
@@ -250,27 +249,24 @@ class Wrong(Right):
 WORK = ("--check", "forward", "--check", "gradients", "--case", "sequence")
 
 
-def command(folder, *arguments):
-    start = [sys.executable, "-m", "gateparity.conformance.commands.cli"]
-    return subprocess.run(
-        [*start, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-
-
 def test_the_commands_take_one_without_final_states(tmp_path):
     """Recorded, compared again, saved and replayed."""
     (tmp_path / "mymod.py").write_text(MODULE)
     backends = ("-b", "numpy", "-b", "mymod:Right")
-    assert command(tmp_path, "check", *backends, *WORK, "--record", "right.st").returncode == 0
-    done = command(tmp_path, "compare", "right.st")
+    assert (
+        run_command("check", *backends, *WORK, "--record", "right.st", cwd=tmp_path).returncode == 0
+    )
+    done = run_command("compare", "right.st", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith("agrees: 8 pass")
-    done = command(tmp_path, "check", "-b", "numpy", "-b", "mymod:Wrong", *WORK, "--save", "saved")
+    done = run_command(
+        "check", "-b", "numpy", "-b", "mymod:Wrong", *WORK, "--save", "saved", cwd=tmp_path
+    )
     assert done.returncode == 1, done.stderr
     (file,) = (tmp_path / "saved").iterdir()
-    again = command(tmp_path, "replay", str(file), "-b", "mymod:Wrong")
+    again = run_command("replay", str(file), "-b", "mymod:Wrong", cwd=tmp_path)
     assert again.returncode == 1, again.stderr
     assert "the same bits as recorded" in again.stdout
     assert "isn't what was expected then" not in again.stdout
-    right = command(tmp_path, "replay", str(file), "-b", "mymod:Right")
+    right = run_command("replay", str(file), "-b", "mymod:Right", cwd=tmp_path)
     assert right.returncode == 0, right.stdout + right.stderr

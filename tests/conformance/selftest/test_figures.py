@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -36,6 +33,7 @@ from gateparity.conformance.selftest.framework_alarms import count_framework_ala
 from gateparity.conformance.selftest.mutants import Mutant
 from gateparity.conformance.selftest.sensitivity import SHIFTS, Caught
 from gateparity.errors import InputError
+from tests.command import run_command
 
 BY_NAME = {mistake.name: mistake for mistake in CATALOGUE}
 CLOSE = "torch.testing.assert_close"
@@ -113,18 +111,8 @@ def gateparity(folder):
     """Run the command in that folder."""
 
     def run(*arguments):
-        dropped = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
-        return subprocess.run(
-            [sys.executable, "-m", "gateparity.conformance.commands.cli", "selftest", *arguments],
-            cwd=folder,
-            env=kept | {"PYTHONPATH": str(folder)},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        environ = {"PYTHONPATH": str(folder)}
+        return run_command("selftest", *arguments, cwd=folder, env=environ)
 
     return run
 

@@ -11,10 +11,9 @@ import functools
 import io
 import random
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -36,6 +35,7 @@ from gateparity.conformance.training.run import TrainingRun, TrainingSession
 from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.conformance.training.trainers import AdapterTrainer
 from gateparity.errors import InputError
+from tests.command import run_command
 
 OLD = Path(__file__).parent / "written_by_0.1.0"
 TEXT = encode_text("it has been said that the time traveller is of no age " * 8, "a text")
@@ -176,6 +176,11 @@ def test_a_new_file_without_a_checksum_or_with_another_is_refused(kind, tmp_path
             read(path)
 
 
+def test_arrays_are_read_in_the_same_order_each_time():
+    arrays = {name: np.zeros(2) for name in "qwertyuiop"}
+    assert [*unpack_tensors(pack_tensors(arrays, {}))[0]] == sorted(arrays)
+
+
 @kinds
 def test_a_file_of_the_version_before_is_read(kind):
     _, read = KINDS[kind]
@@ -184,10 +189,7 @@ def test_a_file_of_the_version_before_is_read(kind):
 
 def test_a_failure_of_the_version_before_is_replayed_with_a_line_on_it():
     file = OLD / "failure.safetensors"
-    command = [sys.executable, "-m", "gateparity.conformance.commands.cli", "replay", str(file)]
-    done = subprocess.run(
-        [*command, "--backend", "numpy"], capture_output=True, text=True, check=False
-    )
+    done = run_command("replay", file, "--backend", "numpy")
     assert done.returncode == 0
     assert done.stderr == f"gateparity: {file} {UNSEALED}\n"
     assert "T1-B1-I1-H1" in done.stdout

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -25,6 +23,7 @@ from gateparity.conformance.training.resume import History
 from gateparity.conformance.training.run import Outcome, TrainingRun
 from gateparity.conformance.training.text_task import Sizes, TextTask, make_recipe
 from gateparity.protocol.training import TrainingState
+from tests.command import run_command
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 
@@ -133,11 +132,10 @@ def test_horizons_have_every_pair_and_what_was_predicted():
 def test_verbs_write_their_page_and_keep_what_is_there(verb, tmp_path):
     (tmp_path / "text.txt").write_text("it has been said that time is a kind of space " * 6)
     text = ["--text", "text.txt"] if verb[0] == "train" else []
-    line = [sys.executable, "-m", "gateparity.conformance.commands.cli", *verb, *text]
-    line += ["--report", "a.html", "--json", "a.json"]
 
     def run():
-        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+        words = [*verb, *text, "--report", "a.html", "--json", "a.json"]
+        return run_command(*words, cwd=tmp_path)
 
     for _ in range(2):  # the second time in the place of its own files
         assert run().stderr == ""

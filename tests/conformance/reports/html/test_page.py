@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import subprocess
 import sys
 from html.parser import HTMLParser
 
@@ -19,6 +18,7 @@ from gateparity.conformance.runs.plan import Source
 from gateparity.conformance.runs.result import Result
 from gateparity.errors import InputError
 from gateparity.files import write_text
+from tests.command import run_command
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 MINE = Backend("mine", "Mine", "mine:Mine", None, shipped=False)
@@ -197,29 +197,19 @@ def test_no_page_has_a_surrogate(tmp_path, run):
     assert r"\udcff" in (tmp_path / "a.html").read_text("utf-8")
 
 
-def command(folder, *line):
-    return subprocess.run(
-        [sys.executable, "-m", "gateparity.conformance.commands.cli", *line],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_the_command_replaces_its_own_page_and_keeps_another(tmp_path):
     backends = ("-b", "numpy", "-b", f"numpy@{sys.executable}")
     work = ("check", *backends, "--check", "forward", "--case", "unit")
     files = ("--json", "a.json", "--report", "a.html")
-    done = command(tmp_path, *work, *files)
+    done = run_command(*work, *files, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")
-    done = command(tmp_path, *work, *files)
+    done = run_command(*work, *files, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     (tmp_path / "a.html").write_text("<!doctype html>\n<p>mine</p>")
-    done = command(tmp_path, *work, *files)
+    done = run_command(*work, *files, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "a.html would replace a file that is no HTML (run)" in done.stderr
-    done = command(tmp_path, *work, *files, "--force")
+    done = run_command(*work, *files, "--force", cwd=tmp_path)
     assert done.stderr == ""
     assert "<h1>agrees</h1>" in (tmp_path / "a.html").read_text()
