@@ -110,7 +110,7 @@ def _read_arrays(path: Path, data: bytes) -> dict[str, Array]:
     from safetensors.numpy import load
 
     try:
-        return dict(load(data))
+        return dict(sorted(load(data).items()))  # they have another order each time
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"neither .npz nor .safetensors ({error}): {path.suffix}") from error
 

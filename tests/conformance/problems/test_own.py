@@ -63,6 +63,14 @@ def test_a_file_is_read_whatever_its_kind(tmp_path):
         assert (read_problem(tmp_path / name, CONFIG, PARAMS, 0).expected["y"] == Y).all()
 
 
+def test_the_same_file_is_refused_with_the_same_words(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"x": X} | dict.fromkeys("qwertyuiop", Y), tmp_path / "a.safetensors")
+    with pytest.raises(InputError, match="array 'e' is unknown"):
+        read_problem(tmp_path / "a.safetensors", CONFIG, PARAMS, 0)
+
+
 @pytest.mark.parametrize("data", [b"hello", b"PK hello", b""])
 def test_a_damaged_file_is_one_line(tmp_path, data):
     (tmp_path / "a.npz").write_bytes(data)
