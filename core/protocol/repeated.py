@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 CALLS: Final = 64
 CALLS_AT_ONCE: Final = (8, 64)  # of each of two threads: at least, and at most in `_AT_ONCE_S`
 _AT_ONCE_S: Final = 0.1
+_MEETING_S: Final = 1.0  # a thread waits for the other one to begin
 _SWITCH: Final = 1e-6  # seconds after which Python may go on with the other thread
 
 
@@ -115,10 +116,14 @@ def _ask_from_two_threads(
         return []
     found: list[tuple[str, Any]] = []
     errors: list[Exception] = []
-    end = time.perf_counter() + _AT_ONCE_S
+    meeting = threading.Barrier(2, timeout=_MEETING_S)
     least, most = CALLS_AT_ONCE
 
     def work(names: Sequence[str]) -> None:
+        # On a busy machine, one thread would be done before the other begins.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meeting.wait()
+        end = time.perf_counter() + _AT_ONCE_S
         try:
             for k in range(most):
                 if errors or (k >= least and time.perf_counter() > end):

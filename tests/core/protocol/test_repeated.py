@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 
 import numpy as np
@@ -139,6 +140,18 @@ class FreezesSteps(Kept):
 def test_a_size_that_threads_share_is_caught():
     with pytest.raises(Impure, match=ONE_AT_A_TIME):
         CHECK.run(Canonical(SharesSteps()), UNEVEN)
+
+
+def test_two_threads_begin_together_however_late_one_is(monkeypatch):
+    start = threading.Thread.start
+
+    def late(thread):
+        time.sleep(0.2)  # longer than a thread goes on with its calls
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", late)
+    with pytest.raises(Impure, match=ONE_AT_A_TIME):
+        CHECK.run(Canonical(SharesMemory()), CASE)
 
 
 def test_a_size_that_a_call_leaves_to_the_next_is_caught():
