@@ -20,21 +20,18 @@ _ROOT = str(Path(__file__).parents[1])
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     [
-        "typer._adapters",  # and pydantic with it, which typer imports late
+        "typer._adapters",  # pydantic, which a new typer imports late; what isn't there is left out
         *(f"gateparity.conformance.commands.{verb.target.partition(':')[0]}" for verb in VERBS),
     ]
 )
-_OF_PYTEST = ("FORCE_COLOR", "TTY_", "PYTEST_", "GATEPARITY_ENVS")
+_DROPPED = ("FORCE_COLOR", "TTY_", "PYTEST_")  # colours, and what pytest says of itself
 
 
 def run_command(
     *words: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `gateparity` with those words, in a folder and with further variables.
-
-    It has no input, and no variable that makes colours or names the user's environments.
-    """
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(_OF_PYTEST)} | (env or {})
+    """Run `gateparity` with those words and no input, in a folder and with further variables."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED)} | (env or {})
     arguments = [str(word) for word in words]
     with tempfile.TemporaryDirectory() as folder:
         outputs = [Path(folder) / name for name in ("stdout", "stderr")]

@@ -193,6 +193,7 @@ def _describe(begins: Divergence, found: Array, truth: Array, ratios: Results) -
 
 def _describe_undecided(found: Results, truth: Results, budget: Budget) -> str:
     """Return which elements are undecided, by the first array that has any, or "" for none."""
+    # In the order of the results: that of a budget depends on whether it was drawn or kept.
     masks = {name: budget.undecided[name] for name in truth if name in budget.undecided}
     if not masks:
         return ""

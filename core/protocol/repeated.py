@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CALLS: Final = 64
 CALLS_AT_ONCE: Final = (8, 64)  # of each of two threads: at least, and at most in `_AT_ONCE_S`
 _AT_ONCE_S: Final = 0.1
-_MEETING_S: Final = 1.0  # a thread waits for the other one to begin
+_MEETING_S: Final = 1.0  # at most, for the other thread to begin
 _SWITCH: Final = 1e-6  # seconds after which Python may go on with the other thread
 
 

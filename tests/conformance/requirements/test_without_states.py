@@ -253,9 +253,8 @@ def test_the_commands_take_one_without_final_states(tmp_path):
     """Recorded, compared again, saved and replayed."""
     (tmp_path / "mymod.py").write_text(MODULE)
     backends = ("-b", "numpy", "-b", "mymod:Right")
-    assert (
-        run_command("check", *backends, *WORK, "--record", "right.st", cwd=tmp_path).returncode == 0
-    )
+    done = run_command("check", *backends, *WORK, "--record", "right.st", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
     done = run_command("compare", "right.st", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith("agrees: 8 pass")
